@@ -1,0 +1,56 @@
+"""Comparing speeds fairly: contenders take turns within one run, and medians are compared."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+from collections.abc import Callable, Mapping
+from time import perf_counter
+
+Run = Callable[[], object]
+
+
+def repeats_for(run: Run, seconds: float) -> int:
+    """Return how often to call `run` so that one measurement takes about `seconds`, at least once."""
+    run()
+    start = perf_counter()
+    run()
+    once = perf_counter() - start
+    return max(1, round(seconds / max(once, 1e-7)))
+
+
+def medians(runs: Mapping[str, Run], rounds: int = 15, seconds: float = 0.02) -> dict[str, float]:
+    """Return the median seconds of one call for each contender.
+
+    In every round each contender is measured once, in turn, so that a slower or busier moment of the machine
+    meets all of them. Garbage is collected before a measurement and not during it.
+    """
+    repeats = {name: repeats_for(run, seconds) for name, run in runs.items()}
+    found: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            found[name].append(measure(run, repeats[name]))
+    return {name: statistics.median(times) for name, times in found.items()}
+
+
+def measure(run: Run, repeats: int) -> float:
+    """Return the seconds of one call, from `repeats` calls in a row."""
+    gc.collect()
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        start = perf_counter()
+        for _ in range(repeats):
+            run()
+        return (perf_counter() - start) / repeats
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def in_units(seconds: float) -> str:
+    """Return a time with three significant digits and a fitting unit."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-9:.3g} ns"

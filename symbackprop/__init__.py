@@ -1,0 +1,1 @@
+"""Symbolic derivation checker for backpropagation."""

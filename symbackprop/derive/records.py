@@ -1,0 +1,121 @@
+"""The records of a derivation: adjoints, the contributions they are sums of, assumptions, and named rewrites.
+
+For a node A the adjoint is ∂E/∂A. It is the sum, over every use of A in a later definition B, of
+
+    contribution = Σ_summed  ∂E/∂B[consumer_indices] · local,        local = ∂B/∂A
+
+so the adjoints, in reverse order, are a single-assignment list of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sympy import Add, Expr, Idx, IndexedBase, Integer, Mul, Sum, Symbol, true
+
+from symbackprop.network.indices import free_indices, guarded, index_size
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """A replacement of an expression by a named intermediate, with the reason: `because out = sigmoid(net)`."""
+
+    before: Expr
+    after: Expr
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """A convention used where a function is not differentiable: at node `node`, where `kink` is zero."""
+
+    node: str
+    function: str
+    kink: Expr
+    convention: str
+
+    def __str__(self) -> str:
+        return f"{self.convention} (in {self.node}, where {self.kink} = 0)"
+
+
+@dataclass(frozen=True, slots=True)
+class RawContribution:
+    """One use of a parent in a definition, as it was found there.
+
+    The parent stands as `parent[address]` in the definition of `consumer[indices]`, below the sums over `summed`;
+    `local` is ∂consumer/∂parent[address]; `guard` holds where a sum with bounds of its own includes the term.
+    """
+
+    parent: str
+    address: tuple[Expr, ...]
+    local: Expr
+    indices: tuple[Idx, ...]
+    summed: tuple[Idx, ...] = ()
+    guard: Expr = true
+    rewrites: tuple[Rewrite, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """One summand of an adjoint, with the consumer's indices unified with the node's own."""
+
+    consumer: str
+    upstream: Symbol | IndexedBase | Integer
+    consumer_indices: tuple[Expr, ...]
+    local: Expr
+    summed: tuple[Idx, ...]
+    guard: Expr
+    raw: RawContribution
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether no index takes part: one scalar used by another."""
+        return not self.consumer_indices and not self.summed and not self.raw.address
+
+    @property
+    def adjoint(self) -> Expr:
+        """∂E/∂consumer at the indices used here."""
+        return self.upstream[self.consumer_indices] if self.consumer_indices else self.upstream
+
+    @property
+    def term(self) -> Expr:
+        """Σ_summed adjoint·local, zero where the guard fails."""
+        return summed_term(self.adjoint, self.local, self.summed, self.guard)
+
+
+@dataclass(frozen=True, slots=True)
+class Adjoint:
+    """∂E/∂node: a name of its own (`symbol`), the node's indices, and the contributions it is the sum of."""
+
+    node: str
+    symbol: Symbol | IndexedBase
+    indices: tuple[Idx, ...]
+    contributions: tuple[Contribution, ...]
+
+    @property
+    def entry(self) -> Expr:
+        """The general entry of the adjoint."""
+        return self.symbol[self.indices] if self.indices else self.symbol
+
+    @property
+    def expression(self) -> Expr:
+        """The sum of the contributions, in adjoint symbols and node names; 1 for the loss itself."""
+        if not self.contributions:
+            return Integer(1)
+        return Add(*(contribution.term for contribution in self.contributions))
+
+
+def summed_term(adjoint: Expr, local: Expr, summed: tuple[Idx, ...], guard: Expr) -> Expr:
+    """Return Σ_summed adjoint·local where `guard` holds; an index that does not occur counts its range."""
+    product = Mul(adjoint, local)
+    if not summed:
+        return guarded(product, guard)
+    over = frozenset(summed)
+    factors = Mul.make_args(product) if guard == true else (guarded(product, guard),)
+    inside = [factor for factor in factors if free_indices(factor) & over]
+    outside = [factor for factor in factors if not free_indices(factor) & over]
+    present = frozenset().union(*(free_indices(factor) for factor in inside))
+    missing = [index_size(index) for index in summed if index not in present]
+    bound = [index for index in summed if index in present]
+    total = Sum(Mul(*inside), *bound) if bound else Integer(1)
+    return Mul(*outside, *missing, total)

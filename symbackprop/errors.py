@@ -1,0 +1,40 @@
+"""The exception tree: everything this library raises on purpose is a `SymbackpropError`.
+
+Three kinds: the user's input is wrong (`UserError`), the input is right but not handled yet (`NotSupportedError`), or the
+library contradicts itself (`InternalError`). A message is one line: where, what was expected, what was got, the nearest fix.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SymbackpropError(Exception):
+    """Root of all errors raised on purpose by this library."""
+
+
+class UserError(SymbackpropError):
+    """The input is wrong; the message says where and how to mend it."""
+
+
+class NotSupportedError(SymbackpropError):
+    """The input is meaningful, but this library does not handle it."""
+
+
+class InternalError(SymbackpropError):
+    """The library contradicts itself; please report it."""
+
+
+class DefinitionError(UserError):
+    """A network definition is wrong (unknown name, unbound index, shapes that disagree …)."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean X?` for the known name closest to `name`, or an empty string.
+
+    >>> nearest("out_h", ["out_h1", "net_o1"])
+    ' Did you mean out_h1?'
+    """
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f" Did you mean {matches[0]}?" if matches else ""

@@ -1,0 +1,313 @@
+"""From sympy to a written formula, in the author's order: `from_sympy`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+from sympy import Add, Expr, Idx, IndexedBase, Integer, KroneckerDelta, Mul, Piecewise, Pow, Rational, Symbol
+from sympy.core.function import AppliedUndef
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import And, BooleanFalse, BooleanTrue, Or
+
+from symbackprop.errors import NotSupportedError, UserError
+from symbackprop.formula.build import add, multiply
+from symbackprop.formula.meaning import to_sympy
+from symbackprop.formula.notation import Notation
+from symbackprop.formula.numbers import number
+from symbackprop.formula.ordering import Rank, has_target, name_of, ordered_factors, ordered_terms, split_fraction
+from symbackprop.formula.tree import (
+    Bars,
+    BigSum,
+    Branch,
+    Call,
+    Cases,
+    Chain,
+    Delta,
+    Formula,
+    Fraction,
+    Indexed,
+    Logic,
+    Name,
+    Neg,
+    Number,
+    Partial,
+    Power,
+    Product,
+    Root,
+    Sum,
+)
+
+__all__ = ["Spelled", "from_sympy", "to_sympy"]
+
+Spelled = Formula | Callable[[tuple[Formula, ...]], Formula]
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    order: Mapping[str, Rank]
+    notation: Notation
+    spell: Mapping[str, Spelled]
+
+    def __call__(self, expr: Any) -> Formula:
+        for kind in type(expr).__mro__:
+            if kind in _WRITERS:
+                return _WRITERS[kind](expr, self)
+        raise NotSupportedError(f"cannot write {type(expr).__name__} {expr} as a formula")
+
+
+def from_sympy(
+    expr: Any,
+    order: Mapping[str, Rank] | None = None,
+    notation: Notation | None = None,
+    spell: Mapping[str, Spelled] | None = None,
+) -> Formula:
+    """Write a sympy expression down in the author's order.
+
+    `order` maps names to ranks (`ordering.author_order`). `notation` decides the writing choices: residuals, `-1*`, biases,
+    factor order, exponentials, bounds of sums, digits of floats. `spell` puts a formula in place of a symbol or an indexed base,
+    `{"dE_dw": Partial(Name("E"), Name("w"))}`; for a base it may be a function of the written indices.
+
+    Raises `NotSupportedError` for a sympy class that has no written form here.
+
+    >>> w, x, b = sympy.symbols("w x b")
+    >>> from symbackprop.formula.text import text
+    >>> print(text(from_sympy(x*w + b, {"x": (2, 0), "w": (1, 1), "b": (1, 2)})))
+    w·x + b
+    """
+    return _Writer(order or {}, notation or Notation(), spell or {})(expr)
+
+
+# --- numbers and names
+
+
+def _integer(expr: Integer, write: _Writer) -> Formula:
+    return _signed(expr < 0, Number(str(abs(expr))))
+
+
+def _rational(expr: Rational, write: _Writer) -> Formula:
+    return _signed(expr < 0, Fraction(Number(str(abs(expr.p))), Number(str(expr.q))))
+
+
+def _signed(negative: Any, body: Formula) -> Formula:
+    return Neg(body) if negative else body
+
+
+def _named(name: str, indices: tuple[Formula, ...], write: _Writer) -> Formula:
+    spelled = write.spell.get(name)
+    if callable(spelled):
+        return spelled(indices)
+    if spelled is not None and indices:
+        raise UserError(f"spell[{name!r}] is a formula, but {name} has indices; give a function of the indices")
+    return spelled or (Indexed(name, indices) if indices else Name(name))
+
+
+def _symbol(expr: Any, write: _Writer) -> Formula:
+    return _named(name_of(expr), (), write)
+
+
+def _indexed(expr: Any, write: _Writer) -> Formula:
+    return _named(name_of(expr), tuple(write(index) for index in expr.indices), write)
+
+
+# --- sums
+
+
+def _add(expr: Add, write: _Writer) -> Formula:
+    content, rest = expr.primitive()
+    if content != 1:
+        return _mul_parts(content, [rest], [], write)
+    if _is_backward_residual(expr, write):
+        return _minus(write(-expr), write)
+    terms = ordered_terms(expr, write.order)
+    if write.notation.residual == "target-out" and len(terms) == 2 and _is_difference(terms):
+        terms.sort(key=lambda term: term.could_extract_minus_sign())
+    return add(*(_bias(write(term), write) for term in terms))
+
+
+def _bias(term: Formula, write: _Writer) -> Formula:
+    is_bias = isinstance(term, Name | Indexed) and term.name in write.notation.biases
+    return Product((term, Number("1"))) if is_bias else term
+
+
+def _is_difference(terms: list[Expr]) -> bool:
+    return sum(1 for term in terms if term.could_extract_minus_sign()) == 1
+
+
+def _is_backward_residual(expr: Add, write: _Writer) -> bool:
+    """Whether a difference with a target stands the other way round than the notation wants it."""
+    terms = list(expr.args)
+    if len(terms) != 2 or not _is_difference(terms):
+        return False
+    targets = [term for term in terms if has_target(term, write.order)]
+    if len(targets) != 1 or not _is_plain(targets[0]):
+        return False
+    target_is_negative = bool(targets[0].could_extract_minus_sign())
+    return target_is_negative == (write.notation.residual == "target-out")
+
+
+def _is_plain(term: Expr) -> bool:
+    return isinstance(term.as_coeff_Mul()[1], Symbol | sympy.Indexed)
+
+
+def _minus(body: Formula, write: _Writer) -> Formula:
+    """Write `-body` or, where the notation says so, `-1*body`."""
+    if not write.notation.minus_one or isinstance(body, Number):
+        return Neg(body)
+    factors = body.factors if isinstance(body, Product) else (body,)
+    return Neg(Product((Number("1"), *factors)))
+
+
+# --- products and powers
+
+
+def _mul(expr: Mul, write: _Writer) -> Formula:
+    coefficient, above, below = split_fraction(expr)
+    return _mul_parts(coefficient, above, below, write)
+
+
+def _mul_parts(coefficient: Any, above: list[Expr], below: list[Expr], write: _Writer) -> Formula:
+    """Write `coefficient * above / below`, the sign in front of everything."""
+    negative = coefficient < 0
+    written: list[Formula] = []
+    for factor in ordered_factors(above, write.order, write.notation.factor_order == "declared"):
+        part = write(factor)
+        if isinstance(factor, Add) and isinstance(part, Neg):  # a residual turned round
+            negative, part = not negative, _without_one(part.body)
+        written.extend(part.factors if isinstance(part, Product) and not isinstance(factor, Add) else (part,))
+    body = _quotient(abs(coefficient), written, below, write)
+    return _minus(body, write) if negative else body
+
+
+def _without_one(body: Formula) -> Formula:
+    if isinstance(body, Product) and body.factors[0] == Number("1"):
+        return multiply(*body.factors[1:])
+    return body
+
+
+def _quotient(size: Any, above: list[Formula], below: list[Expr], write: _Writer) -> Formula:
+    if not below:
+        front = [] if size == 1 and above else [write(size)]
+        return multiply(*front, *above)
+    under = [Number(str(size.q))] if isinstance(size, Rational) and size.q != 1 else []
+    over: Any = size.p if isinstance(size, Rational) else size
+    denominator = multiply(*under, *(write(f) for f in ordered_factors(below, write.order, True)))
+    front = [] if over == 1 and above else [write(sympy.sympify(over))]
+    if any(isinstance(factor, BigSum) for factor in above):  # 1/N before a big sum, not under one long line
+        before = [factor for factor in above if not isinstance(factor, BigSum)]
+        sums = [factor for factor in above if isinstance(factor, BigSum)]
+        head = multiply(*front, *before) if front or before else Number("1")
+        return multiply(Fraction(head, denominator), *sums)
+    return Fraction(multiply(*front, *above), denominator)
+
+
+def _pow(expr: Pow, write: _Writer) -> Formula:
+    base, exponent = expr.base, expr.exp
+    if exponent == Rational(1, 2):
+        return Root(write(base))
+    if exponent.could_extract_minus_sign():
+        return Fraction(Number("1"), write(1 / expr))
+    if write.notation.residual == "target-out" and exponent.is_even and isinstance(base, Add):
+        written = write(base)
+        if isinstance(written, Neg):
+            return Power(_without_one(written.body), write(exponent))
+    return Power(_positive(write(base), exponent), write(exponent))
+
+
+def _positive(base: Formula, exponent: Any) -> Formula:
+    return _without_one(base.body) if isinstance(base, Neg) and exponent.is_even else base
+
+
+def _exp(expr: Any, write: _Writer) -> Formula:
+    argument = write(expr.args[0])
+    if write.notation.exponential == "call":
+        return Call(Name("exp"), (argument,))
+    return Power(Name("e"), argument)
+
+
+# --- big sums, functions, cases
+
+
+def _sum(expr: Any, write: _Writer) -> Formula:
+    body = write(expr.function)
+    operator = "sum" if isinstance(expr, sympy.Sum) else "prod"
+    for index, *bounds in expr.limits:
+        lower, upper = _bounds(index, bounds, write)
+        body = BigSum(body, write(index), lower, upper, operator)
+    return body
+
+
+def _bounds(index: Any, bounds: list[Any], write: _Writer) -> tuple[Formula | None, Formula | None]:
+    if not bounds:
+        return None, None
+    lower, upper = bounds
+    whole = lower == 0 and (not isinstance(index, Idx) or index.upper is None or index.upper == upper)
+    if whole and write.notation.sum_bounds == "index":
+        return None, None
+    if whole and write.notation.first_index == 1:
+        return Number("1"), write(upper + 1)
+    return write(lower), write(upper)
+
+
+def _function(expr: Any, write: _Writer) -> Formula:
+    return Call(Name(expr.func.__name__), tuple(write(argument) for argument in expr.args))
+
+
+def _relation(expr: Relational, write: _Writer) -> Formula:
+    return Chain((write(expr.lhs), write(expr.rhs)), (_RELATIONS[expr.rel_op],))
+
+
+def _piecewise(expr: Piecewise, write: _Writer) -> Formula:
+    branches = (
+        Branch(write(value), None if condition == sympy.true else write(condition)) for value, condition in expr.args
+    )
+    return Cases(tuple(branches))
+
+
+def _logic(expr: Any, write: _Writer) -> Formula:
+    parts = sorted(expr.args, key=sympy.default_sort_key)
+    return Logic("and" if isinstance(expr, And) else "or", tuple(write(part) for part in parts))
+
+
+def _derivative(expr: Any, write: _Writer) -> Formula:
+    variables = [write(variable) for variable, count in expr.variable_count for _ in range(count)]
+    return Partial(write(expr.expr), variables[0], tuple(variables[1:]))
+
+
+_RELATIONS = {"==": "=", "!=": "≠", "<": "<", ">": ">", "<=": "≤", ">=": "≥"}
+_WRITERS: dict[type, Callable[[Any, _Writer], Formula]] = {
+    int: lambda expr, write: _integer(Integer(expr), write),
+    float: lambda expr, write: number(expr, write.notation),
+    Integer: _integer,
+    Rational: _rational,
+    sympy.Float: lambda expr, write: number(float(expr), write.notation),
+    Symbol: _symbol,
+    Idx: _symbol,
+    IndexedBase: _symbol,
+    sympy.Indexed: _indexed,
+    Add: _add,
+    Mul: _mul,
+    Pow: _pow,
+    sympy.exp: _exp,
+    sympy.Sum: _sum,
+    sympy.Product: _sum,
+    sympy.Abs: lambda expr, write: Bars(write(expr.args[0]), "abs"),
+    sympy.Max: lambda expr, write: Call(Name("maximum"), tuple(map(write, expr.args))),
+    sympy.Min: lambda expr, write: Call(Name("minimum"), tuple(map(write, expr.args))),
+    KroneckerDelta: lambda expr, write: Delta(write(expr.args[0]), write(expr.args[1])),
+    AppliedUndef: _function,
+    sympy.Function: _function,
+    Piecewise: _piecewise,
+    Relational: _relation,
+    And: _logic,
+    Or: _logic,
+    sympy.Derivative: _derivative,
+    sympy.core.numbers.Exp1: lambda expr, write: Name("e"),
+    sympy.core.numbers.Pi: lambda expr, write: Name("pi"),
+    sympy.core.numbers.Infinity: lambda expr, write: Name("infty"),
+    sympy.core.numbers.NegativeInfinity: lambda expr, write: Neg(Name("infty")),
+    BooleanTrue: lambda expr, write: Name("true"),
+    BooleanFalse: lambda expr, write: Name("false"),
+}

@@ -1,0 +1,94 @@
+"""Going through a written formula: `children`, `walk`, `replace`, all without recursion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace as replace_fields
+from functools import cache
+from typing import Any, TypeVar
+
+from symbackprop.formula.tree import Formula
+
+T = TypeVar("T")
+
+
+@cache
+def _field_names(kind: type[Formula]) -> tuple[str, ...]:
+    return tuple(entry.name for entry in fields(kind) if entry.name != "span")
+
+
+def children(formula: Formula) -> tuple[Formula, ...]:
+    """Return the parts directly under a node, in written order."""
+    found: list[Formula] = []
+    for name in _field_names(type(formula)):
+        value = getattr(formula, name)
+        if isinstance(value, Formula):
+            found.append(value)
+        elif isinstance(value, tuple):
+            found.extend(item for item in value if isinstance(item, Formula))
+    return tuple(found)
+
+
+def with_children(formula: Formula, parts: tuple[Formula, ...]) -> Formula:
+    """Return the node with the parts from `children` exchanged for `parts`, one for one."""
+    remaining = iter(parts)
+    changes: dict[str, Any] = {}
+    for name in _field_names(type(formula)):
+        value = getattr(formula, name)
+        if isinstance(value, Formula):
+            changes[name] = next(remaining)
+        elif isinstance(value, tuple) and value and isinstance(value[0], Formula):
+            changes[name] = tuple(next(remaining) for _ in value)
+    return replace_fields(formula, **changes) if changes else formula
+
+
+def walk(formula: Formula) -> Iterator[Formula]:
+    """Yield the formula and everything in it, each node before its parts, left to right."""
+    stack = [formula]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(reversed(children(node)))
+
+
+def replace(formula: Formula, change: Callable[[Formula], Formula]) -> Formula:
+    """Rebuild the formula from the leaves up; `change` gets each node, its parts already rebuilt.
+
+    >>> from symbackprop.formula.tree import Name, Sum
+    >>> replace(Sum((Name("a"), Name("b"))), lambda node: Name("c") if node == Name("b") else node)
+    Sum(terms=(Name(name='a'), Name(name='c')))
+    """
+
+    def rebuild(node: Formula, parts: tuple[Formula, ...]) -> Formula:
+        unchanged = all(new is old for new, old in zip(parts, children(node), strict=True))
+        return change(node if unchanged else with_children(node, parts))
+
+    return fold(formula, rebuild)
+
+
+def fold(
+    formula: Formula,
+    combine: Callable[[Formula, tuple[T, ...]], T],
+    leaf: Callable[[Formula], T | None] = lambda node: None,
+) -> T:
+    """Compute a value from the leaves up; `combine` gets each node with the values of its parts.
+
+    Where `leaf` knows a value for a node, its parts are not looked at.
+    """
+    done: list[T] = []
+    stack: list[tuple[Formula, bool]] = [(formula, False)]
+    while stack:
+        node, visited = stack.pop()
+        known = None if visited else leaf(node)
+        if known is not None:
+            done.append(known)
+            continue
+        parts = children(node)
+        if visited or not parts:
+            values = tuple(done[len(done) - len(parts) :])
+            del done[len(done) - len(parts) :]
+            done.append(combine(node, values))
+            continue
+        stack.append((node, True))
+        stack.extend((part, False) for part in reversed(parts))
+    return done[0]

@@ -1,0 +1,265 @@
+"""Check one definition when it is made, and bring it into canonical form.
+
+Everything a definition may contain has a handler in `_HANDLERS`; anything else is an error that names the place, what was
+expected, what was got and the nearest fix. Canonical means: symbols are the network's own (looked up by name), and decimal
+numbers are the exact fractions they spell (`0.1` is 1/10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from sympy import (
+    Add,
+    Basic,
+    Expr,
+    Float,
+    Idx,
+    Indexed,
+    IndexedBase,
+    Integer,
+    KroneckerDelta,
+    Mul,
+    Number,
+    NumberSymbol,
+    Piecewise,
+    Pow,
+    Rational,
+    Sum,
+    Symbol,
+)
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import BooleanAtom, BooleanFunction
+
+from symbackprop.errors import DefinitionError, nearest
+from symbackprop.network.functions import BY_NAME, ELEMENTARY
+from symbackprop.network.indices import addresses, free_indices, index_name, index_size
+from symbackprop.network.node import Node
+
+
+@dataclass(slots=True)
+class Scope:
+    """What is known while one definition is checked: the nodes, the sizes, the bound indices, and the parents found so far."""
+
+    where: str
+    nodes: Mapping[str, Node]
+    sizes: Mapping[str, Symbol]
+    bound: tuple[Idx, ...]
+    parents: set[str] = field(default_factory=set)
+
+    def fail(self, text: str) -> DefinitionError:
+        """Return the error of this definition with its place in front."""
+        return DefinitionError(f"{self.where}: {text}")
+
+
+def check_definition(
+    where: str, expression: object, indices: tuple[Idx, ...], nodes: Mapping[str, Node], sizes: Mapping[str, Symbol]
+) -> tuple[Expr, tuple[str, ...]]:
+    """Return the canonical expression and its parents in order of declaration.
+
+    Raises DefinitionError for an unknown name, an unbound index, a wrong rank, ranges that disagree, or an unknown operation.
+    """
+    if isinstance(expression, bool) or isinstance(expression, str) or not isinstance(expression, Basic | int | float):
+        raise DefinitionError(
+            f"{where}: expected a sympy expression over earlier names, got {type(expression).__name__} "
+            f"{str(expression)[:40]!r}; build it from the symbols that inputs(), parameters() and define() return"
+        )
+    scope = Scope(where, nodes, sizes, indices)
+    canonical = _check(_exact(expression), scope)
+    return canonical, tuple(sorted(scope.parents, key=lambda name: nodes[name].position))
+
+
+def _exact(expression: object) -> object:
+    if isinstance(expression, int):
+        return Integer(expression)
+    return Rational(str(expression)) if isinstance(expression, float) and expression == expression and abs(expression) < 1e300 else expression
+
+
+def _check(expression: object, scope: Scope) -> Expr:
+    for kind, handler in _HANDLERS:
+        if isinstance(expression, kind):
+            return handler(expression, scope)
+    if getattr(expression, "func", None) in ELEMENTARY:
+        return _rebuilt(expression, scope)
+    name = type(expression).__name__
+    raise scope.fail(f"{name} is not a known operation or function in {str(expression)[:60]}; known functions: "
+                     f"{', '.join(sorted(BY_NAME))}.{nearest(name, BY_NAME)}")
+
+
+def _rebuilt(expression: Expr, scope: Scope) -> Expr:
+    args = tuple(_check(arg, scope) for arg in expression.args)
+    return expression if args == expression.args else expression.func(*args)
+
+
+def _number(expression: Number, scope: Scope) -> Expr:
+    if not expression.is_finite:
+        raise scope.fail(f"expected finite numbers, got {expression}")
+    return Rational(str(expression)) if isinstance(expression, Float) else expression
+
+
+def _symbol(expression: Symbol, scope: Scope) -> Expr:
+    name = expression.name
+    node = scope.nodes.get(name)
+    if node is not None:
+        if node.indices:
+            raise scope.fail(f"{name} has indices; expected {node.entry}, got {name} without indices")
+        scope.parents.add(name)
+        return node.symbol
+    if name in scope.sizes:
+        return scope.sizes[name]
+    if any(index_name(index) == name for index in scope.bound):
+        raise scope.fail(f"index {name} is used as a number; an index may stand only inside brackets, as in X[{name}]")
+    raise scope.fail(f"unknown name {name}; declare it as an input, parameter, target or constant, or define it first."
+                     f"{nearest(name, [*scope.nodes, *scope.sizes])}")
+
+
+def _index(expression: Idx, scope: Scope) -> Expr:
+    raise scope.fail(f"index {expression} is used as a number; an index may stand only inside brackets, as in X[{expression}]")
+
+
+def _base(expression: IndexedBase, scope: Scope) -> Expr:
+    name = str(expression.label)
+    node = scope.nodes.get(name)
+    wanted = f"{node.entry}" if node else f"{name}[…]"
+    raise scope.fail(f"{name} has indices; expected {wanted}, got {name} without indices")
+
+
+def _indexed(expression: Indexed, scope: Scope) -> Expr:
+    name = str(expression.base.label)
+    node = scope.nodes.get(name)
+    if node is None:
+        raise scope.fail(f"unknown name {name} in {expression}; declare or define it first.{nearest(name, scope.nodes)}")
+    if not node.indices:
+        raise scope.fail(f"{name} is a scalar; expected {name}, got {expression}")
+    if len(expression.indices) != len(node.indices):
+        raise scope.fail(f"{expression}: expected {len(node.indices)} indices as in {node.entry}, got {len(expression.indices)}")
+    for axis, (address, own) in enumerate(zip(expression.indices, node.indices, strict=True), start=1):
+        _address(expression, address, own, axis, scope)
+    scope.parents.add(name)
+    return node.symbol[expression.indices]
+
+
+def _address(expression: Indexed, address: Expr, own: Idx, axis: int, scope: Scope) -> None:
+    bound = ", ".join(index_name(index) for index in scope.bound) or "none"
+    for index in addresses(address):
+        if index not in scope.bound:
+            same_name = [other for other in scope.bound if index_name(other) == index_name(index)]
+            if same_name:
+                raise scope.fail(f"{expression}: index {index} runs over {index_size(index)} here but over "
+                                 f"{index_size(same_name[0])} where it is bound; use the same index for both")
+            candidates = [other for other in scope.bound if index_size(other) == index_size(own)]
+            fix = f" Did you mean {str(expression).replace(str(index), str(candidates[0]))}?" if candidates else ""
+            raise scope.fail(f"{expression}: index {index} is not bound; bound here: {bound}.{fix}")
+    stray = address.free_symbols - {index.label for index in addresses(address)} - set(addresses(address))
+    for symbol in sorted(stray, key=str):
+        if symbol.name not in scope.sizes:
+            raise scope.fail(f"{expression}: {symbol} in a bracket is not an index with a range; make it with "
+                             f'indices("{symbol}:{str(symbol).upper()}"); bound here: {bound}')
+    _range(expression, address, own, axis, scope)
+
+
+def _range(expression: Indexed, address: Expr, own: Idx, axis: int, scope: Scope) -> None:
+    if isinstance(address, Idx):
+        if (address.lower - own.lower).expand() != 0 or (index_size(address) - index_size(own)).expand() != 0:
+            raise scope.fail(f"{expression}: index {address} runs over {index_size(address)}, but axis {axis} of "
+                             f"{own_entry(expression, scope)} has {index_size(own)} entries")
+        return
+    lowest, highest = extent(address, scope)
+    room = (index_size(own) - 1 - highest).expand()
+    if not (lowest.expand().is_nonnegative and room.is_nonnegative):
+        raise scope.fail(f"{expression}: {address} runs over {lowest} .. {highest}, but axis {axis} of "
+                         f"{own_entry(expression, scope)} runs over 0 .. {index_size(own) - 1}; "
+                         "give an index a size such as T-F+1 so that the range fits")
+
+
+def own_entry(expression: Indexed, scope: Scope) -> str:
+    """Return how the indexed node was declared, for messages."""
+    return str(scope.nodes[str(expression.base.label)].entry)
+
+
+def extent(address: Expr, scope: Scope) -> tuple[Expr, Expr]:
+    """Return the smallest and largest value of an address that is linear in its indices with integer coefficients."""
+    lowest = highest = Integer(0)
+    for term, coefficient in address.expand().as_coefficients_dict().items():
+        indices = addresses(term)
+        if not indices:
+            lowest, highest = lowest + coefficient * term, highest + coefficient * term
+            continue
+        if not isinstance(term, Idx) or not coefficient.is_Integer:
+            raise scope.fail(f"address {address} is not linear in its indices; expected e.g. i + u or 2*i + u")
+        low, high = (term.lower, term.upper) if coefficient > 0 else (term.upper, term.lower)
+        lowest, highest = lowest + coefficient * low, highest + coefficient * high
+    return lowest, highest
+
+
+def _sum(expression: Sum, scope: Scope) -> Expr:
+    inner = Scope(scope.where, scope.nodes, scope.sizes, scope.bound, scope.parents)
+    shadowed = {index_name(index) for index in scope.bound} & {str(limits[0]) for limits in expression.limits}
+    for variable, *bounds in expression.limits:
+        if not isinstance(variable, Idx):
+            raise scope.fail(f"Sum over {variable}: expected an index with a range, got a plain symbol; make it with "
+                             f'indices("{variable}:{str(variable).upper()}")')
+        if variable not in free_indices(expression.function):
+            raise scope.fail(f"Sum over {variable}: the summand does not contain {variable}; "
+                             f"multiply by {index_size(variable)} if that is meant")
+        for bound in bounds:
+            stray = [index for index in free_indices(bound) if index not in scope.bound]
+            if stray:
+                raise scope.fail(f"Sum over {variable}: bound {bound} uses index {stray[0]}, which is not bound here")
+    names = [str(limits[0]) for limits in expression.limits]
+    if len(set(names)) < len(names):
+        raise scope.fail(f"Sum binds index {names[0]} twice; use a second index of the same range")
+    inner.bound = tuple(index for index in scope.bound if index_name(index) not in shadowed)
+    inner.bound += tuple(limits[0] for limits in expression.limits)
+    return Sum(_check(expression.function, inner), *expression.limits)
+
+
+def _delta(expression: KroneckerDelta, scope: Scope) -> Expr:
+    for index in addresses(expression):
+        if index not in scope.bound:
+            raise scope.fail(f"{expression}: index {index} is not bound")
+    return expression
+
+
+def _piecewise(expression: Piecewise, scope: Scope) -> Expr:
+    return Piecewise(*((_check(value, scope), _condition(condition, scope)) for value, condition in expression.args))
+
+
+def _condition(condition: Basic, scope: Scope) -> Basic:
+    if isinstance(condition, BooleanAtom):
+        return condition
+    if isinstance(condition, BooleanFunction):
+        return condition.func(*(_condition(arg, scope) for arg in condition.args))
+    if isinstance(condition, Relational):
+        if free_indices(condition) and not condition.atoms(Indexed):
+            return condition
+        return condition.func(*(_check(arg, scope) for arg in condition.args))
+    raise scope.fail(f"Piecewise: expected a comparison, got {condition}")
+
+
+def _refuse_relation(expression: Basic, scope: Scope) -> Expr:
+    raise scope.fail(f"expected a number-valued expression, got the comparison {expression}; use Piecewise or step(x)")
+
+
+_HANDLERS: tuple[tuple[type | tuple[type, ...], Callable[..., Expr]], ...] = (
+    (Idx, _index),
+    (Symbol, _symbol),
+    (Number, _number),
+    (NumberSymbol, lambda expression, scope: expression),
+    (Indexed, _indexed),
+    (IndexedBase, _base),
+    (Sum, _sum),
+    (Piecewise, _piecewise),
+    (KroneckerDelta, _delta),
+    ((Relational, BooleanFunction, BooleanAtom), _refuse_relation),
+    ((Add, Mul, Pow), _rebuilt),
+)
+
+
+def check_name(where: str, name: str, taken: str | None) -> None:
+    """Raise DefinitionError when a name is not an identifier or stands for something (`taken`) already."""
+    if not name.isidentifier():
+        raise DefinitionError(f"{where}: expected a name of letters, digits and _, not starting with a digit; got {name!r}")
+    if taken is not None:
+        raise DefinitionError(f"{where}: name {name} is already {taken}; choose another name, e.g. {name}_2")

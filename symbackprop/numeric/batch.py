@@ -1,0 +1,139 @@
+"""Run a network over many samples at once: every input and target gets an index for the sample, and so does all that uses them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sympy import Expr, Idx, Indexed, IndexedBase, Integer, Sum, Symbol
+
+from symbackprop.errors import UserError
+from symbackprop.network.indices import size_symbol
+from symbackprop.network.node import Node, Role
+from symbackprop.numeric.names import name_of
+from symbackprop.numeric.program import Line, Program, Scatter
+from symbackprop.numeric.tidy import names_in
+
+_SAMPLED = (Role.INPUT, Role.TARGET)
+
+
+def over_samples(program: Program, reduction: str) -> Program:
+    """Return the program over samples; its loss is the mean or the sum of the samples' losses.
+
+    The adjoint of what differs between samples differs between them too; that of a shared name (a parameter) is a sum over them.
+    """
+    if reduction not in ("mean", "sum"):
+        raise UserError(f"reduction: expected 'mean' or 'sum', got {reduction!r}")
+    sampled = {node.name for node in program.arguments if node.role in _SAMPLED}
+    if not sampled:
+        raise UserError(f"{program.title}: no input or target to give samples for; batched code needs at least one")
+    for line in program.forward:
+        if names_in(line.expressions) & sampled:
+            sampled.add(line.name)
+    sample = _sample_index(program)
+    adjoint_of = dict(zip((line.name for line in program.backward), _targets(program), strict=True))
+    per_sample = sampled | {name for name, target in adjoint_of.items() if target in sampled}
+    lift = _Lift(sample, frozenset(per_sample))
+    forward = [lift.line(line) for line in program.forward]
+    backward = [lift.line(line, collect=line.name not in per_sample) for line in program.backward]
+    total, seed = _total(program, sample, program.loss in sampled, reduction)
+    forward.append(total)
+    backward[0] = replace(backward[0], terms=(seed,))
+    backward = [_seeded(line, backward[0], sample) for line in backward]
+    arguments = tuple(_argument(node, sample) if node.name in sampled else node for node in program.arguments)
+    remark = f"The loss is the {reduction} of {program.loss} over the samples."
+    return replace(
+        program.with_lines(forward, backward), arguments=arguments, loss=total.name, remarks=(*program.remarks, remark)
+    )
+
+
+def _targets(program: Program) -> list[str]:
+    """Return the node each backward line is the adjoint of, from the name `d<loss>_d<node>`."""
+    prefix = f"d{program.loss}_d"
+    known = {node.name for node in program.arguments} | {line.name for line in program.forward}
+    found = []
+    for line in program.backward:
+        name = line.name.removeprefix(prefix)
+        while name not in known and name.endswith("_"):
+            name = name[:-1]
+        found.append(name)
+    return found
+
+
+def _sample_index(program: Program) -> Idx:
+    names = {node.name for node in program.arguments} | {line.name for line in program.lines}
+    for line in program.lines:
+        names |= {str(index.label) for index in line.indices}
+        names |= {str(symbol) for expression in line.expressions for symbol in expression.free_symbols}
+    names |= {str(symbol) for node in program.arguments for extent in node.shape for symbol in extent.free_symbols}
+    index, size = "s", "S"
+    for wish, count in (("n", "N"), ("s", "S"), ("sample", "samples")):
+        if wish not in names and count not in names:
+            index, size = wish, count
+            break
+    while index in names or size in names:
+        index, size = index + "_", size + "_"
+    return Idx(Symbol(index, integer=True), size_symbol(size))
+
+
+def _argument(node: Node, sample: Idx) -> Node:
+    return replace(node, indices=(sample, *node.indices), symbol=IndexedBase(node.name))
+
+
+def _total(program: Program, sample: Idx, varies: bool, reduction: str) -> tuple[Line, Expr]:
+    """Return the line of the total loss, and the adjoint of one sample's loss."""
+    taken = {node.name for node in program.arguments} | {line.name for line in program.lines}
+    name = f"{reduction}_{program.loss}"
+    while name in taken:
+        name += "_"
+    count = sample.upper + 1
+    weight = 1 / count if reduction == "mean" else Integer(1)
+    one = Symbol(program.loss, real=True)
+    value = Sum(IndexedBase(program.loss)[sample], (sample, sample.lower, sample.upper)) if varies else one * count
+    return Line(Symbol(name, real=True), (), (value * weight,)), weight if varies else weight * count
+
+
+def _seeded(line: Line, loss_adjoint: Line, sample: Idx) -> Line:
+    """Multiply by the adjoint of the sample's loss what was derived with 1 in its place."""
+    return line if line is loss_adjoint else line
+
+
+class _Lift:
+    """Adds the sample index to the names that differ between samples."""
+
+    def __init__(self, sample: Idx, names: frozenset[str]) -> None:
+        self.sample, self.names = sample, names
+
+    def line(self, line: Line, collect: bool = False) -> Line:
+        """Return the line for all samples; with `collect` its terms that differ between samples are summed over them."""
+        if line.name in self.names:
+            scatters = tuple(
+                Scatter((self.sample, *s.address), self.expression(s.value), (self.sample, *s.indices)) for s in line.scatters
+            )
+            terms = tuple(self.expression(term) for term in line.terms)
+            return replace(
+                line, symbol=IndexedBase(line.name), indices=(self.sample, *line.indices), terms=terms, scatters=scatters
+            )
+        if not collect:
+            return line
+        terms = tuple(self._collected(term) for term in line.terms)
+        scatters = tuple(
+            Scatter(s.address, self.expression(s.value), (self.sample, *s.indices))
+            if names_in([s.value]) & self.names
+            else s
+            for s in line.scatters
+        )
+        return replace(line, terms=terms, scatters=scatters)
+
+    def _collected(self, term: Expr) -> Expr:
+        if not names_in([term]) & self.names:
+            return term
+        return Sum(self.expression(term), (self.sample, self.sample.lower, self.sample.upper))
+
+    def expression(self, expression: Expr) -> Expr:
+        """Return the expression at one sample."""
+        replaced = {}
+        for atom in expression.atoms(Symbol, Indexed):
+            if name_of(atom) in self.names:
+                base = IndexedBase(name_of(atom))
+                replaced[atom] = base[(self.sample, *atom.indices)] if isinstance(atom, Indexed) else base[self.sample]
+        return expression.xreplace(replaced) if replaced else expression

@@ -1,0 +1,61 @@
+"""Python identifiers for the names of a network, none of which may hide a keyword, a builtin, numpy or a helper."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Iterable
+
+import sympy
+
+from symbackprop.network.functions import BY_NAME
+
+_CALLED = frozenset(
+    "np math sliding_window_view exp log sqrt sin cos tan sinh cosh tanh erf erfc expm1 log1p fabs copysign pi e "
+    "softmax log_softmax logsumexp softmax_of logsumexp_of loss_and_gradients forward sign".split()
+)
+#: Names that generated source uses itself.
+RESERVED: frozenset[str] = frozenset(keyword.kwlist) | frozenset(dir(builtins)) | _CALLED | frozenset(BY_NAME)
+
+
+class Identifiers:
+    """Gives every name one identifier, the name itself where possible; deterministic in the order of asking.
+
+    >>> names = Identifiers()
+    >>> names["w1"], names["lambda"], names["i'"]
+    ('w1', 'lambda_', 'i_')
+    """
+
+    def __init__(self, first: Iterable[str] = ()) -> None:
+        self._given: dict[str, str] = {}
+        self._taken: set[str] = set(RESERVED)
+        for name in first:
+            self._give(name)
+
+    def __getitem__(self, name: str) -> str:
+        return self._given[name] if name in self._given else self._give(name)
+
+    def fresh(self, wish: str) -> str:
+        """Return an identifier nobody has, for a temporary."""
+        identifier = _identifier(wish)
+        while identifier in self._taken:
+            identifier += "_"
+        self._taken.add(identifier)
+        return identifier
+
+    def _give(self, name: str) -> str:
+        self._given[name] = self.fresh(name)
+        return self._given[name]
+
+
+def _identifier(name: str) -> str:
+    text = re.sub(r"\W", "_", name)
+    return text if text.isidentifier() else "_" + text
+
+
+def name_of(symbol: sympy.Basic) -> str:
+    """Return the network name of a symbol, an indexed base or an entry such as `Z[n, j]`."""
+    if isinstance(symbol, sympy.Indexed):
+        symbol = symbol.base
+    return str(symbol.label) if isinstance(symbol, sympy.IndexedBase) else str(symbol.name)

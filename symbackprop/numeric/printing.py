@@ -1,0 +1,292 @@
+"""Scalar expressions as Python text: sympy's own code printers, with the order and the spelling of handwritten code.
+
+`FloatPrinter` writes for plain floats and `math`, `ArrayPrinter` for numpy. Both differ from sympy's printers in what a reader
+sees: names in the network's order, constants in front, one division instead of several, decimals for exact decimals, and the
+project's own functions through `library`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from sympy import Add, Basic, Expr, Idx, Indexed, Integer, Mul, Number, Pow, Rational, Symbol
+from sympy.core.function import Application
+from sympy.printing.numpy import NumPyPrinter
+from sympy.printing.precedence import PRECEDENCE, precedence
+from sympy.printing.pycode import PythonCodePrinter
+from sympy.printing.str import StrPrinter
+
+from symbackprop.errors import NotSupportedError
+from symbackprop.numeric.library import SPELLINGS
+
+ATOM, PRODUCT, SUM, COMPARISON = (PRECEDENCE[kind] for kind in ("Atom", "Mul", "Add", "Relational"))
+_NO_SYMBOLS = (0, 0, 0)
+
+
+class Leaf:
+    """How a symbol is written: its text, how strongly that binds, how many axes it has, and its place in the order of names."""
+
+    __slots__ = ("axes", "level", "rank", "text")
+
+    def __init__(self, text: str, rank: int, axes: int = 0, level: int = ATOM) -> None:
+        self.text, self.rank, self.axes, self.level = text, rank, axes, level
+
+
+class _CodePrinter:
+    """What both printers share; `leaf(symbol)` tells how a symbol is written. Mixed in before a sympy printer."""
+
+    _print: Callable[..., str]
+    helpers: set[str]
+    _options: ClassVar[dict[str, Any]] = {"fully_qualified_modules": False}
+
+    def __init__(self, leaf: Callable[[Symbol], Leaf]) -> None:
+        super().__init__(self._options)  # type: ignore[call-arg]
+        self.leaf = leaf
+        self.helpers = set()
+        self._keys: dict[Expr, tuple[int, int, int]] = {}
+
+    # ---- leaves --------------------------------------------------------------------------------------------------------
+
+    def _print_Symbol(self, expr: Symbol) -> str:
+        return self.leaf(expr).text
+
+    def _print_Rational(self, expr: Rational) -> str:
+        return decimal(expr) or f"{expr.p}/{expr.q}"
+
+    def _print_Half(self, expr: Rational) -> str:
+        return "0.5"
+
+    def parenthesize(self, item: Basic, level: int, strict: bool = False) -> str:
+        """Return the text of `item`, in parentheses where it binds more weakly than `level`."""
+        own = self._level(item)
+        text = self._print(item)
+        return f"({text})" if own < level or (not strict and own <= level) else text
+
+    def _level(self, item: Basic) -> int:
+        if isinstance(item, Symbol):
+            return self.leaf(item).level
+        if isinstance(item, Rational) and decimal(item) and item >= 0:
+            return ATOM
+        if isinstance(item, Application):
+            return ATOM
+        return int(precedence(item))
+
+    # ---- arithmetic ----------------------------------------------------------------------------------------------------
+
+    def _print_Add(self, expr: Add, order: Any = None) -> str:
+        content, primitive = expr.primitive()
+        if content != 1:
+            return self._print_Mul(Mul(content, primitive, evaluate=False))
+        terms = sorted(expr.args, key=self._term_key)
+        if terms[0].could_extract_minus_sign():
+            first = next((t for t in terms if not t.could_extract_minus_sign()), terms[0])
+            terms.remove(first)
+            terms.insert(0, first)
+        text = self.parenthesize(terms[0], SUM, strict=True)
+        for term in terms[1:]:
+            negative = term.could_extract_minus_sign() and not isinstance(term, Add)
+            text += (" - " if negative else " + ") + self.parenthesize(-term if negative else term, SUM, strict=True)
+        return text
+
+    def _print_Mul(self, expr: Mul) -> str:
+        sign, above, below = split_product(expr)
+        above.sort(key=self._factor_key)
+        below.sort(key=self._factor_key)
+        text = "*".join(self.parenthesize(f, PRODUCT, strict=at == 0 and _is_power(f)) for at, f in enumerate(above)) or "1"
+        if len(below) == 1:
+            text += "/" + self.parenthesize(below[0], PRODUCT)
+        elif below:
+            text += "/(" + "*".join(self.parenthesize(f, PRODUCT, strict=True) for f in below) + ")"
+        return sign + text
+
+    def _print_Pow(self, expr: Pow, rational: bool = False) -> str:
+        base, exponent = expr.args
+        if isinstance(exponent, Rational) and exponent < 0:
+            return self._print_Mul(expr)
+        if exponent == Rational(1, 2):
+            return self._root(base)
+        if isinstance(exponent, Rational) and exponent.q == 2:
+            whole = Pow(base, exponent - Rational(1, 2), evaluate=False)
+            return f"{self.parenthesize(whole if exponent > Rational(3, 2) else base, PRODUCT)}*{self._root(base)}"
+        return f"{self.parenthesize(base, PRECEDENCE['Pow'])}**{self.parenthesize(exponent, PRECEDENCE['Pow'], strict=True)}"
+
+    def _root(self, base: Expr) -> str:
+        raise NotImplementedError
+
+    def _term_key(self, term: Expr) -> tuple[Any, ...]:
+        axes, own, rank = self._key(term)
+        return (-axes, isinstance(term, Number), not (own or isinstance(term, Mul)), rank)
+
+    def _factor_key(self, factor: Expr) -> tuple[Any, ...]:
+        axes, own, rank = self._key(factor)
+        return (axes, not own, not isinstance(factor, Symbol | Indexed | Number), rank)
+
+    def _key(self, expr: Expr) -> tuple[int, int, int]:
+        """Return (axes, 1 when an adjoint occurs, place of the last name) over the symbols of an expression."""
+        if isinstance(expr, Symbol | Indexed):
+            leaf = self.leaf(expr)
+            return (leaf.axes, int(leaf.rank < 0), leaf.rank)
+        if not expr.args:
+            return _NO_SYMBOLS
+        if expr not in self._keys:
+            keys = [self._key(arg) for arg in expr.args]
+            self._keys[expr] = (max(k[0] for k in keys), max(k[1] for k in keys), max(k[2] for k in keys))
+        return self._keys[expr]
+
+    # ---- functions -----------------------------------------------------------------------------------------------------
+
+    def _call(self, expr: Application) -> str:
+        name = type(expr).__name__
+        spelling = SPELLINGS.get(name)
+        if spelling is None:
+            raise NotSupportedError(f"numeric: no code for function {name} in {expr}; known: {', '.join(SPELLINGS)}")
+        self.helpers.add(name)
+        return f"{self._spelt(name)}({', '.join(self._print(arg) for arg in expr.args)})"
+
+    def _spelt(self, name: str) -> str:
+        raise NotImplementedError
+
+    _print_Function = _print_Abs = _print_sign = _print_erf = _call
+
+
+class FloatPrinter(_CodePrinter, PythonCodePrinter):  # type: ignore[misc]
+    """Expressions of scalars as Python on plain floats; `module_imports["math"]` collects the names to import."""
+
+    def _spelt(self, name: str) -> str:
+        spelling = SPELLINGS[name]
+        self.module_imports["math"].update(spelling.needs)
+        return spelling.scalar
+
+    def _root(self, base: Expr) -> str:
+        self.module_imports["math"].add("sqrt")
+        return f"sqrt({self._print(base)})"
+
+
+class ArrayPrinter(_CodePrinter, NumPyPrinter):  # type: ignore[misc]
+    """Elementwise expressions of arrays as numpy code."""
+
+    def _module_format(self, fqn: str, register: bool = True) -> str:
+        return fqn.replace("numpy.", "np.", 1)
+
+    def _spelt(self, name: str) -> str:
+        return SPELLINGS[name].array
+
+    def _root(self, base: Expr) -> str:
+        return f"np.sqrt({self._print(base)})"
+
+    def _print_Pow(self, expr: Pow, rational: bool = False) -> str:
+        base, exponent = expr.args
+        if exponent == 3 and isinstance(base, Symbol) and self.leaf(base).level == ATOM:  # numpy's power is slow except squares
+            return "*".join([self._print(base)] * 3)
+        return super()._print_Pow(expr, rational)
+
+    def _level(self, item: Basic) -> int:
+        if isinstance(item, Pow) and item.exp == 3:
+            return PRODUCT
+        return super()._level(item)
+
+    def _print_Piecewise(self, expr: Expr) -> str:
+        branches = list(expr.args)
+        text = self._print(branches.pop()[0]) if branches[-1][1] == True else "np.nan"  # noqa: E712 - sympy's true
+        for value, condition in reversed(branches):
+            text = f"np.where({self._print(condition)}, {self._print(value)}, {text})"
+        return text
+
+    def _print_Relational(self, expr: Expr) -> str:
+        sides = [self.parenthesize(side, SUM, strict=True) for side in expr.args]
+        return f"{sides[0]} {expr.rel_op} {sides[1]}"
+
+    def _joined(self, operator: str) -> Callable[[Expr], str]:
+        return lambda expr: operator.join(f"({self._print(arg)})" for arg in expr.args)
+
+    def _print_And(self, expr: Expr) -> str:
+        return self._joined(" & ")(expr)
+
+    def _print_Or(self, expr: Expr) -> str:
+        return self._joined(" | ")(expr)
+
+    def _print_Not(self, expr: Expr) -> str:
+        return f"~({self._print(expr.args[0])})"
+
+
+class FormulaPrinter(_CodePrinter, StrPrinter):  # type: ignore[misc]
+    """Formulas in index notation for the comments of generated source: `Sum(X[n, i]*W[i, j], i) + b[j]`."""
+
+    _options: ClassVar[dict[str, Any]] = {}
+
+    def _print_Function(self, expr: Expr) -> str:
+        return f"{type(expr).__name__}({', '.join(self._print(arg) for arg in expr.args)})"
+
+    _print_Abs = _print_sign = _print_erf = _print_Function
+
+    def _print_Sum(self, expr: Expr) -> str:
+        return f"Sum({self._print(expr.function)}, {', '.join(self._limits(*limits) for limits in expr.limits)})"
+
+    def _limits(self, index: Idx, low: Expr, high: Expr) -> str:
+        whole = (low, high) == (index.lower, index.upper)
+        return str(index) if whole else f"({index}, {self._print(low)}, {self._print(high)})"
+
+    def _print_Idx(self, expr: Idx) -> str:
+        return str(expr.label.name)
+
+    def _print_Indexed(self, expr: Indexed) -> str:
+        return f"{expr.base.label}[{', '.join(self._print(index) for index in expr.indices)}]"
+
+    def _root(self, base: Expr) -> str:
+        return f"sqrt({self._print(base)})"
+
+
+def decimal(number: Rational) -> str:
+    """Return the short decimal a fraction is exactly equal to in text (`7/20` is `0.35`), or an empty string (`1/3`)."""
+    if number.q == 1:
+        return str(number.p)
+    text = repr(float(number))
+    return text if len(text) <= 12 and Rational(text) == number else ""
+
+
+def split_product(expr: Expr) -> tuple[str, list[Expr], list[Expr]]:
+    """Return sign, factors above and factors below the bar of a product (or of a single power)."""
+    above: list[Expr] = []
+    below: list[Expr] = []
+    number = Integer(1)
+    for factor in Mul.make_args(expr):
+        if isinstance(factor, Add):
+            content, factor = factor.primitive()
+            number *= content
+        if isinstance(factor, Rational):
+            number *= factor
+        elif isinstance(factor, Pow) and isinstance(factor.exp, Rational) and factor.exp < 0:
+            below.append(Pow(factor.base, -factor.exp))
+        else:
+            above.append(factor)
+    _place_number(abs(number), above, below)
+    return "-" if number < 0 else "", above, below
+
+
+def _place_number(number: Rational, above: list[Expr], below: list[Expr]) -> None:
+    if decimal(number):
+        above.extend([number] if number != 1 else [])
+        return
+    above.extend([Integer(number.p)] if number.p != 1 else [])
+    below.append(Integer(number.q))
+
+
+def _is_power(factor: Expr) -> bool:
+    return isinstance(factor, Pow) or isinstance(factor, Mul)
+
+
+def scalar_leaves(identifiers: Mapping[str, str], ranks: Mapping[str, int]) -> Callable[[Symbol], Leaf]:
+    """Return the `leaf` function of a network of scalars."""
+    known: dict[str, Leaf] = {}
+
+    def leaf(symbol: Symbol) -> Leaf:
+        name = symbol.name
+        if name not in known:
+            known[name] = Leaf(identifiers[name], ranks[name])
+        return known[name]
+
+    return leaf
+
+
+__all__ = ["ATOM", "COMPARISON", "PRODUCT", "SUM", "ArrayPrinter", "FloatPrinter", "FormulaPrinter", "Leaf", "decimal", "scalar_leaves", "split_product"]

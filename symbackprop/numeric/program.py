@@ -1,0 +1,160 @@
+"""A derivation as a list of assignments, the form that source is written from.
+
+Forward lines compute the nodes, backward lines their adjoints. A line's value is the sum of its `terms` (each one entry of the
+array, in index notation) plus what its `scatters` add into parts of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from sympy import Expr, Idx, IndexedBase, Integer, KroneckerDelta, Symbol
+
+from symbackprop.derive.derivation import Derivation
+from symbackprop.derive.records import Adjoint, Contribution
+from symbackprop.network.indices import guarded, index_size
+from symbackprop.network.model import Network
+from symbackprop.network.node import Node
+from symbackprop.numeric.names import name_of
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """Add `value` (one entry for each value of `indices`) to the entry at `address`; several may fall on the same entry."""
+
+    address: tuple[Expr, ...]
+    value: Expr
+    indices: tuple[Idx, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One assignment: `symbol[indices] = Σ terms`, then the scatters. `title` is what the line computes, for its comment."""
+
+    symbol: Symbol | IndexedBase
+    indices: tuple[Idx, ...]
+    terms: tuple[Expr, ...]
+    scatters: tuple[Scatter, ...] = ()
+    title: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of what the line computes."""
+        return name_of(self.symbol)
+
+    @property
+    def entry(self) -> Expr:
+        """The general entry of what the line computes."""
+        return self.symbol[self.indices] if self.indices else self.symbol
+
+    @property
+    def expressions(self) -> Iterable[Expr]:
+        """All expressions of the line."""
+        yield from self.terms
+        for scatter in self.scatters:
+            yield scatter.value
+
+    def mapped(self, change: Callable[[Expr], Expr]) -> Line:
+        """Return the line with `change` applied to its expressions."""
+        scatters = tuple(replace(scatter, value=change(scatter.value)) for scatter in self.scatters)
+        return replace(self, terms=tuple(change(term) for term in self.terms), scatters=scatters)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Lines in order, and what goes in and comes out.
+
+    `arguments` are the declared nodes the values are needed of; `gradients` pairs each requested name with the name of the line
+    that holds its gradient, or None where the loss does not depend on it.
+    """
+
+    title: str
+    arguments: tuple[Node, ...]
+    forward: tuple[Line, ...]
+    backward: tuple[Line, ...]
+    loss: str
+    gradients: tuple[tuple[str, str | None], ...]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """All lines in order."""
+        return self.forward + self.backward
+
+    @property
+    def scalar(self) -> bool:
+        """Whether nothing has an index."""
+        return not any(line.indices for line in self.lines) and not any(node.indices for node in self.arguments)
+
+    def with_lines(self, forward: Iterable[Line], backward: Iterable[Line]) -> Program:
+        """Return the program with other lines."""
+        return replace(self, forward=tuple(forward), backward=tuple(backward))
+
+
+def program_of(derivation: Derivation) -> Program:
+    """Return the assignments of a derivation: every node up to the loss, then every adjoint."""
+    nodes = derivation.network.nodes
+    reached = _ancestors(nodes, [derivation.loss])
+    forward = [_node_line(node) for node in nodes.values() if node.defined and node.name in reached]
+    backward = [_adjoint_line(adjoint, derivation.loss) for adjoint in derivation.adjoints.values()]
+    gradients = []
+    for name in derivation.wrt:
+        adjoint = derivation.adjoint(name)
+        gradients.append((name, name_of(adjoint.symbol) if adjoint else None))
+    wanted = reached | {name for name in derivation.wrt if not nodes[name].defined}
+    arguments = tuple(node for node in nodes.values() if not node.defined and node.name in wanted)
+    return Program(derivation.network.title, arguments, tuple(forward), tuple(backward), derivation.loss, tuple(gradients))
+
+
+def forward_program(network: Network) -> Program:
+    """Return the assignments of all nodes of a network."""
+    nodes = network.nodes.values()
+    arguments = tuple(node for node in nodes if not node.defined)
+    return Program(network.title, arguments, tuple(_node_line(node) for node in nodes if node.defined), (), "", ())
+
+
+def _ancestors(nodes: Mapping[str, Node], start: Iterable[str]) -> set[str]:
+    found = set(start)
+    stack = list(found)
+    while stack:
+        for parent in nodes[stack.pop()].parents:
+            if parent not in found:
+                found.add(parent)
+                stack.append(parent)
+    return found
+
+
+def _node_line(node: Node) -> Line:
+    return Line(node.symbol, node.indices, (node.expression,), (), node.note)
+
+
+def _adjoint_line(adjoint: Adjoint, loss: str) -> Line:
+    if adjoint.node == loss:
+        return Line(adjoint.symbol, adjoint.indices, (Integer(1),))
+    terms = tuple(c.term for c in adjoint.contributions if not _overlapping(c))
+    scatters = tuple(_scatter(c) for c in adjoint.contributions if _overlapping(c))
+    consumers = ", ".join(dict.fromkeys(c.consumer for c in adjoint.contributions))
+    return Line(adjoint.symbol, adjoint.indices, terms, scatters, f"through {consumers}")
+
+
+def _overlapping(contribution: Contribution) -> bool:
+    """Whether several uses may fall on the same entry, or only some entries are used: then the value must be scattered."""
+    address = contribution.raw.address
+    if all(isinstance(a, Idx) for a in address) and len(set(address)) == len(address):
+        return False
+    deltas = contribution.local.atoms(KroneckerDelta) - contribution.raw.local.atoms(KroneckerDelta)
+    return contribution.guard != True or bool(deltas)  # noqa: E712 - sympy's true
+
+
+def _scatter(contribution: Contribution) -> Scatter:
+    raw = contribution.raw
+    upstream = contribution.upstream
+    above = upstream[raw.indices] if raw.indices else upstream
+    return Scatter(raw.address, guarded(above * raw.local, raw.guard), (*raw.indices, *raw.summed))
+
+
+def shapes_of(program: Program) -> dict[str, tuple[Expr, ...]]:
+    """Return the shape of every name in a program."""
+    shapes = {node.name: node.shape for node in program.arguments}
+    return shapes | {line.name: tuple(index_size(index) for index in line.indices) for line in program.lines}

@@ -1,0 +1,251 @@
+"""Readable source of a derivation: `loss_and_gradients(X, W, b, t)` in straight lines, one for each node and each adjoint.
+
+A network of scalars becomes plain float arithmetic with `math`; a network with indices, or one run over many samples at once,
+becomes numpy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from sympy import Add, Expr, Integer
+
+from symbackprop.derive.derivation import Derivation
+from symbackprop.network.model import Network
+from symbackprop.numeric.arrays import Scope, full, transposed
+from symbackprop.numeric.batch import over_samples
+from symbackprop.numeric.elementwise import emit
+from symbackprop.numeric.layout import INDENT, assignment, comment, listing, shape_text, size_lines
+from symbackprop.numeric.library import SPELLINGS
+from symbackprop.numeric.names import Identifiers, name_of
+from symbackprop.numeric.printing import FloatPrinter, FormulaPrinter, Leaf, scalar_leaves
+from symbackprop.numeric.program import Line, Program, forward_program, program_of, shapes_of
+from symbackprop.numeric.scatter import scatter_lines
+from symbackprop.numeric.tidy import tidied
+
+Reduction = Literal["mean", "sum"]
+_LONGEST_SUM = 200  # terms in one statement; the compiler's own recursion limit is a few thousand
+
+
+def source(derivation: Derivation, batched: bool = False, reduction: Reduction = "mean") -> str:
+    """Return Python source of a function `loss_and_gradients` of the declared values: `loss, {name: gradient}`.
+
+    With `batched` every input and target has one more axis in front, one entry for each sample; the loss is then the mean (or
+    the sum) of the samples' losses. Names that Python or numpy use are written with an underscore after them.
+    """
+    program = program_of(derivation)
+    if batched:
+        program = over_samples(program, reduction)
+    return gradient_source(tidied(program, derivation.network.facts))
+
+
+def gradient_source(program: Program) -> str:
+    """Return the source of `loss_and_gradients` for a program."""
+    return _written(program, "loss_and_gradients", everything=False)
+
+
+def forward_source(network: Network) -> str:
+    """Return the source of a function `forward` that returns all defined nodes by name."""
+    program = forward_program(network)
+    names = frozenset(line.name for line in program.lines)
+    return _written(tidied(program, (), names), "forward", everything=True)
+
+
+def trace_source(derivation: Derivation) -> str:
+    """Return the source of a function `forward` that returns all nodes up to the loss and all adjoints by name."""
+    program = program_of(derivation)
+    names = frozenset(line.name for line in program.lines)
+    return _written(tidied(program, derivation.network.facts, names), "forward", everything=True)
+
+
+def identifiers_of(program: Program) -> Identifiers:
+    """Return the identifiers of a program's names: arguments first, so that they keep their names if any can."""
+    return Identifiers([node.name for node in program.arguments] + [line.name for line in program.lines])
+
+
+def _written(program: Program, function: str, everything: bool) -> str:
+    body = _ScalarBody(program) if program.scalar else _ArrayBody(program, everything)
+    lines = body.lines()
+    names = [body.identifiers[node.name] for node in program.arguments]
+    head = listing(names, f"def {function}(", "):", INDENT * 2)
+    result = _everything(program, body.identifiers) if everything else _result(program, body)
+    parts = [*body.imports(), "", *body.helpers(), "", *head, *_docstring(program, body.identifiers, everything), *lines, *result]
+    return "\n".join(parts).replace("\n\n\n\n", "\n\n\n") + "\n"
+
+
+def _docstring(program: Program, identifiers: Identifiers, everything: bool) -> list[str]:
+    what = "all values by name" if everything else f"{program.loss} and its gradients"
+    lines = [f'{INDENT}"""{program.title}: {what}.', ""]
+    for node in program.arguments:
+        spelt = identifiers[node.name]
+        lines.append(f"{INDENT}{spelt}: {node.role.value}, {shape_text(node)}" + (f" (named {node.name})" if spelt != node.name else ""))
+    if len(program.arguments) > 12 and program.scalar:
+        roles: dict[str, list[str]] = {}
+        for node in program.arguments:
+            roles.setdefault(node.role.value, []).append(identifiers[node.name])
+        lines = lines[:2]
+        for role, names in roles.items():
+            lines.extend(listing(names, f"{INDENT}{role}: ", "", INDENT * 2))
+    if program.remarks:
+        lines += ["", *(INDENT + remark for remark in program.remarks)]
+    return [*lines, f'{INDENT}"""']
+
+
+def _result(program: Program, body: _Body) -> list[str]:
+    loss = body.identifiers[program.loss]
+    items = [f'"{name}": {body.identifiers[adjoint] if adjoint else body.zeros(name)}' for name, adjoint in program.gradients]
+    return listing(items, f"{INDENT}return {loss}, {{", "}", INDENT * 2)
+
+
+def _everything(program: Program, identifiers: Identifiers) -> list[str]:
+    items = [f'"{line.name}": {identifiers[line.name]}' for line in program.lines]
+    return listing(items, f"{INDENT}return {{", "}", INDENT * 2)
+
+
+class _Body:
+    """The statements of a function; the two kinds of body differ in how an expression is written."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.identifiers = identifiers_of(program)
+        self.ranks = _ranks(program)
+        self.formulas = FormulaPrinter(self._formula_leaf)
+
+    def lines(self) -> list[str]:
+        """Return all statements."""
+        raise NotImplementedError
+
+    def imports(self) -> list[str]:
+        """Return the import statements that the lines need."""
+        raise NotImplementedError
+
+    def helpers(self) -> list[str]:
+        """Return the definitions of the helpers that the lines call."""
+        raise NotImplementedError
+
+    def zeros(self, name: str) -> str:
+        """Return the gradient of a name that the loss does not depend on."""
+        raise NotImplementedError
+
+    def _formula_leaf(self, symbol: Expr) -> Leaf:
+        name = name_of(symbol)
+        text = name if symbol.is_Symbol else self.formulas._print_Indexed(symbol)
+        return Leaf(text, self.ranks.get(name, 0))
+
+    def _section(self, title: str, lines: Iterable[Line], write: bool) -> list[str]:
+        text = [f"{INDENT}# {title}"]
+        for line in lines:
+            text.extend(self.statement(line) if write else [])
+        return text
+
+    def statement(self, line: Line) -> list[str]:
+        """Return the statements of one line."""
+        raise NotImplementedError
+
+    def sections(self) -> list[str]:
+        """Return the forward and the backward part under their titles."""
+        program = self.program
+        lines = self._section("forward", program.forward, True)
+        if program.backward:
+            lines += ["", *self._section(f"backward: dA is the derivative of {program.loss} with respect to A"
+                                         .replace("dA is", f"d{program.loss}_dA is"), program.backward, True)]  # fmt: skip
+        return lines
+
+
+class _ScalarBody(_Body):
+    """Plain floats and `math`."""
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self.printer = FloatPrinter(scalar_leaves(self.identifiers, self.ranks))  # type: ignore[arg-type]
+
+    def lines(self) -> list[str]:
+        return [*self.sections(), ""]
+
+    def statement(self, line: Line) -> list[str]:
+        target = self.identifiers[line.name]
+        (expression,) = line.terms or (Integer(0),)
+        if isinstance(expression, Add) and len(expression.args) > _LONGEST_SUM:
+            args = expression.args
+            chunks = [Add(*args[at : at + _LONGEST_SUM]) for at in range(0, len(args), _LONGEST_SUM)]
+            first, *others = [str(self.printer._print(chunk)) for chunk in chunks]
+            return assignment(target, first) + [text for other in others for text in assignment(target, f"{target} + {other}")]
+        return assignment(target, str(self.printer._print(expression)))
+
+    def imports(self) -> list[str]:
+        names = sorted(self.printer.module_imports["math"])
+        return listing(names, "from math import ", "") if names else []
+
+    def helpers(self) -> list[str]:
+        return _helper_texts([SPELLINGS[name].scalar_helper for name in sorted(self.printer.helpers)])
+
+    def zeros(self, name: str) -> str:
+        return "0.0"
+
+
+class _ArrayBody(_Body):
+    """numpy."""
+
+    def __init__(self, program: Program, everything: bool) -> None:
+        super().__init__(program)
+        self.scope = Scope(self.identifiers, self.ranks, shapes_of(program), emit)
+        self.outputs = {adjoint for _, adjoint in program.gradients if adjoint}
+        if everything:
+            self.outputs = {line.name for line in program.lines}
+
+    def lines(self) -> list[str]:
+        body = self.sections()
+        result = [self.zeros(name) for name, adjoint in self.program.gradients if adjoint is None]
+        del result  # asks for the sizes they need
+        sizes = size_lines(self.scope.sizes, self.program.arguments, self.identifiers)
+        return [*(INDENT + line for line in sizes), *([""] if sizes else []), *body, ""]
+
+    def statement(self, line: Line) -> list[str]:
+        expression = line.terms[0] if line.terms else Integer(0)
+        scope, target = self.scope, self.identifiers[line.name]
+        code = emit(expression, line.indices, scope)
+        if line.scatters or line.name in self.outputs:
+            code = full(code, line.indices, scope)
+        else:
+            code = transposed(code, tuple(index for index in line.indices if index in code.axes))
+        if len(code.axes) < len(line.indices):
+            scope.layouts[line.name] = tuple(at for at, index in enumerate(line.indices) if index in code.axes)
+        text = f"{code.atom}.copy()" if line.scatters and line.terms and not code.text.startswith("np.") else code.text
+        lines = self._explained(line, expression) + assignment(target, text)
+        for scatter in line.scatters:
+            lines += [INDENT + part for part in scatter_lines(line, scatter, scope)]
+        return lines
+
+    def _explained(self, line: Line, expression: Expr) -> list[str]:
+        parts = [self.formulas._print(expression)] if line.terms else []
+        for scatter in line.scatters:
+            address = ", ".join(self.formulas._print(a) for a in scatter.address)
+            over = ", ".join(self.formulas._print(index) for index in scatter.indices)
+            parts.append(f"at [{address}] the sum over {over} of {self.formulas._print(scatter.value)}")
+        return comment(f"{self.formulas._print(line.entry)} = {'; plus '.join(parts)}")
+
+    def imports(self) -> list[str]:
+        uses_math = any("math" in SPELLINGS[name].needs_array for name in self.scope.helpers)
+        windows = ["from numpy.lib.stride_tricks import sliding_window_view"] if self.scope.windows else []
+        return [*(["import math", ""] if uses_math else []), "import numpy as np", *windows]
+
+    def helpers(self) -> list[str]:
+        return _helper_texts([SPELLINGS[name].array_helper for name in sorted(self.scope.helpers)])
+
+    def zeros(self, name: str) -> str:
+        node = next(node for node in self.program.arguments if node.name == name)
+        if not node.indices:
+            return "0.0"
+        return f"np.zeros_like({self.identifiers[name]}, dtype=float)"
+
+
+def _helper_texts(texts: list[str]) -> list[str]:
+    return [line for text in texts if text for line in ["", *text.rstrip().split("\n")]]
+
+
+def _ranks(program: Program) -> dict[str, int]:
+    """Return the order in which names are written: adjoints (negative) before nodes, nodes in the network's order."""
+    ranks = {node.name: at + 1 for at, node in enumerate(program.arguments)}
+    ranks |= {line.name: len(ranks) + at + 1 for at, line in enumerate(program.forward)}
+    return ranks | {line.name: at - len(program.backward) for at, line in enumerate(program.backward)}

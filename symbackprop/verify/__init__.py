@@ -1,0 +1,1 @@
+"""Handwritten work against the derivation: trace the code, decide equality, say what differs and why."""

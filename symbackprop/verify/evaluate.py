@@ -1,0 +1,124 @@
+"""A traced graph at other points: float64 values (many points at once), and what depends on what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy
+
+from symbackprop.errors import InternalError
+from symbackprop.verify.elementary import TABLE
+from symbackprop.verify.graph import Graph, InputName
+
+
+def reachable(graph: Graph, outputs: Iterable[int]) -> list[int]:
+    """Return every node that the outputs need, in increasing (hence evaluation) order."""
+    seen = set(outputs)
+    stack = list(seen)
+    arguments = graph.arguments
+    while stack:
+        for argument in arguments[stack.pop()]:
+            if argument not in seen:
+                seen.add(argument)
+                stack.append(argument)
+    return sorted(seen)
+
+
+def dependencies(graph: Graph, outputs: Iterable[int]) -> list[InputName]:
+    """Return the inputs on which the outputs depend (as expressions), in the order they were made."""
+    names = (graph.payloads[node] for node in reachable(graph, outputs) if graph.operations[node] == "input")
+    return [name for name in names if isinstance(name, InputName)]
+
+
+def evaluate(graph: Graph, outputs: Sequence[int], point: Mapping[InputName, Any]) -> list[Any]:
+    """Return the float64 values of the outputs at a point.
+
+    `point` gives a number for each input needed, or an array of numbers, one for each of several points. Inputs that it does not
+    name keep the value they were traced at. Overflow and invalid operations give inf and nan, silently, as data.
+    """
+    results: dict[int, Any] = {}
+    with np.errstate(all="ignore"):
+        for node in reachable(graph, outputs):
+            results[node] = _value(graph, node, results, point)
+    return [results[node] for node in outputs]
+
+
+def _value(graph: Graph, node: int, results: Mapping[int, Any], point: Mapping[InputName, Any]) -> Any:
+    operation, arguments, payload = graph.operations[node], graph.arguments[node], graph.payloads[node]
+    if operation == "input":
+        value = point.get(payload, graph.values[node])  # type: ignore[call-overload]
+        return value if isinstance(value, np.ndarray) else np.float64(value)
+    if not arguments:
+        return np.float64(graph.values[node])
+    first = results[arguments[0]]
+    if operation == "add":
+        return first + results[arguments[1]]
+    if operation == "mul":
+        return first * results[arguments[1]]
+    if operation == "div":
+        return first / results[arguments[1]]
+    if operation == "neg":
+        return -first
+    if operation == "power":
+        return np.power(first, float(payload))  # type: ignore[arg-type]
+    return TABLE[operation].values(first)
+
+
+def to_sympy(graph: Graph, node: int, names: Mapping[int, sympy.Expr] | None = None) -> sympy.Expr:
+    """Return a node as a sympy expression over real symbols named like the inputs (`W[0, 1]`).
+
+    `names` replaces inner nodes by symbols of the caller's (named intermediates). Meant for reading: the expression of a shared
+    graph can be exponentially longer than the graph, so call it on small ones or give names.
+    """
+    results: dict[int, sympy.Expr] = dict(names or {})
+    for step in reachable(graph, [node]):
+        if step not in results:
+            results[step] = _symbolic(graph, step, results)
+    return results[node]
+
+
+def _symbolic(graph: Graph, node: int, results: Mapping[int, sympy.Expr]) -> sympy.Expr:
+    operation, payload = graph.operations[node], graph.payloads[node]
+    arguments = [results[argument] for argument in graph.arguments[node]]
+    match operation:
+        case "constant":
+            if isinstance(payload, Fraction):
+                return sympy.Rational(payload.numerator, payload.denominator)
+            return sympy.nan if payload != payload else sympy.oo if payload == float("inf") else -sympy.oo
+        case "pi":
+            return sympy.pi
+        case "input":
+            return sympy.Symbol(str(payload), real=True)
+        case "add":
+            return arguments[0] + arguments[1]
+        case "mul":
+            return arguments[0] * arguments[1]
+        case "div":
+            return arguments[0] / arguments[1]
+        case "neg":
+            return -arguments[0]
+        case "power":
+            if not isinstance(payload, Fraction):
+                raise InternalError(f"node {node}: power without an exponent")
+            return arguments[0] ** sympy.Rational(payload.numerator, payload.denominator)
+    return TABLE[operation].symbolic(arguments[0])
+
+
+def definitions(graph: Graph, outputs: Sequence[int], prefix: str = "v") -> list[tuple[sympy.Symbol, sympy.Expr]]:
+    """Return the outputs as a single-assignment list: one small expression over inputs and earlier names per inner node.
+
+    The list is as long as the graph however often a node is shared; this is what a reverse sweep can differentiate.
+    """
+    listing: list[tuple[sympy.Symbol, sympy.Expr]] = []
+    names: dict[int, sympy.Expr] = {}
+    for node in reachable(graph, outputs):
+        expression = _symbolic(graph, node, names)
+        if graph.arguments[node]:
+            names[node] = sympy.Symbol(f"{prefix}{node}", real=True)
+            listing.append((names[node], expression))
+        else:
+            names[node] = expression
+    return listing

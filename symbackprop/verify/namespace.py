@@ -1,0 +1,320 @@
+"""A private copy of the world a function lives in: its globals, callees, closures, classes and the objects passed to it.
+
+The user's modules are never changed. A `Namespace` rebuilds functions around a new dictionary of globals, in which numpy, math,
+scipy.special and `float` may be stand-ins; copies mutable state; and hands every real number found in the arguments to a `leaf` function,
+which turns it into a traced input (or into the number of another point, for a plain run).
+"""
+
+from __future__ import annotations
+
+import builtins
+import copy
+import functools
+import sys
+import sysconfig
+import types
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from symbackprop.verify.graph import Graph
+from symbackprop.verify.proxies import float_type, function_proxy, module_proxy, vectorized
+from symbackprop.verify.scalar import Traced
+from symbackprop.verify.traced_array import TracedArray, wrap
+
+Leaf = Callable[[str, Any], Any]
+
+_LIBRARIES = tuple({sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")})
+_HERE = str(Path(__file__).resolve().parent.parent)
+_REAL = (float, np.floating)
+
+
+def is_user_file(filename: str) -> bool:
+    """Whether code is the user's: not of the standard library, an installed package or this one."""
+    if filename.startswith("<frozen"):
+        return False
+    return "site-packages" not in filename and not filename.startswith((*_LIBRARIES, _HERE + "/"))
+
+
+def is_user_class(kind: type) -> bool:
+    """Whether a class is written by the user, in Python, without a metaclass of its own."""
+    module = sys.modules.get(kind.__module__)
+    filename = getattr(module, "__file__", None) or "<user>"
+    if kind.__module__ in ("builtins", "numpy") or type(kind) is not type and type(kind).__name__ != "ABCMeta":
+        return False
+    if module is not None and getattr(module, "__file__", None) is None and module.__name__ != "__main__":
+        return kind.__module__ not in sys.builtin_module_names and "__init__" in dir(kind) and _has_functions(kind)
+    return is_user_file(filename)
+
+
+def _has_functions(kind: type) -> bool:
+    return any(isinstance(member, types.FunctionType) for member in vars(kind).values())
+
+
+class Namespace:
+    """One private copy; with a graph it is a traced one, without a graph a plain one."""
+
+    def __init__(self, graph: Graph | None, leaf: Leaf, names: Mapping[str, Any] | None = None) -> None:
+        self.graph = graph
+        self.leaf = leaf
+        self.names = dict(names or {})
+        self.globals: dict[int, dict[str, Any]] = {}
+        self._memo: dict[int, Any] = {}
+        self._objects: dict[int, Any] = {}
+        self._keep: list[Any] = []
+
+    # ---- arguments: every real number is a leaf
+
+    def bind(self, path: str, value: Any) -> Any:
+        """Return a copy of an argument in which every real number went through `leaf` under its dotted path."""
+        self._objects = {}
+        return self._bind(path, value)
+
+    def _bind(self, path: str, value: Any) -> Any:
+        if isinstance(value, _REAL) or (isinstance(value, np.ndarray) and value.dtype.kind in "fO"):
+            if isinstance(value, float) and not isinstance(value, np.floating):
+                return self.leaf(path, value)
+            return self._once(value, lambda: self.leaf(path, value))
+        if isinstance(value, (int, np.integer)) or (isinstance(value, np.ndarray) and value.dtype.kind in "iu"):
+            return self.leaf(path, value)
+        if isinstance(value, dict):
+            return self._filled(value, {}, lambda fresh: fresh.update((k, self._bind(f"{path}.{k}", v)) for k, v in value.items()))
+        if isinstance(value, list):
+            return self._filled(value, [], lambda fresh: fresh.extend(self._bind(f"{path}.{k}", v) for k, v in enumerate(value)))
+        if isinstance(value, tuple):
+            items = [self._bind(f"{path}.{k}", item) for k, item in enumerate(value)]
+            return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+        if is_user_class(type(value)):
+            return self._instance(value, path)
+        return self.swap(value)
+
+    def _once(self, value: Any, make: Callable[[], Any]) -> Any:
+        known = self._objects.get(id(value))
+        if known is None:
+            known = self._objects[id(value)] = make()
+            self._keep.append(value)
+        return known
+
+    def _filled(self, value: Any, fresh: Any, fill: Callable[[Any], None]) -> Any:
+        """Copy a container that may contain itself."""
+        known = self._objects.get(id(value))
+        if known is not None:
+            return known
+        self._objects[id(value)] = fresh
+        self._keep.append(value)
+        fill(fresh)
+        return fresh
+
+    def _instance(self, value: Any, path: str | None) -> Any:
+        known = self._objects.get(id(value))
+        if known is not None:
+            return known
+        fresh = object.__new__(self.swap(type(value)))
+        self._objects[id(value)] = fresh
+        self._keep.append(value)
+        for name, member in instance_members(value).items():
+            bound = self.swap(member) if path is None else self._bind(f"{path}.{name}", member)
+            object.__setattr__(fresh, name, bound)
+        return fresh
+
+    # ---- everything else: functions, classes, modules, global state
+
+    def swap(self, value: Any) -> Any:
+        """Return the private copy of something a function refers to."""
+        known = self._memo.get(id(value))
+        if known is not None:
+            return known
+        fresh = self._swap(value)
+        if fresh is not value:
+            self._memo[id(value)] = fresh
+            self._keep.append(value)
+        return fresh
+
+    def _swap(self, value: Any) -> Any:
+        for kinds, rule in _RULES:
+            if isinstance(value, kinds):
+                return rule(self, value)
+        if self.graph is not None:
+            stand_in = function_proxy(self.graph, value)
+            if stand_in is not None:
+                return stand_in
+        if isinstance(value, functools._lru_cache_wrapper):
+            return self.swap(value.__wrapped__)
+        if is_user_class(type(value)):
+            return self._instance(value, None)
+        return value
+
+    def function(self, function: types.FunctionType) -> Any:
+        """Rebuild a function of the user's around the private globals; functions of libraries stay as they are."""
+        if not is_user_file(function.__code__.co_filename):
+            stand_in = function_proxy(self.graph, function) if self.graph is not None else None
+            wrapped = getattr(function, "__wrapped__", None)
+            return function if stand_in is None or wrapped is function else stand_in
+        cells = tuple(map(self._cell, function.__closure__ or ()))
+        fresh = types.FunctionType(function.__code__, self._globals_for(function), function.__name__, None, cells)
+        self._memo[id(function)] = fresh
+        self._keep.append(function)
+        fresh.__defaults__ = tuple(map(self.swap, function.__defaults__)) if function.__defaults__ else None
+        fresh.__kwdefaults__ = {k: self.swap(v) for k, v in function.__kwdefaults__.items()} if function.__kwdefaults__ else None
+        fresh.__qualname__, fresh.__module__, fresh.__doc__ = function.__qualname__, function.__module__, function.__doc__
+        for name, member in vars(function).items():
+            fresh.__dict__[name] = self.swap(member)
+        return fresh
+
+    def _cell(self, cell: types.CellType) -> types.CellType:
+        known = self._memo.get(id(cell))
+        if known is not None:
+            return known  # type: ignore[no-any-return]
+        fresh = types.CellType()
+        self._memo[id(cell)] = fresh
+        self._keep.append(cell)
+        try:
+            content = cell.cell_contents
+        except ValueError:
+            return fresh
+        fresh.cell_contents = self.swap(content)
+        return fresh
+
+    def _globals_for(self, function: types.FunctionType) -> dict[str, Any]:
+        """Return the private globals of a function's module, with every name its code mentions filled in."""
+        original = function.__globals__
+        private = self.globals.get(id(original))
+        if private is None:
+            private = {name: value for name, value in original.items() if name.startswith("__") and name != "__builtins__"}
+            private["__builtins__"] = self._builtins()
+            for name, value in self.names.items():
+                if name in original:
+                    private[name] = self.bind(name, value)
+            self.globals[id(original)] = private
+            self._keep.append(original)
+        for name in _mentioned(function.__code__):
+            if name in original and name not in private:
+                private[name] = None
+                private[name] = self.swap(original[name])
+        return private
+
+    def _builtins(self) -> dict[str, Any]:
+        table = dict(vars(builtins))
+        if self.graph is not None:
+            table["float"] = float_type(self.graph, float)
+        original = builtins.__import__
+
+        def importer(name: str, *args: Any, **kwargs: Any) -> Any:
+            return self.swap(original(name, *args, **kwargs))
+
+        table["__import__"] = importer
+        return table
+
+    def _class(self, kind: type) -> Any:
+        if self.graph is not None:
+            stand_in = function_proxy(self.graph, kind)
+            if stand_in is not None:
+                return stand_in
+        if not is_user_class(kind) or not (_has_functions(kind) or any(is_user_class(base) for base in kind.__bases__)):
+            return kind
+        slots = set(_slots(kind))
+        members = {k: v for k, v in vars(kind).items() if k not in ("__dict__", "__weakref__", "__slots__") and k not in slots}
+        fresh = type(kind)(kind.__name__, tuple(map(self.swap, kind.__bases__)), {"__module__": kind.__module__})
+        self._memo[id(kind)] = fresh
+        self._keep.append(kind)
+        for name, member in members.items():
+            if name not in ("__module__", "__abstractmethods__", "_abc_impl"):
+                setattr(fresh, name, self.swap(member))
+        return fresh
+
+    def _module(self, module: types.ModuleType) -> Any:
+        if self.graph is not None:
+            stand_in = module_proxy(self.graph, module)
+            if stand_in is not None:
+                return stand_in
+        filename = getattr(module, "__file__", None)
+        return UserModule(module, self) if filename and is_user_file(filename) else module
+
+    def _array(self, array: np.ndarray[Any, Any]) -> Any:
+        if self.graph is None or isinstance(array, TracedArray) or array.dtype.kind not in "fO":
+            return array.copy()
+        if array.dtype.kind == "O" and not all(isinstance(item, (Traced, int, float)) for item in array.reshape(-1)):
+            return array.copy()
+        return wrap(self.graph, array)
+
+    def _list(self, value: Any) -> Any:
+        fresh: list[Any] = []
+        self._memo[id(value)] = fresh
+        self._keep.append(value)
+        fresh.extend(map(self.swap, value))
+        return fresh
+
+    def _dict(self, value: Any) -> Any:
+        if type(value) is not dict:
+            return copy.copy(value)
+        fresh: dict[Any, Any] = {}
+        self._memo[id(value)] = fresh
+        self._keep.append(value)
+        fresh.update((key, self.swap(item)) for key, item in value.items())
+        return fresh
+
+    def _tuple(self, value: Any) -> Any:
+        items = [self.swap(item) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+
+    def _vectorize(self, value: Any) -> Any:
+        function = self.swap(value.pyfunc)
+        return np.vectorize(function) if self.graph is None else vectorized(self.graph, function)
+
+
+_RULES: tuple[tuple[Any, Callable[[Namespace, Any], Any]], ...] = (
+    (types.FunctionType, Namespace.function),
+    (types.MethodType, lambda space, value: types.MethodType(space.swap(value.__func__), space.swap(value.__self__))),
+    (types.ModuleType, Namespace._module),
+    (type, Namespace._class),
+    (np.ndarray, Namespace._array),
+    (np.vectorize, Namespace._vectorize),
+    (functools.partial, lambda s, v: functools.partial(s.swap(v.func), *map(s.swap, v.args), **{k: s.swap(x) for k, x in v.keywords.items()})),
+    (staticmethod, lambda space, value: staticmethod(space.swap(value.__func__))),
+    (classmethod, lambda space, value: classmethod(space.swap(value.__func__))),
+    (property, lambda space, value: property(*(space.swap(f) if f else None for f in (value.fget, value.fset, value.fdel)), value.__doc__)),
+    (list, Namespace._list),
+    (dict, Namespace._dict),
+    (tuple, Namespace._tuple),
+    (np.random.Generator, lambda space, value: copy.deepcopy(value)),
+    (np.random.RandomState, lambda space, value: copy.deepcopy(value)),
+)
+
+
+class UserModule:
+    """Another module of the user's, its attributes copied into the namespace as they are asked for."""
+
+    def __init__(self, module: types.ModuleType, space: Namespace) -> None:
+        self._module = module
+        self._space = space
+
+    def __getattr__(self, name: str) -> Any:
+        return self._space.swap(getattr(self._module, name))
+
+
+def _slots(kind: type) -> tuple[str, ...]:
+    slots = vars(kind).get("__slots__", ())
+    return (slots,) if isinstance(slots, str) else tuple(slots)
+
+
+def instance_members(value: Any) -> dict[str, Any]:
+    """Return the attributes an object holds itself, from its dictionary and its slots."""
+    members = dict(getattr(value, "__dict__", {}))
+    for kind in type(value).__mro__:
+        for name in _slots(kind):
+            if hasattr(value, name) and name not in ("__dict__", "__weakref__"):
+                members.setdefault(name, getattr(value, name))
+    return members
+
+
+def _mentioned(code: types.CodeType) -> set[str]:
+    """Return the names that a code object and the code inside it mention."""
+    names: set[str] = set()
+    stack = [code]
+    while stack:
+        current = stack.pop()
+        names.update(current.co_names)
+        stack.extend(constant for constant in current.co_consts if isinstance(constant, types.CodeType))
+    return names

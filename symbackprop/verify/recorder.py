@@ -1,0 +1,174 @@
+"""Which line is running, and what the user's local variables hold after each line.
+
+`watch` installs a line hook for the code of one `Namespace`: it tells the graph the current line, so that every node knows the line
+that made it, and records each assignment (also into arrays, dictionaries and attributes) as a `Local`.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symbackprop.verify.graph import Graph, Place
+from symbackprop.verify.namespace import Namespace, instance_members, is_user_class
+from symbackprop.verify.scalar import Traced
+from symbackprop.verify.traced_array import TracedArray
+
+MOST_LOCALS = 20_000
+"""Assignments recorded at most; a training loop over thousands of samples stops being recorded, not being traced."""
+_MOST_ITEMS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """Traced numbers in a shape: nodes in row-major order; the shape of a number is ()."""
+
+    shape: tuple[int, ...]
+    nodes: tuple[int, ...]
+
+    def values(self, graph: Graph) -> np.ndarray[Any, Any]:
+        """Return the float64 values at the point of the trace."""
+        return np.array([graph.values[node] for node in self.nodes]).reshape(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A variable just after the line that set it: its dotted name (`grads.dW1`, `self.h`), function, line and value."""
+
+    name: str
+    function: str
+    place: Place
+    value: Value
+
+
+def value_of(graph: Graph, item: Any) -> Value | None:
+    """Return traced or plain real numbers as a `Value`; None for anything else."""
+    if isinstance(item, Traced):
+        return Value((), (item.node,))
+    if isinstance(item, TracedArray):
+        return Value(item.shape, tuple(element.node for element in item.view(np.ndarray).reshape(-1)))
+    if isinstance(item, (bool, str)) or item is None:
+        return None
+    if isinstance(item, (int, float, np.integer, np.floating)):
+        return Value((), (graph.number(float(item)),))
+    if isinstance(item, np.ndarray) and item.dtype.kind in "iuf":
+        return Value(item.shape, tuple(graph.number(float(element)) for element in item.reshape(-1)))
+    if isinstance(item, np.ndarray) and item.dtype == object and all(isinstance(element, Traced) for element in item.reshape(-1)):
+        return Value(item.shape, tuple(element.node for element in item.reshape(-1)))
+    return None
+
+
+def leaves(name: str, item: Any, depth: int = 3) -> Iterator[tuple[str, Any]]:
+    """Yield the traced arrays and numbers in a variable, with dotted names, down to a depth."""
+    if isinstance(item, (Traced, TracedArray)):
+        yield name, item
+    elif depth and isinstance(item, dict):
+        for key, member in list(item.items()):
+            yield from leaves(f"{name}.{key}", member, depth - 1)
+    elif depth and isinstance(item, (list, tuple)) and len(item) <= _MOST_ITEMS:
+        for position, member in enumerate(item):
+            yield from leaves(f"{name}.{position}", member, depth - 1)
+    elif depth and is_user_class(type(item)) and not isinstance(item, (type, types.FunctionType, types.ModuleType)):
+        for key, member in instance_members(item).items():
+            yield from leaves(f"{name}.{key}", member, depth - 1)
+
+
+def _mark(item: Any) -> Any:
+    """What changes when the variable is assigned or its array is written to: the nodes themselves, cheaply."""
+    return (id(item), item.view(np.ndarray).tobytes()) if isinstance(item, TracedArray) else item.node
+
+
+class _Frame:
+    """The line hook of one call of a user function."""
+
+    __slots__ = ("line", "marks", "owner")
+
+    def __init__(self, owner: _Recorder, frame: types.FrameType) -> None:
+        self.owner = owner
+        self.line = frame.f_lineno
+        self.marks = {path: _mark(item) for path, item in self._leaves(frame)}
+
+    @staticmethod
+    def _leaves(frame: types.FrameType) -> Iterator[tuple[str, Any]]:
+        for name, item in list(frame.f_locals.items()):
+            if not name.startswith("."):
+                yield from leaves(name, item)
+
+    def __call__(self, frame: types.FrameType, event: str, argument: Any) -> Any:
+        if event in ("line", "return"):
+            self._record(frame)
+            self.line = frame.f_lineno
+            if event == "line":
+                self.owner.enter(frame)
+            else:
+                self.owner.leave(frame)
+        return self
+
+    def _record(self, frame: types.FrameType) -> None:
+        place = self.owner.place(frame.f_code.co_filename, self.line)
+        for path, item in self._leaves(frame):
+            mark = _mark(item)
+            if self.marks.get(path) != mark:
+                self.marks[path] = mark
+                self.owner.add(path, frame.f_code.co_name, place, item)
+
+
+class _Recorder:
+    def __init__(self, space: Namespace, graph: Graph) -> None:
+        self.space = space
+        self.graph = graph
+        self.locals: list[Local] = []
+        self.complete = True
+        self._places: dict[tuple[str, int], Place] = {}
+        self._keep: list[Any] = []
+
+    def place(self, filename: str, line: int) -> Place:
+        known = self._places.get((filename, line))
+        if known is None:
+            known = self._places[filename, line] = Place(filename, line)
+        return known
+
+    def is_user(self, frame: types.FrameType | None) -> bool:
+        return frame is not None and "__builtins__" in frame.f_globals and any(frame.f_globals is g for g in self.space.globals.values())
+
+    def enter(self, frame: types.FrameType) -> None:
+        self.graph.place = self.place(frame.f_code.co_filename, frame.f_lineno)
+
+    def leave(self, frame: types.FrameType) -> None:
+        caller = frame.f_back
+        while caller is not None and not self.is_user(caller):
+            caller = caller.f_back
+        if caller is not None:
+            self.enter(caller)
+
+    def add(self, name: str, function: str, place: Place, item: Any) -> None:
+        if len(self.locals) >= MOST_LOCALS:
+            self.complete = False
+            return
+        value = value_of(self.graph, item)
+        if value is not None:
+            self.locals.append(Local(name, function, place, value))
+
+    def hook(self, frame: types.FrameType, event: str, argument: Any) -> Callable[..., Any] | None:
+        if event != "call" or not self.is_user(frame):
+            return None
+        self.enter(frame)
+        return _Frame(self, frame)
+
+
+@contextmanager
+def watch(space: Namespace, graph: Graph) -> Iterator[_Recorder]:
+    """Record lines and locals of the user's code that runs inside the block; an earlier hook (a debugger) is put back after it."""
+    recorder = _Recorder(space, graph)
+    earlier = sys.gettrace()
+    sys.settrace(recorder.hook)
+    try:
+        yield recorder
+    finally:
+        sys.settrace(earlier)

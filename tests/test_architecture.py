@@ -1,0 +1,379 @@
+"""The house rules that a program can check, each shown to catch an offender.
+
+* a package imports only from those before it in the pipeline, no module imports in a circle;
+* what checks handwritten work reaches, directly or through others, nothing of what it checks;
+* an import inside a function states its reason; every other package imported is a declared dependency;
+* text never becomes code or mathematics (`eval`, `sympify` …) but where a listed module says why;
+* no file over 400 lines.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import sys
+import tokenize
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = "symbackprop"
+PIPELINE = ("errors", "formula", "network", "derive", "numeric", "verify", "writeup", "cli")
+TOP = ("", "__main__")  # the package itself (it re-exports) and its entry point may import everything
+
+# Deciding whether handwritten code is right must not rest on the derivation it is compared with.
+INDEPENDENT = tuple(f"{PACKAGE}.verify.{name}" for name in ("trace", "equality"))
+UNREACHABLE = tuple(f"{PACKAGE}.{name}" for name in ("network", "derive", "numeric"))
+
+# What turns text into code or mathematics. `sympify(x, strict=True)` refuses text, so that call is fine.
+DANGEROUS = {"eval", "exec", "sympify", "parse_expr", "parse_latex", "__import__"}
+METHODS = {"eval"}  # sympy's `Function.eval` is a method of the same name
+ALLOWED_CALLS: dict[tuple[str, str], str] = {}  # (module, call) -> the reason
+
+LONGEST = 400
+DISTRIBUTION = {"flint": "python-flint"}  # where the name imported is not the name installed
+
+Sources = Mapping[str, str]  # dotted module name -> source text
+
+
+def project_sources() -> dict[str, str]:
+    """Return the source of every module of the package by its dotted name."""
+    found = {}
+    for path in sorted((ROOT / PACKAGE).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name] = path.read_text(encoding="utf-8")
+    return found
+
+
+# ---- reading a module --------------------------------------------------------------------------------------
+
+
+def imports(module: str, sources: Sources) -> Iterator[tuple[str, int, bool]]:
+    """Yield (what is imported, line, whether inside a function) for each import of a module, as dotted names.
+
+    `from package import name` is the module `package.name` where there is one, else `package`.
+    """
+    tree = ast.parse(sources[module])
+    hidden = {
+        id(inner)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for inner in ast.walk(function)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = absolute_base(module, node, sources)
+            names = [f"{base}.{alias.name}" for alias in node.names]
+            names = [name if name in sources else base for name in names]
+        else:
+            continue
+        for name in dict.fromkeys(names):
+            yield name, node.lineno, id(node) in hidden
+
+
+def absolute_base(module: str, node: ast.ImportFrom, sources: Sources) -> str:
+    """Return the dotted name an import starts from, with leading dots resolved."""
+    if not node.level:
+        return node.module or ""
+    is_package = any(name.startswith(f"{module}.") for name in sources)
+    parts = module.split(".")
+    anchor = parts[: len(parts) - node.level + is_package]
+    return ".".join([*anchor, *(node.module.split(".") if node.module else [])])
+
+
+def comments(source: str) -> dict[int, str]:
+    """Return the comment text of each line that has one."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
+
+
+def graph(sources: Sources) -> dict[str, set[str]]:
+    """Return, for each module, the modules of the project that it imports."""
+    return {
+        module: {name for name, _, _ in imports(module, sources) if name in sources and name != module}
+        for module in sources
+    }
+
+
+def rank(module: str) -> int:
+    """Return the place of a module's package in the pipeline. Raises AssertionError when it has none."""
+    part = module.split(".")[1] if "." in module else ""
+    if part in TOP:
+        return len(PIPELINE)
+    assert part in PIPELINE, f"{module}: not in the pipeline {' < '.join(PIPELINE)}"
+    return PIPELINE.index(part)
+
+
+# ---- the rules ---------------------------------------------------------------------------------------------
+
+
+def upward_imports(sources: Sources) -> list[str]:
+    """Return the imports of a package from one that comes after it."""
+    return [
+        f"{module} imports {name}, which comes later in the pipeline"
+        for module, names in graph(sources).items()
+        for name in sorted(names)
+        if rank(name) > rank(module)
+    ]
+
+
+def import_cycles(sources: Sources) -> list[str]:
+    """Return the circles of imports, each once, written `a -> b -> a`."""
+    edges = graph(sources)
+    found: set[str] = set()
+    done: set[str] = set()
+    for start in sorted(edges):
+        path: list[str] = []
+        stack = [(start, iter(sorted(edges[start])))] if start not in done else []
+        path.extend([start] if stack else [])
+        while stack:
+            _, children = stack[-1]
+            child = next(children, None)
+            if child is None:
+                done.add(path.pop())
+                stack.pop()
+            elif child in path:
+                found.add(" -> ".join([*path[path.index(child) :], child]))
+            elif child not in done:
+                path.append(child)
+                stack.append((child, iter(sorted(edges[child]))))
+    return sorted(found)
+
+
+def dependent_checkers(sources: Sources) -> list[str]:
+    """Return the modules that must stand alone but reach the network or its derivation."""
+    edges = graph(sources)
+    problems = []
+    for module in INDEPENDENT:
+        reached, waiting = {module}, [module]
+        while waiting:
+            for name in edges.get(waiting.pop(), ()):
+                if name not in reached:
+                    reached.add(name)
+                    waiting.append(name)
+        problems += [f"{module} reaches {name}" for name in sorted(reached) if name.startswith(UNREACHABLE)]
+    return problems
+
+
+def unexplained_imports(sources: Sources) -> list[str]:
+    """Return the imports inside functions without a reason in a comment on their line or the line above."""
+    problems = []
+    for module, source in sources.items():
+        notes = comments(source)
+        for name, line, hidden in imports(module, sources):
+            note = f"{notes.get(line - 1, '')} {notes.get(line, '')}"
+            reason = re.sub(r"noqa(: [A-Z0-9, ]+)?|type: ignore\S*", "", note)
+            if hidden and len(reason.split()) < 3:
+                problems.append(f"{module}:{line} imports {name} inside a function and does not say why")
+    return problems
+
+
+def undeclared_imports(sources: Sources, required: set[str], optional: set[str]) -> list[str]:
+    """Return the imports of other packages that are no dependencies; an extra only counts inside functions."""
+    problems = []
+    for module in sources:
+        for name, line, hidden in imports(module, sources):
+            top = name.split(".")[0]
+            package = DISTRIBUTION.get(top, top)
+            if top == PACKAGE or top in sys.stdlib_module_names or package in required:
+                continue
+            if not (hidden and package in optional):
+                problems.append(f"{module}:{line} imports {top}, which is not a dependency")
+    return problems
+
+
+def unused_dependencies(sources: Sources, required: set[str]) -> list[str]:
+    """Return the required dependencies that no module imports."""
+    used = {name.split(".")[0] for module in sources for name, _, _ in imports(module, sources)}
+    return sorted(required - {DISTRIBUTION.get(name, name) for name in used})
+
+
+def dangerous_uses(sources: Sources) -> Iterator[tuple[str, str, int]]:
+    """Yield (module, name, line) where text could become code or mathematics."""
+    for module, source in sources.items():
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Call) and (name := dangerous_call(node)):
+                yield module, name, node.lineno
+            elif isinstance(node, ast.ImportFrom):
+                renamed = {alias.name for alias in node.names if alias.asname and alias.asname != alias.name}
+                for name in sorted(renamed & DANGEROUS):
+                    yield module, name, node.lineno
+
+
+def dangerous_call(call: ast.Call) -> str | None:
+    """Return the name of what is called when it could read text as code or mathematics."""
+    target = call.func
+    if isinstance(target, ast.Attribute):
+        name = target.attr if target.attr not in METHODS else ""
+    else:
+        name = target.id if isinstance(target, ast.Name) else ""
+    if name == "S" and any(is_text(argument) for argument in call.args):
+        return "S(text)"
+    return name if name in DANGEROUS and not is_strict(call) else None
+
+
+def is_text(node: ast.expr) -> bool:
+    """Return whether an expression is a text, with or without fields."""
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def is_strict(call: ast.Call) -> bool:
+    """Return whether a call says `strict=True`."""
+    return any(
+        keyword.arg == "strict" and isinstance(keyword.value, ast.Constant) and keyword.value.value is True
+        for keyword in call.keywords
+    )
+
+
+def long_files(sources: Sources) -> list[str]:
+    """Return the modules of more than 400 lines."""
+    return [
+        f"{module}: {len(source.splitlines())} lines, at most {LONGEST}"
+        for module, source in sources.items()
+        if len(source.splitlines()) > LONGEST
+    ]
+
+
+def declared_dependencies() -> tuple[set[str], set[str]]:
+    """Return the names of the required and of the optional dependencies in pyproject.toml."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = [entry for entries in project["optional-dependencies"].values() for entry in entries]
+
+    def names(entries: list[str]) -> set[str]:
+        return {re.split(r"[\[<>=~! ;]", entry)[0].lower() for entry in entries}
+
+    return names(project["dependencies"]), names(extras)
+
+
+# ---- the project keeps them --------------------------------------------------------------------------------
+
+
+def test_packages_import_only_from_earlier_ones() -> None:
+    assert upward_imports(project_sources()) == []
+
+
+def test_no_module_imports_in_a_circle() -> None:
+    assert import_cycles(project_sources()) == []
+
+
+def test_checking_is_independent_of_what_it_checks() -> None:
+    assert dependent_checkers(project_sources()) == []
+
+
+def test_imports_inside_functions_say_why() -> None:
+    assert unexplained_imports(project_sources()) == []
+
+
+def test_every_import_is_declared() -> None:
+    required, optional = declared_dependencies()
+    assert undeclared_imports(project_sources(), required, optional) == []
+
+
+def test_every_dependency_is_used() -> None:
+    required, _ = declared_dependencies()
+    assert unused_dependencies(project_sources(), required) == []
+
+
+def test_text_never_becomes_code_unless_listed() -> None:
+    found = {(module, name) for module, name, _ in dangerous_uses(project_sources())}
+    assert found - set(ALLOWED_CALLS) == set(), "unlisted use; if it is right, list it with its reason"
+    assert set(ALLOWED_CALLS) - found == set(), "listed, but no longer there"
+
+
+def test_no_file_is_too_long() -> None:
+    assert long_files(project_sources()) == []
+
+
+def test_the_sources_are_found() -> None:
+    """Guards all of the above: an empty walk would pass every rule."""
+    expected = {"", ".errors", ".network", ".network.model", ".derive"}
+    assert {PACKAGE + name for name in expected} | set(INDEPENDENT) <= set(project_sources())
+
+
+# ---- each rule catches an offender -------------------------------------------------------------------------
+
+CLEAN = {
+    "symbackprop": "from symbackprop.derive import derive\n",
+    "symbackprop.errors": "",
+    "symbackprop.network": "from symbackprop.network.model import Network\n",
+    "symbackprop.network.model": "import numpy as np\nfrom symbackprop.errors import UserError\n",
+    "symbackprop.derive": "from symbackprop.derive.sweep import derive\n",
+    "symbackprop.derive.sweep": "from sympy import Sum\nfrom symbackprop.network import Network\n",
+    "symbackprop.verify.trace": "import re\npattern = re.compile('a')\n",
+    "symbackprop.verify.compare": "from symbackprop.derive import derive\nfrom . import trace\n",
+}
+
+
+def problems(sources: Sources) -> list[str]:
+    """Return what all rules find."""
+    found = upward_imports(sources) + import_cycles(sources) + dependent_checkers(sources)
+    found += unexplained_imports(sources) + long_files(sources)
+    found += undeclared_imports(sources, {"sympy", "numpy"}, {"typst"})
+    return found + [f"{module}:{line} {name}" for module, name, line in dangerous_uses(sources)]
+
+
+def test_clean_sources_have_no_problems() -> None:
+    assert problems(CLEAN) == []
+
+
+NETWORK, SWEEP, TRACE = "symbackprop.network.model", "symbackprop.derive.sweep", "symbackprop.verify.trace"
+LATE_REASON = "# needed only here, and not above"
+
+PLANTED = {
+    "upward": (NETWORK, "from symbackprop.derive.sweep import derive", "comes later"),
+    "upward, relative": (NETWORK, "from ..derive import sweep", "comes later"),
+    "upward, by the root": (NETWORK, "import symbackprop", "comes later"),
+    "upward, inside": (NETWORK, f"def f():\n    {LATE_REASON}\n    import symbackprop.derive", "comes later"),
+    "circle": (NETWORK, "from symbackprop.network import Network", " -> "),
+    "circle, relative": (NETWORK, "from . import Network", " -> "),
+    "dependent checker": (TRACE, "from symbackprop.verify import compare", "trace reaches"),
+    "hidden": (SWEEP, "def f():\n    import sympy", "does not say why"),
+    "hidden, only silenced": (SWEEP, "def f():\n    import sympy  # noqa: PLC0415, E402", "does not say why"),
+    "hidden, hash in a text": (
+        SWEEP,
+        "def f():\n    x = '# a good reason'; import sympy",
+        "does not say why",
+    ),
+    "undeclared": (SWEEP, "import torch", "torch, which is not a dependency"),
+    "extra outside a function": (SWEEP, "import typst", "typst, which is not a dependency"),
+    "eval": (SWEEP, "x = eval('1')", "eval"),
+    "exec": (SWEEP, "exec('x = 1')", "exec"),
+    "sympify": (SWEEP, "import sympy\nx = sympy.sympify('x')", "sympify"),
+    "sympify, not strict": (SWEEP, "import sympy\nx = sympy.sympify('x', strict=False)", "sympify"),
+    "sympify, renamed": (SWEEP, "from sympy import sympify as read\nx = read('x')", "sympify"),
+    "parse_expr": (SWEEP, "from sympy import parse_expr\nx = parse_expr('x')", "parse_expr"),
+    "S of a text": (SWEEP, "import sympy\nx = sympy.S(f'{1}')", "S(text)"),
+    "too long": (SWEEP, "\n" * LONGEST, "lines, at most"),
+}
+
+
+@pytest.mark.parametrize(("module", "line", "expected"), PLANTED.values(), ids=PLANTED)
+def test_a_planted_offender_is_caught(module: str, line: str, expected: str) -> None:
+    found = problems({**CLEAN, module: f"{CLEAN[module]}{line}\n"})
+    assert any(expected in problem for problem in found), found
+
+
+def test_a_package_outside_the_pipeline_is_caught() -> None:
+    with pytest.raises(AssertionError, match="not in the pipeline"):
+        upward_imports({**CLEAN, "symbackprop.misc": "import symbackprop.errors\n"})
+
+
+def test_explained_import_of_an_extra_is_accepted() -> None:
+    line = "def f():\n    import typst  # optional extra: only the PDF needs it\n"
+    assert problems({**CLEAN, SWEEP: CLEAN[SWEEP] + line}) == []
+
+
+def test_strict_sympify_is_accepted() -> None:
+    line = "import sympy\nx = sympy.sympify(1, strict=True)\n"
+    assert problems({**CLEAN, SWEEP: CLEAN[SWEEP] + line}) == []
+
+
+def test_an_unused_dependency_is_caught() -> None:
+    assert unused_dependencies(CLEAN, {"sympy", "numpy", "lark"}) == ["lark"]

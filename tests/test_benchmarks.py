@@ -1,0 +1,102 @@
+"""The benchmarks compare what they say: sizes as named, contenders that agree, a timer that can tell."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from benchmarks import handwritten, running
+from benchmarks.networks import SCALAR_SIZES, mlp_values, scalar_network, scalar_values, weight_count
+from benchmarks.peers import sympy_gradient, sympy_seconds
+from benchmarks.timing import in_units, medians
+from symbackprop.network import Role
+
+
+def test_weight_counts() -> None:
+    assert [weight_count(sizes) for sizes in SCALAR_SIZES] == [14, 131, 1795, 8835]
+    case = scalar_network((2, 3, 2))
+    assert case.weights == len(case.network.of_role(Role.PARAMETER)) == 14
+    declared = {name for name, node in case.network.nodes.items() if not node.defined}
+    assert set(scalar_values((2, 3, 2), seed=0)) == declared
+
+
+def test_handwritten_gradients_are_right() -> None:
+    values = mlp_values(5, 4, 7, 3, seed=0)
+    arrays = handwritten.stacked(scalar_values((2, 3, 2), seed=0, samples=5), (2, 3, 2))
+    for function, given in ((handwritten.mlp_gradients, values), (handwritten.sigmoid_gradients, arrays)):
+        for name, gradient in function(**given)[1].items():
+            step = np.random.default_rng(1).normal(size=np.shape(gradient)) * 1e-6
+            above, below = (function(**{**given, name: given[name] + sign * step})[0] for sign in (1, -1))
+            assert (above - below) / 2 == pytest.approx(np.sum(step * gradient), rel=1e-6), name
+
+
+def test_the_losses_for_peers_are_the_handwritten_ones() -> None:
+    values = mlp_values(5, 4, 7, 3, seed=0)
+    assert handwritten.mlp_loss(np, values, values["X"], values["t"]) == pytest.approx(
+        handwritten.mlp_gradients(**values)[0], rel=1e-13
+    )
+    arrays = handwritten.stacked(scalar_values((2, 3, 2), seed=0, samples=5), (2, 3, 2))
+    assert handwritten.sigmoid_loss(np, arrays, arrays["x"], arrays["target"]) == pytest.approx(
+        handwritten.sigmoid_gradients(**arrays)[0], rel=1e-13
+    )
+
+
+@pytest.mark.slow
+def test_sympy_alone_agrees() -> None:
+    sizes = (2, 3, 2)
+    values = scalar_values(sizes, seed=0)
+    loss, gradients = handwritten.sigmoid_gradients(**handwritten.stacked(values, sizes))
+    given = [f"x{place}" for place in (1, 2)] + [f"target{place}" for place in (1, 2)]
+    layers = [("b1", [f"w1_{b}_{a}" for b in (1, 2, 3) for a in (1, 2)])]
+    layers += [("b2", [f"w2_{b}_{a}" for b in (1, 2) for a in (1, 2, 3)])]
+    names = [name for bias, weights in layers for name in (bias, *weights)]
+    found_loss, *found = sympy_gradient(sizes)(*(values[name] for name in [*given, *names]))
+    assert found_loss == pytest.approx(loss, rel=1e-12)
+    arrays = handwritten.stacked_weights(dict(zip(names, found, strict=True)), sizes)
+    for name, gradient in gradients.items():
+        np.testing.assert_allclose(arrays[name], gradient, rtol=1e-12, err_msg=name)
+
+
+@pytest.mark.slow
+def test_sympy_alone_is_ended_at_the_limit() -> None:
+    assert sympy_seconds((4, 8, 8, 4), limit=1.5) == "> 1.5 s"
+
+
+def test_contenders_agree() -> None:
+    running.agreed(running.mlp_contenders((5, 4, 7, 3)))
+    running.agreed(running.scalar_contenders(None))
+    running.agreed(running.scalar_contenders(5))
+
+
+def test_a_contender_that_computes_something_else_is_caught() -> None:
+    values = mlp_values(5, 4, 7, 3, seed=0)
+
+    def wrong() -> object:
+        loss, gradients = handwritten.mlp_gradients(**values)
+        return loss, {**gradients, "b1": gradients["b1"][::-1]}
+
+    contenders = {
+        running.HAND: lambda: handwritten.mlp_gradients(**values),
+        "wrong": wrong,
+        "absent": "not there",
+    }
+    with pytest.raises(AssertionError, match="wrong: b1"):
+        running.agreed(contenders)
+
+
+def test_medians_tell_fast_from_slow() -> None:
+    runs = {"fast": lambda: time.sleep(0.0005), "slow": lambda: time.sleep(0.003)}
+    found = medians(runs, rounds=3, seconds=0.005)
+    assert 0.0005 <= found["fast"] < found["slow"]
+    assert found["slow"] >= 0.003
+
+
+def test_units() -> None:
+    assert [in_units(seconds) for seconds in (2.5, 0.0312, 4.56e-5, 7e-9)] == [
+        "2.5 s",
+        "31.2 ms",
+        "45.6 µs",
+        "7 ns",
+    ]
