@@ -14,6 +14,7 @@ from benchmarks.networks import mlp_network, mlp_values, scalar_network, scalar_
 from benchmarks.peers import autograd_gradient, jax_gradient
 from benchmarks.timing import in_units, medians
 from symbackprop.derive import derive
+from symbackprop.numeric.function import function
 
 Values = dict[str, Any]
 Contender = Callable[[], Any] | str  # ready to call without arguments, or the reason why it is left out
@@ -27,12 +28,12 @@ def mlp_contenders(sizes: tuple[int, int, int, int] = MLP_SIZES) -> dict[str, Co
     """Return the contenders for the two-layer network; sizes: samples, inputs, hidden, classes."""
     case = mlp_network()
     values = mlp_values(*sizes, seed=1)
-    function = derive(case.network, case.loss).function()
+    gradient = function(derive(case.network, case.loss))
     parameters = {name: values[name] for name in ("W1", "b1", "W2", "b2")}
     data = (values["X"], values["t"])
     return {
         HAND: partial(handwritten.mlp_gradients, **values),
-        OURS: partial(function, **values),
+        OURS: partial(gradient, **values),
         **_peers(handwritten.mlp_loss, parameters, data),
     }
 
@@ -41,13 +42,13 @@ def scalar_contenders(samples: int | None) -> dict[str, Contender]:
     """Return the contenders for the 2-3-2 network at one sample (None) or at a batch of samples."""
     case = scalar_network(SCALAR)
     values = scalar_values(SCALAR, seed=2, samples=samples)
-    function = derive(case.network, case.loss).function(batched=samples is not None)
+    gradient = function(derive(case.network, case.loss), batched=samples is not None, reduction="sum")
     arrays = handwritten.stacked(values, SCALAR)
     parameters = {name: arrays[name] for name in ("W1", "b1", "W2", "b2")}
     data = (arrays["x"], arrays["target"])
     return {
         HAND: partial(handwritten.sigmoid_gradients, **arrays),
-        OURS: partial(function, **values),
+        OURS: partial(gradient, **values),
         **_peers(handwritten.sigmoid_loss, parameters, data),
     }
 

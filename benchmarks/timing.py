@@ -41,8 +41,10 @@ def measure(run: Run, repeats: int) -> float:
     try:
         start = perf_counter()
         for _ in range(repeats):
-            run()
-        return (perf_counter() - start) / repeats
+            kept = run()
+        seconds = (perf_counter() - start) / repeats
+        del kept
+        return seconds
     finally:
         if enabled:
             gc.enable()

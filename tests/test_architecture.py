@@ -16,6 +16,7 @@ import sys
 import tokenize
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -53,12 +54,18 @@ def project_sources() -> dict[str, str]:
 # ---- reading a module --------------------------------------------------------------------------------------
 
 
+@cache
+def parsed(source: str) -> ast.Module:
+    """Return the syntax tree of a source, which several rules walk."""
+    return ast.parse(source)
+
+
 def imports(module: str, sources: Sources) -> Iterator[tuple[str, int, bool]]:
     """Yield (what is imported, line, whether inside a function) for each import of a module, as dotted names.
 
     `from package import name` is the module `package.name` where there is one, else `package`.
     """
-    tree = ast.parse(sources[module])
+    tree = parsed(sources[module])
     hidden = {
         id(inner)
         for function in ast.walk(tree)
@@ -176,7 +183,7 @@ def unexplained_imports(sources: Sources) -> list[str]:
 
 
 def undeclared_imports(sources: Sources, required: set[str], optional: set[str]) -> list[str]:
-    """Return the imports of other packages that are no dependencies; an extra only counts inside functions."""
+    """Return the imports of other packages that are no dependencies; an extra counts inside functions."""
     problems = []
     for module in sources:
         for name, line, hidden in imports(module, sources):
@@ -198,7 +205,7 @@ def unused_dependencies(sources: Sources, required: set[str]) -> list[str]:
 def dangerous_uses(sources: Sources) -> Iterator[tuple[str, str, int]]:
     """Yield (module, name, line) where text could become code or mathematics."""
     for module, source in sources.items():
-        for node in ast.walk(ast.parse(source)):
+        for node in ast.walk(parsed(source)):
             if isinstance(node, ast.Call) and (name := dangerous_call(node)):
                 yield module, name, node.lineno
             elif isinstance(node, ast.ImportFrom):

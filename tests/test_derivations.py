@@ -1,122 +1,32 @@
 """The six derivations: the known numbers are reproduced, and what is right or wrong by hand is what we say.
 
 Numbers given in full are compared exactly. Truth about gradients comes from complex steps through losses
-written again here, so neither the handwritten code nor anything derived is its own judge.
+written a second time, so the handwritten code is not its own judge.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.derivation_losses import LOSSES, complex_step, neuron_actual_loss, random_values
+
 Load = Callable[[str, str], ModuleType]
 Values = dict[str, Any]
 
-NAMES = ("tanh_neuron", "perceptron", "linear_regression", "two_two_one", "two_three_two", "mlp_softmax")
 PEOPLE = ((-2, 5), (-5, -2), (-23, -11), (30, 8))
 SEXES = (1, 1, 0, 0)
-
-
-# ---- an independent judge ----------------------------------------------------------------------------------
-
-
-def complex_step(loss: Callable[..., Any], values: Values, name: str) -> np.ndarray:
-    """Return ∂loss/∂values[name], element by element, as Im loss(x + ih)/h (Squire and Trapp 1998)."""
-    h = 1e-30
-    start = np.asarray(values[name], dtype=complex)
-    gradient = np.empty(start.shape)
-    for place in np.ndindex(start.shape):
-        moved = start.copy()
-        moved[place] += 1j * h
-        gradient[place] = np.imag(loss(**{**values, name: moved[()] if moved.ndim == 0 else moved})) / h
-    return gradient
-
-
-def sigma(x: Any) -> Any:
-    return 1 / (1 + np.exp(-x))
-
-
-def neuron_loss(x1: Any, x2: Any, w1: Any, w2: Any, b: Any, target: Any) -> Any:
-    return (target - np.tanh(x1 * w1 + x2 * w2 + b)) ** 2
-
-
-def neuron_actual_loss(x1: Any, x2: Any, w1: Any, w2: Any, b: Any, target: Any) -> Any:
-    return (x1 * w1 + x2 * w2 + b - 4.9517) ** 2 / 2
-
-
-def perceptron_loss(x: Any, w: Any, b: Any, t: Any) -> Any:
-    val = x @ w + b
-    return -((t - (np.real(val) > 0)) @ val) / 4
-
-
-def regression_loss(z: Any, W: Any, b: Any, y_true: Any) -> Any:
-    return ((z @ W + b - y_true) ** 2).sum() / len(z)
-
-
-def judge_of_people_loss(
-    x1: Any,
-    x2: Any,
-    w1: Any,
-    w2: Any,
-    w3: Any,
-    w4: Any,
-    w5: Any,
-    w6: Any,
-    b1: Any,
-    b2: Any,
-    b3: Any,
-    y_true: Any,
-) -> Any:
-    h1, h2 = sigma(w1 * x1 + w2 * x2 + b1), sigma(w3 * x1 + w4 * x2 + b2)
-    return (y_true - sigma(w5 * h1 + w6 * h2 + b3)) ** 2
-
-
-def two_three_two_loss(l1: Any, l2: Any, b1: Any, b2: Any, target_o1: Any, target_o2: Any, **w: Any) -> Any:
-    hidden = [sigma(w[f"w{2 * h + 1}"] * l1 + w[f"w{2 * h + 2}"] * l2 + b1) for h in range(3)]
-    out = [sigma(sum(w[f"w{7 + 2 * h + o}"] * hidden[h] for h in range(3)) + b2) for o in range(2)]
-    return ((target_o1 - out[0]) ** 2 + (target_o2 - out[1]) ** 2) / 2
-
-
-def mlp_loss(X: Any, W1: Any, b1: Any, W2: Any, b2: Any, t: Any) -> Any:
-    Z = np.tanh(X @ W1 + b1) @ W2 + b2
-    return -(t * (Z - np.log(np.exp(Z).sum(axis=1, keepdims=True)))).sum() / len(X)
-
-
-LOSSES: Mapping[str, Callable[..., Any]] = {
-    "tanh_neuron": neuron_loss,
-    "perceptron": perceptron_loss,
-    "linear_regression": regression_loss,
-    "two_two_one": judge_of_people_loss,
-    "two_three_two": two_three_two_loss,
-    "mlp_softmax": mlp_loss,
-}
-
-
-def random_values(network: Any, seed: int) -> Values:
-    """Return values at a random point: scalars, or arrays whose sizes are distinct primes."""
-    rng = np.random.default_rng(seed)
-    sizes = dict(zip(("N", "D", "M", "K"), (5, 3, 7, 2), strict=True))
-    values: Values = {}
-    for node in network.nodes.values():
-        if not node.defined:
-            shape = tuple(sizes[str(extent)] for extent in node.shape)
-            values[node.name] = rng.normal(size=shape) if shape else float(rng.normal())
-    return values
 
 
 def hand_and_true(load: Load, name: str, seed: int, hand: str = "gradients") -> dict[str, tuple[Any, Any]]:
     """Return, for each parameter with a handwritten gradient, that and the true one at a random point."""
     network = load(name, "network").network
-    values = random_values(network, seed)
-    if name == "perceptron":
-        values["t"] = (values["t"] > 0).astype(float)
-    if name == "mlp_softmax":
-        values["t"] = np.eye(2)[(values["t"][:, 0] > 0).astype(int)]
+    values = random_values(network, seed, name)
     written = getattr(load(name, "handwritten"), hand)(**values)
     return {key: (value, complex_step(LOSSES[name], values, key)) for key, value in written.items()}
 
@@ -144,7 +54,7 @@ def test_regression_gradient_is_half_the_true_one(derivation_file: Load, seed: i
 
 @pytest.mark.parametrize("seed", range(5))
 def test_tanh_neuron_gradient_belongs_to_the_actual_loss(derivation_file: Load, seed: int) -> None:
-    values = random_values(derivation_file("tanh_neuron", "network").network, seed)
+    values = random_values(derivation_file("tanh_neuron", "network").network, seed, "tanh_neuron")
     for parameter, (hand, stated) in hand_and_true(derivation_file, "tanh_neuron", seed).items():
         assert not is_close(hand, stated), parameter
         assert is_close(hand, complex_step(neuron_actual_loss, values, parameter)), parameter
@@ -160,7 +70,7 @@ def test_printed_update_of_the_2_2_1_network_is_wrong_for_six_of_nine(
 
 
 def test_which_parameters_have_a_handwritten_gradient(derivation_file: Load) -> None:
-    for name in NAMES:
+    for name in LOSSES:
         network = derivation_file(name, "network").network
         written = derivation_file(name, "handwritten").gradients(**network.values)
         parameters = {node.name for node in network.nodes.values() if node.role.value == "parameter"}
@@ -301,7 +211,7 @@ def test_two_two_one_forgets_to_return(derivation_file: Load) -> None:
 
 def test_two_two_one_partials_of_h2_are_right_under_a_wrong_name(derivation_file: Load) -> None:
     hand = derivation_file("two_two_one", "handwritten")
-    values = random_values(derivation_file("two_two_one", "network").network, seed=8)
+    values = random_values(derivation_file("two_two_one", "network").network, 8, "two_two_one")
     partials = vars(hand.partials(**values))
 
     def h(number: int) -> Callable[..., Any]:

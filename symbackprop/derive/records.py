@@ -111,7 +111,7 @@ def summed_term(adjoint: Expr, local: Expr, summed: tuple[Idx, ...], guard: Expr
     if not summed:
         return guarded(product, guard)
     over = frozenset(summed)
-    factors = Mul.make_args(product) if guard == true else (guarded(product, guard),)
+    factors = _primitive_factors(product) if guard == true else (guarded(product, guard),)
     inside = [factor for factor in factors if free_indices(factor) & over]
     outside = [factor for factor in factors if not free_indices(factor) & over]
     present = frozenset().union(*(free_indices(factor) for factor in inside))
@@ -119,3 +119,14 @@ def summed_term(adjoint: Expr, local: Expr, summed: tuple[Idx, ...], guard: Expr
     bound = [index for index in summed if index in present]
     total = Sum(Mul(*inside), *bound) if bound else Integer(1)
     return Mul(*outside, *missing, total)
+
+
+def _primitive_factors(product: Expr) -> tuple[Expr, ...]:
+    """Return the factors with the numbers common to all terms of a sum taken out: `y/4 - t/4` is 1/4 and `y - t`."""
+    number: Expr = Integer(1)
+    rest = []
+    for factor in Mul.make_args(product):
+        content, primitive = factor.primitive() if isinstance(factor, Add) else (Integer(1), factor)
+        number *= content
+        rest.append(primitive)
+    return (number, *rest)

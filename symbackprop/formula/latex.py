@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from symbackprop.errors import InternalError
-from symbackprop.formula.brackets import is_forced, slots
+from symbackprop.formula.brackets import ATOM, is_forced, level, slots
 from symbackprop.formula.notation import Notation
 from symbackprop.formula.spelling import latex_name, script
 from symbackprop.formula.tree import (
@@ -82,6 +82,7 @@ DECORATIONS = {
 }
 _CLOSING = {"(": ")", "[": "]", "{": r"\}"}
 _TALL = re.compile(r"\\frac|\\sum|\\prod|\\begin|\\left")
+_BRACKETED = re.compile(r"(?:^|[-+*\s(\[])\(")  # brackets that are no argument list
 _SINGLE = re.compile(r"[^\W\d]|\\[A-Za-z]+")  # a symbol that can stand beside another index
 _ESCAPED = re.compile(r"[#$%&_{}]")
 
@@ -109,7 +110,7 @@ def latex(formula: Formula, notation: Notation | None = None) -> str:
 
 
 def _wrap(text: str, notation: Notation, bracket: str = "") -> str:
-    opening = bracket or ("[" if notation.nesting == "square" and "(" in text else "(")
+    opening = bracket or ("[" if notation.nesting == "square" and _BRACKETED.search(text) else "(")
     closing = _CLOSING[opening]
     opening = r"\{" if opening == "{" else opening
     if notation.brackets == "sized" and _TALL.search(text):
@@ -232,7 +233,7 @@ def _decorated(node: Decorated, parts: list[str], notation: Notation) -> str:
     if node.kind == "prime":
         return parts[0] + "'"
     if node.kind == "Delta":
-        return rf"\Delta {parts[0]}"
+        return f"{notation.change} {parts[0]}"
     return f"{DECORATIONS[node.kind]}{{{parts[0]}}}"
 
 
@@ -254,7 +255,10 @@ def _partial(node: Partial, parts: list[str], notation: Notation) -> str:
     sign = {"d": "d", "upright": r"\mathrm{d}"}.get(notation.partial, r"\partial ")
     order = script("^", str(len(node.others) + 1), notation) + " " if node.others else ""
     variables = ""
-    for variable, count in _runs(parts[1:]):
+    raised = [
+        _wrap(part, notation) if level(child) < ATOM else part for child, part in zip(children(node), parts, strict=True)
+    ]
+    for variable, count in _runs(raised[1:] if len(set(parts[1:])) < len(parts[1:]) else parts[1:]):
         variables += f"{sign}{variable}" + (script("^", str(count), notation) + " " if count > 1 else "")
     return rf"\frac{{{sign.rstrip() if order else sign}{order}{parts[0]}}}{{{variables.rstrip()}}}"
 
@@ -302,7 +306,7 @@ def _escape(text: str) -> str:
 
 
 def _row(node: Row, parts: list[str], notation: Notation) -> str:
-    return (node.separator + " ").join(parts)
+    return {"": " ", ",": ", ", "\n": r" \\ "}[node.separator].join(parts)
 
 
 _PRINTERS: dict[type[Formula], Callable[[Any, list[str], Notation], str]] = {

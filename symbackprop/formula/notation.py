@@ -45,7 +45,8 @@ class Notation:
     partial: str = "partial"  # "partial" ∂, "d", "upright" \mathrm{d}, or "name" d_L_d_w
     hadamard: str = r"\odot"  # or r"\circ"
     transpose: str = r"\top"  # or "T"
-    kronecker: str = r"\delta"  # or r"\mathbb{1}"
+    kronecker: str = r"\mathbb{1}"  # or r"\delta" where no adjoint is called δ
+    change: str = r"\Delta"  # or the letter "Δ"
     update: str = "plus"  # "plus" w^+, "prime" w', "arrow" w \leftarrow …
     index_separator: str = ""  # X_{ni}, or "," X_{n,i}
     layered: frozenset[str] = frozenset()  # names whose superscript is a layer
@@ -107,6 +108,7 @@ _ALLOWED: dict[str, tuple[Any, ...]] = {
     "hadamard": (r"\odot", r"\circ"),
     "transpose": (r"\top", "T", r"\mathsf{T}"),
     "kronecker": (r"\delta", r"\mathbb{1}"),
+    "change": (r"\Delta", "Δ"),
     "update": ("plus", "prime", "arrow"),
     "index_separator": ("", ","),
     "layer_brackets": ("", "()", "[]"),

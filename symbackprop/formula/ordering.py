@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sympy import Add, Expr, Idx, Indexed, Mul, Number as SympyNumber, Pow, Sum as SympySum, Symbol
+from sympy import Add, Expr, Function, Idx, Indexed, Mul, Number as SympyNumber, Pow, Sum as SympySum, Symbol
 
 from symbackprop.errors import InternalError
 
@@ -50,6 +50,8 @@ def rank_of(name: str, order: Mapping[str, Rank]) -> Rank:
 def ordered_terms(total: Add, order: Mapping[str, Rank]) -> list[Expr]:
     """Return the terms of a sum in the author's order."""
     terms = sorted(total.args, key=lambda term: (_term_kind(term), _ranks(term, order)))
+    if len(terms) == 2 and terms[1].is_Number and terms[1] > 0 and isinstance(terms[0], Pow | Function):
+        terms.reverse()  # 1 + e^{-x}
     if terms[0].could_extract_minus_sign():
         positive = next((term for term in terms if not term.could_extract_minus_sign()), None)
         if positive is not None:

@@ -11,6 +11,7 @@ GREEK = (
     "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho sigma tau "
     "upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
 ).split()
+GREEK_LETTERS = dict(zip(GREEK, "αβγδϵεζηθϑικλμνξπρστυϕφχψωΓΔΘΛΞΠΣΥΦΨΩ", strict=True))
 ACCENTS = ("hat", "bar", "tilde", "dot", "vec")
 
 # Functions by the name of their sympy class; \operatorname keeps several letters together.
@@ -43,6 +44,8 @@ FUNCTIONS: dict[str, str] = {
     "trace": r"\operatorname{tr}",
 }
 
+CONSTANTS = {"infty": r"\infty", "true": r"\text{true}", "false": r"\text{false}"}
+
 _ATOM = re.compile(r"([^\W\d_]+)(\d*)")
 
 
@@ -57,6 +60,8 @@ def latex_name(name: str, notation: Notation) -> str:
         return notation.functions[name]
     if name in FUNCTIONS:
         return FUNCTIONS[name]
+    if name in CONSTANTS:
+        return CONSTANTS[name]
     base, *labels = name.split("_")
     if not _ATOM.match(base) or not all(re.fullmatch(r"\w+", label) for label in labels):
         raise UserError(f"no spelling for the name {name!r}; expected letters, digits and single underscores")

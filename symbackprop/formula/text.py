@@ -13,7 +13,7 @@ from typing import Any
 from symbackprop.errors import InternalError
 from symbackprop.formula.brackets import Slot, is_forced, slots
 from symbackprop.formula.notation import Notation
-from symbackprop.formula.spelling import FUNCTIONS, GREEK
+from symbackprop.formula.spelling import FUNCTIONS, GREEK_LETTERS
 from symbackprop.formula.tree import (
     Bars,
     BigSum,
@@ -47,9 +47,6 @@ from symbackprop.formula.tree import (
 )
 from symbackprop.formula.walk import children, fold, replace
 
-_GREEK_LETTERS = dict(
-    zip(GREEK, "αβγδϵεζηθϑικλμνξπρστυϕφχψωΓΔΘΛΞΠΣΥΦΨΩ", strict=True),
-)
 _BIG = {"sum": "Σ", "prod": "Π", "max": "max", "min": "min", "argmax": "argmax", "argmin": "argmin"}
 _MARKS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307", "vec": "\u20d7", "bold": ""}
 _RAISED = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
@@ -86,9 +83,9 @@ def text_name(name: str, notation: Notation) -> str:
     known = notation.functions.get(name) or FUNCTIONS.get(name)
     if known is not None:
         plain = re.sub(r"\\(operatorname|mathrm|text)\*?", "", known).translate({ord("{"): "", ord("}"): ""})
-        return re.sub(r"\\([A-Za-z]+)", lambda found: _GREEK_LETTERS.get(found[1], found[1]), plain)
+        return re.sub(r"\\([A-Za-z]+)", lambda found: GREEK_LETTERS.get(found[1], found[1]), plain)
     found = re.fullmatch(r"([A-Za-z]+)([\d_].*)?", name)
-    return _GREEK_LETTERS.get(found[1], found[1]) + (found[2] or "") if found else name
+    return GREEK_LETTERS.get(found[1], found[1]) + (found[2] or "") if found else name
 
 
 def _is_slashed(child: Formula, slot: Slot) -> bool:

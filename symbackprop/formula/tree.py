@@ -286,13 +286,13 @@ class Blank(Formula):
 
 @dataclass(frozen=True, slots=True)
 class Row(Formula):
-    """Things side by side: prose and formulas, or (separator ",") a list such as `n, k`."""
+    """Things side by side: prose and formulas, a list such as `n, k` (separator ","), or lines (separator a line break)."""
 
     items: tuple[Formula, ...]
     separator: str = ""
 
     def __post_init__(self) -> None:
-        _one_of(self.separator, ("", ","), "Row.separator")
+        _one_of(self.separator, ("", ",", "\n"), "Row.separator")
         _at_least_two(self.items, "Row")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sympy import Expr, Idx, Symbol
+from sympy import Add, Expr, Idx, Symbol
 
 from symbackprop.network.indices import index_name, index_size
 from symbackprop.numeric.names import Identifiers
@@ -84,9 +84,12 @@ class Scope:
         return self.number(index_size(index))
 
     def number(self, expression: Expr) -> str:
-        """Return the text of an integer expression of sizes and loop indices."""
+        """Return the text of an integer expression of sizes and loop indices: `u + T - U + 1`."""
         loops = {index: self.place(Code(self.identifiers[index_name(index)])) for index in expression.atoms(Idx)}
-        return str(self.printer._print(expression.xreplace(loops)))
+        terms = Add.make_args(expression.expand().xreplace(loops))
+        ordered = sorted(terms, key=lambda t: (t.is_number, t.could_extract_minus_sign(), not t.free_symbols & self.pieces.keys(), str(t)))
+        parts = [str(self.printer._print(term)) for term in ordered]
+        return " + ".join(parts).replace("+ -", "- ")
 
     def arange(self, index: Idx) -> Code:
         """Return the values of an index as an array."""

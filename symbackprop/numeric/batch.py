@@ -38,7 +38,6 @@ def over_samples(program: Program, reduction: str) -> Program:
     total, seed = _total(program, sample, program.loss in sampled, reduction)
     forward.append(total)
     backward[0] = replace(backward[0], terms=(seed,))
-    backward = [_seeded(line, backward[0], sample) for line in backward]
     arguments = tuple(_argument(node, sample) if node.name in sampled else node for node in program.arguments)
     remark = f"The loss is the {reduction} of {program.loss} over the samples."
     return replace(
@@ -48,7 +47,7 @@ def over_samples(program: Program, reduction: str) -> Program:
 
 def _targets(program: Program) -> list[str]:
     """Return the node each backward line is the adjoint of, from the name `d<loss>_d<node>`."""
-    prefix = f"d{program.loss}_d"
+    prefix = program.prefix
     known = {node.name for node in program.arguments} | {line.name for line in program.forward}
     found = []
     for line in program.backward:
@@ -90,11 +89,6 @@ def _total(program: Program, sample: Idx, varies: bool, reduction: str) -> tuple
     one = Symbol(program.loss, real=True)
     value = Sum(IndexedBase(program.loss)[sample], (sample, sample.lower, sample.upper)) if varies else one * count
     return Line(Symbol(name, real=True), (), (value * weight,)), weight if varies else weight * count
-
-
-def _seeded(line: Line, loss_adjoint: Line, sample: Idx) -> Line:
-    """Multiply by the adjoint of the sample's loss what was derived with 1 in its place."""
-    return line if line is loss_adjoint else line
 
 
 class _Lift:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from sympy import Expr, Idx, IndexedBase, Integer, KroneckerDelta, Symbol
 
 from symbackprop.derive.derivation import Derivation
-from symbackprop.derive.records import Adjoint, Contribution
+from symbackprop.derive.records import Adjoint, Contribution, summed_term
 from symbackprop.network.indices import guarded, index_size
 from symbackprop.network.model import Network
 from symbackprop.network.node import Node
@@ -66,7 +66,7 @@ class Program:
     """Lines in order, and what goes in and comes out.
 
     `arguments` are the declared nodes the values are needed of; `gradients` pairs each requested name with the name of the line
-    that holds its gradient, or None where the loss does not depend on it.
+    that holds its gradient, or None where the loss does not depend on it; `prefix` is what adjoint names begin with.
     """
 
     title: str
@@ -76,6 +76,7 @@ class Program:
     loss: str
     gradients: tuple[tuple[str, str | None], ...]
     remarks: tuple[str, ...] = ()
+    prefix: str = ""
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -97,14 +98,16 @@ def program_of(derivation: Derivation) -> Program:
     nodes = derivation.network.nodes
     reached = _ancestors(nodes, [derivation.loss])
     forward = [_node_line(node) for node in nodes.values() if node.defined and node.name in reached]
-    backward = [_adjoint_line(adjoint, derivation.loss) for adjoint in derivation.adjoints.values()]
+    seed = derivation.adjoints[derivation.loss].symbol
+    backward = [_adjoint_line(adjoint, derivation.loss, seed) for adjoint in derivation.adjoints.values()]
     gradients = []
     for name in derivation.wrt:
         adjoint = derivation.adjoint(name)
         gradients.append((name, name_of(adjoint.symbol) if adjoint else None))
     wanted = reached | {name for name in derivation.wrt if not nodes[name].defined}
     arguments = tuple(node for node in nodes.values() if not node.defined and node.name in wanted)
-    return Program(derivation.network.title, arguments, tuple(forward), tuple(backward), derivation.loss, tuple(gradients))
+    return Program(derivation.network.title, arguments, tuple(forward), tuple(backward), derivation.loss, tuple(gradients),
+                   prefix=f"d{derivation.loss}_d")  # fmt: skip
 
 
 def forward_program(network: Network) -> Program:
@@ -129,11 +132,13 @@ def _node_line(node: Node) -> Line:
     return Line(node.symbol, node.indices, (node.expression,), (), node.note)
 
 
-def _adjoint_line(adjoint: Adjoint, loss: str) -> Line:
+def _adjoint_line(adjoint: Adjoint, loss: str, seed: Symbol) -> Line:
+    """Return the line of an adjoint; that of the loss itself is named in it, so that it need not be 1."""
     if adjoint.node == loss:
         return Line(adjoint.symbol, adjoint.indices, (Integer(1),))
-    terms = tuple(c.term for c in adjoint.contributions if not _overlapping(c))
-    scatters = tuple(_scatter(c) for c in adjoint.contributions if _overlapping(c))
+    above = {c: seed if c.consumer == loss else c.adjoint for c in adjoint.contributions}
+    terms = tuple(summed_term(above[c], c.local, c.summed, c.guard) for c in adjoint.contributions if not _overlapping(c))
+    scatters = tuple(_scatter(c, seed if c.consumer == loss else c.upstream) for c in adjoint.contributions if _overlapping(c))
     consumers = ", ".join(dict.fromkeys(c.consumer for c in adjoint.contributions))
     return Line(adjoint.symbol, adjoint.indices, terms, scatters, f"through {consumers}")
 
@@ -147,9 +152,8 @@ def _overlapping(contribution: Contribution) -> bool:
     return contribution.guard != True or bool(deltas)  # noqa: E712 - sympy's true
 
 
-def _scatter(contribution: Contribution) -> Scatter:
+def _scatter(contribution: Contribution, upstream: Symbol | IndexedBase) -> Scatter:
     raw = contribution.raw
-    upstream = contribution.upstream
     above = upstream[raw.indices] if raw.indices else upstream
     return Scatter(raw.address, guarded(above * raw.local, raw.guard), (*raw.indices, *raw.summed))
 

@@ -6,7 +6,6 @@ becomes numpy.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Literal
 
 from sympy import Add, Expr, Integer
@@ -70,8 +69,9 @@ def _written(program: Program, function: str, everything: bool) -> str:
     names = [body.identifiers[node.name] for node in program.arguments]
     head = listing(names, f"def {function}(", "):", INDENT * 2)
     result = _everything(program, body.identifiers) if everything else _result(program, body)
-    parts = [*body.imports(), "", *body.helpers(), "", *head, *_docstring(program, body.identifiers, everything), *lines, *result]
-    return "\n".join(parts).replace("\n\n\n\n", "\n\n\n") + "\n"
+    definition = [*head, *_docstring(program, body.identifiers, everything), *lines, *result]
+    blocks = ["\n".join(body.imports()), *body.helpers(), "\n".join(definition)]
+    return "\n\n\n".join(block for block in blocks if block) + "\n"
 
 
 def _docstring(program: Program, identifiers: Identifiers, everything: bool) -> list[str]:
@@ -121,7 +121,7 @@ class _Body:
         raise NotImplementedError
 
     def helpers(self) -> list[str]:
-        """Return the definitions of the helpers that the lines call."""
+        """Return the definitions of the helpers that the lines call, each as one text."""
         raise NotImplementedError
 
     def zeros(self, name: str) -> str:
@@ -133,12 +133,6 @@ class _Body:
         text = name if symbol.is_Symbol else self.formulas._print_Indexed(symbol)
         return Leaf(text, self.ranks.get(name, 0))
 
-    def _section(self, title: str, lines: Iterable[Line], write: bool) -> list[str]:
-        text = [f"{INDENT}# {title}"]
-        for line in lines:
-            text.extend(self.statement(line) if write else [])
-        return text
-
     def statement(self, line: Line) -> list[str]:
         """Return the statements of one line."""
         raise NotImplementedError
@@ -146,10 +140,10 @@ class _Body:
     def sections(self) -> list[str]:
         """Return the forward and the backward part under their titles."""
         program = self.program
-        lines = self._section("forward", program.forward, True)
+        lines = [f"{INDENT}# forward", *(text for line in program.forward for text in self.statement(line))]
         if program.backward:
-            lines += ["", *self._section(f"backward: dA is the derivative of {program.loss} with respect to A"
-                                         .replace("dA is", f"d{program.loss}_dA is"), program.backward, True)]  # fmt: skip
+            lines += ["", f"{INDENT}# backward: {program.prefix}A is the derivative of {program.loss} with respect to A"]
+            lines += [text for line in program.backward for text in self.statement(line)]
         return lines
 
 
@@ -196,8 +190,6 @@ class _ArrayBody(_Body):
 
     def lines(self) -> list[str]:
         body = self.sections()
-        result = [self.zeros(name) for name, adjoint in self.program.gradients if adjoint is None]
-        del result  # asks for the sizes they need
         sizes = size_lines(self.scope.sizes, self.program.arguments, self.identifiers)
         return [*(INDENT + line for line in sizes), *([""] if sizes else []), *body, ""]
 
@@ -241,7 +233,7 @@ class _ArrayBody(_Body):
 
 
 def _helper_texts(texts: list[str]) -> list[str]:
-    return [line for text in texts if text for line in ["", *text.rstrip().split("\n")]]
+    return [text.strip() for text in texts if text]
 
 
 def _ranks(program: Program) -> dict[str, int]:

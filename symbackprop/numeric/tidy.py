@@ -20,7 +20,7 @@ def tidied(program: Program, facts: Iterable[Fact] = (), keep: frozenset[str] = 
     """Return an equal program in stable form, with only the lines that the loss, the gradients or `keep` need."""
     forward = [line.mapped(stabilised) for line in program.forward]
     forward, logs = _log_lines(forward, program)
-    backward = [line.mapped(stabilised) for line in _without_logs(program.backward, logs)]
+    backward = [line.mapped(stabilised) for line in _without_logs(_without_constants(program.backward), logs)]
     backward = _cancelled(forward, backward)
     used: list[Fact] = []
     backward = [line.mapped(lambda e: _with_facts(e, facts, used)) for line in backward]
@@ -28,6 +28,25 @@ def tidied(program: Program, facts: Iterable[Fact] = (), keep: frozenset[str] = 
     remarks = tuple(f"Uses the assumption {fact.left} = {fact.right}: {fact.because}." for fact in dict.fromkeys(used))
     tidy = replace(program.with_lines(forward, backward), remarks=program.remarks + remarks)
     return without_dead_lines(tidy, keep)
+
+
+def _without_constants(lines: Iterable[Line]) -> list[Line]:
+    """Write adjoints that are plain numbers (the loss's own 1, a mean's 1/N) where they are used."""
+    constants: dict[str, Expr] = {}
+    result = []
+    for line in lines:
+        line = line.mapped(lambda expression: _with_values(expression, constants))
+        if not line.scatters and not any(term.atoms(Indexed) for term in line.terms):
+            value = combined(line.terms)
+            if all(symbol.is_integer and symbol.is_positive for symbol in value.free_symbols):
+                constants[line.name] = value
+        result.append(line)
+    return result
+
+
+def _with_values(expression: Expr, values: Mapping[str, Expr]) -> Expr:
+    found = {atom: values[name_of(atom)] for atom in expression.atoms(Symbol, Indexed) if name_of(atom) in values}
+    return expression.xreplace(found) if found else expression
 
 
 # ---- logarithms of softmax and sigmoid ---------------------------------------------------------------------------------
@@ -163,28 +182,22 @@ def _inserted(user: Line, adjoint: Line) -> Line:
 
 
 def _insert(term: Expr, adjoint: Line) -> list[Expr]:
-    """Return the summands of a term with an adjoint's definition in its place."""
+    """Return the summands of a term (a product, or a sum of products over indices) with an adjoint's definition in its place."""
     if adjoint.name not in names_in([term]):
         return [term]
-    if isinstance(term, Sum):
-        taken = {index_name(index) for index in term.atoms(Idx)}
-        return [Sum(part, *term.limits) for part in _insert_product(term.function, adjoint, taken)]
-    return _insert_product(term, adjoint, {index_name(index) for index in term.atoms(Idx)})
-
-
-def _insert_product(product: Expr, adjoint: Line, taken: set[str]) -> list[Expr]:
-    factors = list(Mul.make_args(product))
-    place = next((f for f in factors if isinstance(f, Symbol | Indexed) and name_of(f) == adjoint.name), None)
-    if place is None:
-        return [product]
+    factors = list(Mul.make_args(term))
+    place = next(f for f in factors if adjoint.name in names_in([f]))
     others = [f for f in factors if f is not place]
+    if isinstance(place, Sum):
+        parts = _insert(place.function, adjoint)
+        return [Mul(*others, *pulled_out(Sum(part, *place.limits))) for part in parts]
+    if not isinstance(place, Symbol | Indexed):
+        return [term]
+    taken = {index_name(index) for index in (*term.atoms(Idx), *adjoint.indices)}
     result = []
-    for term in adjoint.terms:
-        value = _at(_bound_apart(term, taken | {index_name(i) for i in adjoint.indices}), adjoint, place)
-        if isinstance(value, Sum):
-            result.append(Sum(Mul(value.function, *others), *value.limits))
-        else:
-            result.append(Mul(value, *others))
+    for summand in adjoint.terms:
+        value = _at(_bound_apart(summand, taken), adjoint, place)
+        result.append(Sum(Mul(value.function, *others), *value.limits) if isinstance(value, Sum) else Mul(value, *others))
     return result
 
 

@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from symbackprop.verify.creation import float_type, vectorized
 from symbackprop.verify.graph import Graph
-from symbackprop.verify.proxies import float_type, function_proxy, module_proxy, vectorized
+from symbackprop.verify.proxies import function_proxy, module_proxy
 from symbackprop.verify.scalar import Traced
 from symbackprop.verify.traced_array import TracedArray, wrap
 

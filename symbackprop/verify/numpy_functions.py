@@ -25,12 +25,12 @@ STRUCTURAL = frozenset(
     vstack row_stack hstack dstack column_stack block split array_split hsplit vsplit dsplit tile repeat roll flip fliplr flipud rot90
     broadcast_to broadcast_arrays atleast_1d atleast_2d atleast_3d take take_along_axis put_along_axis diag diagonal diagflat tril triu
     trace dot vdot inner outer tensordot kron einsum cross sum prod cumsum cumprod cumulative_sum cumulative_prod max amax min amin ptp sort
-    argsort append insert delete resize pad compress extract choose select meshgrid ix_ convolve correlate diff ediff1d apply_along_axis
+    argsort append insert delete resize pad compress extract choose select meshgrid ix_ convolve correlate diff ediff1d
     apply_over_axes copyto put place putmask fill_diagonal searchsorted size shape ndim nonzero flatnonzero argwhere count_nonzero
     argmax argmin unique trim_zeros trapezoid polyval vander lib.stride_tricks.sliding_window_view
     lib.stride_tricks.as_strided linalg.matrix_power linalg.multi_dot linalg.outer linalg.matmul linalg.trace linalg.diagonal
     linalg.cross linalg.tensordot linalg.vecdot array_equal array_equiv iterable may_share_memory shares_memory
-    any all is_busday isscalar where copy nanargmax nanargmin partition argpartition union1d
+    any all isscalar where nanargmax nanargmin partition argpartition union1d
     """.split()
 )
 
@@ -66,7 +66,11 @@ def call_function(graph: Graph, name: str, function: Own, args: tuple[Any, ...],
         raise graph.refuse(f"`np.{name}`")
     _refuse_plain_target(graph, name, args)
     options = {key: unwrap(value) for key, value in kwargs.items() if key not in ("out", "dtype")}
-    result = finish(graph, function(*(_argument(value) for value in args), **options))
+    arguments = [_argument(value) for value in args]
+    if name in _WRITES:
+        # What is written must be traced: a plain 0.0 among traced elements would not be.
+        arguments[1:] = [_argument(_written(graph, value)) for value in args[1:]]
+    result = finish(graph, function(*arguments, **options))
     target = kwargs.get("out")
     if target is None:
         return result
@@ -82,6 +86,10 @@ _WRITES = frozenset("copyto put place putmask fill_diagonal put_along_axis".spli
 def _refuse_plain_target(graph: Graph, name: str, args: tuple[Any, ...]) -> None:
     if name in _WRITES and not isinstance(args[0], TracedArray):
         raise graph.refuse(f"`np.{name}` into a plain array of numbers")
+
+
+def _written(graph: Graph, value: Any) -> Any:
+    return lifted(graph, value) if isinstance(value, float) or np.asarray(unwrap(value)).dtype.kind == "f" else value
 
 
 def _argument(value: Any) -> Any:
@@ -290,6 +298,21 @@ def piecewise(graph: Graph, x: Any, condlist: Any, funclist: Any, *args: Any, **
         else:
             result[mask] = function
     return result if np.ndim(plain(x)) else result[0]
+
+
+@own("apply_along_axis")
+def apply_along_axis(graph: Graph, func1d: Own, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
+    """Apply a function of one-dimensional arrays to every line along an axis."""
+    array = arr if isinstance(arr, np.ndarray) else array_of(graph, arr)
+    lines = np.moveaxis(array, axis, -1)
+    outer = lines.shape[:-1]
+    results = [func1d(line, *args, **kwargs) for line in lines.reshape(-1, lines.shape[-1])]
+    inner = np.shape(plain(results[0]))
+    stacked = np.array([unwrap(result) for result in results], dtype=object if is_traced(results) else None)
+    # The axes of one result take the place of the axis they came from.
+    shaped = stacked.reshape(outer + inner)
+    place = range(axis % array.ndim, axis % array.ndim + len(inner))
+    return finish(graph, np.moveaxis(shaped, range(len(outer), len(outer) + len(inner)), place))
 
 
 @own("gradient")

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from typing import Any, cast
 
 import numpy as np
 
 from symbackprop.verify.elementary import TABLE
 from symbackprop.verify.graph import Graph
-from symbackprop.verify.scalar import Traced, apply, lift, node_of
+from symbackprop.verify.scalar import Traced, apply, lift
 
 Function = Callable[..., Any]
 
 NATIVE = frozenset(
-    "add subtract multiply divide true_divide negative positive power float_power absolute square "
-    "floor_divide remainder mod divmod maximum minimum fmax fmin less less_equal greater greater_equal equal not_equal "
+    "add subtract multiply divide true_divide negative positive power absolute square "
+    "floor_divide remainder mod maximum minimum fmax fmin less less_equal greater greater_equal equal not_equal "
     "matmul vecdot matvec vecmat conjugate".split()
 )
 """Universal functions whose object loops call the operators of the elements."""
@@ -47,7 +46,8 @@ class TracedArray(np.ndarray):  # type: ignore[type-arg]
         return np.dtype(np.float64)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        plain(self)[key] = plain(lifted(self.graph, value))
+        fresh = lifted(self.graph, value)
+        plain(self)[unwrap(key)] = fresh if isinstance(fresh, Traced) else _elements(self.graph, fresh)
 
     def __float__(self) -> float:
         return float(self.item())
@@ -63,6 +63,11 @@ class TracedArray(np.ndarray):  # type: ignore[type-arg]
 
     def __itruediv__(self, other: Any) -> Any:
         return _in_place(self, np.true_divide, other)
+
+
+def _elements(graph: Graph, value: Any) -> Any:
+    """Return an array to be stored with every element traced (whole numbers and truth values are not yet)."""
+    return plain(value) if isinstance(value, TracedArray) else plain(wrap(graph, np.asarray(value, dtype=object)))
 
 
 def _in_place(target: TracedArray, ufunc: np.ufunc, other: Any) -> TracedArray:
@@ -327,6 +332,8 @@ ELEMENTWISE: dict[str, tuple[Function, bool]] = {
     "trunc": (lambda x: x.trunc(), False),
     "rint": (lambda x: x.rint(), False),
     "fmod": (lambda x, y: x - (x / y).trunc() * y, False),
+    "divmod": (lambda x, y: (x // y, x % y), False),
+    "float_power": (lambda x, y: x**y, False),
     "hypot": (_hypot, False),
     "arctan2": (_arctan2, False),
     "logaddexp": (_logaddexp, False),
@@ -363,19 +370,3 @@ def _attach_methods() -> None:
 
 
 _attach_methods()
-
-__all__ = [
-    "ELEMENTWISE",
-    "NATIVE",
-    "Fraction",
-    "TracedArray",
-    "as_traced_array",
-    "call_ufunc",
-    "finish",
-    "is_traced",
-    "lifted",
-    "node_of",
-    "plain",
-    "unwrap",
-    "wrap",
-]

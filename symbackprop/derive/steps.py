@@ -1,0 +1,199 @@
+"""A gradient derived in steps, each a written formula with its reason.
+
+`brief` is the result; `standard` goes chain → local derivatives → product → result, with a δ where an adjoint is shared; `full`
+adds every local derivative rule by rule on the written definition. The same record serves index notation: there the chain is
+one relation per node, `∂E/∂W[i,j] = Σ_n ∂E/∂Z[n,j] · ∂Z[n,j]/∂W[i,j]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sympy import Expr
+
+from symbackprop.derive.derivation import Gradient
+from symbackprop.derive.explain import explained
+from symbackprop.derive.paths import Chains, Fork, Link
+from symbackprop.derive.paths import Chain as PathChain
+from symbackprop.derive.records import Adjoint, Contribution
+from symbackprop.derive.writer import Writer
+from symbackprop.errors import UserError, nearest
+from symbackprop.formula.build import add, multiply, subtract
+from symbackprop.formula.notation import Notation
+from symbackprop.formula.tree import BigSum, Chain, Formula, Name, Number, Update
+from symbackprop.formula.tree import Product as WrittenProduct
+
+LEVELS = ("brief", "standard", "full")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a derivation: what kind of step, the formula, and the reason (a phrase key, and what it is about)."""
+
+    kind: str
+    formula: Chain
+    because: str = ""
+
+
+def check_level(level: str) -> None:
+    """Raise UserError for an unknown level."""
+    if level not in LEVELS:
+        raise UserError(f"steps: expected one of {', '.join(LEVELS)}, got {level!r}.{nearest(level, LEVELS)}")
+
+
+def is_scalar_path(gradient: Gradient) -> bool:
+    """Whether no node between the loss and the name has indices, so that the chain is a plain product."""
+    return not any(gradient.derivation.network.nodes[name].indices for name in gradient.derivation.between(gradient.name))
+
+
+def result_step(gradient: Gradient, writer: Writer, expanded: bool = True) -> Step:
+    """Return `∂E/∂w = expression`, in node names or (expanded=False) with the adjoints of the uses."""
+    left = writer.partial(gradient.derivation.loss, gradient.name)
+    expression = gradient.expression if expanded else gradient.shared
+    return Step("result", Chain((left, writer.expression(expression)), ("=",)))
+
+
+def link_formula(link: Link, writer: Writer) -> Formula:
+    """Write ∂of/∂by of a link."""
+    return writer.partial(link.of, link.by)
+
+
+def factor_formula(factor: Link | Fork, writer: Writer) -> Formula:
+    """Write a factor of a chain: a derivative, or the sum over the branches."""
+    if isinstance(factor, Link):
+        return link_formula(factor, writer)
+    return add(*(multiply(*(link_formula(link, writer) for link in branch)) for branch in factor.branches))
+
+
+def chain_formula(chain: PathChain, writer: Writer, forks: bool = True) -> Chain:
+    """Write `∂of/∂by = product of the factors`, forks as sums or (forks=False) as one derivative each."""
+    factors = []
+    for factor in chain.factors:
+        whole = isinstance(factor, Fork) and not forks
+        factors.append(writer.partial(factor.of, factor.by) if whole else factor_formula(factor, writer))
+    return Chain((writer.partial(chain.of, chain.by), multiply(*factors)), ("=",))
+
+
+def chain_product(chain: PathChain, writer: Writer) -> Formula:
+    """Write the product of the factors' values in the order of the chain, nothing multiplied out."""
+    factors: list[Formula] = []
+    plain: list[Expr] = []
+
+    def flush() -> None:
+        if plain:
+            written = writer.product(tuple(plain))
+            factors.extend(written.factors if isinstance(written, WrittenProduct) else (written,))
+            plain.clear()
+
+    for factor in chain.factors:
+        if isinstance(factor, Link):
+            plain.append(factor.value)
+            continue
+        flush()
+        factors.append(add(*(writer.product(tuple(link.value for link in branch)) for branch in factor.branches)))
+    flush()
+    kept = [factor for factor in factors if factor != Number("1")]
+    return multiply(*kept) if kept else Number("1")
+
+
+def scalar_steps(gradient: Gradient, writer: Writer, level: str) -> tuple[Step, ...]:
+    """Return the steps of a gradient whose path is scalar."""
+    chains = Chains(gradient.derivation)
+    chain = chains.factored(gradient.derivation.loss, gradient.name)
+    steps = [Step("chain", chain_formula(chain, writer, forks=False), "chain rule")]
+    if any(isinstance(factor, Fork) for factor in chain.factors):
+        steps.append(Step("paths", chain_formula(chain, writer), "sum over paths"))
+    for factor in chain.factors:
+        links = [factor] if isinstance(factor, Link) else [link for branch in factor.branches for link in branch]
+        for link in links:
+            steps.extend(_link_steps(link, chains, writer, level))
+    left = writer.partial(gradient.derivation.loss, gradient.name)
+    steps.append(Step("product", Chain((left, chain_product(chain, writer)), ("=",)), "multiply the factors"))
+    return tuple(steps)
+
+
+def _link_steps(link: Link, chains: Chains, writer: Writer, level: str) -> list[Step]:
+    left = link_formula(link, writer)
+    value = writer.expression(link.value)
+    inner = chains.factored(link.of, link.by)
+    if len(inner.factors) == 1 or link.direct:
+        if level == "full":
+            return [Step(*line) for line in explained(link, chains, writer, value)]
+        return [Step("local", Chain((left, value), ("=",)), "local derivative")]
+    steps = [Step("chain", chain_formula(inner, writer), "chain rule")]
+    if level == "full":
+        for factor in inner.factors:
+            if isinstance(factor, Link):
+                steps.extend(_link_steps(factor, chains, writer, level))
+    return [*steps, Step("local", Chain((left, chain_product(inner, writer)), ("=",)), "local derivative")]
+
+
+def relation(contribution: Contribution, name: str, writer: Writer) -> Formula:
+    """Write Σ_summed ∂E/∂consumer · ∂consumer/∂node for one use of a node."""
+    derivative = writer.partial(contribution.consumer, name, contribution.consumer_indices or None, None)
+    if contribution.consumer == writer.derivation.loss:
+        body: Formula = derivative
+    else:
+        body = multiply(writer.adjoint(contribution.consumer, contribution.consumer_indices or None), derivative)
+    for index in reversed(contribution.summed):
+        body = BigSum(body, Name(str(index.label)))
+    return body
+
+
+def _per_consumer(adjoint: Adjoint) -> tuple[Contribution, ...]:
+    """One contribution per consumer, the one with the most summed indices: the chain rule over all its entries."""
+    chosen: dict[str, Contribution] = {}
+    for contribution in adjoint.contributions:
+        known = chosen.get(contribution.consumer)
+        if known is None or len(known.summed) < len(contribution.summed):
+            chosen[contribution.consumer] = contribution
+    return tuple(chosen.values())
+
+
+def index_steps(gradient: Gradient, writer: Writer, level: str) -> tuple[Step, ...]:
+    """Return the steps of a gradient in index notation: one relation and its value per node on the way."""
+    derivation = gradient.derivation
+    steps: list[Step] = []
+    for name in derivation.between(gradient.name)[1:]:
+        adjoint = derivation.adjoints[name]
+        left = writer.partial(derivation.loss, name)
+        general = add(*(relation(contribution, name, writer) for contribution in _per_consumer(adjoint)))
+        if general != left:
+            steps.append(Step("chain", Chain((left, general), ("=",)), "sum over uses"))
+        for rewrite in (rewrite for c in adjoint.contributions for rewrite in c.raw.rewrites):
+            steps.append(Step("rewrite", Chain((writer.expression(rewrite.before), writer.expression(rewrite.after)), ("=",)), rewrite.because))
+        steps.append(Step("local", Chain((left, writer.expression(adjoint.expression)), ("=",)), "put the local derivatives in"))
+    return tuple(steps)
+
+
+def written_steps(gradient: Gradient, notation: Notation | None = None, level: str = "standard") -> tuple[Step, ...]:
+    """Return the steps of a gradient at a level: brief, standard or full."""
+    check_level(level)
+    writer = Writer(gradient.derivation, notation)
+    if not gradient.terms or level == "brief":
+        return (result_step(gradient, writer),)
+    make = scalar_steps if is_scalar_path(gradient) else index_steps
+    return tuple(dict.fromkeys(make(gradient, writer, level)))  # what is shown once need not be shown again
+
+
+def number_chain(gradient: Gradient, writer: Writer, values: Mapping[str, float], result: float) -> Chain:
+    """Write `∂E/∂w = product = product with numbers = result` for a scalar path; `values` are those of all nodes."""
+    chain = Chains(gradient.derivation).factored(gradient.derivation.loss, gradient.name)
+    product = chain_product(chain, writer)
+    left = writer.partial(gradient.derivation.loss, gradient.name)
+    return Chain((left, product, writer.with_values(product, values), writer.number(result)), ("=", "=", "="))
+
+
+def update_chain(gradient: Gradient, writer: Writer, learning_rate: float | None, old: float | None, slope: float | None) -> Chain:
+    """Write `w^+ = w - η ∂E/∂w`, continued with numbers when they are given."""
+    weight = writer.entry(gradient.name)
+    left = Update(weight)
+    eta = Name(writer.notation.learning_rate)
+    derivative = writer.partial(gradient.derivation.loss, gradient.name)
+    parts: list[Formula] = [left, subtract(weight, multiply(eta, derivative))]
+    if learning_rate is not None and old is not None and slope is not None:
+        parts.append(subtract(writer.number(old), multiply(writer.number(learning_rate), writer.number(slope))))
+        parts.append(writer.number(old - learning_rate * slope))
+    return Chain(tuple(parts), ("=",) * (len(parts) - 1))
+
