@@ -23,7 +23,7 @@ def table(rounds: int = 5, limit: float = LIMIT) -> Table:
     """Measure all sizes in turn, several rounds, and return the table of medians."""
     cases = [scalar_network(sizes) for sizes in SCALAR_SIZES]
     medians = interleaved(cases, rounds)
-    shown = Table(title="Deriving every gradient of a scalar network", title_justify="left")
+    shown = Table(title="Deriving every gradient of a scalar network", title_justify="left", min_width=72)
     for heading in ("network", "weights", "derive", "per weight", "sympy diff + lambdify", "ratio"):
         shown.add_column(heading, justify="left" if heading == "network" else "right")
     given_up = False

@@ -53,9 +53,7 @@ def scalar_contenders(samples: int | None) -> dict[str, Contender]:
     }
 
 
-def _peers(
-    loss: Callable[..., Any], parameters: dict[str, Any], data: tuple[Any, ...]
-) -> dict[str, Contender]:
+def _peers(loss: Callable[..., Any], parameters: dict[str, Any], data: tuple[Any, ...]) -> dict[str, Contender]:
     found: dict[str, Contender] = {}
     for name, gradient in (("autograd", autograd_gradient(loss)), ("jax, compiled", jax_gradient(loss))):
         found[name] = gradient if isinstance(gradient, str) else partial(gradient, parameters, *data)
@@ -82,7 +80,7 @@ def agreed(contenders: Mapping[str, Contender]) -> dict[str, Callable[[], Any]]:
 def table(title: str, contenders: Mapping[str, Contender]) -> Table:
     """Measure the contenders in turn and return the table of medians, with their ratios to numpy's."""
     found = medians(agreed(contenders))
-    shown = Table(title=title, title_justify="left")
+    shown = Table(title=title, title_justify="left", min_width=72)
     shown.add_column("gradient function")
     shown.add_column("one call", justify="right")
     shown.add_column("ratio", justify="right")
@@ -99,10 +97,7 @@ def tables() -> list[Table]:
     samples, *layers = MLP_SIZES
     mlp = "-".join(str(size) for size in layers)
     return [
-        table(
-            f"Loss and gradients of an MLP {mlp} (tanh, softmax, cross-entropy), N = {samples}",
-            mlp_contenders(),
-        ),
-        table("Loss and gradients of the scalar 2-3-2 network, N = 1", scalar_contenders(None)),
-        table("Loss and gradients of the scalar 2-3-2 network, N = 1000", scalar_contenders(1000)),
+        table(f"MLP {mlp}, tanh, softmax and cross-entropy, N = {samples}", mlp_contenders()),
+        table("Sigmoid network 2-3-2 of scalars, N = 1", scalar_contenders(None)),
+        table("Sigmoid network 2-3-2 of scalars, N = 1000", scalar_contenders(1000)),
     ]

@@ -1,7 +1,7 @@
 """The derivation as its users meet it: the record of `derive`, with its LaTeX, its numbers and its source one call away.
 
-    d = derive(net, E)
-    d["w7"].latex(steps="standard")      d["w7"].value()      d.source()      d.function()(**values)
+d = derive(net, E)
+d["w7"].latex(steps="standard")      d["w7"].value()      d.source()      d.function()(**values)
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "symbackprop"
-PIPELINE = ("errors", "formula", "network", "derive", "numeric", "verify", "writeup", "cli")
+PIPELINE = ("errors", "formula", "network", "derive", "numeric", "verify", "writeup", "api", "testing", "loading", "cli")
 TOP = ("", "__main__")  # the package itself (it re-exports) and its entry point may import everything
 
 # Deciding whether handwritten code is right must not rest on the derivation it is compared with.
@@ -33,7 +33,9 @@ UNREACHABLE = tuple(f"{PACKAGE}.{name}" for name in ("network", "derive", "numer
 # What turns text into code or mathematics. `sympify(x, strict=True)` refuses text, so that call is fine.
 DANGEROUS = {"eval", "exec", "sympify", "parse_expr", "parse_latex", "__import__"}
 METHODS = {"eval"}  # sympy's `Function.eval` is a method of the same name
-ALLOWED_CALLS: dict[tuple[str, str], str] = {}  # (module, call) -> the reason
+ALLOWED_CALLS = {  # (module, call) -> the reason
+    (f"{PACKAGE}.numeric.function", "exec"): "runs source that the package has just generated from checked definitions",
+}
 
 LONGEST = 400
 DISTRIBUTION = {"flint": "python-flint"}  # where the name imported is not the name installed
@@ -41,7 +43,8 @@ DISTRIBUTION = {"flint": "python-flint"}  # where the name imported is not the n
 Sources = Mapping[str, str]  # dotted module name -> source text
 
 
-def project_sources() -> dict[str, str]:
+@cache
+def project_sources() -> Sources:
     """Return the source of every module of the package by its dotted name."""
     found = {}
     for path in sorted((ROOT / PACKAGE).rglob("*.py")):
@@ -60,29 +63,34 @@ def parsed(source: str) -> ast.Module:
     return ast.parse(source)
 
 
+@cache
+def import_statements(source: str) -> tuple[tuple[ast.Import | ast.ImportFrom, bool], ...]:
+    """Return the import statements of a source, each with whether it stands inside a function."""
+    found = []
+    waiting: list[tuple[ast.AST, bool]] = [(parsed(source), False)]
+    while waiting:
+        node, hidden = waiting.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found.append((node, hidden))
+        inside = hidden or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        waiting += [(child, inside) for child in ast.iter_child_nodes(node)]
+    return tuple(found)
+
+
 def imports(module: str, sources: Sources) -> Iterator[tuple[str, int, bool]]:
     """Yield (what is imported, line, whether inside a function) for each import of a module, as dotted names.
 
     `from package import name` is the module `package.name` where there is one, else `package`.
     """
-    tree = parsed(sources[module])
-    hidden = {
-        id(inner)
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        for inner in ast.walk(function)
-    }
-    for node in ast.walk(tree):
+    for node, hidden in import_statements(sources[module]):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
+        else:
             base = absolute_base(module, node, sources)
             names = [f"{base}.{alias.name}" for alias in node.names]
             names = [name if name in sources else base for name in names]
-        else:
-            continue
         for name in dict.fromkeys(names):
-            yield name, node.lineno, id(node) in hidden
+            yield name, node.lineno, hidden
 
 
 def absolute_base(module: str, node: ast.ImportFrom, sources: Sources) -> str:
@@ -103,10 +111,7 @@ def comments(source: str) -> dict[int, str]:
 
 def graph(sources: Sources) -> dict[str, set[str]]:
     """Return, for each module, the modules of the project that it imports."""
-    return {
-        module: {name for name, _, _ in imports(module, sources) if name in sources and name != module}
-        for module in sources
-    }
+    return {module: {name for name, _, _ in imports(module, sources) if name in sources and name != module} for module in sources}
 
 
 def rank(module: str) -> int:

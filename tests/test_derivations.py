@@ -15,12 +15,10 @@ import numpy as np
 import pytest
 
 from tests.derivation_losses import LOSSES, complex_step, neuron_actual_loss, random_values
+from tests.derivation_numbers import EPOCHS, PEOPLE, SEXES, UPDATED
 
 Load = Callable[[str, str], ModuleType]
 Values = dict[str, Any]
-
-PEOPLE = ((-2, 5), (-5, -2), (-23, -11), (30, 8))
-SEXES = (1, 1, 0, 0)
 
 
 def hand_and_true(load: Load, name: str, seed: int, hand: str = "gradients") -> dict[str, tuple[Any, Any]]:
@@ -61,9 +59,7 @@ def test_tanh_neuron_gradient_belongs_to_the_actual_loss(derivation_file: Load, 
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_printed_update_of_the_2_2_1_network_is_wrong_for_six_of_nine(
-    derivation_file: Load, seed: int
-) -> None:
+def test_printed_update_of_the_2_2_1_network_is_wrong_for_six_of_nine(derivation_file: Load, seed: int) -> None:
     compared = hand_and_true(derivation_file, "two_two_one", seed, hand="gradients_as_printed")
     right = {parameter for parameter, (hand, true) in compared.items() if is_close(hand, true)}
     assert right == {"w1", "w2", "b1"}
@@ -111,14 +107,6 @@ def test_tanh_neuron_loss_derivative_is_right_for_target_one_only(derivation_fil
 
 
 # ---- the perceptron ----------------------------------------------------------------------------------------
-
-EPOCHS = (
-    ([1, 1], 0, "1001", 0.5),
-    ([0.55, 1], 0, "1101", 0.3875),
-    ([0.325, 0.775], -0.225, "1101", 0.21875),
-    ([0.1, 0.55], -0.45, "1001", 0.05),
-    ([-0.35, 0.55], -0.45, "0101", 0),
-)
 
 
 def test_perceptron_epochs(derivation_file: Load) -> None:
@@ -245,19 +233,6 @@ def test_two_two_one_printed_update_does_not_train(derivation_file: Load) -> Non
 
 
 # ---- the 2-3-2 network -------------------------------------------------------------------------------------
-
-UPDATED = {
-    (0.01, 0.99): (
-        0.0938660917985833, 0.13773218359716657, 0.19802721973428622, 0.24605443946857242, 0.2994533791079845,
-        0.3489067582159689, 0.3609680622498306, 0.4533833089635062, 0.4581364640581681, 0.5536287533891512,
-        0.5574476639638248, 0.653688458944847,
-    ),
-    (0, 1): (
-        0.09386631682087375, 0.13773263364174748, 0.1980267403252208, 0.24605348065044158, 0.2994531447534454,
-        0.34890628950689084, 0.3605250660434654, 0.4537782320399227, 0.4576613303938861, 0.5540523264259203,
-        0.556964712705892, 0.6541190012244457,
-    ),
-}  # fmt: skip
 
 
 def two_three_two_start(load: Load) -> tuple[ModuleType, Values, Values]:

@@ -1,8 +1,8 @@
 """One tanh neuron with two inputs: the stated loss, and the one its training really descends.
 
     f = x1 w1 + x2 w2 + b        o1 = tanh(f)
-    loss = (target - o1)^2                        what is stated
-    actual_loss = 1/2 (f - 4.9517)^2              what the handwritten update is the gradient of
+    loss = (target - o1)^2                               what is stated
+    lossTmp = f - 4.9517        actual_loss = 1/2 lossTmp^2       what the handwritten update descends
 
 tanh never reaches the target 1, so the training aims at o1 = 0.9999 instead, that is at f = atanh(0.9999) =
 4.9517…. Every definition is a number; the learning rate that goes with it is 0.01.
@@ -24,5 +24,5 @@ f = network.define("f", x1 * w1 + x2 * w2 + b)
 o1 = network.define("o1", tanh(f))
 loss = network.define("loss", (target - o1) ** 2)
 
-goal = Rational("4.9517")  # atanh(0.9999) to the five digits that the update uses
-actual_loss = network.define("actual_loss", Rational(1, 2) * (f - goal) ** 2)
+lossTmp = network.define("lossTmp", f - 4.9517)
+actual_loss = network.define("actual_loss", Rational(1, 2) * lossTmp**2)

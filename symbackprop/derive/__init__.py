@@ -3,4 +3,13 @@
 from symbackprop.derive.derivation import Derivation, Gradient, derive
 from symbackprop.derive.records import Adjoint, Assumption, Contribution, RawContribution, Rewrite
 
-__all__ = ["Adjoint", "Assumption", "Contribution", "Derivation", "Gradient", "RawContribution", "Rewrite", "derive"]
+__all__ = [
+    "Adjoint",
+    "Assumption",
+    "Contribution",
+    "Derivation",
+    "Gradient",
+    "RawContribution",
+    "Rewrite",
+    "derive",
+]

@@ -112,9 +112,7 @@ def _expanded(derivation: Derivation, name: str, cache: Mapping[str, Expr]) -> E
     for contribution in derivation.adjoints[name].contributions:
         consumer = derivation.network.nodes[contribution.consumer]
         upstream = _known(derivation, contribution.consumer, cache)
-        renamed = {
-            own: used for own, used in zip(consumer.indices, contribution.consumer_indices, strict=True) if own != used
-        }
+        renamed = {own: used for own, used in zip(consumer.indices, contribution.consumer_indices, strict=True) if own != used}
         upstream = substitute(upstream, renamed)
         taken = free_indices(contribution.local) | frozenset(contribution.summed) | free_indices(upstream)
         upstream = _apart(upstream, {index_name(index) for index in taken})
@@ -175,11 +173,15 @@ def derive(network: Network, loss: object, wrt: object = None) -> Derivation:
     """
     node = network.node(loss)
     if node.indices:
-        raise UserError(f"derive: the loss must be a scalar, got {node.entry} with shape {node.shape}; "
-                        f"sum it first, e.g. define('E', Sum({node.entry}, {', '.join(str(i) for i in node.indices)}))")
+        raise UserError(
+            f"derive: the loss must be a scalar, got {node.entry} with shape {node.shape}; "
+            f"sum it first, e.g. define('E', Sum({node.entry}, {', '.join(str(i) for i in node.indices)}))"
+        )
     if not node.defined:
-        raise UserError(f"derive: the loss must be a defined node, got the {node.role.value} {node.name}."
-                        f"{nearest(node.name, [n.name for n in network.of_role(Role.DEFINED)])}")
+        raise UserError(
+            f"derive: the loss must be a defined node, got the {node.role.value} {node.name}."
+            f"{nearest(node.name, [n.name for n in network.of_role(Role.DEFINED)])}"
+        )
     names = [p.name for p in network.of_role(Role.PARAMETER)] if wrt is None else _names(network, wrt)
     adjoints, assumptions = sweep(network, node.name)
     return Derivation(network, node.name, tuple(names), adjoints, assumptions)

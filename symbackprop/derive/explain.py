@@ -13,7 +13,7 @@ from collections.abc import Callable
 from sympy import Symbol
 
 from symbackprop.derive.paths import Chains, Link
-from symbackprop.derive.rules import Rule, by_rules
+from symbackprop.derive.rule_by_rule import Rule, by_rules
 from symbackprop.derive.writer import Writer
 from symbackprop.errors import NotSupportedError
 from symbackprop.formula.notation import Notation
@@ -31,8 +31,12 @@ def written_definition(link: Link, chains: Chains, writer: Writer) -> Formula:
     formula = writer.definition(link.of).parts[1]
     for name in chains.cuts(link.of, link.by)[1:-1]:
         inner = writer.definition(name).parts[1]
-        formula = replace(formula, lambda part, name=name, inner=inner: inner if part == Name(name) else part)
+        formula = _put_in(formula, Name(name), inner)
     return formula
+
+
+def _put_in(formula: Formula, name: Name, inner: Formula) -> Formula:
+    return replace(formula, lambda part: inner if part == name else part)
 
 
 def raw_derivative(link: Link, chains: Chains, writer: Writer) -> tuple[Formula, Formula, tuple[Rule, ...]]:

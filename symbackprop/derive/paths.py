@@ -9,6 +9,7 @@ where each factor is the total derivative between two cuts (Rojas 1996, ch. 7.3)
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -90,7 +91,7 @@ class Chains:
             raise UserError(f"chain: {of} does not depend on {by}")
         place = {name: at for at, name in enumerate(order)}
         furthest = 0
-        reach = {name: 0 for name in order}
+        reach = dict.fromkeys(order, 0)
         for name in order:
             for contribution in derivation.adjoints[name].contributions:
                 reach[contribution.consumer] = max(reach[contribution.consumer], place[name])
@@ -105,7 +106,7 @@ class Chains:
         """Return the chain over the cuts, forks where paths part, links of value 1 joined to the next factor."""
         self._check_scalar(of, by)
         names = self._without_units(self.cuts(of, by))
-        return Chain(of, by, tuple(self._factor(a, b) for a, b in zip(names, names[1:], strict=False)))
+        return Chain(of, by, tuple(self._factor(a, b) for a, b in itertools.pairwise(names)))
 
     def through(self, *names: str) -> Chain:
         """Return the chain through the given names; each must lie on every path, or the product would not be the derivative."""
@@ -122,20 +123,22 @@ class Chains:
                 f"derivative; on every path: {', '.join(cuts)}"
             )
         if [name for name in cuts if name in names] != list(names):
-            raise UserError(f"chain: expected the names in the order {', '.join(n for n in cuts if n in names)}, got {', '.join(names)}")
-        links = tuple(Link(a, b, self.total(a, b)) for a, b in zip(names, names[1:], strict=False))
+            raise UserError(
+                f"chain: expected the names in the order {', '.join(n for n in cuts if n in names)}, got {', '.join(names)}"
+            )
+        links = tuple(Link(a, b, self.total(a, b)) for a, b in itertools.pairwise(names))
         return Chain(names[0], names[-1], links)
 
     def _without_units(self, names: list[str]) -> list[str]:
         kept = [names[0]]
-        for previous, name in zip(names, names[1:], strict=False):
+        for previous, name in itertools.pairwise(names):
             if kept[-1] == names[0] and name != names[-1] and self._is_unit(previous, name):
                 continue
             kept.append(name)
         return kept
 
     def _is_unit(self, of: str, by: str) -> bool:
-        contributions = [c for c in self._network_contributions(of, by)]
+        contributions = list(self._network_contributions(of, by))
         return len(contributions) == 1 and contributions[0] == 1
 
     def _network_contributions(self, of: str, by: str) -> list[Expr]:
@@ -186,4 +189,6 @@ class Chains:
         for name in names:
             node = self._network.node(name)
             if node.indices:
-                raise NotSupportedError(f"chain: {node.entry} has indices; its chain is written with sums, see steps of its gradient")
+                raise NotSupportedError(
+                    f"chain: {node.entry} has indices; its chain is written with sums, see steps of its gradient"
+                )

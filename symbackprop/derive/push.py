@@ -11,7 +11,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sympy import Add, Expr, Idx, Indexed, Integer, Mul, Number, Piecewise, Pow, Rational, Sum, Symbol, log, true
+from sympy import (
+    Add,
+    Expr,
+    Idx,
+    Indexed,
+    Integer,
+    Mul,
+    Number,
+    Piecewise,
+    Pow,
+    Rational,
+    Sum,
+    Symbol,
+    log,
+    true,
+)
 
 from symbackprop.derive.records import Assumption, RawContribution
 from symbackprop.errors import InternalError
@@ -173,6 +188,10 @@ def merged(raws: list[RawContribution]) -> list[RawContribution]:
     return [
         group[0]
         if len(group) == 1
-        else replace(group[0], local=Add(*(raw.local for raw in group)), rewrites=sum((raw.rewrites for raw in group), ()))
+        else replace(
+            group[0],
+            local=Add(*(raw.local for raw in group)),
+            rewrites=sum((raw.rewrites for raw in group), ()),
+        )
         for group in found.values()
     ]

@@ -19,6 +19,7 @@ from symbackprop.network.node import Node
 
 Binding = dict[Idx, Expr]
 
+
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """A node whose definition can be recognised inside other expressions: a product of factors with exponents."""
@@ -31,6 +32,7 @@ class Pattern:
         """The reason shown for a rewrite."""
         return f"{self.node.entry} = {self.node.expression}"
 
+
 def pattern_of(node: Node) -> Pattern | None:
     """Return the pattern of a node worth recognising: a function value, a power, or a quotient; not a plain sum or product."""
     expression = node.expression
@@ -38,8 +40,10 @@ def pattern_of(node: Node) -> Pattern | None:
         return None
     return Pattern(node, tuple(_powers(expression)))
 
+
 def _is_quotient(expression: Expr) -> bool:
     return isinstance(expression, Mul) and any(isinstance(f, Pow) and f.exp.could_extract_minus_sign() for f in expression.args)
+
 
 def _powers(expression: Expr) -> Iterator[tuple[Expr, Expr]]:
     for factor in Mul.make_args(expression):
@@ -47,6 +51,7 @@ def _powers(expression: Expr) -> Iterator[tuple[Expr, Expr]]:
             yield factor.base, factor.exp
         else:
             yield factor, Integer(1)
+
 
 class Rewriter:
     """Knows the patterns of a network; rewrites factor lists of local derivatives."""
@@ -60,7 +65,7 @@ class Rewriter:
                 continue
             if not node.indices:
                 self._by_expression.setdefault(node.expression, node)
-            if node.indices or node.expression.has(Sum):
+            if node.indices or (node.expression is not None and node.expression.has(Sum)):
                 for parent in node.parents:
                     self._by_parent.setdefault(parent, []).append(pattern)
 
@@ -100,6 +105,7 @@ class Rewriter:
         args = tuple(self._inside(arg, available, rewrites) for arg in expression.args)
         return expression if args == expression.args else expression.func(*args)
 
+
 def _extract(pattern: Pattern, factors: list[Expr], rewrites: list[Rewrite]) -> list[Expr]:
     """Take the pattern's factors out of the list as often as they occur, putting the node in their place."""
     while True:
@@ -111,13 +117,16 @@ def _extract(pattern: Pattern, factors: list[Expr], rewrites: list[Rewrite]) -> 
         if taken is None:
             return factors
         binding, used = taken
-        entry = pattern.node.symbol[tuple(binding[i] for i in pattern.node.indices)] if pattern.node.indices else pattern.node.symbol
+        entry = (
+            pattern.node.symbol[tuple(binding[i] for i in pattern.node.indices)] if pattern.node.indices else pattern.node.symbol
+        )
         before = Mul(*(Pow(base, exponent, evaluate=True) for base, exponent in used))
         rewrites.append(Rewrite(before, entry, pattern.because))
         for base, exponent in used:
             bag[base] -= exponent
         bag[entry] += 1
         factors = [base**exponent for base, exponent in bag.items() if exponent != 0]
+
 
 def _take(pattern: Pattern, bag: Mapping[Expr, Expr]) -> tuple[Binding, list[tuple[Expr, Expr]]] | None:
     wild = frozenset(pattern.node.indices)
@@ -139,9 +148,11 @@ def _take(pattern: Pattern, bag: Mapping[Expr, Expr]) -> tuple[Binding, list[tup
 
     return search(0, {}, [])
 
+
 def _holds(bag: Mapping[Expr, Expr], base: Expr, exponent: Expr) -> bool:
     have = bag.get(base, 0)
     return bool(have >= exponent > 0 or have <= exponent < 0)
+
 
 def match(pattern: Expr, expression: Expr, wild: frozenset[Idx], binding: Binding) -> Iterator[Binding]:
     """Yield the bindings of wild indices under which the pattern is the expression (sums up to the bound index's name)."""
@@ -162,6 +173,7 @@ def match(pattern: Expr, expression: Expr, wild: frozenset[Idx], binding: Bindin
     else:
         yield from _match_all(pattern.args, expression.args, wild, binding)
 
+
 def _match_index(pattern: Idx, expression: Expr, wild: frozenset[Idx], binding: Binding) -> Iterator[Binding]:
     if pattern in binding:
         if binding[pattern] == expression:
@@ -172,7 +184,10 @@ def _match_index(pattern: Idx, expression: Expr, wild: frozenset[Idx], binding: 
     elif pattern == expression:
         yield binding
 
-def _match_all(patterns: Iterable[Expr], expressions: Iterable[Expr], wild: frozenset[Idx], binding: Binding) -> Iterator[Binding]:
+
+def _match_all(
+    patterns: Iterable[Expr], expressions: Iterable[Expr], wild: frozenset[Idx], binding: Binding
+) -> Iterator[Binding]:
     pairs = list(zip(patterns, expressions, strict=True))
 
     def step(at: int, current: Binding) -> Iterator[Binding]:
@@ -183,6 +198,7 @@ def _match_all(patterns: Iterable[Expr], expressions: Iterable[Expr], wild: froz
             yield from step(at + 1, extended)
 
     yield from step(0, binding)
+
 
 def _match_sum(pattern: Sum, expression: Sum, wild: frozenset[Idx], binding: Binding) -> Iterator[Binding]:
     if len(pattern.limits) != len(expression.limits):
@@ -198,6 +214,7 @@ def _match_sum(pattern: Sum, expression: Sum, wild: frozenset[Idx], binding: Bin
         if not any(value in bound.values() for index, value in result.items() if index in wild and index not in binding):
             yield {**{i: v for i, v in binding.items() if i in bound}, **result}
 
+
 def _match_bag(patterns: list[Expr], expressions: list[Expr], wild: frozenset[Idx], binding: Binding) -> Iterator[Binding]:
     if not patterns:
         if not expressions:
@@ -206,5 +223,6 @@ def _match_bag(patterns: list[Expr], expressions: list[Expr], wild: frozenset[Id
     for at, candidate in enumerate(expressions):
         for extended in match(patterns[0], candidate, wild, binding):
             yield from _match_bag(patterns[1:], expressions[:at] + expressions[at + 1 :], wild, extended)
+
 
 MatchRule = Callable[[Expr, Expr, frozenset[Idx], Binding], Iterator[Binding]]

@@ -14,8 +14,8 @@ from sympy import Expr
 
 from symbackprop.derive.derivation import Gradient
 from symbackprop.derive.explain import explained
-from symbackprop.derive.paths import Chains, Fork, Link
 from symbackprop.derive.paths import Chain as PathChain
+from symbackprop.derive.paths import Chains, Fork, Link
 from symbackprop.derive.records import Adjoint, Contribution
 from symbackprop.derive.writer import Writer
 from symbackprop.errors import UserError, nearest
@@ -162,8 +162,20 @@ def index_steps(gradient: Gradient, writer: Writer, level: str) -> tuple[Step, .
         if general != left:
             steps.append(Step("chain", Chain((left, general), ("=",)), "sum over uses"))
         for rewrite in (rewrite for c in adjoint.contributions for rewrite in c.raw.rewrites):
-            steps.append(Step("rewrite", Chain((writer.expression(rewrite.before), writer.expression(rewrite.after)), ("=",)), rewrite.because))
-        steps.append(Step("local", Chain((left, writer.expression(adjoint.expression)), ("=",)), "put the local derivatives in"))
+            steps.append(
+                Step(
+                    "rewrite",
+                    Chain((writer.expression(rewrite.before), writer.expression(rewrite.after)), ("=",)),
+                    rewrite.because,
+                )
+            )
+        steps.append(
+            Step(
+                "local",
+                Chain((left, writer.expression(adjoint.expression)), ("=",)),
+                "put the local derivatives in",
+            )
+        )
     return tuple(steps)
 
 
@@ -185,7 +197,9 @@ def number_chain(gradient: Gradient, writer: Writer, values: Mapping[str, float]
     return Chain((left, product, writer.with_values(product, values), writer.number(result)), ("=", "=", "="))
 
 
-def update_chain(gradient: Gradient, writer: Writer, learning_rate: float | None, old: float | None, slope: float | None) -> Chain:
+def update_chain(
+    gradient: Gradient, writer: Writer, learning_rate: float | None, old: float | None, slope: float | None
+) -> Chain:
     """Write `w^+ = w - η ∂E/∂w`, continued with numbers when they are given."""
     weight = writer.entry(gradient.name)
     left = Update(weight)
@@ -196,4 +210,3 @@ def update_chain(gradient: Gradient, writer: Writer, learning_rate: float | None
         parts.append(subtract(writer.number(old), multiply(writer.number(learning_rate), writer.number(slope))))
         parts.append(writer.number(old - learning_rate * slope))
     return Chain(tuple(parts), ("=",) * (len(parts) - 1))
-

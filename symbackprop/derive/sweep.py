@@ -50,7 +50,7 @@ def sweep(network: Network, loss: str) -> tuple[Mapping[str, Adjoint], tuple[Ass
     assumptions: list[Assumption] = []
     open_contributions: dict[str, list[Contribution]] = {}
     adjoints: dict[str, Adjoint] = {}
-    for name in reversed(nodes):
+    for name in reversed(list(nodes)):
         if name not in reached or (name != loss and name not in open_contributions):
             continue
         node = nodes[name]

@@ -105,7 +105,7 @@ def _fresh(remaining: tuple[Idx, ...], own: tuple[Idx, ...], declared: Iterable[
 
 
 def _same_range(first: Idx, second: Idx) -> bool:
-    return first.lower == second.lower and index_size(first) == index_size(second)
+    return bool(first.lower == second.lower and index_size(first) == index_size(second))
 
 
 def _guard(solved: Mapping[Idx, Expr], mapping: Mapping[Expr, Expr]) -> Expr:

@@ -63,7 +63,13 @@ class Writer:
             raise UserError(f"{name} has no definition: it is declared ({node.role.value})")
         return Chain((self.entry(name), self.expression(node.expression)), ("=",))
 
-    def partial(self, of: str, by: str, of_indices: tuple[Expr, ...] | None = None, by_indices: tuple[Expr, ...] | None = None) -> Partial:
+    def partial(
+        self,
+        of: str,
+        by: str,
+        of_indices: tuple[Expr, ...] | None = None,
+        by_indices: tuple[Expr, ...] | None = None,
+    ) -> Partial:
         """Write ∂of/∂by."""
         return Partial(self.entry(of, of_indices), self.entry(by, by_indices))
 

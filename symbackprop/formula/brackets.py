@@ -58,6 +58,7 @@ class Slot(Enum):
     PREFIX_BODY = "behind a nabla or a capital delta"
     VARIABLE = "behind the sign of a derivative"
     BASE = "under a superscript"
+    POWERED = "under an exponent"
     INDEX = "an index"
 
 
@@ -78,6 +79,7 @@ _LOOSEST: dict[Slot, int] = {
     Slot.PREFIX_BODY: RAISED,
     Slot.VARIABLE: RAISED,
     Slot.BASE: ATOM,
+    Slot.POWERED: ATOM,
     Slot.INDEX: SUM,
 }
 
@@ -134,7 +136,7 @@ def is_forced(child: Formula, slot: Slot, layered: frozenset[str] = frozenset())
         return False
     if slot in (Slot.ELEMENTWISE, Slot.INLINE_NUMERATOR) and is_open(child):
         return True
-    if slot is Slot.BASE and isinstance(child, Name) and child.name in layered:
+    if slot is Slot.POWERED and isinstance(child, Name | Indexed) and child.name in layered:
         return True
     if slot is Slot.INDEX and isinstance(child, Product):
         return True  # side by side, `X_{n i}` is two indices
@@ -162,7 +164,7 @@ def _decorated(formula: Any) -> tuple[Slot, ...]:
 
 
 def _power(formula: Formula) -> tuple[Slot, ...]:
-    return (Slot.BASE, Slot.FREE)
+    return (Slot.POWERED, Slot.FREE)
 
 
 def _element(formula: Any) -> tuple[Slot, ...]:

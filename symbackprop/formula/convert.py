@@ -124,7 +124,8 @@ def _add(expr: Add, write: _Writer) -> Formula:
     terms = ordered_terms(expr, write.order)
     if write.notation.residual == "target-out" and len(terms) == 2 and _is_difference(terms):
         terms.sort(key=lambda term: term.could_extract_minus_sign())
-    return add(*(_bias(write(term), write) for term in terms))
+    inner = _Writer(write.order, write.notation.override(minus_one=False), write.spell)  # a - b, never a - 1*b
+    return add(*(_bias(inner(term), write) for term in terms))
 
 
 def _bias(term: Formula, write: _Writer) -> Formula:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from symbackprop.errors import InternalError
-from symbackprop.formula.brackets import ATOM, is_forced, level, slots
+from symbackprop.formula.brackets import RAISED, Slot, is_forced, level, slots
 from symbackprop.formula.notation import Notation
 from symbackprop.formula.spelling import latex_name, script
 from symbackprop.formula.tree import (
@@ -256,11 +256,17 @@ def _partial(node: Partial, parts: list[str], notation: Notation) -> str:
     order = script("^", str(len(node.others) + 1), notation) + " " if node.others else ""
     variables = ""
     raised = [
-        _wrap(part, notation) if level(child) < ATOM else part for child, part in zip(children(node), parts, strict=True)
+        _wrap(part, notation) if _takes_no_count(child, notation) else part
+        for child, part in zip(children(node), parts, strict=True)
     ]
     for variable, count in _runs(raised[1:] if len(set(parts[1:])) < len(parts[1:]) else parts[1:]):
         variables += f"{sign}{variable}" + (script("^", str(count), notation) + " " if count > 1 else "")
     return rf"\frac{{{sign.rstrip() if order else sign}{order}{parts[0]}}}{{{variables.rstrip()}}}"
+
+
+def _takes_no_count(variable: Formula, notation: Notation) -> bool:
+    """Whether the variable of a higher derivative needs brackets before `^2`; looser ones have them already."""
+    return level(variable) >= RAISED and is_forced(variable, Slot.POWERED, notation.layered)
 
 
 def _runs(items: list[str]) -> list[tuple[str, int]]:

@@ -32,16 +32,19 @@ class _Scanner:
         self.names = names
         self.tokens: list[Token] = []
         self.position = 0
+        self.end = len(text)
         self.context: tuple[str, ...] = ()
 
     def run(self, end: int) -> None:
-        """Scan up to `end`; the context is that of the caller."""
+        """Scan up to `end`, looking no further; the context is that of the caller."""
+        outer, self.end = self.end, end
         while self.position < end:
             skipped = vocabulary.SKIPPED.match(self.text, self.position, end)
             if skipped:
                 self.position = skipped.end()
             elif not any(rule(self, end) for rule in _RULES):
                 raise self._unknown(end)
+        self.end = outer
 
     def emit(self, kind: str, value: str, end: int) -> None:
         """Add a token and move on."""
@@ -110,16 +113,16 @@ class _Scanner:
 
     def base_end(self, start: int) -> int | None:
         """Return the end of a name without its scripts: a word with digits, or a macro with its group."""
-        run = vocabulary.RUN.match(self.text, start)
+        run = vocabulary.RUN.match(self.text, start, self.end)
         if run:
             return run.end()
-        macro = re.compile(r"\\[A-Za-z]+\*?").match(self.text, start)
+        macro = re.compile(r"\\(?:operatorname\*|[A-Za-z]+)").match(self.text, start, self.end)
         return self.argument_end(start) if macro else None
 
     def script_end(self, start: int) -> int | None:
         """Return the end of a subscript or superscript that could be part of a name."""
         position = self.skip_spaces(start)
-        if self.text[position : position + 1] not in ("_", "^") or vocabulary.UPDATE.match(self.text, position):
+        if position >= self.end or self.text[position] not in "_^" or vocabulary.UPDATE.match(self.text, position):
             return None
         end = self.argument_end(position + 1)
         if end >= len(self.text) or self.text[end - 1] == "}" or not self.text[end - 1 : end + 1].isalnum():
@@ -293,8 +296,9 @@ def _name(scanner: _Scanner, end: int) -> bool:
 
 def _takes_no_subscript(scanner: _Scanner, name: str, end: int) -> bool:
     entry = scanner.names.entries[name]
-    behind = scanner.text[scanner.skip_spaces(end) : scanner.skip_spaces(end) + 1]
-    return behind == "_" and not entry.layered and entry.kind not in (Kind.INDEXED, Kind.FUNCTION)
+    behind = scanner.skip_spaces(end)
+    has_subscript = behind < scanner.end and scanner.text[behind] == "_"
+    return has_subscript and not entry.layered and entry.kind not in (Kind.INDEXED, Kind.FUNCTION)
 
 
 def _splits(scanner: _Scanner, run: str) -> bool:
@@ -452,23 +456,39 @@ def _is_applied(found: list[Token], position: int) -> bool:
 
 def _mark_lines(found: list[Token]) -> list[Token]:
     """Drop line breaks inside a statement, and the operator that a continued line repeats."""
-    result: list[Token] = []
-    for position, token in enumerate(found):
-        behind = found[position + 1] if position + 1 < len(found) else None
-        if token.type != "NEWLINE":
-            repeated = position >= 2 and found[position - 1].type == "NEWLINE" and _repeats(result, token)
-            result.extend([] if repeated else [token])
-        elif behind is not None and result and not _continues(result[-1], behind):
-            result.append(token)
+    lines = _lines(found)
+    result = list(lines[0])
+    for line in lines[1:]:
+        if not (result and line):
+            result.extend(line)
+        elif _ends_open(result[-1]) or _starts_open(line):
+            repeats = _ends_open(result[-1]) and (result[-1].type, result[-1].value) == (line[0].type, line[0].value)
+            result.extend(line[1:] if repeats and line[0].type != "COMMA" else line)
+        else:
+            result.extend((Token("NEWLINE", "\n", start_pos=line[0].start_pos, end_pos=line[0].start_pos), *line))
     return result
 
 
-_OPERATORS = ("PLUS", "MINUS", "TIMES", "ODOT", "SLASH", "REL")
+def _lines(found: list[Token]) -> list[list[Token]]:
+    lines: list[list[Token]] = [[]]
+    for token in found:
+        if token.type == "NEWLINE":
+            lines.append([])
+        else:
+            lines[-1].append(token)
+    return lines
 
 
-def _continues(before: Token, behind: Token) -> bool:
-    return behind.type in (*_OPERATORS, "RP", "RS", "RC", "RB", "NEWLINE") or before.type in (*_OPERATORS, "COMMA")
+_SIGNS = ("PLUS", "MINUS")
+_OPERATORS = (*_SIGNS, "TIMES", "ODOT", "SLASH", "REL", "COMMA")
 
 
-def _repeats(result: list[Token], token: Token) -> bool:
-    return bool(result) and token.type in _OPERATORS and (result[-1].type, result[-1].value) == (token.type, token.value)
+def _ends_open(last: Token) -> bool:
+    return last.type in _OPERATORS
+
+
+def _starts_open(line: list[Token]) -> bool:
+    """Whether a line goes on with the statement before it; `-a = b` is a statement of its own, `- a` goes on."""
+    if line[0].type in _SIGNS:
+        return all(token.type != "REL" for token in line)
+    return line[0].type in (*_OPERATORS, "RP", "RS", "RC", "RB")

@@ -9,7 +9,7 @@ from typing import Any
 from lark import Token
 
 from symbackprop.errors import InternalError
-from symbackprop.formula.brackets import PREFIXED, level
+from symbackprop.formula.brackets import PREFIXED, RAISED, level
 from symbackprop.formula.names import Names
 from symbackprop.formula.scripts import apply_scripts, function_head, index_list
 from symbackprop.formula.tokens import ReadError
@@ -222,7 +222,9 @@ def _variables(below: list[Formula], order: int, span: Span) -> tuple[Formula, .
     repeated: list[Formula] = []
     for variable in below:
         if isinstance(variable, Power) and isinstance(variable.exponent, Number) and variable.exponent.text.isdigit():
-            repeated.extend([variable.base] * int(variable.exponent.text))
+            base = variable.base
+            inside = base.body if isinstance(base, Group) and level(base.body) >= RAISED else base
+            repeated.extend([inside] * int(variable.exponent.text))
         else:
             repeated.append(variable)
     if len(repeated) != order:

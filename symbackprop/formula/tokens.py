@@ -25,7 +25,7 @@ SKIPPED = re.compile(
 )
 NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
 RUN = re.compile(r"[^\W\d_]+\d*")
-MACRO = re.compile(r"\\(?:[A-Za-z]+\*?|.)")
+MACRO = re.compile(r"\\(?:operatorname\*|[A-Za-z]+|.)")
 CJK = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]+")
 GROUPED = {
     **{kind: kind for kind in ("hat", "bar", "tilde", "dot", "vec")},

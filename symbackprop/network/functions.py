@@ -16,7 +16,24 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 import sympy
-from sympy import Abs, Expr, Function, Integer, Piecewise, Rational, cos, erf, exp, log, pi, sign, sin, sqrt, tan, tanh
+from sympy import (
+    Abs,
+    Expr,
+    Function,
+    Integer,
+    Piecewise,
+    Rational,
+    cos,
+    erf,
+    exp,
+    log,
+    pi,
+    sign,
+    sin,
+    sqrt,
+    tan,
+    tanh,
+)
 from sympy.functions.elementary.hyperbolic import cosh, sinh
 
 from symbackprop.errors import InternalError
@@ -203,8 +220,18 @@ _ROWS: tuple[Elementary, ...] = (
     Elementary(sinh, (lambda y, x: cosh(x),)),
     Elementary(cosh, (lambda y, x: sinh(x),)),
     Elementary(erf, (lambda y, x: 2 * exp(-(x**2)) / sqrt(pi),)),
-    Elementary(step, (lambda y, x: Integer(0),), "step'(x) = 0 for x != 0; not differentiable at x = 0, where 0 is used", _on_first),
-    Elementary(sign, (lambda y, x: Integer(0),), "sign'(x) = 0 for x != 0; not differentiable at x = 0, where 0 is used", _on_first),
+    Elementary(
+        step,
+        (lambda y, x: Integer(0),),
+        "step'(x) = 0 for x != 0; not differentiable at x = 0, where 0 is used",
+        _on_first,
+    ),
+    Elementary(
+        sign,
+        (lambda y, x: Integer(0),),
+        "sign'(x) = 0 for x != 0; not differentiable at x = 0, where 0 is used",
+        _on_first,
+    ),
     Elementary(relu, (lambda y, x: step(x),), "relu'(0) = 0", _on_first),
     Elementary(
         leaky_relu,
@@ -214,7 +241,10 @@ _ROWS: tuple[Elementary, ...] = (
     ),
     Elementary(
         elu,
-        (lambda y, x, alpha: _steep(x, alpha * exp(minimum(x, 0))), lambda y, x, alpha: exp(minimum(x, 0)) - 1),
+        (
+            lambda y, x, alpha: _steep(x, alpha * exp(minimum(x, 0))),
+            lambda y, x, alpha: exp(minimum(x, 0)) - 1,
+        ),
         "elu'(0) = alpha",
         _on_first,
     ),

@@ -66,8 +66,9 @@ class Network:
         """Return the node of a name (or of its symbol). Raises UserError with the nearest name."""
         text = str(name.base.label) if hasattr(name, "base") and hasattr(name, "indices") else str(name)
         if text not in self._nodes:
-            raise UserError(f"network {self.title!r}: unknown name {text}; known: {', '.join(self._nodes)[:120]}."
-                            f"{nearest(text, self._nodes)}")
+            raise UserError(
+                f"network {self.title!r}: unknown name {text}; known: {', '.join(self._nodes)[:120]}.{nearest(text, self._nodes)}"
+            )
         return self._nodes[text]
 
     # ---- declaring -----------------------------------------------------------------------------------------------------
@@ -80,8 +81,10 @@ class Network:
             if name in self._nodes or name in self._sizes:
                 raise DefinitionError(f"indices: name {name} is already taken by a node or a size; choose another letter")
             if name in self._indices and self._indices[name] != index:
-                raise DefinitionError(f"indices: {name} is declared over {self._indices[name].upper + 1} already, "
-                                      f"got {index.upper + 1}; choose another letter")
+                raise DefinitionError(
+                    f"indices: {name} is declared over {self._indices[name].upper + 1} already, "
+                    f"got {index.upper + 1}; choose another letter"
+                )
         for index in found:
             self._indices[index_name(index)] = index
             for symbol in sorted(index.upper.free_symbols, key=str):
@@ -95,8 +98,10 @@ class Network:
         expression = parse_size(name, "size")
         unknown = [symbol.name for symbol in expression.free_symbols if symbol.name not in self._sizes]
         if unknown:
-            raise DefinitionError(f"size {unknown[0]} is unknown; declare an index that runs over it, e.g. "
-                                  f'indices("n:{unknown[0]}").{nearest(unknown[0], self._sizes)}')
+            raise DefinitionError(
+                f"size {unknown[0]} is unknown; declare an index that runs over it, e.g. "
+                f'indices("n:{unknown[0]}").{nearest(unknown[0], self._sizes)}'
+            )
         return expression
 
     def inputs(self, names: str, *indices: Idx, values: Sequence[Value] | None = None) -> Any:
@@ -173,8 +178,10 @@ class Network:
                 if isinstance(extent, Symbol):
                     size, by = found.setdefault(extent.name, (got, name))
                     if size != got:
-                        raise UserError(f"values: {extent} is {size} in {by} but {got} in {name}; "
-                                        f"{name} should have shape {_shape_text(node)}")
+                        raise UserError(
+                            f"values: {extent} is {size} in {by} but {got} in {name}; "
+                            f"{name} should have shape {_shape_text(node)}"
+                        )
         result = {name: size for name, (size, _) in found.items()}
         known = {size_symbol(name): Integer(size) for name, size in result.items()}
         for name, value in given.items():
@@ -195,8 +202,10 @@ class Network:
             if not isinstance(index, Idx):
                 raise DefinitionError(f"{where}: expected an index made by indices(), got {index} ({type(index).__name__})")
             if self._indices.get(index_name(index)) != index:
-                raise DefinitionError(f'{where}: index {index} was not declared here; declare it with indices("{index}:…").'
-                                      f"{nearest(str(index), self._indices)}")
+                raise DefinitionError(
+                    f'{where}: index {index} was not declared here; declare it with indices("{index}:…").'
+                    f"{nearest(str(index), self._indices)}"
+                )
         if len(set(indices)) < len(indices):
             raise DefinitionError(f"{where}: an index stands twice on the left; give each axis its own index")
         return where

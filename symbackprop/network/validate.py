@@ -54,13 +54,17 @@ class Scope:
 
 
 def check_definition(
-    where: str, expression: object, indices: tuple[Idx, ...], nodes: Mapping[str, Node], sizes: Mapping[str, Symbol]
+    where: str,
+    expression: object,
+    indices: tuple[Idx, ...],
+    nodes: Mapping[str, Node],
+    sizes: Mapping[str, Symbol],
 ) -> tuple[Expr, tuple[str, ...]]:
     """Return the canonical expression and its parents in order of declaration.
 
     Raises DefinitionError for an unknown name, an unbound index, a wrong rank, ranges that disagree, or an unknown operation.
     """
-    if isinstance(expression, bool) or isinstance(expression, str) or not isinstance(expression, Basic | int | float):
+    if isinstance(expression, bool | str) or not isinstance(expression, Basic | int | float):
         raise DefinitionError(
             f"{where}: expected a sympy expression over earlier names, got {type(expression).__name__} "
             f"{str(expression)[:40]!r}; build it from the symbols that inputs(), parameters() and define() return"
@@ -73,7 +77,11 @@ def check_definition(
 def _exact(expression: object) -> object:
     if isinstance(expression, int):
         return Integer(expression)
-    return Rational(str(expression)) if isinstance(expression, float) and expression == expression and abs(expression) < 1e300 else expression
+    return (
+        Rational(str(expression))
+        if isinstance(expression, float) and expression == expression and abs(expression) < 1e300
+        else expression
+    )
 
 
 def _check(expression: object, scope: Scope) -> Expr:
@@ -83,8 +91,10 @@ def _check(expression: object, scope: Scope) -> Expr:
     if getattr(expression, "func", None) in ELEMENTARY:
         return _rebuilt(expression, scope)
     name = type(expression).__name__
-    raise scope.fail(f"{name} is not a known operation or function in {str(expression)[:60]}; known functions: "
-                     f"{', '.join(sorted(BY_NAME))}.{nearest(name, BY_NAME)}")
+    raise scope.fail(
+        f"{name} is not a known operation or function in {str(expression)[:60]}; known functions: "
+        f"{', '.join(sorted(BY_NAME))}.{nearest(name, BY_NAME)}"
+    )
 
 
 def _rebuilt(expression: Expr, scope: Scope) -> Expr:
@@ -110,8 +120,10 @@ def _symbol(expression: Symbol, scope: Scope) -> Expr:
         return scope.sizes[name]
     if any(index_name(index) == name for index in scope.bound):
         raise scope.fail(f"index {name} is used as a number; an index may stand only inside brackets, as in X[{name}]")
-    raise scope.fail(f"unknown name {name}; declare it as an input, parameter, target or constant, or define it first."
-                     f"{nearest(name, [*scope.nodes, *scope.sizes])}")
+    raise scope.fail(
+        f"unknown name {name}; declare it as an input, parameter, target or constant, or define it first."
+        f"{nearest(name, [*scope.nodes, *scope.sizes])}"
+    )
 
 
 def _index(expression: Idx, scope: Scope) -> Expr:
@@ -146,31 +158,39 @@ def _address(expression: Indexed, address: Expr, own: Idx, axis: int, scope: Sco
         if index not in scope.bound:
             same_name = [other for other in scope.bound if index_name(other) == index_name(index)]
             if same_name:
-                raise scope.fail(f"{expression}: index {index} runs over {index_size(index)} here but over "
-                                 f"{index_size(same_name[0])} where it is bound; use the same index for both")
+                raise scope.fail(
+                    f"{expression}: index {index} runs over {index_size(index)} here but over "
+                    f"{index_size(same_name[0])} where it is bound; use the same index for both"
+                )
             candidates = [other for other in scope.bound if index_size(other) == index_size(own)]
             fix = f" Did you mean {str(expression).replace(str(index), str(candidates[0]))}?" if candidates else ""
             raise scope.fail(f"{expression}: index {index} is not bound; bound here: {bound}.{fix}")
     stray = address.free_symbols - {index.label for index in addresses(address)} - set(addresses(address))
     for symbol in sorted(stray, key=str):
         if symbol.name not in scope.sizes:
-            raise scope.fail(f"{expression}: {symbol} in a bracket is not an index with a range; make it with "
-                             f'indices("{symbol}:{str(symbol).upper()}"); bound here: {bound}')
+            raise scope.fail(
+                f"{expression}: {symbol} in a bracket is not an index with a range; make it with "
+                f'indices("{symbol}:{str(symbol).upper()}"); bound here: {bound}'
+            )
     _range(expression, address, own, axis, scope)
 
 
 def _range(expression: Indexed, address: Expr, own: Idx, axis: int, scope: Scope) -> None:
     if isinstance(address, Idx):
         if (address.lower - own.lower).expand() != 0 or (index_size(address) - index_size(own)).expand() != 0:
-            raise scope.fail(f"{expression}: index {address} runs over {index_size(address)}, but axis {axis} of "
-                             f"{own_entry(expression, scope)} has {index_size(own)} entries")
+            raise scope.fail(
+                f"{expression}: index {address} runs over {index_size(address)}, but axis {axis} of "
+                f"{own_entry(expression, scope)} has {index_size(own)} entries"
+            )
         return
     lowest, highest = extent(address, scope)
     room = (index_size(own) - 1 - highest).expand()
     if not (lowest.expand().is_nonnegative and room.is_nonnegative):
-        raise scope.fail(f"{expression}: {address} runs over {lowest} .. {highest}, but axis {axis} of "
-                         f"{own_entry(expression, scope)} runs over 0 .. {index_size(own) - 1}; "
-                         "give an index a size such as T-F+1 so that the range fits")
+        raise scope.fail(
+            f"{expression}: {address} runs over {lowest} .. {highest}, but axis {axis} of "
+            f"{own_entry(expression, scope)} runs over 0 .. {index_size(own) - 1}; "
+            "give an index a size such as T-F+1 so that the range fits"
+        )
 
 
 def own_entry(expression: Indexed, scope: Scope) -> str:
@@ -198,11 +218,15 @@ def _sum(expression: Sum, scope: Scope) -> Expr:
     shadowed = {index_name(index) for index in scope.bound} & {str(limits[0]) for limits in expression.limits}
     for variable, *bounds in expression.limits:
         if not isinstance(variable, Idx):
-            raise scope.fail(f"Sum over {variable}: expected an index with a range, got a plain symbol; make it with "
-                             f'indices("{variable}:{str(variable).upper()}")')
+            raise scope.fail(
+                f"Sum over {variable}: expected an index with a range, got a plain symbol; make it with "
+                f'indices("{variable}:{str(variable).upper()}")'
+            )
         if variable not in free_indices(expression.function):
-            raise scope.fail(f"Sum over {variable}: the summand does not contain {variable}; "
-                             f"multiply by {index_size(variable)} if that is meant")
+            raise scope.fail(
+                f"Sum over {variable}: the summand does not contain {variable}; "
+                f"multiply by {index_size(variable)} if that is meant"
+            )
         for bound in bounds:
             stray = [index for index in free_indices(bound) if index not in scope.bound]
             if stray:

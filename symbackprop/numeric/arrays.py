@@ -87,7 +87,9 @@ class Scope:
         """Return the text of an integer expression of sizes and loop indices: `u + T - U + 1`."""
         loops = {index: self.place(Code(self.identifiers[index_name(index)])) for index in expression.atoms(Idx)}
         terms = Add.make_args(expression.expand().xreplace(loops))
-        ordered = sorted(terms, key=lambda t: (t.is_number, t.could_extract_minus_sign(), not t.free_symbols & self.pieces.keys(), str(t)))
+        ordered = sorted(
+            terms, key=lambda t: (t.is_number, t.could_extract_minus_sign(), not t.free_symbols & self.pieces.keys(), str(t))
+        )
         parts = [str(self.printer._print(term)) for term in ordered]
         return " + ".join(parts).replace("+ -", "- ")
 

@@ -1,4 +1,4 @@
-"""Run a network over many samples at once: every input and target gets an index for the sample, and so does all that uses them."""
+"""Run a network over many samples at once: every input and target gets an index for the sample, and so does what uses them."""
 
 from __future__ import annotations
 
@@ -111,9 +111,7 @@ class _Lift:
             return line
         terms = tuple(self._collected(term) for term in line.terms)
         scatters = tuple(
-            Scatter(s.address, self.expression(s.value), (self.sample, *s.indices))
-            if names_in([s.value]) & self.names
-            else s
+            Scatter(s.address, self.expression(s.value), (self.sample, *s.indices)) if names_in([s.value]) & self.names else s
             for s in line.scatters
         )
         return replace(line, terms=terms, scatters=scatters)

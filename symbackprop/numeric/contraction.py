@@ -122,7 +122,9 @@ def _axis_sum(group: Group, summed: frozenset[Idx], order: Axes, scope: Scope) -
 def _repeated(code: Code, lacking: list[Idx], scope: Scope) -> Code:
     """Multiply by the sizes of summed indices that the stored array does not have (it is the same along them)."""
     count = scope.number(Mul(*(index_size(index) for index in lacking)))
-    return Code(f"({count})*{code.atom}" if len(lacking) > 1 or not count.isidentifier() else f"{count}*{code.atom}", code.axes, PRODUCT)
+    return Code(
+        f"({count})*{code.atom}" if len(lacking) > 1 or not count.isidentifier() else f"{count}*{code.atom}", code.axes, PRODUCT
+    )
 
 
 def _operand(code: Code) -> str:
@@ -173,7 +175,9 @@ def _letters(axes: list[Idx]) -> dict[Idx, str]:
     for axis in axes:
         if axis not in given:
             name = index_name(axis)
-            spare = (letter for letter in name[:1] + "abcdefghijklmnopqrstuvwxyzABCDEFGH" if letter.isascii() and letter.isalpha())
+            spare = (
+                letter for letter in name[:1] + "abcdefghijklmnopqrstuvwxyzABCDEFGH" if letter.isascii() and letter.isalpha()
+            )
             given[axis] = next(letter for letter in spare if letter not in given.values())
     return given
 

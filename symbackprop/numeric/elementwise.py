@@ -89,7 +89,11 @@ def _delta(expression: KroneckerDelta, order: Axes, scope: Scope) -> Code:
     first, second = expression.args
     plain = isinstance(first, Idx) and isinstance(second, Idx) and first.upper == second.upper
     if plain and not {first, second} & scope.loops:
-        axes = (first, second) if second not in order or (first in order and order.index(first) < order.index(second)) else (second, first)
+        axes = (
+            (first, second)
+            if second not in order or (first in order and order.index(first) < order.index(second))
+            else (second, first)
+        )
         return Code(f"np.eye({scope.size(first)})", axes)
     pieces = [scope.emit(side, order, scope) for side in (first, second)]
     axes = union(pieces, order)
@@ -113,5 +117,7 @@ def _masked(expression: Expr, scope: Scope) -> Expr:
 def _mask(call: Expr, scope: Scope) -> Expr:
     (argument,) = call.args
     axes = max((len(scope.pieces[s].axes) for s in argument.free_symbols if s in scope.pieces), default=0)
-    widest = next((scope.pieces[s].axes for s in argument.free_symbols if s in scope.pieces and len(scope.pieces[s].axes) == axes), ())
+    widest = next(
+        (scope.pieces[s].axes for s in argument.free_symbols if s in scope.pieces and len(scope.pieces[s].axes) == axes), ()
+    )
     return scope.place(Code(f"{scope.printer._print(argument)} > 0", widest, COMPARISON))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import itemgetter
-from typing import Any
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -12,61 +12,25 @@ from symbackprop.derive.derivation import Derivation
 from symbackprop.errors import UserError
 from symbackprop.network.model import Network
 from symbackprop.numeric.batch import over_samples
-from symbackprop.numeric.program import Program, forward_program, program_of
+from symbackprop.numeric.program import forward_program, program_of
 from symbackprop.numeric.signature import Signature, Values
 from symbackprop.numeric.source import Reduction, forward_source, gradient_source, trace_source
 from symbackprop.numeric.tidy import tidied
 
 
-class GradientFunction:
+class GradientFunction(Protocol):
     """`fn(**values) -> (loss, {name: gradient})`, running the text in `source`.
 
-    `arguments` are the declared nodes it needs values of. Values of other declared nodes of the network are accepted and not
-    used. Raises UserError for a missing or unknown name and for a wrong shape.
+    `arguments` are the names it needs values of, `gradients` the names of the results. Values of other declared nodes of the
+    network are accepted and not used. Raises UserError for a missing or unknown name and for a wrong shape.
     """
 
-    __slots__ = ("_pick", "_run", "gradients", "scalar", "signature", "source")
-
-    def __init__(self, program: Program, text: str, signature: Signature) -> None:
-        self.source = text
-        self.signature = signature
-        self.gradients = tuple(name for name, _ in program.gradients)
-        self.scalar = program.scalar
-        names = signature.names
-        self._pick = itemgetter(*names) if len(names) > 1 else None
-        self._run = compile_source(text, "loss_and_gradients")
-
-    @property
-    def arguments(self) -> tuple[str, ...]:
-        """The names it needs values of, in order."""
-        return self.signature.names
+    source: str
+    arguments: tuple[str, ...]
+    gradients: tuple[str, ...]
 
     def __call__(self, /, **values: Any) -> tuple[float, dict[str, Any]]:
         """Return the loss and the gradients at the given values."""
-        if self._pick and self.scalar and (len(values) == len(self.signature.names) or values.keys() <= self.signature.known):
-            try:
-                loss, gradients = self._run(*self._pick(values))
-            except (KeyError, TypeError, AttributeError):
-                pass  # a missing or odd value: the signature says it in words
-            except ArithmeticError as problem:
-                raise _arithmetic_error(problem, values) from None
-            except ValueError as problem:
-                raise _arithmetic_error(problem, values) from None
-            else:
-                if type(loss) is float:
-                    return loss, gradients
-        return self._checked(values)
-
-    def _checked(self, values: Values) -> tuple[float, dict[str, Any]]:
-        given = self.signature.ordered(values)
-        try:
-            loss, gradients = self._run(*given)
-        except ArithmeticError as problem:
-            raise _arithmetic_error(problem, values) from None
-        return (loss if np.iscomplexobj(loss) else float(loss)), gradients
-
-    def __repr__(self) -> str:
-        return f"<loss_and_gradients({', '.join(self.arguments)})>"
 
 
 def function(derivation: Derivation, batched: bool = False, reduction: Reduction = "mean") -> GradientFunction:
@@ -75,7 +39,50 @@ def function(derivation: Derivation, batched: bool = False, reduction: Reduction
     if batched:
         program = over_samples(program, reduction)
     program = tidied(program, derivation.network.facts)
-    return GradientFunction(program, gradient_source(program), Signature(program.arguments, _declared(derivation.network)))
+    text = gradient_source(program)
+    signature = Signature(program.arguments, _declared(derivation.network))
+    call = _checking(compile_source(text, "loss_and_gradients"), signature)
+    made = cast(GradientFunction, _trusting(call, signature) if program.scalar and len(signature.names) > 1 else call)
+    made.source, made.arguments = text, signature.names
+    made.gradients = tuple(name for name, _ in program.gradients)
+    return made
+
+
+def _checking(run: Callable[..., Any], signature: Signature) -> Callable[..., Any]:
+    """Return `run` as a function of named values that are checked first."""
+
+    def loss_and_gradients(**values: Any) -> tuple[float, dict[str, Any]]:
+        given = signature.ordered(values)
+        try:
+            loss, gradients = run(*given)
+        except (ArithmeticError, ValueError) as problem:
+            raise _arithmetic_error(problem, values) from None
+        return (loss if np.iscomplexobj(loss) else float(loss)), gradients
+
+    loss_and_gradients.run = run  # type: ignore[attr-defined]
+    return loss_and_gradients
+
+
+def _trusting(checking: Callable[..., Any], signature: Signature) -> Callable[..., Any]:
+    """Return a function of named floats that checks only what did not work: a call costs a few microseconds in all.
+
+    Floats give a float. Anything else (a missing name, an array, a text) ends in the checking function, which says what is wrong.
+    """
+    run = checking.run  # type: ignore[attr-defined]
+    pick = itemgetter(*signature.names)
+    count, known = len(signature.names), signature.known
+
+    def loss_and_gradients(**values: Any) -> tuple[float, dict[str, Any]]:
+        if len(values) == count or values.keys() <= known:
+            try:
+                result = run(*pick(values))
+            except (KeyError, TypeError, AttributeError, ArithmeticError, ValueError):
+                return checking(**values)  # type: ignore[no-any-return]
+            if type(result[0]) is float:
+                return result  # type: ignore[no-any-return]
+        return checking(**values)  # type: ignore[no-any-return]
+
+    return loss_and_gradients
 
 
 def _declared(network: Network) -> frozenset[str]:
@@ -114,5 +121,7 @@ def evaluate(what: Network | Derivation, values: Values | None = None) -> dict[s
 
 def _arithmetic_error(problem: Exception, values: Values) -> UserError:
     largest = max(values, key=lambda name: float(np.max(np.abs(values[name]))), default="")
-    return UserError(f"values: the loss or a gradient cannot be computed here ({problem}); expected values at which every "
-                     f"definition is finite, got e.g. {largest} = {values.get(largest)!r:.30}")
+    return UserError(
+        f"values: the loss or a gradient cannot be computed here ({problem}); expected values at which every "
+        f"definition is finite, got e.g. {largest} = {values.get(largest)!r:.30}"
+    )

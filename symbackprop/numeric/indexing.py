@@ -55,7 +55,7 @@ def _steps(address: Expr, scope: Scope) -> tuple[list[tuple[Idx, int]], Expr]:
 
 def _sliceable(address: Expr, scope: Scope) -> bool:
     pairs, _ = _steps(address, scope)
-    return len(pairs) <= 2 and all(step > 0 for _, step in pairs) or (len(pairs) == 1 and pairs[0][1] == -1)
+    return (len(pairs) <= 2 and all(step > 0 for _, step in pairs)) or (len(pairs) == 1 and pairs[0][1] == -1)
 
 
 def slice_text(address: Expr, extent: Expr, scope: Scope) -> str:
@@ -73,7 +73,9 @@ def slice_text(address: Expr, extent: Expr, scope: Scope) -> str:
 
 def _windows(text: str, address: list[Expr], extents: list[Expr], scope: Scope) -> Code:
     """Slices for addresses with one index; `sliding_window_view` for sums of two, whose second index becomes a last axis."""
-    subscripts, axes, later = [], [], []
+    subscripts: list[str] = []
+    axes: list[tuple[Idx, str]] = []
+    later: list[tuple[Idx, str]] = []
     moved: list[tuple[int, Idx, str, str]] = []
     for a, extent in zip(address, extents, strict=True):
         pairs, start = _steps(a, scope)
@@ -99,12 +101,15 @@ def _windows(text: str, address: list[Expr], extents: list[Expr], scope: Scope) 
     text = _subscripted(text, subscripts)
     if moved:
         scope.windows = True
-        widths = ", ".join(width for _, _, width, _ in moved)
-        where = ", ".join(str(at) for at, _, _, _ in moved)
-        text = f"sliding_window_view({text}, {f'({widths})' if len(moved) > 1 else widths}, axis={f'({where})' if len(moved) > 1 else where})"
+        widths, where = _tuple([width for _, _, width, _ in moved]), _tuple([str(at) for at, _, _, _ in moved])
+        text = f"sliding_window_view({text}, {widths}, axis={where})"
         later = [(minor, step) for _, minor, _, step in moved]
     every = [*axes, *later]
     return Code(_subscripted(text, [step for _, step in every]), tuple(index for index, _ in every))
+
+
+def _tuple(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
 
 
 def _subscripted(text: str, subscripts: list[str]) -> str:

@@ -58,9 +58,9 @@ def listing(items: Iterable[str], opening: str, closing: str, indent: str = INDE
     return [opening, *filled, closing.rjust(len(closing) + len(indent) - len(INDENT))]
 
 
-def comment(text: str, indent: str = INDENT) -> list[str]:
-    """Return a comment, wrapped."""
-    return textwrap.wrap(text, WIDTH, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}#     ",
+def comment(text: str, indent: str = INDENT, mark: str = "# ") -> list[str]:
+    """Return a comment (or, without the mark, a paragraph), wrapped."""
+    return textwrap.wrap(text, WIDTH, initial_indent=f"{indent}{mark}", subsequent_indent=f"{indent}{mark}{INDENT}",
                          break_long_words=False, break_on_hyphens=False)  # fmt: skip
 
 

@@ -11,12 +11,11 @@ import sympy
 
 from symbackprop.network.functions import BY_NAME
 
-_CALLED = frozenset(
-    "np math sliding_window_view exp log sqrt sin cos tan sinh cosh tanh erf erfc expm1 log1p fabs copysign pi e "
-    "softmax log_softmax logsumexp softmax_of logsumexp_of loss_and_gradients forward sign".split()
-)
+_MODULES = ("np", "math", "sliding_window_view")
+_FROM_MATH = ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "erfc", "expm1", "log1p", "pi")
+_HELPERS = ("softmax", "log_softmax", "logsumexp", "softmax_of", "logsumexp_of", "loss_and_gradients", "forward")
 #: Names that generated source uses itself.
-RESERVED: frozenset[str] = frozenset(keyword.kwlist) | frozenset(dir(builtins)) | _CALLED | frozenset(BY_NAME)
+RESERVED: frozenset[str] = frozenset((*keyword.kwlist, *dir(builtins), *_MODULES, *_FROM_MATH, *_HELPERS, *BY_NAME))
 
 
 class Identifiers:

@@ -19,9 +19,7 @@ class _Axis:
     ticks: tuple[tuple[float, str], ...]
 
 
-def line_plot_svg(
-    values: Sequence[float], title: str, x_label: str, y_label: str, width: int = 640, height: int = 360
-) -> str:
+def line_plot_svg(values: Sequence[float], title: str, x_label: str, y_label: str, width: int = 640, height: int = 360) -> str:
     """Return an SVG plot of `values` over 0, 1, 2, …
 
     The vertical scale is logarithmic when all finite values are positive, or zero at places (drawn on the bottom line), and

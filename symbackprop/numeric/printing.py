@@ -20,7 +20,7 @@ from sympy.printing.str import StrPrinter
 from symbackprop.errors import NotSupportedError
 from symbackprop.numeric.library import SPELLINGS
 
-ATOM, PRODUCT, SUM, COMPARISON = (PRECEDENCE[kind] for kind in ("Atom", "Mul", "Add", "Relational"))
+ATOM, PRODUCT, SUM, COMPARISON = (int(PRECEDENCE[kind]) for kind in ("Atom", "Mul", "Add", "Relational"))
 _NO_SYMBOLS = (0, 0, 0)
 
 
@@ -37,6 +37,7 @@ class _CodePrinter:
     """What both printers share; `leaf(symbol)` tells how a symbol is written. Mixed in before a sympy printer."""
 
     _print: Callable[..., str]
+    module_imports: dict[str, set[str]]
     helpers: set[str]
     _options: ClassVar[dict[str, Any]] = {"fully_qualified_modules": False}
 
@@ -64,6 +65,7 @@ class _CodePrinter:
         return f"({text})" if own < level or (not strict and own <= level) else text
 
     def _level(self, item: Basic) -> int:
+        """Return how strongly the text of `item` binds, on sympy's scale of precedence."""
         if isinstance(item, Symbol):
             return self.leaf(item).level
         if isinstance(item, Rational) and decimal(item) and item >= 0:
@@ -93,7 +95,8 @@ class _CodePrinter:
         sign, above, below = split_product(expr)
         above.sort(key=self._factor_key)
         below.sort(key=self._factor_key)
-        text = "*".join(self.parenthesize(f, PRODUCT, strict=at == 0 and _is_power(f)) for at, f in enumerate(above)) or "1"
+        text = "*".join(self.parenthesize(f, PRODUCT, strict=at == 0 and isinstance(f, Pow)) for at, f in enumerate(above))
+        text = text or self._print(Integer(1))
         if len(below) == 1:
             text += "/" + self.parenthesize(below[0], PRODUCT)
         elif below:
@@ -120,7 +123,7 @@ class _CodePrinter:
 
     def _factor_key(self, factor: Expr) -> tuple[Any, ...]:
         axes, own, rank = self._key(factor)
-        return (axes, not own, not isinstance(factor, Symbol | Indexed | Number), rank)
+        return (axes, not isinstance(factor, Number), not own, not isinstance(factor, Symbol | Indexed), rank)
 
     def _key(self, expr: Expr) -> tuple[int, int, int]:
         """Return (axes, 1 when an adjoint occurs, place of the last name) over the symbols of an expression."""
@@ -151,7 +154,32 @@ class _CodePrinter:
 
 
 class FloatPrinter(_CodePrinter, PythonCodePrinter):  # type: ignore[misc]
-    """Expressions of scalars as Python on plain floats; `module_imports["math"]` collects the names to import."""
+    """Expressions of scalars as Python on plain floats; `module_imports["math"]` collects the names to import.
+
+    Whole numbers are written as floats (`1.0 - out`): Python then skips a conversion in every operation.
+    """
+
+    def _print_Integer(self, expr: Integer) -> str:
+        return f"{expr.p}.0"
+
+    def _print_Pow(self, expr: Pow, rational: bool = False) -> str:
+        base, exponent = expr.args
+        if exponent == 2 and isinstance(base, Symbol):
+            return "*".join([self._print(base)] * 2)
+        if isinstance(exponent, Integer) and exponent > 1:
+            return f"{self.parenthesize(base, PRECEDENCE['Pow'])}**{exponent.p}"
+        return super()._print_Pow(expr, rational)
+
+    def _level(self, item: Basic) -> int:
+        if isinstance(item, Pow) and item.exp == 2 and isinstance(item.base, Symbol):
+            return PRODUCT
+        return super()._level(item)
+
+    def one_line_sigmoid(self, x: Symbol) -> str:
+        """Return sigmoid(x) without a call, for the right side of an assignment."""
+        self.module_imports["math"].add("exp")
+        name = self._print(x)
+        return f"1.0/(1.0 + exp(-{name})) if {name} > -700.0 else exp({name})"
 
     def _spelt(self, name: str) -> str:
         spelling = SPELLINGS[name]
@@ -272,10 +300,6 @@ def _place_number(number: Rational, above: list[Expr], below: list[Expr]) -> Non
     below.append(Integer(number.q))
 
 
-def _is_power(factor: Expr) -> bool:
-    return isinstance(factor, Pow) or isinstance(factor, Mul)
-
-
 def scalar_leaves(identifiers: Mapping[str, str], ranks: Mapping[str, int]) -> Callable[[Symbol], Leaf]:
     """Return the `leaf` function of a network of scalars."""
     known: dict[str, Leaf] = {}
@@ -289,4 +313,16 @@ def scalar_leaves(identifiers: Mapping[str, str], ranks: Mapping[str, int]) -> C
     return leaf
 
 
-__all__ = ["ATOM", "COMPARISON", "PRODUCT", "SUM", "ArrayPrinter", "FloatPrinter", "FormulaPrinter", "Leaf", "decimal", "scalar_leaves", "split_product"]
+__all__ = [
+    "ATOM",
+    "COMPARISON",
+    "PRODUCT",
+    "SUM",
+    "ArrayPrinter",
+    "FloatPrinter",
+    "FormulaPrinter",
+    "Leaf",
+    "decimal",
+    "scalar_leaves",
+    "split_product",
+]

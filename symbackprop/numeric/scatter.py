@@ -32,7 +32,9 @@ def scatter_lines(line: Line, scatter: Scatter, scope: Scope) -> list[str]:
     extents = scope.shapes[line.name]
     target = ", ".join(slice_text(a, extent, inner) for a, extent in zip(scatter.address, extents, strict=True))
     scope.windows |= inner.windows
-    lines = [f"{'    ' * depth}for {scope.identifiers[index_name(i)]} in range({scope.size(i)}):" for depth, i in enumerate(loops)]
+    lines = [
+        f"{'    ' * depth}for {scope.identifiers[index_name(i)]} in range({scope.size(i)}):" for depth, i in enumerate(loops)
+    ]
     return [*lines, f"{'    ' * len(loops)}{scope.identifiers[line.name]}[{target}] += {text}"]
 
 

@@ -61,8 +61,10 @@ class Signature:
                 raise UserError(f"values: unknown name {name}; expected {_some(self.names)}.{nearest(name, self.names)}")
         for node in self.arguments:
             if node.name not in values:
-                raise UserError(f"values: no value for the {node.role.value} {node.name} ({shape_text(node)}); "
-                                f"expected {_some(self.names)}, got {_some(values)}; pass {node.name}=…")
+                raise UserError(
+                    f"values: no value for the {node.role.value} {node.name} ({shape_text(node)}); "
+                    f"expected {_some(self.names)}, got {_some(values)}; pass {node.name}=…"
+                )
         given = [_converted(node, values[node.name]) for node in self.arguments]
         sizes: dict[Symbol, tuple[int, str]] = {}
         for node, value in zip(self.arguments, given, strict=True):
@@ -95,21 +97,27 @@ def _converted(node: Node, value: Any) -> Any:
     if node.indices:
         return array
     if array.ndim:
-        raise UserError(f"values: {node.name}: expected a number, got an array of shape {array.shape}; pass one entry of it, "
-                        "or use function(batched=True) for many samples at once")
+        raise UserError(
+            f"values: {node.name}: expected a number, got an array of shape {array.shape}; pass one entry of it, "
+            "or use function(batched=True) for many samples at once"
+        )
     return complex(array) if array.dtype.kind == "c" else float(array)
 
 
 def _check_shape(node: Node, shape: tuple[int, ...], sizes: dict[Symbol, tuple[int, str]]) -> None:
     if len(shape) != len(node.indices):
-        raise UserError(f"values: {node.name}: expected shape {shape_text(node)} with {len(node.indices)} axes, "
-                        f"got shape {shape} with {len(shape)}; reshape it")
+        raise UserError(
+            f"values: {node.name}: expected shape {shape_text(node)} with {len(node.indices)} axes, "
+            f"got shape {shape} with {len(shape)}; reshape it"
+        )
     for extent, got in zip(node.shape, shape, strict=True):
         if isinstance(extent, Symbol):
             size, by = sizes.setdefault(extent, (got, node.name))
             if size != got:
-                raise UserError(f"values: {node.name}: expected shape {shape_text(node)} with {extent} = {size} as in {by}, "
-                                f"got shape {shape}; make {extent} the same in both")
+                raise UserError(
+                    f"values: {node.name}: expected shape {shape_text(node)} with {extent} = {size} as in {by}, "
+                    f"got shape {shape}; make {extent} the same in both"
+                )
 
 
 def _check_extents(node: Node, shape: tuple[int, ...], known: Mapping[Expr, Expr]) -> None:

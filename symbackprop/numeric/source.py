@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sympy import Add, Expr, Integer
+from sympy import Add, Expr, Integer, Symbol
 
 from symbackprop.derive.derivation import Derivation
+from symbackprop.network.functions import sigmoid
 from symbackprop.network.model import Network
 from symbackprop.numeric.arrays import Scope, full, transposed
 from symbackprop.numeric.batch import over_samples
@@ -24,6 +25,7 @@ from symbackprop.numeric.scatter import scatter_lines
 from symbackprop.numeric.tidy import tidied
 
 Reduction = Literal["mean", "sum"]
+_WHY_TWO_FORMS = "sigmoid: exp(-x) overflows for x < -709; below -700 its value is exp(x) to the last digit"
 _LONGEST_SUM = 200  # terms in one statement; the compiler's own recursion limit is a few thousand
 
 
@@ -76,20 +78,27 @@ def _written(program: Program, function: str, everything: bool) -> str:
 
 def _docstring(program: Program, identifiers: Identifiers, everything: bool) -> list[str]:
     what = "all values by name" if everything else f"{program.loss} and its gradients"
-    lines = [f'{INDENT}"""{program.title}: {what}.', ""]
+    groups: dict[tuple[str, str, str], list[str]] = {}
     for node in program.arguments:
         spelt = identifiers[node.name]
-        lines.append(f"{INDENT}{spelt}: {node.role.value}, {shape_text(node)}" + (f" (named {node.name})" if spelt != node.name else ""))
-    if len(program.arguments) > 12 and program.scalar:
-        roles: dict[str, list[str]] = {}
-        for node in program.arguments:
-            roles.setdefault(node.role.value, []).append(identifiers[node.name])
-        lines = lines[:2]
-        for role, names in roles.items():
-            lines.extend(listing(names, f"{INDENT}{role}: ", "", INDENT * 2))
+        shape = shape_text(node)
+        alone = "" if len(program.arguments) > 8 else node.name
+        groups.setdefault((node.role.value, shape, alone), []).append(
+            spelt if spelt == node.name else f"{spelt} (named {node.name})"
+        )
+    lines = [f'{INDENT}"""{program.title}: {what}.', ""]
+    for (role, shape, _), names in groups.items():
+        words = f"{role}{'s' if len(names) > 1 else ''}"
+        lines += comment(f"{', '.join(names)}: {words}, {_each(shape, len(names))}", INDENT, "")
     if program.remarks:
-        lines += ["", *(INDENT + remark for remark in program.remarks)]
+        lines += ["", *(line for remark in program.remarks for line in comment(remark, INDENT, ""))]
     return [*lines, f'{INDENT}"""']
+
+
+def _each(shape: str, count: int) -> str:
+    if shape == "a number":
+        return "a number" if count == 1 else "numbers"
+    return shape if count == 1 else f"each {shape}"
 
 
 def _result(program: Program, body: _Body) -> list[str]:
@@ -152,6 +161,7 @@ class _ScalarBody(_Body):
 
     def __init__(self, program: Program) -> None:
         super().__init__(program)
+        self.explained = False
         self.printer = FloatPrinter(scalar_leaves(self.identifiers, self.ranks))  # type: ignore[arg-type]
 
     def lines(self) -> list[str]:
@@ -160,6 +170,10 @@ class _ScalarBody(_Body):
     def statement(self, line: Line) -> list[str]:
         target = self.identifiers[line.name]
         (expression,) = line.terms or (Integer(0),)
+        if isinstance(expression, sigmoid) and isinstance(expression.args[0], Symbol):
+            why = [] if self.explained else comment(_WHY_TWO_FORMS)
+            self.explained = True
+            return why + assignment(target, self.printer.one_line_sigmoid(expression.args[0]))
         if isinstance(expression, Add) and len(expression.args) > _LONGEST_SUM:
             args = expression.args
             chunks = [Add(*args[at : at + _LONGEST_SUM]) for at in range(0, len(args), _LONGEST_SUM)]

@@ -1,4 +1,4 @@
-"""Make a program do no needless work and no needless harm: logarithms of softmax, cancelling adjoints, common factors, dead lines."""
+"""Make a program stable and lean: logarithms of softmax, cancelling adjoints, common factors, no dead lines."""
 
 from __future__ import annotations
 
@@ -169,9 +169,7 @@ def name_of_log(value: exp) -> str:
 
 
 def _divides(expression: Expr, node: Line) -> bool:
-    return any(
-        power.exp.could_extract_minus_sign() and node.name in names_in([power.base]) for power in expression.atoms(Pow)
-    )
+    return any(power.exp.could_extract_minus_sign() and node.name in names_in([power.base]) for power in expression.atoms(Pow))
 
 
 def _inserted(user: Line, adjoint: Line) -> Line:
@@ -262,7 +260,7 @@ def combined(terms: tuple[Expr, ...]) -> Expr:
 
 
 def _factors(term: Expr) -> list[Expr]:
-    factors = []
+    factors: list[Expr] = []
     for factor in Mul.make_args(term):
         if isinstance(factor, Sum):
             outside, inside = pulled_out(factor)

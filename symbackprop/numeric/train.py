@@ -177,8 +177,10 @@ def _updated(derivation: Derivation, update: Sequence[str] | None) -> list[str]:
     names = list(derivation.wrt) if update is None else list(update)
     for name in names:
         if name not in derivation.wrt:
-            raise UserError(f"train: update: {name} is not among the gradients of this derivation ({', '.join(derivation.wrt)[:80]})."
-                            f"{nearest(name, derivation.wrt)}")
+            raise UserError(
+                f"train: update: {name} is not among the gradients of this derivation ({', '.join(derivation.wrt)[:80]})."
+                f"{nearest(name, derivation.wrt)}"
+            )
         if derivation.network.node(name).defined:
             raise UserError(f"train: update: {name} is computed by its definition; only parameters can move")
     if not names:
@@ -220,7 +222,7 @@ def _samples(derivation: Derivation, data: Mapping[str, Any]) -> _Samples:
 
 def _scalar_samples(given: Mapping[str, Any], constants: Mapping[str, Any]) -> _Samples:
     counts = {name: len(value) for name, value in given.items() if np.ndim(value)}
-    axes: dict[str, int | None] = {name: 0 for name in given} | {name: None for name in constants}
+    axes: dict[str, int | None] = dict.fromkeys(given, 0) | dict.fromkeys(constants)
     if not counts:
         values = {name: float(value) for name, value in {**given, **constants}.items()}
         return _Samples(values, dict.fromkeys(values), 1, batched=False)

@@ -95,7 +95,7 @@ def _array(graph: Graph, value: Any, dtype: Any = None, **options: Any) -> Any:
 
 
 def _asarray(graph: Graph, value: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
-    if isinstance(value, TracedArray) and is_float_kind(real_dtype(dtype)):
+    if isinstance(value, TracedArray) and (dtype is None or np.dtype(real_dtype(dtype)) == np.float64):
         return value
     if isinstance(value, np.ndarray) and not isinstance(value, TracedArray) and dtype is None and value.dtype.kind not in "fO":
         return value

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
-from symbackprop.errors import NotSupportedError
+from symbackprop.errors import NotSupportedError, UserError
 from symbackprop.verify.constants import Exact, exact
 from symbackprop.verify.elementary import value_of
 
@@ -138,11 +138,17 @@ class Graph:
         return self._node("pi", (), None, math.pi) if known is None else known
 
     def input(self, name: str, index: tuple[int, ...], value: float) -> int:
-        """Return the node of a scalar input; asking again for the same name and index gives the same node."""
+        """Return the node of a scalar input; asking again for the same name and index gives the same node.
+
+        Raises:
+            UserError: it is known with another value.
+        """
         payload = InputName(name, index)
         known = self.inputs.get(payload)
         if known is None:
             known = self.inputs[payload] = self._node("input", (), payload, value)
+        elif self.values[known] != value and value == value:
+            raise UserError(f"input {payload}: two values in one graph, {self.values[known]!r} and {value!r}")
         return known
 
     def fraction(self, node: int) -> Fraction | None:

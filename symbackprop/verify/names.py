@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _LOSSES = frozenset({"l", "e", "j", "c", "loss", "cost", "error", "err", "total", "objective"})
-_PREFIX = re.compile(r"^(?:d_|d|grads?_|g_|g|grad|gradient_|delta_|delta|nabla_|del_|bar_)(?=[^\W\d_]|\d|_)", re.IGNORECASE)
+_PREFIXES = ("gradients_", "gradient_", "grads_", "grad_", "grad", "delta_", "delta", "nabla_", "del_", "bar_", "d_", "d", "∂", "g_", "g")
 _SUFFIX = re.compile(r"(?:_grads?|_gradient|_g|_bar|grad|_delta|_new|_next|_updated)$", re.IGNORECASE)
-_QUOTIENT = re.compile(r"^(?:d|D|∂|delta|grad)_?(?P<top>\w+?)_(?:wrt_|d_?|D_?|∂_?)(?P<bottom>\w+)$")
+_BARS = re.compile(r"_(?:wrt_|d_?|D_?|∂_?)(?=\w)")
 
 INPUTS = frozenset({"x", "inputs", "input", "data", "features", "z", "a0", "x_data", "batch"})
 TARGETS = frozenset({"y", "t", "target", "targets", "label", "labels", "y_true", "ytrue", "t_true", "truth", "y_data"})
@@ -53,36 +53,28 @@ def gradient_of(name: str, known: Sequence[str], loss: str) -> str | None:
 
 
 def quotient(name: str, known: Sequence[str], loss: str) -> Meaning | None:
-    """Read `d_A_d_B`, `dA_dB`, `dA_wrt_B`; both sides must be nodes (or the loss). None when it is no such name."""
-    parts = re.split(r"_?(?:_wrt_|_d_|_d(?=[^\W_]))", name)
-    for cut in range(1, len(parts)):
-        for left, right in _cuts(name):
-            top = left[1:] if left[:1] in "dD∂" else left
-            found_top, found_bottom = match(top.strip("_"), known), match(right.strip("_"), known)
-            if found_bottom is None:
-                continue
-            if is_loss(top.strip("_"), loss):
-                return Meaning("", found_bottom)
-            if found_top is not None:
-                return Meaning(found_top, found_bottom)
-        if cut:
-            break
+    """Read `d_A_d_B`, `dA_dB`, `dA_wrt_B`; both sides must be nodes (or A the loss). None when it is no such name."""
+    if name[:1] not in ("d", "D", "∂"):
+        return None
+    for bar in _BARS.finditer(name):
+        top, bottom = name[1 : bar.start()].strip("_"), match(name[bar.end() :].strip("_"), known)
+        if bottom is None or not top:
+            continue
+        found = match(top, known)
+        if found is not None and found != loss:
+            return Meaning(found, bottom)
+        if is_loss(top, loss):
+            return Meaning("", bottom)
     return None
 
 
-def _cuts(name: str) -> Iterable[tuple[str, str]]:
-    """Yield every way to read a name as numerator and denominator."""
-    for at in re.finditer(r"_(?:wrt_|d_?|D_?|∂_?)(?=\w)", name):
-        if name[:1] in "dD∂":
-            yield name[: at.start()], name[at.end() :]
-
-
 def _bare(name: str) -> Iterable[str]:
+    """Yield a name, and what is left of it without the usual beginnings and endings."""
     yield name
-    without = _PREFIX.sub("", name, count=1)
-    if without != name:
-        yield without
-        yield _SUFFIX.sub("", without, count=1)
+    for prefix in _PREFIXES:
+        if name.lower().startswith(prefix) and len(name) > len(prefix):
+            yield name[len(prefix) :]
+            yield _SUFFIX.sub("", name[len(prefix) :], count=1)
     yield _SUFFIX.sub("", name, count=1)
 
 

@@ -35,5 +35,32 @@ class Tower:
     twos: int
 
 
-_ALGEBRAIC = (1, 0x80000000000000000000000000005D3F, (0,))
-_COFACTORS_ALGEBRAIC: tuple[int, ...] = ()
+_BOTTOM = {1: 0x80000000000000000000000000005D3F, 3: 0x8000000000000000000000000007CB29}
+_COFACTORS = {
+    1: (24061, 5725, 7285, 7285, 5749, 17485, 6205, 7465, 229, 10405, 6205, 30949, 18145),
+    3: (26409, 8949, 46275, 22965, 8205),
+}
+
+
+@cache
+def tower(*, trigonometric: bool) -> Tower:
+    """Return the tower for expressions with or without sines and cosines."""
+    twos = 3 if trigonometric else 1
+    primes = [_BOTTOM[twos]]
+    for cofactor in _COFACTORS[twos]:
+        primes.append((cofactor << twos) * primes[-1] + 1)
+    below = [1, *primes[:-1]]
+    return Tower(tuple(_field(p, q, twos) for p, q in zip(primes, below, strict=True)), twos)
+
+
+def _field(prime: int, order: int, twos: int) -> Field:
+    generator = 1
+    candidate = 2
+    while order > 1 and generator == 1:
+        generator = pow(candidate, (prime - 1) // order, prime)
+        candidate += 1
+    imaginary = 0
+    if twos >= 2:
+        # h^((p-1)/4) squares to -1 exactly when h is not a square.
+        imaginary = next(i for i in (pow(h, (prime - 1) // 4, prime) for h in range(2, 200)) if i * i % prime == prime - 1)
+    return Field(prime, (prime - 1) >> twos, generator, imaginary)

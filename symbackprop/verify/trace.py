@@ -17,17 +17,19 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import io
 import random
 import types
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import sympy
 
-from symbackprop.errors import UserError, nearest
+from symbackprop.errors import SymbackpropError, UserError, nearest
 from symbackprop.verify.ball import rounding_bound
 from symbackprop.verify.evaluate import evaluate, to_sympy
 from symbackprop.verify.graph import CannotTrace, Condition, Graph, InputName, Place
@@ -100,6 +102,7 @@ def trace(
     symbolic: Iterable[str] = (),
     constant: Iterable[str] = (),
     rename: Mapping[str, str] | None = None,
+    at: Mapping[InputName, float] | None = None,
     check: bool = True,
     seed: int = 0,
 ) -> Trace:
@@ -113,6 +116,7 @@ def trace(
         symbolic: dotted names whose whole numbers become inputs as well (`"x"`, `"params.W"`).
         constant: dotted names that stay plain numbers.
         rename: dotted name -> name of the input in the graph, for functions that call the same thing differently.
+        at: values of inputs to run at instead of those in the arguments (a point found by `branches.find_flips`).
         check: re-evaluate at a second point against a plain run.
         seed: of the second point, and of numpy's and Python's global generators during every run.
 
@@ -120,14 +124,15 @@ def trace(
         CannotTrace: the code uses something that cannot be followed, or the trace did not agree with the plain run.
         CodeFails: the code raises an exception on plain numbers, too.
     """
-    run = _Run(function, dict(arguments), graph or Graph(), frozenset(symbolic), frozenset(constant), dict(rename or {}), seed)
+    run = _Run(function, dict(arguments), Graph() if graph is None else graph, frozenset(symbolic), frozenset(constant), dict(rename or {}), dict(at or {}), seed)
     run.known_names()
     try:
         outcome, space, recorder = run.traced()
-    except CannotTrace:
+    except SymbackpropError:
         raise
     except Exception as error:
         run.explain(error)
+        raise
     results = dict(_values(run.graph, "", outcome.returned))
     finals = {path: value for name, item in outcome.arguments.items() for path, value in _values(run.graph, name, item)}
     checked = run.confirm(results, finals) if check else Checked(0, 0.0, "not checked")
@@ -161,6 +166,7 @@ class _Run:
         symbolic: frozenset[str],
         constant: frozenset[str],
         rename: dict[str, str],
+        at: dict[InputName, float],
         seed: int,
     ) -> None:
         self.function, self.owner = _split(function)
@@ -169,6 +175,7 @@ class _Run:
         self.symbolic = symbolic
         self.constant = constant
         self.rename = rename
+        self.at = at
         self.seed = seed
         self.bound: dict[str, Value] = {}
         self.single: set[str] = set()
@@ -190,18 +197,22 @@ class _Run:
             self.single.add(name)
             self.graph.casts.setdefault("float32", None)
         if not isinstance(value, np.ndarray):
-            node = self.graph.input(name, (), shortest(value))
+            node = self.graph.input(name, (), self.at.get(InputName(name), shortest(value)))
             self.bound[path] = Value((), (node,))
             return Traced(self.graph, node)
         objects = np.empty(value.shape, dtype=object)
         for index in np.ndindex(value.shape):
-            objects[index] = Traced(self.graph, self.graph.input(name, index, float(value[index])))
+            objects[index] = Traced(self.graph, self.graph.input(name, index, self._number(name, index, value)))
         array = as_traced_array(self.graph, objects)
         self.bound[path] = Value(value.shape, tuple(item.node for item in objects.reshape(-1)))
         return array if value.ndim else objects.item()
 
+    def _number(self, name: str, index: tuple[int, ...], value: Any) -> float:
+        return self.at.get(InputName(name, index), float(value[index]))
+
     def plain_leaf(self, point: Mapping[InputName, float]) -> Callable[[str, Any], Any]:
         """Return the leaf function that puts the numbers of another point into the arguments."""
+        point = {**self.at, **point}
 
         def leaf(path: str, value: Any) -> Any:
             if not self._is_input(path, value):
@@ -259,7 +270,7 @@ class _Run:
         """Run on traced numbers, recording lines and locals."""
         space = self._space(self.graph, self.traced_leaf)
         call, bound = self._call(space)
-        with _seeded(self.seed), np.errstate(all="ignore"), watch(space, self.graph) as recorder:
+        with _quiet(self.seed), watch(space, self.graph) as recorder:
             returned = call()
         return _Outcome(returned, bound), space, recorder
 
@@ -267,7 +278,7 @@ class _Run:
         """Run on plain numbers at a point, in a private copy of the module with the real numpy."""
         space = self._space(None, self.plain_leaf(point))
         call, bound = self._call(space)
-        with _seeded(self.seed), np.errstate(all="ignore"):
+        with _quiet(self.seed):
             returned = call()
         return _Outcome(returned, bound)
 
@@ -374,13 +385,15 @@ def _parameters(function: Any) -> dict[str, inspect.Parameter]:
 
 
 @contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Run a block with the global generators seeded, and put their states back."""
+def _quiet(seed: int) -> Iterator[None]:
+    """Run a block with the global generators seeded and what it prints dropped, and put their states back."""
     numpy_state, python_state = np.random.get_state(), random.getstate()
     np.random.seed(seed)
     random.seed(seed)
     try:
-        yield
+        with redirect_stdout(io.StringIO()), np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         np.random.set_state(numpy_state)
         random.setstate(python_state)

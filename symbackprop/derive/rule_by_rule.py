@@ -214,4 +214,3 @@ _RULES: dict[type[Formula], Callable[..., Formula]] = {
     Call: _call,
     BigSum: _big_sum,
 }
-

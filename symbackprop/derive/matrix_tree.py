@@ -1,0 +1,192 @@
+"""Matrix expressions: named arrays, ones, products, entrywise operations, and where each axis comes from.
+
+Every expression has `rows` and `cols`, the indices its two axes run over (None: a single row or column). A vector is a column.
+Immutable; the functions below build expressions in normal form: a transpose stands at the factors, never around a product.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sympy import Expr, Idx, Integer, Symbol
+
+from symbackprop.network.indices import index_size
+
+Axis = Idx | None
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Base of all matrix expressions."""
+
+    rows: Axis
+    cols: Axis
+
+    @property
+    def shape(self) -> tuple[Expr, Expr]:
+        """(number of rows, number of columns)."""
+        return axis_size(self.rows), axis_size(self.cols)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf(Matrix):
+    """A named array: `X` with axes (n, i), or a column `b` with axis (j)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ones(Matrix):
+    """A column of ones over `rows`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar(Matrix):
+    """An expression without indices."""
+
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Transposed(Matrix):
+    """`bodyᵀ`."""
+
+    body: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Diagonal(Matrix):
+    """`diag(body)` of a column: scales the rows of what stands to its right, the columns of what stands to its left."""
+
+    body: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Product(Matrix):
+    """The matrix product of at least two factors."""
+
+    factors: tuple[Matrix, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hadamard(Matrix):
+    """The entrywise product of at least two expressions of one shape."""
+
+    factors: tuple[Matrix, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Total(Matrix):
+    """The sum of at least two expressions of one shape."""
+
+    terms: tuple[Matrix, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled(Matrix):
+    """A number, or an expression without indices, times a matrix."""
+
+    coefficient: Expr
+    body: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Entrywise(Matrix):
+    """A function of each entry: `template` in the placeholders `slot(0)`, `slot(1)`, …, one for each of the arguments."""
+
+    template: Expr
+    arguments: tuple[Matrix, ...]
+
+
+def axis_size(axis: Axis) -> Expr:
+    """Return the length of an axis; 1 for None."""
+    return Integer(1) if axis is None else index_size(axis)
+
+
+def slot(at: int) -> Symbol:
+    """Return the placeholder of argument number `at` in a template; no node can have its name."""
+    return Symbol(f"⟨{at}⟩", positive=True)
+
+
+def ones(axis: Axis) -> Matrix:
+    """Return a column of ones (the number 1 for no axis)."""
+    return Scalar(None, None, Integer(1)) if axis is None else Ones(axis, None)
+
+
+def transposed(matrix: Matrix) -> Matrix:
+    """Return the transpose, pushed down to the factors of a product."""
+    if matrix.rows is None and matrix.cols is None:
+        return matrix
+    if isinstance(matrix, Transposed):
+        return matrix.body
+    if isinstance(matrix, Diagonal):
+        return matrix
+    if isinstance(matrix, Product):
+        return Product(matrix.cols, matrix.rows, tuple(transposed(factor) for factor in reversed(matrix.factors)))
+    if isinstance(matrix, Scaled):
+        return Scaled(matrix.cols, matrix.rows, matrix.coefficient, transposed(matrix.body))
+    return Transposed(matrix.cols, matrix.rows, matrix)
+
+
+def product(*matrices: Matrix) -> Matrix:
+    """Return the matrix product; coefficients come to the front, and 1 is left out."""
+    coefficient: Expr = Integer(1)
+    factors: list[Matrix] = []
+    for matrix in matrices:
+        if isinstance(matrix, Scaled):
+            coefficient, matrix = coefficient * matrix.coefficient, matrix.body
+        if isinstance(matrix, Scalar):
+            coefficient = coefficient * matrix.value
+        else:
+            factors.extend(matrix.factors if isinstance(matrix, Product) else (matrix,))
+    if not factors:
+        return Scalar(None, None, coefficient)
+    body = factors[0] if len(factors) == 1 else Product(factors[0].rows, factors[-1].cols, tuple(factors))
+    return scaled(coefficient, body)
+
+
+def scaled(coefficient: Expr, matrix: Matrix) -> Matrix:
+    """Return a number times a matrix."""
+    if isinstance(matrix, Scaled):
+        coefficient, matrix = coefficient * matrix.coefficient, matrix.body
+    if isinstance(matrix, Scalar):
+        return Scalar(None, None, coefficient * matrix.value)
+    return matrix if coefficient == 1 else Scaled(matrix.rows, matrix.cols, coefficient, matrix)
+
+
+def hadamard(*matrices: Matrix) -> Matrix:
+    """Return the entrywise product of matrices with the same axes; named arrays come first."""
+    coefficient: Expr = Integer(1)
+    factors: list[Matrix] = []
+    for matrix in matrices:
+        if isinstance(matrix, Scaled):
+            coefficient, matrix = coefficient * matrix.coefficient, matrix.body
+        factors.extend(matrix.factors if isinstance(matrix, Hadamard) else (matrix,))
+    factors.sort(key=lambda factor: (not isinstance(factor, Leaf), isinstance(factor, Entrywise)))
+    first = factors[0]
+    return scaled(coefficient, first if len(factors) == 1 else Hadamard(first.rows, first.cols, tuple(factors)))
+
+
+def diagonal(vector: Matrix) -> Matrix:
+    """Return diag(vector) of a column, with a number in front pulled out."""
+    if isinstance(vector, Scaled):
+        return scaled(vector.coefficient, diagonal(vector.body))
+    return Diagonal(vector.rows, vector.rows, vector)
+
+
+def transposes(matrix: Matrix) -> int:
+    """Return how many transposes of anything but ones are written."""
+    if isinstance(matrix, Transposed):
+        return int(not isinstance(matrix.body, Ones)) + transposes(matrix.body)
+    return sum(transposes(part) for part in parts(matrix))
+
+
+def parts(matrix: Matrix) -> tuple[Matrix, ...]:
+    """Return the direct parts of an expression."""
+    if isinstance(matrix, Product | Hadamard):
+        return matrix.factors
+    if isinstance(matrix, Total):
+        return matrix.terms
+    if isinstance(matrix, Entrywise):
+        return matrix.arguments
+    return (matrix.body,) if isinstance(matrix, Transposed | Diagonal | Scaled) else ()

@@ -1,0 +1,182 @@
+"""`check_gradient`: handwritten gradient code against a derivation, or against the handwritten loss itself.
+
+The code is run, unmodified, at several sizes and points; where it can be traced the comparison is exact, otherwise in float64. The
+report states for each gradient what was established, and for what differs why, where, and what mends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from symbackprop.derive.derivation import Derivation
+from symbackprop.errors import SymbackpropError, UserError
+from symbackprop.verify.binding import Call, Outcome, Result, bind_call, run
+from symbackprop.verify.compare import compare_sample
+from symbackprop.verify.compare import Outcome as Compared
+from symbackprop.verify.derived import DerivationReference
+from symbackprop.verify.loss_function import loss_reference
+from symbackprop.verify.ratio import constant_ratio
+from symbackprop.verify.records import Report, Scope, Status, Verdict
+from symbackprop.verify.results import bind_results, describe
+from symbackprop.verify.samples import Point, Reference, Sample, numeric_sample, traced_sample, with_defined
+from symbackprop.verify.trace import CodeFails
+
+LARGE = 4000
+"""Numbers in the example beyond which it is compared in float64 only (the exact comparison uses small sizes anyway)."""
+
+
+def check_gradient(
+    reference: Any,
+    hand: Callable[..., Any],
+    *,
+    example: Mapping[str, Any] | None = None,
+    wrt: Sequence[str] | str | None = None,
+    mapping: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    exact: bool = True,
+) -> Report:
+    """Check handwritten gradient code.
+
+    Args:
+        reference: a `Derivation`, or the handwritten loss function (then `example` is needed).
+        hand: the code: a function, a method, a step that updates weights.
+        example: values by name; by default those of the network.
+        wrt: for a loss function, the names whose gradients are meant (by default those that `hand` returns).
+        mapping: argument or result name of the code → name in the network, where the names do not say it.
+        seed: of the random points.
+        exact: trace the code; False compares numbers only.
+
+    Raises:
+        UserError: the reference is neither, or code and network could not be matched (`BindingError`).
+    """
+    source = _reference(reference, hand, example, wrt)
+    points = source.points(seed)
+    if not points:
+        raise UserError(f"check: {source.title}: no values to try the code at; pass example={{…}}")
+    mapping = {**getattr(source, "structures", {}), **(mapping or {})}
+    first = points[0].values
+    call = bind_call(hand, source.vocabulary, mapping, first)
+    try:
+        values = with_defined(call, source, first)
+        outcome = run(call, values)
+    except SymbackpropError:
+        raise
+    except Exception as problem:
+        return _failed(source, call, f"{type(problem).__name__}: {problem}")
+    results, unbound = bind_results(call, outcome, source.vocabulary, mapping, values)
+    samples, notes = collect(source, call, results, points, exact=exact)
+    return assemble(source, call, results, samples, (*notes, *_unbound_notes(unbound, outcome)))
+
+
+def _reference(reference: Any, hand: Any, example: Mapping[str, Any] | None, wrt: Any) -> Reference:
+    if isinstance(reference, Derivation):
+        return DerivationReference(reference, dict(example or {}))
+    if callable(reference):
+        return loss_reference(reference, example, wrt)
+    raise UserError(f"check: expected a derivation or a loss function, got {type(reference).__name__}")
+
+
+def _unbound_notes(unbound: Sequence[str], outcome: Outcome) -> tuple[str, ...]:
+    arrays = [path for path in unbound if np.ndim(outcome.returned.get(path))]
+    return (f"not compared, since no name of the network was recognised: {', '.join(arrays)}",) if arrays else ()
+
+
+def _failed(source: Reference, call: Call, message: str) -> Report:
+    verdicts = {name: Verdict(name, Status.ERROR, note=message) for name in source.vocabulary.parameters}
+    return Report(source.title, source.vocabulary.loss, describe(call.function), verdicts, Scope())
+
+
+def collect(
+    source: Reference, call: Call, results: Sequence[Result], points: Sequence[Point], *, exact: bool
+) -> tuple[list[Sample], list[str]]:
+    """Return both sides at every point; a point at which only the code fails is left out with a note."""
+    samples: list[Sample] = []
+    notes: list[str] = []
+    for point in points:
+        large = sum(np.size(value) for value in point.values.values()) > LARGE
+        try:
+            take = numeric_sample if large or not exact else traced_sample
+            samples.append(take(source, call, results, point))
+        except CodeFails as problem:
+            notes.append(f"{point.label}: {problem}")
+        except SymbackpropError:
+            raise
+        except Exception as problem:
+            notes.append(f"{point.label}: {type(problem).__name__}: {problem}")
+    return samples, notes
+
+
+def assemble(
+    source: Reference, call: Call, results: Sequence[Result], samples: Sequence[Sample], notes: Sequence[str]
+) -> Report:
+    """Return the report on what the samples show."""
+    compared = [(sample, compare_sample(sample)) for sample in samples]
+    verdicts = {result.node: verdict(source, result.node, compared) for result in results}
+    parameters = source.vocabulary.parameters
+    ordered = [name for name in parameters if name in verdicts] + [name for name in verdicts if name not in parameters]
+    return Report(
+        source.title,
+        source.vocabulary.loss,
+        describe(call.function),
+        {name: verdicts[name] for name in ordered},
+        scope_of(samples),
+        missing=tuple(name for name in parameters if name not in verdicts),
+        notes=tuple(notes),
+    )
+
+
+def verdict(source: Reference, name: str, compared: Sequence[tuple[Sample, Mapping[str, Compared]]]) -> Verdict:
+    """Return the verdict on one gradient over all samples."""
+    found = [(sample, outcomes[name]) for sample, outcomes in compared if name in outcomes]
+    if not found:
+        return Verdict(name, Status.ERROR, note="the code gave no result at any point")
+    kinks = {
+        sample.point.label: [text for text, names in source.kinks(sample.point.values) if name in names] for sample, _ in found
+    }
+    counted = [(sample, outcome) for sample, outcome in found if not kinks[sample.point.label]]
+    wrong = [(sample, outcome) for sample, outcome in counted if outcome.status is Status.DIFFERS]
+    if wrong:
+        sample, outcome = max(wrong, key=lambda pair: _weight(pair[1]))
+        ratio = constant_ratio(name, [s for s, _ in counted])
+        return Verdict(name, Status.DIFFERS, outcome.tier, ratio=ratio, witness=outcome.witness, note=outcome.note)
+    at = [f"{text}" for sample, _ in found if sample.point.example for text in kinks[sample.point.label]]
+    elsewhere = min(counted, key=lambda pair: _STRENGTH[pair[1].status])[1] if counted else None
+    if at:
+        said = f"{'; '.join(at)}{f'; elsewhere {elsewhere.status}' if elsewhere else ''}"
+        return Verdict(name, Status.NOT_DIFFERENTIABLE, elsewhere.tier if elsewhere else "", note=said)
+    if elsewhere is None:
+        return Verdict(name, Status.NOT_DIFFERENTIABLE, note="every point tried is a kink")
+    return Verdict(name, elsewhere.status, elsewhere.tier, digits=elsewhere.digits, note=elsewhere.note)
+
+
+_STRENGTH = {Status.AGREES: 0, Status.PROVED: 1}
+
+
+def _weight(outcome: Compared) -> tuple[bool, float]:
+    witness = outcome.witness
+    if witness is None:
+        return False, 0.0
+    gap = abs(witness.hand - witness.derived) / (abs(witness.hand) + abs(witness.derived) + 1e-300)
+    return outcome.tier == "shape", gap
+
+
+def scope_of(samples: Sequence[Sample]) -> Scope:
+    """Return at which sizes and points, and by which means, the code was compared."""
+    outcomes: dict[str, set[bool]] = {}
+    count = 0
+    for sample in samples:
+        for condition in sample.run.conditions if sample.run else ():
+            count += 1
+            if condition.place is not None:
+                outcomes.setdefault(f"{condition.place}", set()).add(condition.outcome)
+    return Scope(
+        tuple(dict.fromkeys(sample.point.label for sample in samples)),
+        len(samples),
+        exact=bool(samples) and all(sample.traced for sample in samples if not sample.point.example),
+        branches=len(outcomes),
+        unvisited=tuple(f"{place} was only ever {sides.pop()}" for place, sides in outcomes.items() if len(sides) == 1),
+        fallback=next((sample.reason for sample in samples if sample.reason), ""),
+    )

@@ -1,0 +1,182 @@
+"""Compare two arrays of one gradient: exactly, element by element in one graph, or in float64 with a stated tolerance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from symbackprop.errors import InternalError
+from symbackprop.verify.equality import Decision, decide_all
+from symbackprop.verify.evaluate import evaluate
+from symbackprop.verify.graph import InputName
+from symbackprop.verify.records import Status, Witness
+from symbackprop.verify.samples import Sample
+
+RELATIVE = 1e-9
+"""Relative difference accepted between float64 results, beside what rounding explains."""
+SINGLE = 2e-5
+"""The same for float32 results."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The comparison of one gradient at one point."""
+
+    status: Status
+    tier: str
+    digits: int = 0
+    witness: Witness | None = None
+    note: str = ""
+
+
+def compare_sample(sample: Sample) -> dict[str, Outcome]:
+    """Compare every gradient at one point, exactly when the sample was traced."""
+    found: dict[str, Outcome] = {}
+    shaped = []
+    for name in sample.hand:
+        hand, derived = np.asarray(sample.hand[name]), np.asarray(sample.derived[name])
+        if hand.shape != derived.shape:
+            found[name] = _shape_outcome(sample, name, hand, derived)
+        elif sample.traced:
+            shaped.append(name)
+        else:
+            found[name] = compare_numbers(sample, name, hand, derived)
+    return found | _compare_nodes(sample, shaped) if shaped else found
+
+
+def _shape_outcome(sample: Sample, name: str, hand: Any, derived: Any) -> Outcome:
+    squeezed = hand.reshape(derived.shape) if hand.size == derived.size else None
+    right = squeezed is not None and bool(np.allclose(squeezed, derived, rtol=1e-7, atol=1e-12))
+    note = f"shape {_shape(hand)} for a parameter of shape {_shape(derived)}"
+    if right:
+        note += "; the numbers are right"
+    element = (0,) * hand.ndim if hand.size else ()
+    first = float(hand.reshape(-1)[0]) if hand.size else float("nan")
+    top = float(derived.reshape(-1)[0]) if derived.size else float("nan")
+    return Outcome(Status.DIFFERS, "shape", witness=_witness(sample, name, element, first, top), note=note)
+
+
+def _shape(array: Any) -> str:
+    return str(tuple(array.shape)) if array.ndim else "() (a number)"
+
+
+def _witness(sample: Sample, name: str, element: tuple[int, ...], hand: float, derived: float, rigorous: bool = False) -> Witness:
+    return Witness(name, element, hand, derived, tuple(sample.point.values.items()), rigorous)
+
+
+# ---- numbers -------------------------------------------------------------------------------------------------------
+
+
+def tolerance(hand: Any, derived: Any, single: bool) -> Any:
+    """Return the accepted absolute difference, element by element.
+
+    Relative to the element, and far less to the largest element of the array, so that an exact 0 beside rounding noise passes.
+    """
+    relative = SINGLE if single else RELATIVE
+    scale = float(np.max(np.abs(derived))) if np.size(derived) else 0.0
+    floor = (1e-5 if single else 1e-13) * max(scale, 0.0) + (1e-7 if single else 1e-15) * (scale == 0.0)
+    return relative * np.maximum(np.abs(hand), np.abs(derived)) + floor
+
+
+def is_single(array: Any) -> bool:
+    """Whether a result has fewer digits than float64."""
+    return isinstance(array, np.ndarray | np.floating) and array.dtype in (np.float32, np.float16)
+
+
+def compare_numbers(sample: Sample, name: str, hand: Any, derived: Any) -> Outcome:
+    """Compare in floating point. The verdict is `agrees` at most, with the number of digits."""
+    single = is_single(hand)
+    hand, derived = np.asarray(hand, dtype=float), np.asarray(derived, dtype=float)
+    with np.errstate(all="ignore"):
+        difference = np.abs(hand - derived)
+        same = (difference <= tolerance(hand, derived, single)) | (hand == derived) | (np.isnan(hand) & np.isnan(derived))
+    if np.all(same):
+        return Outcome(Status.AGREES, "float32" if single else "float64", digits=_digits(hand, derived, single))
+    excess = np.where(same, -1.0, np.nan_to_num(difference / (np.abs(derived) + np.abs(hand) + 1e-300), nan=np.inf))
+    element = tuple(int(k) for k in np.unravel_index(int(np.argmax(excess)), excess.shape)) if excess.shape else ()
+    witness = _witness(sample, name, element, float(hand[element]), float(derived[element]))
+    return Outcome(Status.DIFFERS, "float32" if single else "float64", witness=witness)
+
+
+def _digits(hand: Any, derived: Any, single: bool) -> int:
+    scale = float(np.max(np.abs(derived), initial=0.0)) or 1.0
+    error = float(np.max(np.abs(hand - derived), initial=0.0)) / scale
+    return int(min(7 if single else 15, np.floor(-np.log10(max(error, 1e-16)))))
+
+
+# ---- graphs --------------------------------------------------------------------------------------------------------
+
+
+def _compare_nodes(sample: Sample, names: Sequence[str]) -> dict[str, Outcome]:
+    """Decide about every element of several gradients at once, in the graph they share."""
+    graph = sample.graph
+    if graph is None:
+        raise InternalError("comparison of nodes without a graph")
+    pairs = [
+        pair
+        for name in names
+        for pair in zip(sample.nodes[name].nodes, sample.references[name].nodes, strict=True)
+    ]
+    decisions = decide_all(graph, pairs)
+    found: dict[str, Outcome] = {}
+    for name in names:
+        count = len(sample.nodes[name].nodes)
+        found[name] = _merged(sample, name, decisions[:count])
+        decisions = decisions[count:]
+    return found
+
+
+def _merged(sample: Sample, name: str, decisions: Sequence[Decision]) -> Outcome:
+    """Return the outcome of one gradient from the decisions on its elements; the largest relative difference is the witness."""
+    wrong = [(k, decision) for k, decision in enumerate(decisions) if decision.witness is not None]
+    if wrong:
+        position, decision = max(wrong, key=lambda pair: _gap(pair[1]))
+        assert decision.witness is not None
+        shape = sample.nodes[name].shape
+        element = tuple(int(k) for k in np.unravel_index(position, shape)) if shape else ()
+        inputs = _moved(sample, decision.witness.point)
+        witness = Witness(name, element, decision.witness.left, decision.witness.right, inputs, rigorous=True)
+        return Outcome(Status.DIFFERS, decision.tier, witness=witness)
+    if any(decision.status == "undecided" for decision in decisions):
+        return compare_numbers(sample, name, sample.hand[name], sample.derived[name])
+    agreeing = [decision for decision in decisions if decision.status == "agrees"]
+    if agreeing:
+        return Outcome(Status.AGREES, "digits", digits=min(decision.digits for decision in agreeing))
+    tiers = {decision.tier for decision in decisions}
+    tier = next((t for t in ("normal form", "modular", "identical") if t in tiers), "identical")
+    return _precision(sample, Outcome(Status.PROVED, tier))
+
+
+def _precision(sample: Sample, outcome: Outcome) -> Outcome:
+    """A formula that is right, computed in float32, is right to its digits only."""
+    casts = sample.run.casts if sample.run else {}
+    if not casts:
+        return outcome
+    kind, place = next(iter(casts.items()))
+    where = f" ({place})" if place is not None else ""
+    return replace(outcome, status=Status.AGREES, digits=7 if kind == "float32" else 3, note=f"formula proved; computed in {kind}{where}")
+
+
+def _gap(decision: Decision) -> float:
+    witness = decision.witness
+    if witness is None:
+        return 0.0
+    return abs(witness.difference) / (abs(witness.left) + abs(witness.right) + 1e-300)
+
+
+def _moved(sample: Sample, point: Mapping[InputName, float]) -> tuple[tuple[str, Any], ...]:
+    """Return the sample's values with the coordinates of a witness put in; what facts fix is worked out again."""
+    moved = {name: np.array(value, dtype=float) for name, value in sample.point.values.items()}
+    for name, number in point.items():
+        if name.name in moved:
+            moved[name.name][name.index] = number
+    graph = sample.graph
+    if graph is not None and sample.replacements:
+        inputs = {node: name for name, node in graph.inputs.items()}
+        for node, value in zip(sample.replacements, evaluate(graph, list(sample.replacements.values()), point), strict=True):
+            if inputs[node].name in moved:
+                moved[inputs[node].name][inputs[node].index] = value
+    return tuple((name, value if value.ndim else float(value)) for name, value in moved.items())

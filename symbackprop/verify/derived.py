@@ -1,0 +1,119 @@
+"""A derivation as the reference of a check: its names, the points to try, its values in numbers and as a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from symbackprop.derive.derivation import Derivation
+from symbackprop.errors import UserError
+from symbackprop.network.node import Role
+from symbackprop.verify.binding import Vocabulary
+from symbackprop.verify.graph import Graph
+from symbackprop.verify.reference import Evaluated, fact_replacements, kinks, numbers, symbols
+from symbackprop.verify.samples import Point
+from symbackprop.verify.sampling import Sizes, Values, random_values, size_choices, sizes_of
+
+
+@dataclass(frozen=True)
+class DerivationReference:
+    """A derivation, and the example values to add to its network's own."""
+
+    derivation: Derivation
+    example: Mapping[str, Any] = field(default_factory=dict)
+    fixed: frozenset[str] = frozenset()
+
+    @property
+    def title(self) -> str:
+        """The network's title."""
+        return self.derivation.network.title
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The names by role; what the derivation is asked for counts as parameters."""
+        network, wrt = self.derivation.network, self.derivation.wrt
+
+        def of(role: Role) -> tuple[str, ...]:
+            return tuple(node.name for node in network.of_role(role) if node.name not in wrt)
+
+        parameters = (*wrt, *of(Role.PARAMETER))
+        return Vocabulary(parameters, of(Role.INPUT), of(Role.TARGET), of(Role.CONSTANT), of(Role.DEFINED), self.derivation.loss)
+
+    def points(self, seed: int) -> list[Point]:
+        """Return the example (when it is complete) and random points at prime and square sizes."""
+        network = self.derivation.network
+        given = {**network.values, **self.example}
+        unknown = [name for name in given if name not in network.nodes]
+        if unknown:
+            raise UserError(f"check: example: {unknown[0]} is no name of the network; names: {', '.join(network.nodes)}")
+        declared = [node.name for node in network.nodes.values() if not node.defined]
+        rng = np.random.default_rng(seed)
+        found = []
+        if all(name in given for name in declared):
+            values = {name: _as_given(given[name]) for name in declared}
+            found.append(Point(values, _label(sizes_of(network, values)), example=True))
+        for sizes in size_choices(network):
+            found.append(Point(self._finite(sizes, rng), _label(sizes)))
+        if len(found) - sum(point.example for point in found) < 2:
+            found.append(Point(self._finite(size_choices(network)[0], rng), _label(size_choices(network)[0])))
+        return found
+
+    def _finite(self, sizes: Sizes, rng: np.random.Generator) -> Values:
+        """Return random values at which the loss is finite; positive ones where others are outside its domain."""
+        values: Values = {}
+        for positive in (False, False, False, True, True):
+            values = random_values(self.derivation.network, sizes, rng, positive=positive)
+            point = numbers(self.derivation, values)
+            if all(np.all(np.isfinite(array)) for array in (*point.nodes.values(), *point.adjoints.values())):
+                break
+        return values
+
+    def numbers(self, values: Mapping[str, Any]) -> Evaluated:
+        """Evaluate in float64."""
+        return numbers(self.derivation, values)
+
+    def symbols(self, values: Mapping[str, Any], graph: Graph) -> Evaluated:
+        """Evaluate as nodes of a graph."""
+        return symbols(self.derivation, values, graph)
+
+    def replacements(self, values: Mapping[str, Any], graph: Graph) -> dict[int, int]:
+        """Return input node → node for the network's facts."""
+        return fact_replacements(self.derivation.network, values, graph)
+
+    def kinks(self, values: Mapping[str, Any]) -> tuple[tuple[str, frozenset[str]], ...]:
+        """Return the places without a derivative, with the names whose gradients pass them."""
+        if not self.derivation.assumptions:
+            return ()
+        network = self.derivation.network
+        point = numbers(self.derivation, values)
+        passed = {name: frozenset(self.derivation.between(name)) for name in network.nodes}
+        found = []
+        for kink in kinks(self.derivation, point, sizes_of(network, values)):
+            concerned = frozenset(name for name, nodes in passed.items() if name != kink.node and self._below(name, kink.node, nodes))
+            found.append((str(kink), concerned))
+        return tuple(found)
+
+    def _below(self, name: str, node: str, between: frozenset[str]) -> bool:
+        """Whether a name's value reaches a node (also where the derivative there is zero, as a step's)."""
+        nodes = self.derivation.network.nodes
+        waiting, seen = [node], {node}
+        while waiting:
+            for parent in nodes[waiting.pop()].parents:
+                if parent == name:
+                    return True
+                if parent not in seen:
+                    seen.add(parent)
+                    waiting.append(parent)
+        return False
+
+
+def _as_given(value: Any) -> Any:
+    array = np.asarray(value, dtype=float)
+    return array if array.ndim else float(array)
+
+
+def _label(sizes: Sizes) -> str:
+    return ",".join(f"{symbol}={size}" for symbol, size in sizes.items())

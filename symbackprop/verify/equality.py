@@ -1,0 +1,236 @@
+"""Whether two nodes of a graph are the same function of the inputs, on the path of the trace.
+
+The tiers, in this order; each decision names the one that made it.
+
+* `identical`: the same node. Proved.
+* `balls`: at a point on the path an enclosure (200 bits) of the difference excludes zero. A rigorous counterexample.
+* `modular`: equal signatures (see `signature` for exactly what this establishes), with a chance of error below 2^-100. Proved.
+* `normal form`: sympy rewrites the difference of two small expressions to zero. Proved, printable.
+* `digits`: equal to so many digits at so many points. Agrees, never more.
+
+Functions are compared where the trace's comparisons have the outcome they had; nothing is said about other branches.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import flint
+import sympy
+
+from symbackprop.verify.ball import Ball, balls, decides
+from symbackprop.verify.evaluate import reachable, to_sympy
+from symbackprop.verify.graph import Graph, InputName
+from symbackprop.verify.points import nearby_points
+from symbackprop.verify.signature import OutOfReach, signatures
+
+Status = Literal["proved", "agrees", "differs", "undecided"]
+Tier = Literal["identical", "balls", "modular", "normal form", "digits", "none"]
+
+ERROR_BITS = -100.0
+"""The modular tier says "proved" only where the chance of error is below 2 to this power."""
+_BITS = (200, 800)
+_SMALLEST = 2.0**-1074
+_SMALL = 40
+"""Nodes of an expression small enough for sympy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A point where two functions differ, with both values (midpoints of balls whose difference excludes zero)."""
+
+    point: dict[InputName, float]
+    left: float
+    right: float
+    difference: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict and its scope: `digits` significant digits agree at `points` points; `error_bits` is log2 of the chance of error."""
+
+    status: Status
+    tier: Tier
+    digits: int = 0
+    points: int = 0
+    witness: Witness | None = None
+    error_bits: float | None = None
+    proof: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether nothing speaks against equality."""
+        return self.status in ("proved", "agrees")
+
+    def __str__(self) -> str:
+        match self.tier:
+            case "identical":
+                return "proved: the same computation"
+            case "balls" if self.witness is not None:
+                return f"differs: {self.witness.left:.12g} and {self.witness.right:.12g} at a point (error bounds exclude equality)"
+            case "modular":
+                return f"proved: equal signatures, chance of error below 2^{math.ceil(self.error_bits or 0)}"
+            case "normal form":
+                return f"proved: {self.proof}"
+            case "digits":
+                return f"agrees to {self.digits} digits at {self.points} points"
+        return "undecided: no point could be evaluated"
+
+
+def decide(graph: Graph, left: int, right: int, *, points: int = 3, seed: int = 0) -> Decision:
+    """Decide whether two nodes are the same function of the inputs."""
+    return decide_all(graph, [(left, right)], points=points, seed=seed)[0]
+
+
+def decide_all(graph: Graph, pairs: Sequence[tuple[int, int]], *, points: int = 3, seed: int = 0) -> list[Decision]:
+    """Decide about many pairs of nodes at once: one evaluation for each point and one signature serve all of them."""
+    decisions: dict[int, Decision] = {}
+    for k, (left, right) in enumerate(pairs):
+        if left == right:
+            decisions[k] = Decision("proved", "identical")
+    open_ = [k for k in range(len(pairs)) if k not in decisions]
+    if open_:
+        numbers = _by_balls(graph, [pairs[k] for k in open_], points, seed)
+        decisions.update(zip(open_, numbers, strict=True))
+    agreeing = [k for k in open_ if decisions[k].status == "agrees"]
+    for k, proved in zip(agreeing, _by_signature(graph, [pairs[k] for k in agreeing], seed), strict=True):
+        if proved is not None:
+            decisions[k] = proved
+        else:
+            decisions[k] = _by_normal_form(graph, *pairs[k]) or decisions[k]
+    return [decisions[k] for k in range(len(pairs))]
+
+
+# ---- balls
+
+
+def _by_balls(graph: Graph, pairs: Sequence[tuple[int, int]], count: int, seed: int) -> list[Decision]:
+    """Evaluate every pair at points of the path: a difference at one of them decides; otherwise count the digits that agree."""
+    nodes = [node for pair in pairs for node in pair]
+    found = [near.point for near in nearby_points(graph, nodes, count, seed=seed + 11)]
+    decisions: list[Decision | None] = [None] * len(pairs)
+    digits = [math.inf] * len(pairs)
+    seen = [0] * len(pairs)
+    # The point of the trace itself always lies on its path; it serves when no other one was found.
+    for point in found or [{}]:
+        waiting = [k for k, decision in enumerate(decisions) if decision is None]
+        for k, outcome in zip(waiting, _at_point(graph, [pairs[k] for k in waiting], point), strict=True):
+            if isinstance(outcome, Witness):
+                decisions[k] = Decision("differs", "balls", points=seen[k] + 1, witness=outcome)
+            elif outcome is not None:
+                digits[k] = min(digits[k], outcome)
+                seen[k] += 1
+    return [
+        decision
+        or (Decision("agrees", "digits", digits=int(digits[k]), points=seen[k]) if seen[k] else Decision("undecided", "none"))
+        for k, decision in enumerate(decisions)
+    ]
+
+
+def _at_point(
+    graph: Graph, pairs: Sequence[tuple[int, int]], point: dict[InputName, float]
+) -> list[Witness | float | None]:
+    """At one point: a witness, or the number of agreeing digits, or None where no precision gives a finite ball."""
+    outcomes: list[Witness | float | None] = [None] * len(pairs)
+    waiting = list(range(len(pairs)))
+    conditions = list(graph.conditions.values())
+    sides = [node for c in conditions for node in (c.left, c.right)]
+    for bits in _BITS:
+        nodes = [node for k in waiting for node in pairs[k]]
+        values = balls(graph, [*nodes, *sides], point, bits)
+        borders = values[len(nodes) :]
+        on_path = not point or all(decides(c, borders[2 * j], borders[2 * j + 1]) for j, c in enumerate(conditions))
+        if not on_path:
+            continue
+        with flint.ctx.workprec(bits):
+            for j, k in enumerate(waiting):
+                outcomes[k] = _compare(values[2 * j], values[2 * j + 1], point)
+        waiting = [k for k in waiting if outcomes[k] is None]
+        if not waiting:
+            break
+    return outcomes
+
+
+def _compare(left: Ball, right: Ball, point: dict[InputName, float]) -> Witness | float | None:
+    difference = left - right
+    if not difference.is_finite():
+        return None
+    if difference != 0:
+        # Below the smallest float64 (exp(-1e9) of a masked score against 0) no code can tell the two apart.
+        if float(abs(difference).upper()) > _SMALLEST:
+            return Witness(dict(point), float(left.mid()), float(right.mid()), float(difference.mid()))
+        return 300.0
+    error = difference.abs_upper()
+    if error == 0:
+        return 300.0
+    scale = left.abs_upper().max(right.abs_upper())
+    relative = error if scale == 0 or left.contains(0) else error / scale
+    return max(0.0, -float(relative.log()) / math.log(10))
+
+
+# ---- signatures
+
+
+def _by_signature(graph: Graph, pairs: Sequence[tuple[int, int]], seed: int) -> list[Decision | None]:
+    """Prove what the modular signature proves. With square roots several draws are made, as their signs are free."""
+    decisions: list[Decision | None] = [None] * len(pairs)
+    waiting = list(range(len(pairs)))
+    for draw in range(6):
+        if not waiting:
+            break
+        try:
+            drawn = signatures(graph, [node for k in waiting for node in pairs[k]], seed=seed * 64 + draw)
+        except OutOfReach:
+            return _one_by_one(graph, pairs, decisions, seed) if len(pairs) > 1 and draw == 0 else decisions
+        error = drawn.error_bits + (math.log2(6) if drawn.has_roots else 0)
+        if error > ERROR_BITS:
+            break
+        for j, k in enumerate(waiting):
+            if drawn.residues[2 * j] == drawn.residues[2 * j + 1]:
+                decisions[k] = Decision("proved", "modular", error_bits=error)
+        waiting = [k for k in waiting if decisions[k] is None]
+        if not drawn.has_roots:
+            break
+    return decisions
+
+
+def _one_by_one(
+    graph: Graph, pairs: Sequence[tuple[int, int]], decisions: list[Decision | None], seed: int
+) -> list[Decision | None]:
+    """What is out of reach together (one bad pair, or too many roots) may be in reach alone; tried for a few pairs only."""
+    if len(pairs) > _SMALL:
+        return decisions
+    return [_by_signature(graph, [pair], seed)[0] for pair in pairs]
+
+
+# ---- normal form
+
+
+def _by_normal_form(graph: Graph, left: int, right: int) -> Decision | None:
+    """Let sympy rewrite the difference of two small expressions, the signs of the inputs being those at the point of the trace."""
+    nodes = reachable(graph, [left, right])
+    if len(nodes) > _SMALL or any(not math.isfinite(graph.values[node]) for node in nodes):
+        return None
+    signed = {}
+    for node in nodes:
+        name = graph.payloads[node]
+        if graph.operations[node] == "input" and graph.values[node] != 0:
+            symbol = sympy.Symbol(str(name), positive=True)
+            signed[node] = symbol if graph.values[node] > 0 else -symbol
+    a, b = to_sympy(graph, left, signed), to_sympy(graph, right, signed)
+    for name, rewrite in _REWRITES:
+        if rewrite(a - b) == 0:
+            return Decision("proved", "normal form", proof=f"{a} = {b} by {name}")
+    return None
+
+
+_REWRITES = (
+    ("expansion", lambda e: sympy.expand(e)),
+    ("the laws of logarithms", lambda e: sympy.expand(sympy.expand_log(e))),
+    ("common denominators", lambda e: sympy.cancel(sympy.together(e))),
+    ("trigonometric identities", lambda e: sympy.trigsimp(e)),
+    ("combined logarithms", lambda e: sympy.simplify(sympy.logcombine(e))),
+)

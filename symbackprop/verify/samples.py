@@ -1,0 +1,192 @@
+"""Handwritten code and its reference at one point: numbers on both sides and, where the code can be traced, nodes of one graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from symbackprop.errors import SymbackpropError
+from symbackprop.verify.binding import Call, Outcome, Result, Vocabulary, make_arguments, run
+from symbackprop.verify.graph import CannotTrace, Graph
+from symbackprop.verify.recorder import Value
+from symbackprop.verify.reference import Evaluated, rewired
+from symbackprop.verify.results import read
+from symbackprop.verify.trace import CodeFails, Trace, trace
+
+
+class Reference(Protocol):
+    """What code is compared with: a derivation, or a handwritten loss function."""
+
+    @property
+    def title(self) -> str:
+        """What is differentiated, for the head of a report."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The names, by role."""
+
+    @property
+    def fixed(self) -> frozenset[str]:
+        """Names whose values stay plain numbers in a trace: labels, one-hot rows."""
+
+    def points(self, seed: int) -> list[Point]:
+        """Return the points to try; the example first, if there is one."""
+
+    def numbers(self, values: Mapping[str, Any]) -> Evaluated:
+        """Evaluate in float64."""
+
+    def symbols(self, values: Mapping[str, Any], graph: Graph) -> Evaluated:
+        """Evaluate as nodes of a graph whose inputs carry the values."""
+
+    def replacements(self, values: Mapping[str, Any], graph: Graph) -> dict[int, int]:
+        """Return input node → node for what the stated facts fix."""
+
+    def kinks(self, values: Mapping[str, Any]) -> tuple[tuple[str, frozenset[str]], ...]:
+        """Return (text, names whose gradient it concerns) for each place without a derivative."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Values of all declared names, with a text for their sizes; `example` marks the user's own."""
+
+    values: Mapping[str, Any]
+    label: str
+    example: bool = False
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Both sides at one point.
+
+    `hand` and `derived` are numbers by node name. When the code was traced, `nodes` and `references` are the same as nodes of
+    `graph`, with the facts put in; `reason` says why there is no trace.
+    """
+
+    point: Point
+    hand: Mapping[str, Any]
+    derived: Mapping[str, Any]
+    evaluated: Evaluated
+    graph: Graph | None = None
+    nodes: Mapping[str, Value] = field(default_factory=dict)
+    references: Mapping[str, Value] = field(default_factory=dict)
+    symbols: Evaluated | None = None
+    run: Trace | None = None
+    replacements: Mapping[int, int] = field(default_factory=dict)
+    reason: str = ""
+
+    @property
+    def traced(self) -> bool:
+        """Whether the comparison can be exact."""
+        return self.graph is not None
+
+
+def as_value(nodes: Any) -> Value:
+    """Return nodes in an array as a `Value`."""
+    array = np.asarray(nodes, dtype=object)
+    return Value(array.shape, tuple(int(node) for node in array.reshape(-1)))
+
+
+def with_defined(call: Call, reference: Reference, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values, with those of forward nodes that the code takes as arguments (a cache) worked out."""
+    wanted = [name for name in call.uses if name not in values]
+    if not wanted:
+        return dict(values)
+    point = reference.numbers(values)
+    return {**values, **{name: point.nodes[name] for name in wanted if name in point.nodes}}
+
+
+def numeric_sample(reference: Reference, call: Call, results: Sequence[Result], point: Point) -> Sample:
+    """Compare numbers only."""
+    evaluated = reference.numbers(point.values)
+    values = with_defined(call, reference, point.values)
+    hand = read(call, results, run(call, values), values)
+    return Sample(point, hand, {name: evaluated.adjoints.get(name, np.float64(0)) for name in hand}, evaluated)
+
+
+def traced_sample(reference: Reference, call: Call, results: Sequence[Result], point: Point) -> Sample:
+    """Trace the code and evaluate the reference in the same graph; numbers only, with the reason, when that is impossible.
+
+    Raises CodeFails when the code itself raises an exception.
+    """
+    graph = Graph()
+    values = with_defined(call, reference, point.values)
+    try:
+        symbols = reference.symbols(point.values, graph)
+        function, arguments = make_arguments(call, values)
+        constant = [path for path, name in call.paths.items() if name in reference.fixed]
+        done = trace(function, arguments, graph=graph, rename=call.paths, constant=constant)
+        nodes = _hand_nodes(call, results, done, graph)
+        replaced = replacements(reference, call, point.values, graph, symbols)
+    except CodeFails:
+        raise
+    except SymbackpropError as problem:
+        return _with_reason(numeric_sample(reference, call, results, point), problem)
+    names = [name for name in nodes if name in symbols.adjoints]
+    references = {name: as_value(symbols.adjoints[name]) for name in names}
+    return Sample(
+        point,
+        {name: value.values(graph) for name, value in nodes.items()},
+        {name: value.values(graph) for name, value in references.items()},
+        Evaluated(*({k: _floats(graph, v) for k, v in part.items()} for part in (symbols.nodes, symbols.adjoints))),
+        graph,
+        {name: _rewired(graph, value, replaced) for name, value in nodes.items()},
+        {name: _rewired(graph, value, replaced) for name, value in references.items()},
+        symbols,
+        done,
+        replaced,
+    )
+
+
+def _with_reason(sample: Sample, problem: SymbackpropError) -> Sample:
+    return Sample(sample.point, sample.hand, sample.derived, sample.evaluated, reason=str(problem))
+
+
+def _floats(graph: Graph, nodes: Any) -> Any:
+    return as_value(nodes).values(graph)[()]
+
+
+def replacements(
+    reference: Reference, call: Call, values: Mapping[str, Any], graph: Graph, symbols: Evaluated
+) -> dict[int, int]:
+    """Return what stands in place of inputs: facts, and the forward nodes that the code was handed as arguments."""
+    replaced = dict(reference.replacements(values, graph))
+    for name in call.uses:
+        if name in values or name not in symbols.nodes:
+            continue
+        whole = as_value(symbols.nodes[name])
+        for index, node in zip(np.ndindex(whole.shape), whole.nodes, strict=True):
+            own = next((n for key, n in graph.inputs.items() if key.name == name and key.index == index), None)
+            if own is not None:
+                replaced[own] = node
+    return replaced
+
+
+def _rewired(graph: Graph, value: Value, replaced: Mapping[int, int]) -> Value:
+    return Value(value.shape, tuple(rewired(graph, value.nodes, replaced)))
+
+
+def _hand_nodes(call: Call, results: Sequence[Result], done: Trace, graph: Graph) -> dict[str, Value]:
+    """Return the gradients in a trace, by node name; an update step is read as (old - new)/rate."""
+    found: dict[str, Value] = {}
+    for result in results:
+        value = (done.results if result.returned else done.finals).get(result.path)
+        if value is None:
+            raise CannotTrace(f"the traced run has no result {result.path or 'at all'}")
+        found[result.node] = _step(call, result, value, done, graph) if result.update else value
+    return found
+
+
+def _step(call: Call, result: Result, new: Value, done: Trace, graph: Graph) -> Value:
+    old = done.arguments.get(result.old)
+    if old is None or old.shape != new.shape:
+        raise CannotTrace(f"the step of {result.node} cannot be read: its old value was not traced in the shape {new.shape}")
+    rate = done.arguments.get(call.rate or "")
+    scale = rate.nodes[0] if rate is not None else graph.number(call.rate_value)
+    steps = (graph.sub(before, after) for before, after in zip(old.nodes, new.nodes, strict=True))
+    return Value(new.shape, tuple(graph.div(step, scale) for step in steps))
+
+
+Runner = Callable[[Call, Mapping[str, Any]], Outcome]

@@ -1,0 +1,434 @@
+"""Whether two expressions are the same function, by one exact evaluation in finite fields.
+
+An expression of + - · / and exp is evaluated at random residues. Arithmetic is done modulo a prime p_k; `exp(u)` becomes g^u, where u was
+evaluated modulo the prime p_{k-1} that is the order of g, so that exp(u+v) = exp(u)·exp(v) holds there, also nested. Square roots are the
+root in the subgroup of odd order, which is multiplicative too: √(ab) = √a·√b, and √(c²) = c where c > 0, because every input is drawn
+from that subgroup, with the sign that it has at the point of the trace. tanh, sigmoid, sinh, cosh are rewritten by exp; sin and
+cos by exp(iu) in a tower where -1 is a square; log is additive on products and inverse to exp; all other functions are opaque: equal
+arguments give equal values, oddness and evenness are respected, and nothing else is known of them.
+
+What an equal signature establishes. If two expressions are different functions of the inputs (as rational functions of the inputs,
+of the exponentials of linearly independent arguments, of the roots and of the opaque values), they agree at random residues with a
+probability of at most degree / |S| (Schwartz 1980, Zippel 1979), |S| ≥ 2^124 being the number of residues an input is drawn from.
+`error_bits` is the binary logarithm of that bound with the degree counted along the graph. As in Gonnet (1984, "Determining equivalence
+of expressions in random polynomial time") the exponentials are taken to be as random as their arguments. Where square
+roots of perfect squares occur, equality holds up to the signs of those roots; the caller settles these numerically.
+A different signature establishes nothing: logarithms and opaque functions obey laws that are not modelled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from symbackprop.verify.elementary import TABLE
+from symbackprop.verify.evaluate import reachable
+from symbackprop.verify.graph import Graph, InputName
+from symbackprop.verify.towers import Field, Tower, tower
+
+_DRAWS = 400
+"""Draws at most until every radicand has a root; with m independent radicands one draw in 2^m does."""
+
+Key = tuple[int, int]
+"""A node and how many exponentials it lies under."""
+
+
+class _Redraw(Exception):
+    """The residues drawn divide by zero, or have no square root: draw again."""
+
+
+class OutOfReach(Exception):
+    """The expression nests exponentials deeper than the tower, or has no value (nan) in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signatures:
+    """Residues of several nodes in one draw, and log2 of the bound on the chance that unequal functions share one."""
+
+    residues: tuple[int, ...]
+    error_bits: float
+    has_roots: bool
+
+
+# ---- what an exponential or a logarithm is made of
+
+
+@dataclass(slots=True)
+class _Exponent:
+    """exp(Σ c·node) · Π factor^c: the linear combination of an exponent with its logarithms taken out."""
+
+    linear: list[tuple[Fraction, int]] = field(default_factory=list)
+    factors: list[tuple[int, str, int]] = field(default_factory=list)
+
+
+def _exponent(graph: Graph, node: int) -> _Exponent:
+    """Take an exponent apart: sums, signs and rational multiples, and in them logarithms with whole coefficients."""
+    parts = _Exponent()
+    stack = [(Fraction(1), node)]
+    while stack:
+        coefficient, current = stack.pop()
+        operation, arguments = graph.operations[current], graph.arguments[current]
+        if operation == "add":
+            stack += [(coefficient, argument) for argument in arguments]
+        elif operation == "neg":
+            stack.append((-coefficient, arguments[0]))
+        elif operation in ("mul", "div") and graph.fraction(arguments[1]) not in (None, 0):
+            scale = graph.fraction(arguments[1]) or Fraction(1)
+            stack.append((coefficient * scale if operation == "mul" else coefficient / scale, arguments[0]))
+        elif operation == "mul" and graph.fraction(arguments[0]) is not None:
+            stack.append((coefficient * (graph.fraction(arguments[0]) or 0), arguments[1]))
+        elif operation in ("log", "log1p", "softplus") and coefficient.denominator == 1:
+            parts.factors.append((coefficient.numerator, operation, arguments[0]))
+        else:
+            parts.linear.append((coefficient, current))
+    return parts
+
+
+def _logarithm(graph: Graph, node: int) -> list[tuple[Fraction, int]]:
+    """Take a logarithm apart: log|Π node^c| as a list of (c, node), down to sums, inputs and functions."""
+    factors: list[tuple[Fraction, int]] = []
+    stack = [(Fraction(1), node)]
+    while stack:
+        coefficient, current = stack.pop()
+        operation, arguments = graph.operations[current], graph.arguments[current]
+        if operation == "mul":
+            stack += [(coefficient, argument) for argument in arguments]
+        elif operation == "div":
+            stack += [(coefficient, arguments[0]), (-coefficient, arguments[1])]
+        elif operation == "neg":
+            stack.append((coefficient, arguments[0]))
+        elif operation == "sqrt":
+            stack.append((coefficient / 2, arguments[0]))
+        elif operation == "power":
+            stack.append((coefficient * _fraction(graph.payloads[current]), arguments[0]))
+        else:
+            factors.append((coefficient, current))
+    return factors
+
+
+def _fraction(payload: object) -> Fraction:
+    if not isinstance(payload, Fraction):
+        raise OutOfReach("a constant that is not finite")
+    return payload
+
+
+# ---- what has to be known before a node: (node, exponentials in between)
+
+_BY_EXP = frozenset("exp expm1 tanh sigmoid sinh cosh".split())
+_BY_ROTATION = frozenset("sin cos tan".split())
+
+
+def _requirements(graph: Graph, node: int) -> Iterator[tuple[int, int]]:
+    operation, arguments = graph.operations[node], graph.arguments[node]
+    if operation in _BY_EXP or operation == "softplus":
+        yield from _exponent_requirements(graph, arguments[0])
+    elif operation in _BY_ROTATION:
+        yield arguments[0], 1
+    elif operation in ("log", "log1p"):
+        yield from _log_requirements(graph, operation, arguments[0], 0)
+    elif operation == "power" and _fraction(graph.payloads[node]).denominator != 1:
+        yield from _log_requirements(graph, "log", arguments[0], 1)
+    else:
+        for argument in arguments:
+            yield argument, 0
+
+
+def _exponent_requirements(graph: Graph, node: int) -> Iterator[tuple[int, int]]:
+    parts = _exponent(graph, node)
+    for _, current in parts.linear:
+        yield current, 1
+    for _, kind, argument in parts.factors:
+        if kind == "softplus":
+            yield from _exponent_requirements(graph, argument)
+        else:
+            yield argument, 0
+
+
+def _log_requirements(graph: Graph, kind: str, node: int, drop: int) -> Iterator[tuple[int, int]]:
+    if kind == "log1p":
+        yield node, drop
+        return
+    for _, factor in _logarithm(graph, node):
+        inner = graph.arguments[factor][0] if graph.operations[factor] == "exp" else factor
+        yield inner, drop
+
+
+def _schedule(graph: Graph, outputs: Sequence[int]) -> list[Key]:
+    """Return every (node, depth) needed, requirements first."""
+    order: list[Key] = []
+    state: dict[Key, bool] = {}
+    stack: list[tuple[Key, bool]] = [((node, 0), False) for node in outputs]
+    while stack:
+        key, done = stack.pop()
+        if done:
+            if not state[key]:
+                state[key] = True
+                order.append(key)
+            continue
+        if key in state:
+            continue
+        state[key] = False
+        stack.append((key, True))
+        node, depth = key
+        stack += [((required, depth + drop), False) for required, drop in _requirements(graph, node)]
+    return order
+
+
+# ---- evaluation of one draw
+
+
+class _Draw:
+    """One assignment of random residues, and the values it gives."""
+
+    def __init__(self, graph: Graph, spire: Tower, depth: int, seed: bytes) -> None:
+        self.graph = graph
+        self.spire = spire
+        self.depth = depth
+        self.seed = seed
+        self.values: dict[Key, int] = {}
+
+    def field(self, depth: int) -> Field:
+        return self.spire.fields[self.depth - depth]
+
+    def random(self, depth: int, *label: object) -> int:
+        """A residue that looks random and depends only on the draw, the depth and the label."""
+        text = repr((depth, label)).encode()
+        digest = hashlib.blake2b(self.seed + text, digest_size=64).digest()
+        return int.from_bytes(digest, "big") % (self.field(depth).prime - 2) + 1
+
+    def run(self, schedule: Sequence[Key]) -> None:
+        for key in schedule:
+            self.values[key] = self._value(*key) % self.field(key[1]).prime
+
+    def _value(self, node: int, depth: int) -> int:
+        graph, values = self.graph, self.values
+        operation, arguments = graph.operations[node], graph.arguments[node]
+        p = self.field(depth).prime
+        if operation == "add":
+            return values[arguments[0], depth] + values[arguments[1], depth]
+        if operation == "mul":
+            return values[arguments[0], depth] * values[arguments[1], depth]
+        if operation == "neg":
+            return -values[arguments[0], depth]
+        if operation == "div":
+            return values[arguments[0], depth] * _inverse(values[arguments[1], depth], p)
+        rule = _RULES.get(operation)
+        return rule(self, node, depth) if rule is not None else self._opaque(operation, values[arguments[0], depth], depth)
+
+    # leaves
+
+    def constant(self, node: int, depth: int) -> int:
+        fraction = _fraction(self.graph.payloads[node])
+        return self.rational(fraction, depth)
+
+    def rational(self, fraction: Fraction, depth: int) -> int:
+        p = self.field(depth).prime
+        return fraction.numerator * _inverse(fraction.denominator % p, p) % p
+
+    def leaf(self, node: int, depth: int) -> int:
+        """An input, or π: an element of the subgroup of odd order, with the sign that the input has at the point of the trace."""
+        label = self.graph.payloads[node]
+        name = str(label) if isinstance(label, InputName) else "pi"
+        field_ = self.field(depth)
+        residue = pow(self.random(depth, "input", name), 1 << self.spire.twos, field_.prime)
+        return residue if self.graph.values[node] >= 0 else -residue
+
+    # powers and roots
+
+    def power(self, node: int, depth: int) -> int:
+        exponent = _fraction(self.graph.payloads[node])
+        argument = self.graph.arguments[node][0]
+        p = self.field(depth).prime
+        if exponent.denominator == 1:
+            base = self.values[argument, depth]
+            return pow(base if exponent > 0 else _inverse(base, p), abs(exponent.numerator), p)
+        return self._exp_of(exponent * 1, self.log_of("log", argument, depth + 1), depth)
+
+    def sqrt(self, node: int, depth: int) -> int:
+        root = self.field(depth).root(self.values[self.graph.arguments[node][0], depth])
+        if root is None:
+            raise _Redraw
+        return root
+
+    # exponentials
+
+    def _exp_of(self, coefficient: Fraction, exponent: int, depth: int) -> int:
+        field_, below = self.field(depth), self.field(depth + 1).prime
+        return pow(field_.generator, self.rational(coefficient, depth + 1) * exponent % below, field_.prime)
+
+    def exp(self, argument: int, depth: int) -> int:
+        """exp of a node, with the logarithms in its exponent turned into factors."""
+        parts = _exponent(self.graph, argument)
+        field_ = self.field(depth)
+        p = field_.prime
+        result = 1
+        if parts.linear:
+            below = self.field(depth + 1).prime
+            total = sum(self.rational(c, depth + 1) * self.values[current, depth + 1] for c, current in parts.linear)
+            result = pow(field_.generator, total % below, p)
+        for coefficient, kind, inner in parts.factors:
+            base = self._inside(kind, inner, depth)
+            result = result * pow(base if coefficient > 0 else _inverse(base, p), abs(coefficient), p) % p
+        return result
+
+    def _inside(self, kind: str, argument: int, depth: int) -> int:
+        """What a logarithm is taken of: u, 1 + u or 1 + exp(u)."""
+        if kind == "softplus":
+            return (1 + self.exp(argument, depth)) % self.field(depth).prime
+        return (self.values[argument, depth] + (kind == "log1p")) % self.field(depth).prime
+
+    def by_exp(self, node: int, depth: int) -> int:
+        p = self.field(depth).prime
+        e = self.exp(self.graph.arguments[node][0], depth)
+        match self.graph.operations[node]:
+            case "exp":
+                return e
+            case "expm1":
+                return e - 1
+            case "sigmoid":
+                return e * _inverse(1 + e, p)
+            case "tanh":
+                return (e * e - 1) * _inverse(e * e + 1, p)
+            case "sinh":
+                return (e * e - 1) * _inverse(2 * e, p)
+        return (e * e + 1) * _inverse(2 * e, p)
+
+    def by_rotation(self, node: int, depth: int) -> int:
+        """sin, cos and tan from exp(iu)."""
+        field_, below = self.field(depth), self.field(depth + 1)
+        p = field_.prime
+        turn = pow(field_.generator, below.imaginary * self.values[self.graph.arguments[node][0], depth + 1] % below.prime, p)
+        back = _inverse(turn, p)
+        cosine, sine = (turn + back) * _inverse(2, p), (turn - back) * _inverse(2 * field_.imaginary, p)
+        match self.graph.operations[node]:
+            case "sin":
+                return sine
+            case "cos":
+                return cosine
+        return sine * _inverse(cosine, p)
+
+    # logarithms
+
+    def log(self, node: int, depth: int) -> int:
+        return self.log_of(self.graph.operations[node], self.graph.arguments[node][0], depth)
+
+    def log_of(self, kind: str, argument: int, depth: int) -> int:
+        """log|u|: additive on products, the exponent on exponentials, opaque on everything else."""
+        p = self.field(depth).prime
+        if kind != "log":
+            return self._opaque_log(self._inside(kind, argument, depth), depth)
+        total = 0
+        for coefficient, factor in _logarithm(self.graph, argument):
+            if self.graph.operations[factor] == "exp":
+                value = self.values[self.graph.arguments[factor][0], depth]
+            elif self.graph.operations[factor] == "constant":
+                value = self._log_fraction(_fraction(self.graph.payloads[factor]), depth)
+            else:
+                value = self._opaque_log(self.values[factor, depth], depth)
+            total += self.rational(coefficient, depth) * value
+        return total % p
+
+    def _log_fraction(self, fraction: Fraction, depth: int) -> int:
+        total = 0
+        for number, sign in ((abs(fraction.numerator), 1), (fraction.denominator, -1)):
+            for prime in (2, 3, 5, 7, 11, 13):
+                while number and number % prime == 0:
+                    number //= prime
+                    total += sign * self._opaque_log(prime, depth)
+            if number != 1:
+                total += sign * self._opaque_log(number % self.field(depth).prime, depth)
+        return total
+
+    def _opaque_log(self, residue: int, depth: int) -> int:
+        """log|r|, with log|1/r| = -log|r|: looked up under the smallest of r, -r, 1/r, -1/r."""
+        p = self.field(depth).prime
+        inverse = _inverse(residue, p)
+        smallest = min(residue, p - residue, inverse, p - inverse)
+        if smallest == 1:
+            return 0
+        value = self.random(depth, "log", smallest)
+        return value if smallest in (residue, p - residue) else p - value
+
+    def _opaque(self, operation: str, residue: int, depth: int) -> int:
+        """A function of which only its parity is known."""
+        if operation == "erfc":
+            return 1 - self._opaque("erf", residue, depth)
+        parity = TABLE[operation].parity
+        p = self.field(depth).prime
+        if parity == 0:
+            return self.random(depth, operation, residue)
+        smaller = min(residue, p - residue)
+        if smaller == 0:
+            return 0 if parity < 0 else self.random(depth, operation, 0)
+        value = self.random(depth, operation, smaller)
+        return -value if parity < 0 and smaller != residue else value
+
+
+_Rule = Callable[[_Draw, int, int], int]
+_RULES: dict[str, _Rule] = {
+    "constant": _Draw.constant,
+    "input": _Draw.leaf,
+    "pi": _Draw.leaf,
+    "power": _Draw.power,
+    "sqrt": _Draw.sqrt,
+    "log": _Draw.log,
+    "log1p": _Draw.log,
+    "softplus": _Draw.log,
+    **dict.fromkeys(_BY_EXP, _Draw.by_exp),
+    **dict.fromkeys(_BY_ROTATION, _Draw.by_rotation),
+}
+
+
+def _inverse(residue: int, prime: int) -> int:
+    if residue % prime == 0:
+        raise _Redraw
+    return pow(residue, -1, prime)
+
+
+def degree_bits(graph: Graph, outputs: Sequence[int]) -> float:
+    """Return log2 of a bound on the degree of the outputs' numerators and denominators, exponentials and roots being variables.
+
+    Degrees add under + - · / and multiply under powers; rewriting tanh and the like by exp costs a factor of at most 4.
+    """
+    degrees: dict[int, int] = {}
+    for node in reachable(graph, outputs):
+        operation, arguments = graph.operations[node], graph.arguments[node]
+        if operation in ("add", "mul", "div"):
+            degrees[node] = degrees[arguments[0]] + degrees[arguments[1]]
+        elif operation == "neg":
+            degrees[node] = degrees[arguments[0]]
+        elif operation == "power":
+            size = abs(_fraction(graph.payloads[node]))
+            degrees[node] = degrees[arguments[0]] * math.ceil(size) if size.denominator == 1 else 4
+        elif arguments:
+            degrees[node] = 4 + degrees[arguments[0]]
+        else:
+            degrees[node] = 1 if operation == "input" else 0
+    return math.log2(max(1, *(degrees[node] for node in outputs))) if outputs else 0.0
+
+
+def signatures(graph: Graph, outputs: Sequence[int], seed: int = 0) -> Signatures:
+    """Evaluate the outputs at random residues.
+
+    Raises:
+        OutOfReach: the tower is too short, a value is not finite, or no draw gave every radicand a root.
+    """
+    nodes = reachable(graph, outputs)
+    operations = {graph.operations[node] for node in nodes}
+    spire = tower(trigonometric=bool(operations & _BY_ROTATION))
+    schedule = _schedule(graph, outputs)
+    depth = max((key[1] for key in schedule), default=0)
+    if depth >= len(spire.fields):
+        raise OutOfReach(f"exponentials nested {depth} deep")
+    bits = degree_bits(graph, outputs) + 1 - (math.log2(spire.fields[0].prime) - spire.twos)
+    for attempt in range(_DRAWS):
+        draw = _Draw(graph, spire, depth, f"{seed}:{attempt}:".encode())
+        try:
+            draw.run(schedule)
+        except _Redraw:
+            continue
+        return Signatures(tuple(draw.values[node, 0] for node in outputs), bits, "sqrt" in operations)
+    raise OutOfReach("no draw of residues gave every square root a value")

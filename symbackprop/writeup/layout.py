@@ -1,0 +1,231 @@
+"""Where everything of a network diagram stands: units in columns, edges, tags above the units, labels on the edges.
+
+The layout is tried with growing distances until no label is ambiguous, no edge runs through a unit and none through a tag;
+`Layout.problems` names what is left when even the widest fails (the caller then draws layers as boxes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import hypot
+
+from symbackprop.writeup.geometry import Box, Curve, Point, crosses, line
+from symbackprop.writeup.labels import Placement, place_labels
+from symbackprop.writeup.lettering import Lettering
+from symbackprop.writeup.picture import label_box
+from symbackprop.writeup.units import Kind, Link, UnitGraph
+
+LABEL_SIZE = 13.0
+_PLAIN_GAP = 58.0  # between columns whose edges have no labels
+_TAG_ARROW = 12.0
+_STRETCH = 1.3  # how far a column with few units may spread
+_GROWTH = (1.0, 1.15, 1.35, 1.6, 1.9)
+_BULGES = (0.0, *(sign * step for step in (30.0, 60.0, 90.0, 130.0, 180.0) for sign in (-1, 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The outline of a unit: a disc of diameter `width`, or a panel."""
+
+    width: float
+    height: float
+    disc: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A short text above a unit with an arrow into it: a bias, a target."""
+
+    unit: str
+    name: str
+    text: Lettering
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be laid out: the graph, the outline of every unit, the texts of edges and tags."""
+
+    graph: UnitGraph
+    bodies: Mapping[str, Body]
+    edges: Mapping[str, Link]
+    texts: Mapping[str, Lettering]
+    tags: Mapping[str, Tag]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Boxes and curves by unit name, edge identifier and tag identifier; `problems` names what cannot be read well."""
+
+    bodies: Mapping[str, Box]
+    curves: Mapping[str, Curve]
+    labels: Mapping[str, Box]
+    tags: Mapping[str, Box]
+    arrows: Mapping[str, Curve]
+    problems: tuple[str, ...]
+
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """Everything that takes room, for the frame of the picture."""
+        bends = (Box(*curve.at(0.5), 4, 4) for curve in self.curves.values())
+        return (*self.bodies.values(), *self.labels.values(), *self.tags.values(), *bends)
+
+
+def lay_out(plan: Plan) -> Layout:
+    """Return the narrowest layout without problems, or the one with the fewest."""
+    best: Layout | None = None
+    for growth in _GROWTH:
+        layout = _attempt(plan, growth)
+        if best is None or len(layout.problems) < len(best.problems):
+            best = layout
+        if not best.problems:
+            break
+    assert best is not None  # _GROWTH is not empty
+    return best
+
+
+def _attempt(plan: Plan, growth: float) -> Layout:
+    bodies = _columns(plan, growth)
+    tags, arrows = _tags(plan, bodies)
+    curves = {
+        identifier: _route(link, plan, bodies, tuple(tags.values())) for identifier, link in plan.edges.items()
+    }
+    obstacles = [box.grown(2) for box in (*bodies.values(), *tags.values())]
+    texts = {identifier: text for identifier, text in plan.texts.items() if identifier in curves}
+    placement = place_labels(curves, texts, obstacles, LABEL_SIZE, _preferred(plan))
+    return Layout(bodies, curves, placement.boxes, tags, arrows, _problems(plan, bodies, tags, curves, placement))
+
+
+# ---- units -----------------------------------------------------------------------------------------------------------
+
+
+def _columns(plan: Plan, growth: float) -> dict[str, Box]:
+    columns = plan.graph.columns
+    headroom = _headroom(plan)
+    pitch = max((body.height for body in plan.bodies.values()), default=0) + headroom + 20 * growth
+    tallest = max(len(column) for column in columns)
+    boxes = {}
+    x = 0.0
+    for number, column in enumerate(columns):
+        wide = max((plan.bodies[unit.name].width for unit in column), default=0)
+        if number:
+            x += wide / 2
+        spread = pitch if len(column) < 2 else pitch * min(_STRETCH, (tallest - 1) / (len(column) - 1))
+        for row, unit in enumerate(column):
+            body = plan.bodies[unit.name]
+            y = (row - (len(column) - 1) / 2) * spread
+            boxes[unit.name] = Box(round(x, 2), round(y, 2), body.width, body.height)
+        x += wide / 2 + _gap(plan, number, growth, pitch)
+    return boxes
+
+
+def _headroom(plan: Plan) -> float:
+    """Return the room that the tags above a unit need."""
+    count: dict[str, int] = {}
+    for tag in plan.tags.values():
+        count[tag.unit] = count.get(tag.unit, 0) + 1
+    most = max(count.values(), default=0)
+    return most * label_box(Lettering((), ""), (0, 0), LABEL_SIZE).height + _TAG_ARROW if most else 6.0
+
+
+def _gap(plan: Plan, column: int, growth: float, pitch: float) -> float:
+    """Return the distance to the next column: room for the labels, and flat enough edges."""
+    units = {unit.name: unit.column for unit in plan.graph.units}
+    labelled = [
+        label_box(text, (0, 0), LABEL_SIZE).width
+        for identifier, text in plan.texts.items()
+        if units[plan.edges[identifier].source] <= column < units[plan.edges[identifier].target]
+    ]
+    if not labelled:
+        return _PLAIN_GAP
+    columns = plan.graph.columns
+    tallest = max(len(columns[column]), len(columns[min(column + 1, len(columns) - 1)]))
+    return round(max(96 + max(labelled), 0.34 * pitch * (tallest - 1) + 60) * growth, 1)
+
+
+def _tags(plan: Plan, bodies: Mapping[str, Box]) -> tuple[dict[str, Box], dict[str, Curve]]:
+    boxes: dict[str, Box] = {}
+    arrows: dict[str, Curve] = {}
+    stacked: dict[str, int] = {}
+    for identifier, tag in plan.tags.items():
+        body = bodies[tag.unit]
+        top = body.y - body.height / 2
+        room = label_box(tag.text, (0, 0), LABEL_SIZE)
+        level = stacked.get(tag.unit, 0)
+        stacked[tag.unit] = level + 1
+        boxes[identifier] = Box(body.x, top - _TAG_ARROW - (level + 0.5) * room.height, room.width, room.height)
+        if not level:
+            arrows[identifier] = line((body.x, top - _TAG_ARROW + 1), (body.x, top - 1))
+    return boxes, arrows
+
+
+# ---- edges -----------------------------------------------------------------------------------------------------------
+
+
+def _route(link: Link, plan: Plan, bodies: Mapping[str, Box], tags: Sequence[Box]) -> Curve:
+    """Return the straight edge between two units, or the flattest curve around whatever stands in its way."""
+    first, last = bodies[link.source], bodies[link.target]
+    blocks = [box.grown(3) for name, box in bodies.items() if name not in (link.source, link.target)]
+    blocks += tags
+    discs = plan.bodies[link.source].disc, plan.bodies[link.target].disc
+    choices = [_trimmed(line((first.x, first.y), (last.x, last.y), bulge), first, last, discs) for bulge in _BULGES]
+    return min(choices, key=lambda curve: sum(crosses(box, part) for box in blocks for part in curve.segments))
+
+
+def _trimmed(curve: Curve, first: Box, last: Box, discs: tuple[bool, bool]) -> Curve:
+    """Return the curve from outline to outline instead of from centre to centre."""
+    start = _on_outline(first, curve.bend, discs[0], 1.0)
+    end = _on_outline(last, curve.bend, discs[1], 2.0)
+    if curve.straight:
+        return line(start, end)
+    return replace(curve, start=start, end=end)
+
+
+def _on_outline(box: Box, towards: Point, disc: bool, margin: float) -> Point:
+    dx, dy = towards[0] - box.x, towards[1] - box.y
+    length = hypot(dx, dy) or 1.0
+    if disc:
+        reach = box.width / 2
+    else:
+        reach = min(
+            box.width / 2 * length / abs(dx) if dx else float("inf"),
+            box.height / 2 * length / abs(dy) if dy else float("inf"),
+        )
+    scale = (reach + margin) / length
+    return round(box.x + dx * scale, 2), round(box.y + dy * scale, 2)
+
+
+def _preferred(plan: Plan) -> dict[str, float]:
+    """Return where along its edge a label looks best: the middle, a little before it on rising and after it on falling edges."""
+    rows = {unit.name: row for column in plan.graph.columns for row, unit in enumerate(column)}
+    return {
+        identifier: 0.5 if rows[link.source] == rows[link.target] else 0.4
+        for identifier, link in plan.edges.items()
+    }
+
+
+def _problems(
+    plan: Plan, bodies: Mapping[str, Box], tags: Mapping[str, Box], curves: Mapping[str, Curve], placement: Placement
+) -> tuple[str, ...]:
+    found = [f"label of {identifier}" for identifier in placement.unclear]
+    for identifier, curve in curves.items():
+        ends = (plan.edges[identifier].source, plan.edges[identifier].target)
+        blocked = [name for name, box in bodies.items() if name not in ends and _runs_through(curve, box)]
+        blocked += [name for name, box in tags.items() if _runs_through(curve, box)]
+        found += [f"{identifier} runs through {name}" for name in blocked]
+    for column in plan.graph.columns:
+        for above, below in pairwise(column):
+            if bodies[above.name].y + bodies[above.name].height / 2 >= bodies[below.name].y - bodies[below.name].height / 2:
+                found.append(f"{above.name} covers {below.name}")
+    return tuple(found)
+
+
+def _runs_through(curve: Curve, box: Box) -> bool:
+    return any(crosses(box, part) for part in curve.segments)
+
+
+def kind_of_column(graph: UnitGraph, number: int) -> Kind | None:
+    """Return the kind that all units of a column have, or None."""
+    kinds = {unit.kind for unit in graph.columns[number]}
+    return kinds.pop() if len(kinds) == 1 else None
