@@ -41,9 +41,7 @@ def forward(network: Network, given: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def tabulate(
-    expression: Expr, indices: tuple[Any, ...], values: Mapping[str, Any], sizes: Mapping[str, int]
-) -> Any:
+def tabulate(expression: Expr, indices: tuple[Any, ...], values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
     """Return the array of an expression over its free indices; a number when there are none."""
     shape = tuple(int(number(index.upper, {}, {}, sizes)) + 1 for index in indices)
     table = np.empty(shape)
@@ -53,9 +51,7 @@ def tabulate(
     return table if indices else float(table)
 
 
-def number(
-    expression: Any, at: Mapping[str, int], values: Mapping[str, Any], sizes: Mapping[str, int]
-) -> float:
+def number(expression: Any, at: Mapping[str, int], values: Mapping[str, Any], sizes: Mapping[str, int]) -> float:
     """Return the value at the given places of the free indices. Raises KeyError for an unknown function."""
 
     def inner(part: Any) -> float:
@@ -64,9 +60,7 @@ def number(
     if isinstance(expression, sympy.Sum):
         return summed(expression.function, expression.limits, at, values, sizes)
     if isinstance(expression, sympy.Indexed):
-        return float(
-            values[str(expression.base.label)][tuple(int(inner(where)) for where in expression.indices)]
-        )
+        return float(values[str(expression.base.label)][tuple(int(inner(where)) for where in expression.indices)])
     if isinstance(expression, sympy.Idx):
         return at[str(expression.label)]
     if isinstance(expression, sympy.Symbol):
@@ -85,9 +79,7 @@ def number(
     return float(parts[0] ** parts[1] if expression.is_Pow else FUNCTIONS[type(expression).__name__](*parts))
 
 
-def summed(
-    body: Any, limits: Any, at: Mapping[str, int], values: Mapping[str, Any], sizes: Mapping[str, int]
-) -> float:
+def summed(body: Any, limits: Any, at: Mapping[str, int], values: Mapping[str, Any], sizes: Mapping[str, int]) -> float:
     """Return a sum over its bound indices, the last of them outermost, as sympy means it."""
     if not limits:
         return number(body, at, values, sizes)
@@ -103,9 +95,7 @@ def holds(condition: Any, inner: Callable[[Any], float]) -> bool:
     if condition in (sympy.true, sympy.false):
         return bool(condition)
     if isinstance(condition, sympy.And | sympy.Or):
-        return (all if isinstance(condition, sympy.And) else any)(
-            holds(part, inner) for part in condition.args
-        )
+        return (all if isinstance(condition, sympy.And) else any)(holds(part, inner) for part in condition.args)
     if isinstance(condition, sympy.Not):
         return not holds(condition.args[0], inner)
     return bool(condition.func(*(sympy.Float(inner(side), 17) for side in condition.args)))

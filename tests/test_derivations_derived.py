@@ -65,9 +65,7 @@ HAND_OVER_DERIVED = (
 )
 
 
-@pytest.mark.parametrize(
-    ("name", "loss", "ratio"), HAND_OVER_DERIVED, ids=[row[0] for row in HAND_OVER_DERIVED]
-)
+@pytest.mark.parametrize(("name", "loss", "ratio"), HAND_OVER_DERIVED, ids=[row[0] for row in HAND_OVER_DERIVED])
 def test_ratio_of_handwritten_to_derived(derivation_file: Load, name: str, loss: str, ratio: float) -> None:
     derivation = derived(derivation_file, name, loss)
     given = random_values(derivation.network, 6, name)
@@ -106,9 +104,7 @@ def test_numbers_of_the_2_2_1_network(derivation_file: Load) -> None:
     derivation = derived(derivation_file, "two_two_one")
     given = dict(derivation.network.values)
     assert values_of(derivation, given)["w1"] == pytest.approx(0.002639060955281471, rel=1e-13)
-    assert values_of(derivation, {**given, "x1": 5, "x2": -2})["w1"] == pytest.approx(
-        -0.006597652388203677, rel=1e-13
-    )
+    assert values_of(derivation, {**given, "x1": 5, "x2": -2})["w1"] == pytest.approx(-0.006597652388203677, rel=1e-13)
 
 
 def test_brute_force_finds_a_wrong_derivative(derivation_file: Load) -> None:

@@ -65,16 +65,6 @@ class _Stuck(NotSupportedError):
 
 def matrix_form(expression: Expr, indices: Axes) -> MatrixForm | NoMatrixForm:
     """Return the matrix form of `result[indices] = expression`, or the reason why there is none.
-
-    >>> from sympy import IndexedBase, Sum
-    >>> from symbackprop.network.indices import parse_indices
-    >>> n, i, j = parse_indices("n:N i:D j:K")
-    >>> X, dZ = IndexedBase("X"), IndexedBase("dZ")
-    >>> form = matrix_form(Sum(X[n, i]*dZ[n, j], n), (i, j))
-    >>> print(form)
-    X^T dZ, shapes (D,N)(N,K)
-    >>> print(matrix_form(X[n + 1, i], (n, i)).reason)
-    X[n + 1,i] has the computed index n + 1
     """
     if len(indices) > 2:
         names = ",".join(index_name(index) for index in indices)

@@ -91,6 +91,14 @@ class Scaled(Matrix):
 
 
 @dataclass(frozen=True, slots=True)
+class Weighted(Matrix):
+    """A number that is itself written with arrays, `(1ᵀ v)`, times a matrix."""
+
+    number: Matrix
+    body: Matrix
+
+
+@dataclass(frozen=True, slots=True)
 class Entrywise(Matrix):
     """A function of each entry: `template` in the placeholders `slot(0)`, `slot(1)`, …, one for each of the arguments."""
 
@@ -125,23 +133,32 @@ def transposed(matrix: Matrix) -> Matrix:
         return Product(matrix.cols, matrix.rows, tuple(transposed(factor) for factor in reversed(matrix.factors)))
     if isinstance(matrix, Scaled):
         return Scaled(matrix.cols, matrix.rows, matrix.coefficient, transposed(matrix.body))
+    if isinstance(matrix, Weighted):
+        return Weighted(matrix.cols, matrix.rows, matrix.number, transposed(matrix.body))
     return Transposed(matrix.cols, matrix.rows, matrix)
 
 
 def product(*matrices: Matrix) -> Matrix:
-    """Return the matrix product; coefficients come to the front, and 1 is left out."""
+    """Return the matrix product; coefficients and numbers (1 by 1) come to the front, and 1 is left out."""
     coefficient: Expr = Integer(1)
+    numbers: list[Matrix] = []
     factors: list[Matrix] = []
     for matrix in matrices:
         if isinstance(matrix, Scaled):
             coefficient, matrix = coefficient * matrix.coefficient, matrix.body
         if isinstance(matrix, Scalar):
             coefficient = coefficient * matrix.value
+        elif matrix.rows is None and matrix.cols is None:
+            numbers.append(matrix)
         else:
             factors.extend(matrix.factors if isinstance(matrix, Product) else (matrix,))
-    if not factors:
+    if not factors and not numbers:
         return Scalar(None, None, coefficient)
+    if not factors:
+        factors = [numbers.pop()]
     body = factors[0] if len(factors) == 1 else Product(factors[0].rows, factors[-1].cols, tuple(factors))
+    for number in reversed(numbers):
+        body = Weighted(body.rows, body.cols, number, body)
     return scaled(coefficient, body)
 
 
@@ -189,4 +206,6 @@ def parts(matrix: Matrix) -> tuple[Matrix, ...]:
         return matrix.terms
     if isinstance(matrix, Entrywise):
         return matrix.arguments
+    if isinstance(matrix, Weighted):
+        return (matrix.number, matrix.body)
     return (matrix.body,) if isinstance(matrix, Transposed | Diagonal | Scaled) else ()

@@ -21,7 +21,11 @@ from symbackprop.errors import NotSupportedError, UserError
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One factor ∂of/∂by of a chain and its value in node names; `direct` when it counts only the direct use."""
+    """One factor ∂of/∂by of a chain and its value in node names.
+
+    `direct` when the value counts only the direct use while `by` also reaches `of` in other ways: then ∂of/∂by would be read as
+    the total derivative, and the factor is written by its value.
+    """
 
     of: str
     by: str
@@ -154,12 +158,16 @@ class Chains:
             return Link(of, by, self.total(of, by))
         if not self._network.node(by).defined:
             return self._fork_at_uses(of, by)
-        branches: list[tuple[Link, ...]] = [(Link(of, by, Add(*direct), direct=True),)] if direct else []
+        branches: list[tuple[Link, ...]] = [(self._use(of, by, Add(*direct)),)] if direct else []
         for name in reversed(first):
             head = Add(*self._network_contributions(of, name))
             tail = Link(name, by, self.total(name, by))
-            branches.append((tail,) if head == 1 else (Link(of, name, head, direct=True), tail))
+            branches.append((tail,) if head == 1 else (self._use(of, name, head), tail))
         return Fork(of, by, tuple(branches))
+
+    def _use(self, of: str, by: str, local: Expr) -> Link:
+        """Return the factor of a direct use, marked where it is not the total derivative."""
+        return Link(of, by, local, direct=self.total(of, by) != local)
 
     def _fork_at_uses(self, of: str, by: str) -> Link | Fork:
         """Σ over the uses of a declared name: ∂of/∂use · ∂use/∂by (a bias shared by several units)."""
@@ -168,7 +176,7 @@ class Chains:
             return Link(of, by, self.total(of, by))
         branches = []
         for use in contributions:
-            tail = Link(use.consumer, by, use.local, direct=True)
+            tail = self._use(use.consumer, by, use.local)
             branches.append((tail,) if use.consumer == of else (Link(of, use.consumer, self.total(of, use.consumer)), tail))
         return Fork(of, by, tuple(branches))
 

@@ -55,7 +55,9 @@ def result_step(gradient: Gradient, writer: Writer, expanded: bool = True) -> St
 
 
 def link_formula(link: Link, writer: Writer) -> Formula:
-    """Write ∂of/∂by of a link."""
+    """Write ∂of/∂by of a link; the value of a direct use that is not the total derivative."""
+    if link.direct:
+        return writer.expression(link.value)
     return writer.partial(link.of, link.by)
 
 
@@ -114,10 +116,12 @@ def scalar_steps(gradient: Gradient, writer: Writer, level: str) -> tuple[Step, 
 
 
 def _link_steps(link: Link, chains: Chains, writer: Writer, level: str) -> list[Step]:
+    if link.direct:
+        return []
     left = link_formula(link, writer)
     value = writer.expression(link.value)
     inner = chains.factored(link.of, link.by)
-    if len(inner.factors) == 1 or link.direct:
+    if len(inner.factors) == 1 and isinstance(inner.factors[0], Link):
         if level == "full":
             return [Step(*line) for line in explained(link, chains, writer, value)]
         return [Step("local", Chain((left, value), ("=",)), "local derivative")]

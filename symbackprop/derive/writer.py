@@ -40,6 +40,7 @@ class Writer:
         self.network = derivation.network
         self.notation = notation or Notation()
         self.deltas = frozenset(deltas)
+        self._exact = self.notation.override(decimals=None)
         self._order = ranks(self.network)
         self._spell = {
             str(adjoint.symbol.label if adjoint.indices else adjoint.symbol): self._adjoint_spelling(name)
@@ -118,8 +119,13 @@ class Writer:
         return replace(formula, change)
 
     def number(self, value: float) -> Formula:
-        """Write a number under the notation's rounding rule."""
-        return number(float(np.asarray(value).item()), self.notation)
+        """Write a number under the notation's rounding rule; one that needs fewer places (a given 0.01) keeps its own."""
+        plain = float(np.asarray(value).item())
+        exact = number(plain, self._exact)
+        places = self.notation.decimals
+        digits = exact.body if isinstance(exact, Neg) else exact
+        short = isinstance(digits, Number) and len(digits.text.partition(".")[2]) <= (places or 0)
+        return exact if places is None or short else number(plain, self.notation)
 
 
 def _negative(positive: Formula | Spell) -> Formula | Spell:

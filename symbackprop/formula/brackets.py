@@ -143,6 +143,11 @@ def is_forced(child: Formula, slot: Slot, layered: frozenset[str] = frozenset())
     return level(child) < _LOOSEST[slot]
 
 
+def needs_brackets_to_count(variable: Formula, layered: frozenset[str]) -> bool:
+    """Whether the variable of a higher derivative needs brackets before its `^2`; looser ones have them already."""
+    return level(variable) >= RAISED and is_forced(variable, Slot.POWERED, layered)
+
+
 def _all(slot: Slot) -> Callable[[Formula], tuple[Slot, ...]]:
     return lambda formula: (slot,) * len(children(formula))
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from symbackprop.errors import InternalError
-from symbackprop.formula.brackets import RAISED, Slot, is_forced, level, slots
+from symbackprop.formula.brackets import is_forced, needs_brackets_to_count, slots
 from symbackprop.formula.notation import Notation
 from symbackprop.formula.spelling import latex_name, script
 from symbackprop.formula.tree import (
@@ -78,7 +78,6 @@ DECORATIONS = {
     "tilde": r"\tilde",
     "dot": r"\dot",
     "vec": r"\vec",
-    "bold": r"\mathbf",
 }
 _CLOSING = {"(": ")", "[": "]", "{": r"\}"}
 _TALL = re.compile(r"\\frac|\\sum|\\prod|\\begin|\\left")
@@ -170,6 +169,8 @@ def _would_be_misread(left: Formula, right: Formula, right_text: str, notation: 
         return True
     if isinstance(left, Decorated) and left.kind == "prime":
         return True
+    if isinstance(left, Name | Indexed | Decorated) and isinstance(right, Group):
+        return isinstance(right.body, Name | Indexed | Row)  # w (x) could be a function of x
     return isinstance(right, Neg) or right_text[0].isdigit() or right_text[0] in ".|"
 
 
@@ -256,17 +257,12 @@ def _partial(node: Partial, parts: list[str], notation: Notation) -> str:
     order = script("^", str(len(node.others) + 1), notation) + " " if node.others else ""
     variables = ""
     raised = [
-        _wrap(part, notation) if _takes_no_count(child, notation) else part
+        _wrap(part, notation) if needs_brackets_to_count(child, notation.layered) else part
         for child, part in zip(children(node), parts, strict=True)
     ]
     for variable, count in _runs(raised[1:] if len(set(parts[1:])) < len(parts[1:]) else parts[1:]):
         variables += f"{sign}{variable}" + (script("^", str(count), notation) + " " if count > 1 else "")
     return rf"\frac{{{sign.rstrip() if order else sign}{order}{parts[0]}}}{{{variables.rstrip()}}}"
-
-
-def _takes_no_count(variable: Formula, notation: Notation) -> bool:
-    """Whether the variable of a higher derivative needs brackets before `^2`; looser ones have them already."""
-    return level(variable) >= RAISED and is_forced(variable, Slot.POWERED, notation.layered)
 
 
 def _runs(items: list[str]) -> list[tuple[str, int]]:

@@ -18,7 +18,6 @@ from symbackprop.formula.tree import (
     Call,
     Cases,
     Chain,
-    Decorated,
     Delta,
     Element,
     Formula,
@@ -151,12 +150,6 @@ def _chain(node: Chain, parts: tuple[Any, ...], table: Mapping[str, Any]) -> Any
     return _RELATIONS[node.relations[0]](*parts)
 
 
-def _decorated(node: Decorated, parts: tuple[Any, ...], table: Mapping[str, Any]) -> Any:
-    if node.kind == "bold":  # only type, no other thing
-        return parts[0]
-    raise NotSupportedError(f"a name with {node.kind} is not in the table of names; add it by its spelling")
-
-
 def _cases(node: Cases, parts: tuple[Any, ...], table: Mapping[str, Any]) -> Any:
     return Piecewise(*parts)
 
@@ -192,5 +185,4 @@ _MEANINGS: dict[type[Formula], Callable[[Any, tuple[Any, ...], Mapping[str, Any]
     Logic: lambda node, parts, table: (sympy.And if node.operator == "and" else sympy.Or)(*parts),
     Cases: _cases,
     Branch: _branch,
-    Decorated: _decorated,
 }

@@ -101,8 +101,9 @@ class Names:
         return self.entries[name].kind
 
     def find(self, latex: str) -> str | None:
-        """Return the name with this spelling, or None."""
-        return self.spelled.get(canonical_spelling(latex))
+        """Return the name with this spelling, or None; bold counts only where there is a name in bold."""
+        key = canonical_spelling(latex)
+        return self.spelled.get(key) or self.spelled.get(re.sub(r"\\bold\{([^{}]*)\}", r"\1", key))
 
     @property
     def layered(self) -> frozenset[str]:

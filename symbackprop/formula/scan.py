@@ -174,10 +174,16 @@ class _Scanner:
 
 
 def _line_break(scanner: _Scanner, end: int) -> bool:
-    found = re.compile(r"\\\\(?:\[[^\]]*\])?").match(scanner.text, scanner.position, end)
-    if found:
-        scanner.emit("ROWSEP" if "cases" in scanner.context else "NEWLINE", "\n", found.end())
-    return bool(found)
+    """A line break, or a wide space, which separates statements as well."""
+    found = vocabulary.LINE_BREAK.match(scanner.text, scanner.position, end)
+    if not found:
+        return False
+    in_cases = "cases" in scanner.context
+    if in_cases and found[1]:
+        scanner.position = found.end()
+    else:
+        scanner.emit("ROWSEP" if in_cases else "NEWLINE", "\n", found.end())
+    return True
 
 
 def _cases(scanner: _Scanner, end: int) -> bool:
@@ -385,7 +391,9 @@ def _bars(scanner: _Scanner, end: int) -> bool:
     for spelled, kind in ((r"\|", "NORM"), ("‖", "NORM"), ("|", "BAR")):
         if scanner.text.startswith(spelled, scanner.position):
             previous = str(scanner.tokens[-1].type) if scanner.tokens else ""
-            side = "R" if previous in vocabulary.OPERAND_END else "L"
+            kinds = [str(token.type) for token in scanner.tokens]
+            is_open = kinds.count("L" + kind) > kinds.count("R" + kind)
+            side = "R" if is_open and previous in vocabulary.OPERAND_END else "L"
             scanner.emit(side + kind, spelled, scanner.position + len(spelled))
             return True
     return False
@@ -399,11 +407,10 @@ def _prose(scanner: _Scanner, end: int) -> bool:
 
 
 def _last_punctuation(scanner: _Scanner, end: int) -> bool:
-    rest = scanner.text[scanner.position :].strip()
-    if rest and all(character in ".;,\u3002\uff0c\uff1b" for character in rest):
+    found = vocabulary.LAST_PUNCTUATION.match(scanner.text, scanner.position)
+    if found:
         scanner.position = end
-        return True
-    return False
+    return bool(found)
 
 
 _RULES = (
@@ -459,7 +466,7 @@ def _mark_lines(found: list[Token]) -> list[Token]:
     lines = _lines(found)
     result = list(lines[0])
     for line in lines[1:]:
-        if not (result and line):
+        if not (result and line) or "TEXT" in (result[-1].type, line[0].type):
             result.extend(line)
         elif _ends_open(result[-1]) or _starts_open(line):
             repeats = _ends_open(result[-1]) and (result[-1].type, result[-1].value) == (line[0].type, line[0].value)

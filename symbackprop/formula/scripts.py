@@ -135,8 +135,11 @@ def _subscript_first(scripts: list[Script], span: Span) -> list[Script]:
 
 def _raise(source: Source, base: Formula, kind: str, value: Any, span: Span) -> Formula:
     if kind == "sup":
-        if isinstance(base, Name | Indexed) and isinstance(value, Group) and _is_label(source, value.body):
-            raise ReadError(f"is this superscript of {base.name} a layer? Say so in the table of names", span)
+        if isinstance(value, Group) and _is_label(source, value.body):
+            raise ReadError("is this superscript a layer? Say so in the table of names", span)
+        marked = base.body if isinstance(base, Decorated) else None
+        if isinstance(marked, Name) and source.names.entries[marked.name].layered:
+            raise ReadError(f"a layer of a marked {marked.name}; give the marked name a spelling of its own", span)
         return Power(base, value, span=span)
     if kind == "update":
         return Update(base, span=span)

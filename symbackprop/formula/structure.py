@@ -9,7 +9,7 @@ from typing import Any
 from lark import Token
 
 from symbackprop.errors import InternalError
-from symbackprop.formula.brackets import PREFIXED, RAISED, level
+from symbackprop.formula.brackets import PREFIXED, level, needs_brackets_to_count
 from symbackprop.formula.names import Names
 from symbackprop.formula.scripts import apply_scripts, function_head, index_list
 from symbackprop.formula.tokens import ReadError
@@ -27,6 +27,7 @@ from symbackprop.formula.tree import (
     Fraction,
     Group,
     Hadamard,
+    Indexed,
     Logic,
     Nabla,
     Name,
@@ -165,9 +166,16 @@ def _product(builder: Builder, segment: list[tuple[str, Formula]], span: Span) -
                 raise ReadError("two readings: is this factor above or below the slash? Write brackets", _at(factor, span))
             if sign == "" and factors and factors[-1].span in builder.bare and not isinstance(factor, Call):
                 raise ReadError("two readings: how far does the function reach? Write brackets", _at(factor, span))
+            if sign == "" and factors and _looks_like_call(factors[-1], factor):
+                raise ReadError("two readings: a function, or a product? Add the function to the names", _at(factor, span))
             factors.append(factor)
         divided = sign == "/"
     return factors[0] if len(factors) == 1 else Product(tuple(factors), span=_around(factors))
+
+
+def _looks_like_call(left: Formula, right: Formula) -> bool:
+    is_argument = isinstance(right, Group) and isinstance(right.body, Name | Indexed | Row)
+    return is_argument and isinstance(left, Name | Indexed | Decorated)
 
 
 def _apply_operators(items: list[tuple[str, Formula]], span: Span) -> list[tuple[str, Formula]]:
@@ -211,11 +219,13 @@ def _partial(builder: Builder, parts: list[Any], span: Span) -> Any:
     if order_part is not None and not (isinstance(order_part, Number) and order_part.text.isdigit()):
         raise ReadError("expected a number as the order of the derivative", span)
     order = int(order_part.text) if order_part is not None else 1
-    first, *others = _variables(below, order, span)
+    first, *others = _variables(below, order, builder.names.layered, span)
     return Operator((first, *others)) if above is None else Partial(above, first, tuple(others))
 
 
-def _variables(below: list[Formula], order: int, span: Span) -> tuple[Formula, ...]:
+def _variables(
+    below: list[Formula], order: int, layered: frozenset[str], span: Span
+) -> tuple[Formula, ...]:
     """Return the variables of a derivative; `w^2` below counts twice where the order above says so."""
     if len(below) == order:
         return tuple(below)
@@ -223,8 +233,9 @@ def _variables(below: list[Formula], order: int, span: Span) -> tuple[Formula, .
     for variable in below:
         if isinstance(variable, Power) and isinstance(variable.exponent, Number) and variable.exponent.text.isdigit():
             base = variable.base
-            inside = base.body if isinstance(base, Group) and level(base.body) >= RAISED else base
-            repeated.extend([inside] * int(variable.exponent.text))
+            if isinstance(base, Group) and needs_brackets_to_count(base.body, layered):
+                base = base.body
+            repeated.extend([base] * int(variable.exponent.text))
         else:
             repeated.append(variable)
     if len(repeated) != order:

@@ -18,11 +18,13 @@ class ReadError(UserError):
 
 
 SKIPPED = re.compile(
-    r"\s+|~|\\[,;:! ]|\\(?:quad|qquad|displaystyle|limits|nolimits|nonumber|notag|left\.|right\.)(?![A-Za-z])"
+    r"\s+|~|\\[,;:! ]|\\(?:displaystyle|limits|nolimits|nonumber|notag|left\.|right\.)(?![A-Za-z])"
     r"|\\(?:left|right|big|Big|bigg|Bigg|bigl|bigr|Bigl|Bigr|biggl|biggr|middle)(?![A-Za-z])"
     r"|\\(?:label|tag\*?)\s*\{[^{}]*\}"
     r"|\\(?:begin|end)\s*\{(?:aligned|align\*?|split|equation\*?|gather\*?|gathered|eqnarray\*?)\}|%[^\n]*"
 )
+LINE_BREAK = re.compile(r"\\\\(?:\[[^\]]*\])?|(\\q?quad(?![A-Za-z])|\\hspace\*?\s*\{[^{}]*\})")
+LAST_PUNCTUATION = re.compile(rf"(?=[.;,\u3002\uff0c\uff1b])(?:[.;,\u3002\uff0c\uff1b]|{SKIPPED.pattern})+\Z")
 NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
 RUN = re.compile(r"[^\W\d_]+\d*")
 MACRO = re.compile(r"\\(?:operatorname\*|[A-Za-z]+|.)")
@@ -30,9 +32,9 @@ CJK = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]+")
 GROUPED = {
     **{kind: kind for kind in ("hat", "bar", "tilde", "dot", "vec")},
     **{"widehat": "hat", "overline": "bar", "widetilde": "tilde", "overrightarrow": "vec"},
-    **dict.fromkeys(("mathbf", "boldsymbol", "bm", "textbf", "pmb"), "bold"),
 }
-STYLED = ("mathrm", "mathit", "mathsf", "operatorname", "operatorname*", "text", "textrm", "textit", "mbox")
+BOLD = ("mathbf", "boldsymbol", "bm", "textbf", "pmb")
+STYLED = (*BOLD, "mathrm", "mathit", "mathsf", "operatorname", "operatorname*", "text", "textrm", "textit", "mbox")
 PROSE = ("text", "textrm", "textit", "mbox")
 UPDATE = re.compile(r"\^\s*(?:\+|\{\s*(?:\+|\(?\s*(?:new|\\(?:text|mathrm)\s*\{\s*new\s*\})\s*\)?)\s*\})")
 PRIME = re.compile(r"'|′|\^\s*(?:\\prime(?![A-Za-z])|\{\s*\\prime\s*\})")

@@ -211,7 +211,7 @@ class Update(Formula):
 
 @dataclass(frozen=True, slots=True)
 class Decorated(Formula):
-    """A name with a mark on it, one of `DECORATIONS`: `\\hat{y}`, `\\mathbf{W}`, `f'`, `Δw`."""
+    """A name with a mark on it, one of `DECORATIONS`: `\\hat{y}`, `f'`, `Δw`."""
 
     kind: str
     body: Formula
@@ -298,7 +298,7 @@ class Row(Formula):
 
 BRACKETS = ("(", "[", "{")
 BIG_OPERATORS = ("sum", "prod", "max", "min", "argmax", "argmin")
-DECORATIONS = ("hat", "bar", "tilde", "dot", "vec", "bold", "prime", "Delta")
+DECORATIONS = ("hat", "bar", "tilde", "dot", "vec", "prime", "Delta")
 RELATIONS = ("=", ":=", "≈", "←", "→", "≡", "<", ">", "≤", "≥", "≠", "∝", "∼", "∈", "⇒", "⇔")
 
 

@@ -19,7 +19,8 @@ from symbackprop.verify.compare import Outcome as Compared
 from symbackprop.verify.derived import DerivationReference
 from symbackprop.verify.loss_function import loss_reference
 from symbackprop.verify.ratio import constant_ratio
-from symbackprop.verify.records import Report, Scope, Status, Verdict
+from symbackprop.verify.records import Scope, Status, Verdict
+from symbackprop.verify.report import Report
 from symbackprop.verify.results import bind_results, describe
 from symbackprop.verify.samples import Point, Reference, Sample, numeric_sample, traced_sample, with_defined
 from symbackprop.verify.trace import CodeFails

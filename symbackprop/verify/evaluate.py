@@ -40,9 +40,18 @@ def evaluate(graph: Graph, outputs: Sequence[int], point: Mapping[InputName, Any
     name keep the value they were traced at. Overflow and invalid operations give inf and nan, silently, as data.
     """
     results: dict[int, Any] = {}
+    operations, arguments = graph.operations, graph.arguments
     with np.errstate(all="ignore"):
         for node in reachable(graph, outputs):
-            results[node] = _value(graph, node, results, point)
+            operation = operations[node]
+            if operation == "mul":
+                first, second = arguments[node]
+                results[node] = results[first] * results[second]
+            elif operation == "add":
+                first, second = arguments[node]
+                results[node] = results[first] + results[second]
+            else:
+                results[node] = _value(graph, node, results, point)
     return [results[node] for node in outputs]
 
 
@@ -54,10 +63,6 @@ def _value(graph: Graph, node: int, results: Mapping[int, Any], point: Mapping[I
     if not arguments:
         return np.float64(graph.values[node])
     first = results[arguments[0]]
-    if operation == "add":
-        return first + results[arguments[1]]
-    if operation == "mul":
-        return first * results[arguments[1]]
     if operation == "div":
         return first / results[arguments[1]]
     if operation == "neg":

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from symbackprop.errors import NotSupportedError, UserError
 from symbackprop.verify.constants import Exact, exact
@@ -24,9 +24,11 @@ class CannotTrace(NotSupportedError):
     """The code uses something that cannot be followed symbolically; the message names it and its line."""
 
 
-@dataclass(frozen=True, slots=True)
-class InputName:
-    """One scalar input: the dotted name of an argument and the position in it (`()` for a number)."""
+class InputName(NamedTuple):
+    """One scalar input: the dotted name of an argument and the position in it (`()` for a number).
+
+    A tuple because tens of thousands of them are hashed for a single evaluation.
+    """
 
     name: str
     index: tuple[int, ...] = ()
@@ -77,19 +79,29 @@ class Graph:
         self.casts: dict[str, Place | None] = {}
         self.place: Place | None = None
         self._known: dict[_Key, int] = {}
+        # Sums and products are most of a graph; they are looked up by one integer made of two.
+        self._sums: dict[int, int] = {}
+        self._products: dict[int, int] = {}
+        self._fractions: dict[int, Fraction] = {}
         self._floats: dict[float, int] = {}
 
     def __len__(self) -> int:
         return len(self.operations)
 
     def _node(self, operation: str, arguments: tuple[int, ...], payload: Payload, value: float) -> int:
+        node = self._append(operation, arguments, value)
+        self.payloads[node] = payload
+        self._known[operation, arguments, payload] = node
+        return node
+
+    def _append(self, operation: str, arguments: tuple[int, ...], value: float) -> int:
+        """Add a row that is looked up elsewhere."""
         node = len(self.operations)
         self.operations.append(operation)
         self.arguments.append(arguments)
-        self.payloads.append(payload)
+        self.payloads.append(None)
         self.values.append(value)
         self.places.append(self.place)
-        self._known[operation, arguments, payload] = node
         return node
 
     # ---- leaves
@@ -98,7 +110,10 @@ class Graph:
         """Return the node of an exact number."""
         fraction = Fraction(number)
         known = self._known.get(("constant", (), fraction))
-        return self._node("constant", (), fraction, _as_float(fraction)) if known is None else known
+        if known is None:
+            known = self._node("constant", (), fraction, _as_float(fraction))
+            self._fractions[known] = fraction
+        return known
 
     def number(self, value: float) -> int:
         """Return the node of a float met in the code: the exact number it stands for (`constants.exact`)."""
@@ -153,8 +168,7 @@ class Graph:
 
     def fraction(self, node: int) -> Fraction | None:
         """Return the exact value of a rational constant, otherwise None."""
-        payload = self.payloads[node]
-        return payload if self.operations[node] == "constant" and isinstance(payload, Fraction) else None
+        return self._fractions.get(node)
 
     # ---- arithmetic. A fold is done only where float64 would agree: 0·x is 0 unless x is nan or infinite.
 
@@ -162,18 +176,24 @@ class Graph:
         """Return left + right."""
         if left > right:
             left, right = right, left
-        known = self._known.get(("add", (left, right), None))
-        if known is not None:
-            return known
+        key = left << 32 | right
+        known = self._sums.get(key)
+        if known is None:
+            known = self._sums[key] = self._sum(left, right)
+        return known
+
+    def _sum(self, left: int, right: int) -> int:
         value = self.values[left] + self.values[right]
-        a, b = self.fraction(left), self.fraction(right)
+        a, b = self._fractions.get(left), self._fractions.get(right)
+        if a is None and b is None:
+            return self._append("add", (left, right), value)
         if a is not None and b is not None:
             return self.constant(a + b)
         if a == 0:
             return right
         if b == 0:
             return left
-        return self._node("add", (left, right), None, value)
+        return self._append("add", (left, right), value)
 
     def neg(self, node: int) -> int:
         """Return -node."""
@@ -197,11 +217,17 @@ class Graph:
         """Return left · right."""
         if left > right:
             left, right = right, left
-        known = self._known.get(("mul", (left, right), None))
-        if known is not None:
-            return known
+        key = left << 32 | right
+        known = self._products.get(key)
+        if known is None:
+            known = self._products[key] = self._product(left, right)
+        return known
+
+    def _product(self, left: int, right: int) -> int:
         value = self.values[left] * self.values[right]
-        a, b = self.fraction(left), self.fraction(right)
+        a, b = self._fractions.get(left), self._fractions.get(right)
+        if a is None and b is None:
+            return self._append("mul", (left, right), value)
         if a is not None and b is not None:
             return self.constant(a * b)
         if (a == 0 or b == 0) and value == 0:
@@ -211,7 +237,7 @@ class Graph:
                 return other
             if number == -1:
                 return self.neg(other)
-        return self._node("mul", (left, right), None, value)
+        return self._append("mul", (left, right), value)
 
     def div(self, left: int, right: int) -> int:
         """Return left / right; a division by an exact zero is ±inf or nan, as in numpy."""

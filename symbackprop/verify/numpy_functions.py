@@ -17,7 +17,7 @@ from symbackprop.errors import InternalError
 from symbackprop.verify import linear_algebra
 from symbackprop.verify.graph import Graph
 from symbackprop.verify.scalar import Traced, lift
-from symbackprop.verify.traced_array import TracedArray, finish, is_traced, lifted, plain, unwrap, wrap
+from symbackprop.verify.traced_array import TracedArray, finish, is_traced, lifted, plain, unhooked, unwrap, wrap
 
 STRUCTURAL = frozenset(
     """
@@ -26,7 +26,7 @@ STRUCTURAL = frozenset(
     broadcast_to broadcast_arrays atleast_1d atleast_2d atleast_3d take take_along_axis put_along_axis diag diagonal diagflat tril triu
     trace dot vdot inner outer tensordot kron einsum cross sum prod cumsum cumprod cumulative_sum cumulative_prod max amax min amin ptp sort
     argsort append insert delete resize pad compress extract choose select meshgrid ix_ convolve correlate diff ediff1d
-    apply_over_axes copyto put place putmask fill_diagonal searchsorted size shape ndim nonzero flatnonzero argwhere count_nonzero
+    copyto put place putmask fill_diagonal searchsorted size shape ndim nonzero flatnonzero argwhere count_nonzero
     argmax argmin unique trim_zeros trapezoid polyval vander lib.stride_tricks.sliding_window_view
     lib.stride_tricks.as_strided linalg.matrix_power linalg.multi_dot linalg.outer linalg.matmul linalg.trace linalg.diagonal
     linalg.cross linalg.tensordot linalg.vecdot array_equal array_equiv iterable may_share_memory shares_memory
@@ -70,7 +70,8 @@ def call_function(graph: Graph, name: str, function: Own, args: tuple[Any, ...],
     if name in _WRITES:
         # What is written must be traced: a plain 0.0 among traced elements would not be.
         arguments[1:] = [_argument(_written(graph, value)) for value in args[1:]]
-    result = finish(graph, function(*arguments, **options))
+    with unhooked():
+        result = finish(graph, function(*arguments, **options))
     target = kwargs.get("out")
     if target is None:
         return result

@@ -52,7 +52,8 @@ def nearby_points(
     a comparison was decided by a tie.
     """
     conditions = list(graph.conditions.values())
-    names = [name for name in graph.inputs if name not in frozen_inputs(graph, conditions)]
+    frozen = frozen_inputs(graph, conditions)
+    names = [name for name in graph.inputs if name not in frozen]
     if not names:
         return [Nearby({}, 0.0)] if not graph.inputs or conditions else []
     single_names = set(single)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from symbackprop.verify.graph import Graph, Place
-from symbackprop.verify.namespace import Namespace, instance_members, is_user_class
+from symbackprop.verify.namespace import Namespace, instance_members, is_user_class, is_user_file
 from symbackprop.verify.scalar import Traced
 from symbackprop.verify.traced_array import TracedArray
 
@@ -126,7 +126,7 @@ class _Recorder:
         self.locals: list[Local] = []
         self.complete = True
         self._places: dict[tuple[str, int], Place] = {}
-        self._keep: list[Any] = []
+        self._foreign: set[types.CodeType] = set()
 
     def place(self, filename: str, line: int) -> Place:
         known = self._places.get((filename, line))
@@ -156,7 +156,12 @@ class _Recorder:
             self.locals.append(Local(name, function, place, value))
 
     def hook(self, frame: types.FrameType, event: str, argument: Any) -> Callable[..., Any] | None:
+        # Called for every Python call while tracing, the operators of traced numbers included: one lookup for most.
+        if frame.f_code in self._foreign:
+            return None
         if event != "call" or not self.is_user(frame):
+            if not is_user_file(frame.f_code.co_filename):
+                self._foreign.add(frame.f_code)
             return None
         self.enter(frame)
         return _Frame(self, frame)

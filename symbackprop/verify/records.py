@@ -108,11 +108,8 @@ class Repair:
 
 
 @dataclass(frozen=True)
-class Report:
-    """The verdicts on one handwritten gradient.
-
-    `report["w7"]` is the verdict on a name; `ok` says that nothing differs and nothing failed.
-    """
+class Findings:
+    """The verdicts on one handwritten gradient, and what explains them; `report.Report` adds the ways to show them."""
 
     title: str
     loss: str
@@ -126,6 +123,7 @@ class Report:
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     source: tuple[tuple[str, int, str], ...] = field(default=(), repr=False)
+    checked: tuple[tuple[str, int, str], ...] = field(default=(), repr=False)
 
     @property
     def ok(self) -> bool:

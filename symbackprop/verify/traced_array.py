@@ -7,7 +7,9 @@ of `Traced`; all other functions run element by element from `ELEMENTWISE`; one 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, cast
 
 import numpy as np
@@ -168,6 +170,20 @@ def finish(graph: Graph, result: Any) -> Any:
 # ---- universal functions
 
 
+@contextmanager
+def unhooked() -> Iterator[None]:
+    """Suspend the line hook while numpy loops over elements: it would be called for every operator of every element.
+
+    No user code may run inside the block.
+    """
+    hook = sys.gettrace()
+    sys.settrace(None)
+    try:
+        yield
+    finally:
+        sys.settrace(hook)
+
+
 def call_ufunc(graph: Graph, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Run a universal function, or a method of it (`reduce`, `accumulate`, `outer`, `at` …), on traced operands.
 
@@ -196,10 +212,11 @@ def call_ufunc(graph: Graph, ufunc: np.ufunc, method: str, inputs: tuple[Any, ..
     if options.get("where", True) is not True and method == "__call__":
         return _masked(graph, loop, arguments, options, targets[0])
     run: Function = loop if method == "__call__" else getattr(loop, method)
-    result = run(*arguments, **options)
-    if name not in NATIVE and ELEMENTWISE[name][1]:
-        result = _whole(result, True)
-    return _store(graph, result, targets, inputs, name)
+    with unhooked():
+        result = run(*arguments, **options)
+        if name not in NATIVE and ELEMENTWISE[name][1]:
+            result = _whole(result, True)
+        return _store(graph, result, targets, inputs, name)
 
 
 def _is_number(value: Any) -> bool:

@@ -19,24 +19,34 @@ Words = tuple[str | Formula, ...]
 LEFT, SYMBOLS, NUMBERS, RESULT = "left", "symbols", "numbers", "result"
 PART_KINDS = (LEFT, SYMBOLS, NUMBERS, RESULT)
 
+#: Degrees of blanking, mildest first: numbers only, right-hand sides too, whole steps.
+HIDING = ("numbers", "rhs", "steps")
+
+
+def _check_hiding(hidden: str, what: str) -> None:
+    if hidden and hidden not in HIDING:
+        raise InternalError(f"{what}.hidden: expected one of {', '.join(HIDING)}, got {hidden!r}")
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """One side of a relation: its formula, what it is, and what a student sees instead when numbers are blanked.
 
     `relation` is the sign in front (empty for the first part). `stripped` is the formula with every computed number replaced
-    by a blank; None where there is none to hide. `hidden` says that the formula itself is what the reader is asked for.
+    by a blank; None where there is none to hide. `hidden` is the mildest degree of blanking (one of `HIDING`) that hides the
+    whole formula, empty when it is never hidden.
     """
 
     formula: Formula
     relation: str = ""
     kind: str = SYMBOLS
     stripped: Formula | None = None
-    hidden: bool = False
+    hidden: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in PART_KINDS:
             raise InternalError(f"Part.kind: expected one of {', '.join(PART_KINDS)}, got {self.kind!r}")
+        _check_hiding(self.hidden, "Part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +87,14 @@ class FormulaBlock:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell of a table; `hidden` when its content is what the reader is asked for."""
+    """A cell of a table; `hidden` and `stripped` as in `Part`. A line break in the words is a string with a newline."""
 
     words: Words
-    hidden: bool = False
+    hidden: str = ""
     stripped: Words | None = None
+
+    def __post_init__(self) -> None:
+        _check_hiding(self.hidden, "Cell")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +142,7 @@ class Code:
 
     language: str
     text: str
-    hidden: bool = False
+    hidden: str = ""
     role: str = "listing"
 
 

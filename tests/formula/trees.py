@@ -100,7 +100,7 @@ def _values(notation: Notation) -> st.SearchStrategy[Formula]:
 
 def _compound(parts: st.SearchStrategy[Formula], notation: Notation) -> st.SearchStrategy[Formula]:
     several = st.lists(parts, min_size=2, max_size=3).map(tuple)
-    marks = ("hat", "bar", "tilde", "bold")
+    marks = ("hat", "bar", "tilde")
     condition = st.builds(lambda a, b, sign: Chain((a, b), (sign,)), parts, parts, st.sampled_from(("<", "≤", "=", "≠")))
     function = st.one_of(
         _names(*FUNCTIONS),
@@ -128,7 +128,7 @@ def _compound(parts: st.SearchStrategy[Formula], notation: Notation) -> st.Searc
         st.builds(Group, parts, st.sampled_from("([{")),
         st.builds(Bars, parts, st.sampled_from(("abs", "norm"))),
         st.builds(Update, parts),
-        st.builds(lambda name, kind: Decorated(kind, name), _names("x", "W"), st.sampled_from(marks)),
+        st.builds(lambda name, kind: Decorated(kind, name), _names("x", "X"), st.sampled_from(marks)),
         st.builds(lambda part: Decorated("Delta", part), parts),
         st.builds(lambda a, p, b: Cases((Branch(a, p), Branch(b))), parts, condition, parts),
     )

@@ -1,0 +1,102 @@
+"""The report on a handwritten gradient: findings that show themselves in a terminal, as JSON, as Markdown and as HTML."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from rich.text import Text
+
+from symbackprop.verify import render
+from symbackprop.verify.html import page
+from symbackprop.verify.records import Findings, Repair, Status, Verdict
+
+_STYLES = {
+    Status.PROVED: "bold green",
+    Status.AGREES: "green",
+    Status.DIFFERS: "bold red",
+    Status.NOT_DIFFERENTIABLE: "yellow",
+    Status.ERROR: "bold red",
+}
+
+
+@dataclass(frozen=True)
+class Report(Findings):
+    """The verdicts on one handwritten gradient.
+
+    `report["w7"]` is the verdict on a name; `ok` says that nothing differs and nothing failed; `print(report)` shows one screen.
+    """
+
+    def __str__(self) -> str:
+        return render.text(self)
+
+    def __rich__(self) -> Text:
+        shown = Text(render.text(self))
+        for status, style in _STYLES.items():
+            shown.highlight_regex(rf"(?m)(?<=  ){status}(?=\s|$)", style)
+        shown.highlight_regex(r"(?m)^  (?:why|where|mend|given|note|none|e\.g\.)\b", "cyan")
+        return shown
+
+    def to_json(self) -> str:
+        """Return everything a program might read, as JSON."""
+        record = {
+            "title": self.title,
+            "loss": self.loss,
+            "hand": self.hand,
+            "ok": self.ok,
+            "verdicts": [_plain(asdict(verdict)) for verdict in self.verdicts.values()],
+            "scope": _plain(asdict(self.scope)),
+            "assumptions": list(self.assumptions),
+            "causes": [_plain(asdict(cause)) for cause in self.causes],
+            "locations": [_plain(asdict(location)) for location in self.locations],
+            "repairs": [_plain(asdict(repair)) for repair in self.repairs],
+            "missing": list(self.missing),
+            "notes": list(self.notes),
+        }
+        return json.dumps(record, ensure_ascii=False, indent=2)
+
+    def to_markdown(self) -> str:
+        """Return the report as Markdown: a table of verdicts, then why, where, and the change as a diff."""
+        rows = [f"**{render.heading(self)}**", "", "| gradient | verdict | |", "|---|---|---|"]
+        rows += [f"| `{line.label}` | {line.cells[0]} | {_cell(line.cells[1])} |" for line in render.verdict_lines(self)]
+        rows += ["", render.scope_text(self.scope)]
+        for line in render.lines(self):
+            if line.status is None and line.label != "mend":
+                rows += ["", f"*{line.label}* {' — '.join(f'`{c}`' if line.label == 'where' and k < 2 else c for k, c in enumerate(line.cells))}"]
+        for repair in self.repairs:
+            rows += ["", "```diff", *diff(repair), "```"]
+        return "\n".join(rows) + "\n"
+
+    def to_html(self) -> str:
+        """Return a page of its own: the verdicts, and the handwritten code with the verdict beside each line."""
+        return page(self)
+
+
+def diff(repair: Repair) -> list[str]:
+    """Return a change as the lines of a small diff."""
+    shown = []
+    for step in (repair, *repair.more):
+        shown += [f"@@ {step.place} @@", f"- {step.before}", f"+ {step.after}"]
+    return shown
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _plain(value: Any) -> Any:
+    """Return records with arrays and numpy numbers as lists and numbers."""
+    if isinstance(value, dict):
+        return {key: _plain(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(member) for member in value]
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.floating | np.integer):
+        return value.item()
+    return value
+
+
+__all__ = ["Report", "Verdict", "diff"]

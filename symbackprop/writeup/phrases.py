@@ -1,0 +1,213 @@
+"""The one table of fixed phrases, in English and Chinese; a phrase has gaps `{name}` for words or formulas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from symbackprop.errors import InternalError
+from symbackprop.formula.tree import Formula
+from symbackprop.writeup.blocks import Words
+
+PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        # Titles and frame.
+        "title": ("Backpropagation: {network}", "反向传播：{network}"),
+        "teacher": ("Teacher's copy", "教师版"),
+        "student": ("Worksheet", "学生版"),
+        "key": ("Answer key", "参考答案"),
+        "variant": ("variant {seed}", "第 {seed} 套"),
+        "name": ("Name", "姓名"),
+        "class": ("Class", "班级"),
+        "date": ("Date", "日期"),
+        "points": ("Points", "得分"),
+        "points of": ("{points} P", "{points} 分"),
+        "contents": ("Contents", "目录"),
+        # Parts.
+        "network": ("The network", "网络"),
+        "network alt": (
+            "Network {network}: {inputs} inputs, {parameters} parameters, loss {loss}.",
+            "网络 {network}：{inputs} 个输入，{parameters} 个参数，损失 {loss}。",
+        ),
+        "graph": ("The computational graph", "计算图"),
+        "graph alt": ("Computational graph of {network}: each definition a node.", "{network} 的计算图：每个定义是一个结点。"),
+        "path": ("The path from {loss} back to {name} is drawn in red.", "从 {loss} 回到 {name} 的路径用红色标出。"),
+        "given": ("What is given", "已知条件"),
+        "inputs": ("Inputs", "输入"),
+        "parameters": ("Parameters", "参数"),
+        "targets": ("Targets", "目标值"),
+        "constants": ("Constants", "常数"),
+        "learning rate": ("Learning rate", "学习率"),
+        "function": ("with {definition}", "其中 {definition}"),
+        "forward": ("Forward pass", "前向计算"),
+        "forward lead": (
+            "From the inputs to the loss, each line uses the results above it.",
+            "从输入一直算到损失，每一行都用到上面各行的结果。",
+        ),
+        "definitions": ("The definitions", "定义"),
+        "quantity": ("Quantity", "量"),
+        "formula": ("Formula", "公式"),
+        "calculation": ("Calculation", "计算"),
+        "value": ("Value", "数值"),
+        "shape": ("Shape", "形状"),
+        "backward": ("Gradient of {name}", "{name} 的梯度"),
+        "one path": (
+            "{name} reaches {loss} along one path, so its gradient is one product.",
+            "{name} 只经过一条路径到达 {loss}，所以梯度是一个乘积。",
+        ),
+        "many paths": (
+            "{name} reaches {loss} along {count} paths; their contributions are added.",
+            "{name} 经过 {count} 条路径到达 {loss}，各条路径的贡献要相加。",
+        ),
+        "chain": ("Chain rule", "链式法则"),
+        "locals": ("Local derivatives", "局部导数"),
+        "product": ("Put together", "合并"),
+        "steps": ("Step by step", "逐步推导"),
+        "numbers": ("Numbers", "代入数字"),
+        "delta": (
+            "{delta} is short for {partial}; every weight into this unit uses it again.",
+            "{delta} 是 {partial} 的简写；进入该单元的每个权重都要再用到它。",
+        ),
+        "update": ("Update", "更新"),
+        "update lead": (
+            "Every parameter moves against its gradient, {rule}. All gradients above use the old parameters; change nothing before all "
+            "of them are known.",
+            "每个参数都沿梯度的反方向移动，{rule}。上面的梯度全部使用旧参数；在所有梯度都算出之前，不要改动任何参数。",
+        ),
+        "gradients": ("All gradients", "所有梯度"),
+        "gradients lead": ("The same {delta} serves every parameter of a unit.", "同一个 {delta} 用于该单元的所有参数。"),
+        "parameter": ("Parameter", "参数"),
+        "gradient": ("Gradient", "梯度"),
+        "old": ("Old", "旧值"),
+        "new": ("New", "新值"),
+        "loss": ("Loss before and after", "更新前后的损失"),
+        "loss lead": (
+            "One step with learning rate {rate}, all parameters changed at once.",
+            "以学习率 {rate} 更新一步，所有参数同时改变。",
+        ),
+        "before": ("before", "更新前"),
+        "after": ("after", "更新后"),
+        "change": ("change", "变化"),
+        "matrix": ("Matrix form", "矩阵形式"),
+        "shapes": ("shapes {shapes}", "形状 {shapes}"),
+        "in indices": ("Written with indices", "用下标书写"),
+        "code": ("As numpy code", "numpy 代码"),
+        "code lead": (
+            "The same formulas as a function. It calculates with all digits, so its last places may differ from the rounded ones here.",
+            "同样的公式写成函数。程序使用全部位数，所以末几位可能与这里的舍入值不同。",
+        ),
+        "rounding": ("Rounding", "舍入规则"),
+        "rounding rule": (
+            "Every result is rounded to {places} decimal places ({ties}) where it is written down, zeros at the end left out, and "
+            "calculation goes on with the rounded value. Given values are used as printed.",
+            "每个结果写下时舍入到小数点后 {places} 位（{ties}），末尾的零省略，之后用舍入后的值继续计算。已知数值按所印数字使用。",
+        ),
+        "half-up": ("a 5 rounds up", "四舍五入"),
+        "half-even": ("a 5 rounds to the even digit", "四舍六入五成双"),
+        "assumptions": ("Conventions at kinks", "不可导点处的约定"),
+        "sources": ("Sources", "来源"),
+        "facts": ("Used as known", "已知事实"),
+        # Exercises.
+        "exercises": ("Exercises", "练习"),
+        "exercise": ("Exercise {number}", "练习 {number}"),
+        "fill": ("Fill in the blanks in the gradient of {name}.", "在 {name} 的梯度中填空。"),
+        "mistake": (
+            "Exactly one of these lines is wrong. Which one, and what should it say?",
+            "下面恰有一行是错的。是哪一行？应当怎样写？",
+        ),
+        "choose": ("Which formula is {partial}?", "哪个公式是 {partial}？"),
+        "mistake is": ("Line ({label}) is wrong: {why}. It should say", "第（{label}）行有错：{why}。应当写成"),
+        "right answer": ("Right: ({label})", "正确答案：（{label}）"),
+        "option wrong": ("({label}) {why}", "（{label}）{why}"),
+        "your work": ("Your work", "解答"),
+        "solution": ("Answer", "答案"),
+        "missing slope": ("the slope {what} is missing", "缺少斜率 {what}"),
+        "wrong index": ("it has {got} where {wanted} belongs", "应为 {wanted}，却写成了 {got}"),
+        "lost half": ("the factor of the square is wrong (a 2 or a ½ is lost)", "平方求导的系数错了（丢了 2 或 ½）"),
+        "wrong sign": ("the sign is wrong", "符号错了"),
+        "dropped path": ("one path, {what}, is missing", "缺少一条路径 {what}"),
+        "lost sum": ("the sum over {what} is missing", "缺少对 {what} 的求和"),
+        # Reasons beside steps (keys are those of the written steps).
+        "chain rule": ("chain rule", "链式法则"),
+        "sum over paths": ("sum over paths", "对路径求和"),
+        "sum over uses": ("sum over all uses", "对每次使用求和"),
+        "local derivative": ("local derivative", "局部导数"),
+        "multiply the factors": ("multiply the factors", "各因子相乘"),
+        "put the local derivatives in": ("put the local derivatives in", "代入局部导数"),
+        "definition": ("definition", "定义"),
+        "quotient rule": ("quotient rule", "商的求导法则"),
+        "sum rule": ("sum rule", "和的求导法则"),
+        "product rule": ("product rule", "积的求导法则"),
+        "power rule": ("power rule", "幂的求导法则"),
+        "constant factor rule": ("constant factor rule", "常数因子法则"),
+        "constant rule": ("constant rule", "常数求导法则"),
+        "result": ("result", "结果"),
+        # Interactive page.
+        "show symbols": ("symbols", "符号"),
+        "show numbers": ("numbers", "数字"),
+        "show both": ("both", "全部"),
+        "view": ("Show", "显示"),
+        "hide answers": ("Hide the answers", "隐藏答案"),
+        "next answer": ("Next answer", "下一个答案"),
+        "all answers": ("All answers", "全部答案"),
+        "print": ("Print", "打印"),
+        "answers shown": ("{shown} of {all} answers shown", "已显示 {shown}/{all} 个答案"),
+        "blank": ("blank to fill in", "待填写的空"),
+        "path of": ("path of {name}", "{name} 的路径"),
+        # Notebook.
+        "nb network": ("The network", "网络"),
+        "nb run": ("Run the cell.", "运行这个单元格。"),
+        "nb check": ("Check", "检验"),
+        "nb check lead": (
+            "Central differences need no formula: they must agree with every gradient.",
+            "中心差分不需要公式：它必须与每个梯度一致。",
+        ),
+        "nb yours": (
+            "Write your own gradients into the dictionary; the check compares them with central differences.",
+            "把你自己的梯度写进字典；检验程序用中心差分来对照。",
+        ),
+    }
+)
+
+LANGUAGE_COLUMN = MappingProxyType({"en": 0, "zh": 1})
+_GAP = re.compile(r"\{(\w+)\}")
+
+
+def phrase(key: str, lang: str, **gaps: str | int | Formula) -> Words:
+    """Return a phrase with its gaps filled, as strings and formulas. Raises InternalError for an unknown key or gap."""
+    if key not in PHRASES:
+        raise InternalError(f"phrases: no phrase {key!r}")
+    found: list[str | Formula] = []
+    at = 0
+    template = PHRASES[key][LANGUAGE_COLUMN[lang]]
+    for gap in _GAP.finditer(template):
+        if gap[1] not in gaps:
+            raise InternalError(f"phrases: {key!r} needs a value for {gap[1]!r}")
+        content = gaps[gap[1]]
+        found += [template[at : gap.start()], content if isinstance(content, Formula) else str(content)]
+        at = gap.end()
+    found.append(template[at:])
+    return joined(tuple(part for part in found if part != ""))
+
+
+def plain(key: str, lang: str, **gaps: str | int) -> str:
+    """Return a phrase without formulas as one string."""
+    return "".join(str(part) for part in phrase(key, lang, **gaps))
+
+
+def joined(words: Words) -> Words:
+    """Join neighbouring strings."""
+    found: list[str | Formula] = []
+    for part in words:
+        if isinstance(part, str) and found and isinstance(found[-1], str):
+            found[-1] += part
+        else:
+            found.append(part)
+    return tuple(found)
+
+
+def reason(because: str, lang: str) -> str:
+    """Return the reason of a step in the reader's language; a list of rules is translated one by one, other words stay."""
+    named = [PHRASES[part][LANGUAGE_COLUMN[lang]] if part in PHRASES else part for part in because.split(", ")]
+    return ("、" if lang == "zh" else ", ").join(named)

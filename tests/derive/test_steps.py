@@ -1,0 +1,145 @@
+"""Written steps: every `=` of every level, read back from the LaTeX, holds in value; the judge knows no derivation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import ModuleType
+
+import mpmath
+import pytest
+import sympy
+
+from symbackprop.derive import derive
+from symbackprop.derive.steps import LEVELS, number_chain, update_chain, written_steps
+from symbackprop.derive.writer import Writer
+from symbackprop.errors import UserError
+from symbackprop.formula.convert import to_sympy
+from symbackprop.formula.latex import latex
+from symbackprop.formula.names import Names
+from symbackprop.formula.notation import Notation
+from symbackprop.formula.notations import READY
+from symbackprop.formula.read import read
+from symbackprop.formula.text import text
+from symbackprop.formula.tree import Call, Chain, Decorated, Formula, Name, Partial
+from symbackprop.network import Network
+from symbackprop.network.functions import BY_NAME
+from tests.derive.networks import NETWORKS
+from tests.high_precision import forward, total_derivative
+
+Load = Callable[[str, str], ModuleType]
+PLACEHOLDER = "x"  # the argument in a function's own derivative, σ'(x)
+
+
+def names_of(network: Network, notation: Notation) -> Names:
+    """Return what a reader of the network's formulas knows."""
+    scalars = [*network.nodes] + ([PLACEHOLDER] if PLACEHOLDER not in network.nodes else [])
+    return Names.of(notation, scalars=scalars, functions=" ".join(BY_NAME), rates="eta")
+
+
+class Judge:
+    """Gives the value of a written formula of a network at its example values."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.values = forward(network, network.values)
+        self.table = {name: sympy.Float(value, 50) for name, value in self.values.items()}
+        self.table.setdefault(PLACEHOLDER, sympy.Float("0.37", 50))
+        self.table |= {name: row.function for name, row in BY_NAME.items()}
+
+    def value(self, formula: Formula) -> float:
+        """Return the value; a derivative is a difference quotient of the definitions."""
+        return float(to_sympy(formula, self.table, self.special).evalf(30))
+
+    def special(self, node: Formula) -> sympy.Expr | None:
+        """Give derivatives their value."""
+        if isinstance(node, Partial):
+            assert isinstance(node.numerator, Name)
+            assert isinstance(node.denominator, Name)
+            return sympy.Float(total_derivative(self.network, node.numerator.name, node.denominator.name, self.network.values))
+        if isinstance(node, Call) and isinstance(node.function, Decorated):
+            assert isinstance(node.function.body, Name)
+            definition = BY_NAME[node.function.body.name].function.definition
+            at = to_sympy(node.arguments[0], self.table, self.special)
+            return sympy.Float(mpmath.diff(lambda u: mpmath.mpf(definition(sympy.Float(u, 40)).evalf(40)), mpmath.mpf(at)))
+        return None
+
+
+def chains_of(network: Network, level: str, notation: Notation) -> Iterator[Chain]:
+    """Yield the chains of all parameters' steps, each read back from its LaTeX."""
+    derivation = derive(network, "E" if "E" in network.nodes else list(network.nodes)[-1])
+    names = names_of(network, notation)
+    for parameter in derivation:
+        for step in written_steps(derivation[parameter], notation, level):
+            again = read(latex(step.formula, notation), names)
+            assert again == step.formula, latex(step.formula, notation)
+            assert isinstance(again, Chain)
+            yield again
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_equals_sign_holds(name: str, level: str) -> None:
+    network = NETWORKS[name]()
+    judge = Judge(network)
+    seen = 0
+    for chain in chains_of(network, level, Notation()):
+        values = [judge.value(part) for part in chain.parts]
+        seen += len(values) - 1
+        assert values == pytest.approx([values[0]] * len(values), rel=1e-11, abs=1e-14), text(chain)
+    assert seen >= len(derive(network, "E").wrt)
+
+
+@pytest.mark.parametrize("title", ["two_three_two", "tanh_neuron", "textbook"])
+@pytest.mark.parametrize("document", ["two_three_two", "tanh_neuron"])
+def test_every_equals_sign_of_the_documents_holds(derivation_file: Load, document: str, title: str) -> None:
+    network = derivation_file(document, "network").network
+    if document == "tanh_neuron" and title == "two_three_two":
+        pytest.skip("the alias o1 of that notation is a node here")
+    judge = Judge(network)
+    derivation = derive(network, "E_total" if document == "two_three_two" else "loss")
+    names = names_of(network, READY[title])
+    for parameter in ("w1", "w2", "b1") if document == "two_three_two" else ("w1", "b"):
+        for step in written_steps(derivation[parameter], READY[title], "full"):
+            again = read(latex(step.formula, READY[title]), names)
+            assert again == step.formula
+            values = [judge.value(part) for part in step.formula.parts]
+            assert values == pytest.approx([values[0]] * len(values), rel=1e-11, abs=1e-14), text(step.formula)
+
+
+def test_the_judge_finds_a_wrong_equals_sign() -> None:
+    network = NETWORKS["two_layers"]()
+    names = names_of(network, Notation())
+    wrong = read(r"\frac{\partial E_1}{\partial o1} = t_1 - o_1", names)
+    assert isinstance(wrong, Chain)
+    values = [Judge(network).value(part) for part in wrong.parts]
+    assert values[0] == pytest.approx(-values[1], rel=1e-12)
+
+
+def test_levels_grow_and_an_unknown_one_is_refused() -> None:
+    derivation = derive(NETWORKS["two_layers"](), "E")
+    lengths = [len(written_steps(derivation["w1"], level=level)) for level in LEVELS]
+    assert lengths[0] == 1
+    assert lengths == sorted(set(lengths))
+    with pytest.raises(UserError, match=r"expected one of brief, standard, full, got 'ful'. Did you mean full\?"):
+        written_steps(derivation["w1"], level="ful")
+
+
+def test_rules_are_named_in_the_full_level(derivation_file: Load) -> None:
+    module = derivation_file("two_three_two", "network")
+    steps = written_steps(derive(module.network, module.loss)["w7"], READY["two_three_two"], "full")
+    reasons = " ".join(step.because for step in steps)
+    for rule in ("chain rule", "sum rule", "power rule", "quotient rule"):
+        assert rule in reasons
+
+
+def test_numbers_and_update_lines(derivation_file: Load) -> None:
+    module = derivation_file("two_three_two", "network")
+    derivation = derive(module.network, module.loss)
+    notation = READY["two_three_two"].override(decimals=6)
+    writer = Writer(derivation, notation)
+    values = {name: float(value) for name, value in forward(module.network, module.network.values).items()}
+    chain = number_chain(derivation["w7"], writer, values, 0.07806387550033887)
+    assert text(chain.parts[2], notation) == "-(0.01 - 0.891090)*0.891090*(1 - 0.891090)*0.912934"
+    assert text(chain.parts[3], notation) == "0.078064"
+    update = update_chain(derivation["w7"], writer, 0.5, 0.4, 0.07806387550033887)
+    assert [text(part, notation) for part in update.parts[2:]] == ["0.4 - 0.5*0.078064", "0.360968"]
