@@ -25,9 +25,7 @@ def gradient_network(derivation: Derivation, names: Iterable[object] | None = No
     needed = {other for name in wanted for other in derivation.between(name)} - {derivation.loss}
     for name, adjoint in derivation.adjoints.items():
         if name in needed:
-            copy.define(
-                str(adjoint.symbol), *adjoint.indices, adjoint.expression, note=f"∂{derivation.loss}/∂{name}"
-            )
+            copy.define(str(adjoint.symbol), *adjoint.indices, adjoint.expression, note=f"∂{derivation.loss}/∂{name}")
     return copy
 
 

@@ -22,6 +22,7 @@ Steps = tuple[Rewrite, ...]
 
 COME_OUT = "factors that do not contain the summed index come out of the sum"
 OUT = "multiply out; a sum of terms is the sum of each term"
+RENAMED = "a summed index may have any name"
 COMMON = "take out the common factor"
 
 
@@ -52,7 +53,9 @@ def size(expression: Expr) -> int:
     if isinstance(expression, Piecewise):
         return 1 + sum(size(value) for value, _ in expression.args)
     if isinstance(expression, Pow):
-        return size(expression.base) + (0 if expression.exp == -1 else 1 if isinstance(expression.exp, Number) else size(expression.exp))
+        return size(expression.base) + (
+            0 if expression.exp == -1 else 1 if isinstance(expression.exp, Number) else size(expression.exp)
+        )
     own = 0 if isinstance(expression, Add | Mul) else 1
     return own + sum(size(arg) for arg in expression.args)
 
@@ -186,6 +189,7 @@ def improve(expression: Expr, known: Knowledge) -> tuple[Expr, Steps]:
 
 def _tidied(expression: Expr, known: Knowledge, multiply_out: bool) -> tuple[Expr, Steps]:
     rules: list[Callable[[Expr], Iterator[tuple[Expr, str]]]] = [
+        lambda e: _once(e, RENAMED),
         lambda e: _once(_outside(e), COME_OUT),
         lambda e: _named(e, known),
         lambda e: _by_fact(e, known.facts),
@@ -193,7 +197,7 @@ def _tidied(expression: Expr, known: Knowledge, multiply_out: bool) -> tuple[Exp
         lambda e: _once(_common(e), COMMON),
     ]
     if multiply_out:
-        rules.insert(0, lambda e: _once(_expanded(e), OUT))
+        rules.insert(1, lambda e: _once(_expanded(e), OUT))
     steps: list[Rewrite] = []
     for rule in rules:
         for found, because in rule(expression):
@@ -250,7 +254,9 @@ def _multiplied_out(expression: Expr) -> Expr:
     if isinstance(expression, Sum):
         return _pulled(expression)
     if isinstance(expression, Mul) and any(isinstance(factor, Add) for factor in expression.args):
-        return expression.expand(deep=False, mul=True, power_base=False, power_exp=False, log=False, multinomial=False, basic=False)
+        return expression.expand(
+            deep=False, mul=True, power_base=False, power_exp=False, log=False, multinomial=False, basic=False
+        )
     return expression
 
 
@@ -291,6 +297,7 @@ def _by_fact(expression: Expr, facts: tuple[Fact, ...]) -> Iterator[tuple[Expr, 
 def _softmax(expression: Expr, known: Knowledge) -> Iterator[tuple[Expr, str]]:
     """exp(z)/Σ exp(z) is exp(z - lse) where lse = log Σ exp(z); z - lse and its exponential may have names of their own."""
     for node in known.logarithms:
+
         def rule(part: Expr, node: Node = node) -> Expr:
             return _exponent(part, node) if isinstance(part, Mul) else part
 
@@ -299,6 +306,7 @@ def _softmax(expression: Expr, known: Knowledge) -> Iterator[tuple[Expr, str]]:
             yield after, f"{said(node.entry)} = {said(node.expression)}"
             expression = after
     for node in known.differences:
+
         def name_it(part: Expr, node: Node = node) -> Expr:
             return _difference(part, node) if isinstance(part, exp) else part
 

@@ -64,8 +64,7 @@ class _Stuck(NotSupportedError):
 
 
 def matrix_form(expression: Expr, indices: Axes) -> MatrixForm | NoMatrixForm:
-    """Return the matrix form of `result[indices] = expression`, or the reason why there is none.
-    """
+    """Return the matrix form of `result[indices] = expression`, or the reason why there is none."""
     if len(indices) > 2:
         names = ",".join(index_name(index) for index in indices)
         return NoMatrixForm(f"the result has {len(indices)} indices, [{names}]; a matrix has two")
@@ -89,9 +88,14 @@ def _translated(expression: Expr, rows: Axis, cols: Axis) -> Matrix:
 
 
 def _total(expression: Add, rows: Axis, cols: Axis) -> Matrix:
-    terms = sorted(expression.args, key=lambda term: (term.could_extract_minus_sign(), -len(free_indices(term)), _rank(term)))
-    if not free_indices(expression) and not expression.has(Indexed):
-        return _spread([_Piece(Scalar(None, None, expression), ())], rows, cols)
+    constant, arrays = expression.as_independent(Indexed, as_Add=True)
+    if arrays == 0:
+        return _spread([_Piece(Scalar(None, None, constant), ())], rows, cols)
+    if constant != 0:  # entry by entry: 1 - h ⊙ h
+        negative = arrays.could_extract_minus_sign()
+        body = _translated(-arrays if negative else arrays, rows, cols)
+        return Entrywise(rows, cols, constant + (-slot(0) if negative else slot(0)), (body,))
+    terms = sorted(arrays.args, key=lambda term: (term.could_extract_minus_sign(), -len(free_indices(term)), _rank(term)))
     return Total(rows, cols, tuple(_translated(term, rows, cols) for term in terms))
 
 
@@ -130,7 +134,7 @@ def _contracted(expression: Expr, out: Axes) -> list[_Piece]:
             raise _Stuck(f"the summand does not contain the summed index {index_name(index)}")
     pending = list(bound)
     while pending:
-        pending.sort(key=lambda index: (len(_joined(index, pieces)), index_name(index)))
+        pending.sort(key=lambda index: (len(_joined(index, pieces)), _is_first_axis(index, pieces), index_name(index)))
         pieces = _merged(_without(pending.pop(0), pieces, out), out)
     return pieces
 
@@ -257,6 +261,10 @@ def _numbers(over: list[Matrix], under: list[Matrix]) -> Matrix:
     if isinstance(below, Scalar):
         return scaled(1 / below.value, above)
     return product(above, Entrywise(None, None, 1 / slot(0), (below,)))
+
+
+def _is_first_axis(index: Idx, pieces: Iterable[_Piece]) -> bool:
+    return any(len(piece.axes) == 2 and piece.axes[0] == index for piece in pieces)
 
 
 def _joined(index: Idx, pieces: Iterable[_Piece]) -> set[Idx]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from sympy import Expr
+
 from symbackprop.derive.matrix import MatrixForm
 from symbackprop.derive.matrix_tree import (
     Axis,
@@ -54,6 +56,24 @@ def equality(left: tree.Formula, form: MatrixForm, spell: Spelling | None = None
     return equation(tree.Transpose(left) if form.as_row else left, formula(form, spell, notation))
 
 
+def ones_name(size: Expr) -> str:
+    """Return the name of a column of ones: `ones_N`."""
+    return "ones_" + str(size).replace(" ", "").replace("-", "minus").replace("+", "plus")
+
+
+def with_ones(notation: Notation, form: MatrixForm) -> Notation:
+    """Return the notation with a spelling for the columns of ones in a form: `\\mathbf{1}_{N}`."""
+    spellings = {ones_name(size): rf"\mathbf{{1}}_{{{size}}}" for size in _lengths(form.matrix)}
+    return notation.override(names={**notation.names, **spellings}) if spellings else notation
+
+
+def _lengths(matrix: Matrix) -> Iterator[Expr]:
+    if isinstance(matrix, Ones):
+        yield matrix.shape[0]
+    for part in parts(matrix):
+        yield from _lengths(part)
+
+
 def _written(matrix: Matrix, spell: Spelling, notation: Notation) -> tree.Formula:
     return _WRITERS[type(matrix)](matrix, spell, notation)
 
@@ -84,9 +104,7 @@ def _entrywise(matrix: Entrywise, spell: Spelling, notation: Notation) -> tree.F
 
 _WRITERS: Mapping[type[Matrix], Callable[..., tree.Formula]] = {
     Leaf: lambda m, spell, notation: spell.get(m.name, tree.Name(m.name)),
-    Ones: lambda m, spell, notation: tree.Element(
-        tree.Decorated("bold", tree.Number("1")), (from_sympy(m.shape[0], notation=notation),)
-    ),
+    Ones: lambda m, spell, notation: tree.Name(ones_name(m.shape[0])),
     Scalar: lambda m, spell, notation: from_sympy(m.value, notation=notation, spell=dict(spell)),
     Transposed: lambda m, spell, notation: tree.Transpose(_written(m.body, spell, notation)),
     Diagonal: lambda m, spell, notation: call("diag", _written(m.body, spell, notation)),
@@ -139,9 +157,14 @@ def _reasons(matrix: Matrix) -> Iterator[str]:
             yield _in_product(part, at, len(within))
         elif isinstance(matrix, Product) and isinstance(part, Ones):
             yield _summing(part) if at else _repeating(part.rows, "row")
+        elif isinstance(matrix, Product) and isinstance(part, Diagonal):
+            scaled = f"row {_axis(part.rows)}" if at < len(within) - 1 else f"column {_axis(part.rows)}"
+            yield f"the diagonal matrix multiplies each {scaled} by its entry of {_called(part.body)}"
         elif isinstance(part, Transposed):
-            yield f"its axes are ({_axis(part.cols)}, {_axis(part.rows)}), those of the result ({_axis(part.rows)}, {_axis(part.cols)}): " \
-                  f"{_called(part.body)} is transposed"
+            yield (
+                f"its axes are ({_axis(part.cols)}, {_axis(part.rows)}), those of the result ({_axis(part.rows)}, {_axis(part.cols)}): "
+                f"{_called(part.body)} is transposed"
+            )
         yield from _reasons(part.body if isinstance(part, Transposed) else part)
 
 
@@ -177,4 +200,4 @@ def _axis(axis: Axis) -> str:
 
 
 def _called(matrix: Matrix) -> str:
-    return matrix.name if isinstance(matrix, Leaf) else "the bracket"
+    return matrix.name if isinstance(matrix, Leaf) else "what is in brackets"

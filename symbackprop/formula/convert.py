@@ -195,7 +195,7 @@ def _quotient(size: Any, above: list[Formula], below: list[Expr], write: _Writer
     under = [Number(str(size.q))] if isinstance(size, Rational) and size.q != 1 else []
     over: Any = size.p if isinstance(size, Rational) else size
     denominator = multiply(*under, *(write(f) for f in ordered_factors(below, write.order, True)))
-    front = [] if over == 1 and above else [write(sympy.sympify(over))]
+    front = [] if over == 1 and above else [write(sympy.sympify(over, strict=True))]
     if any(isinstance(factor, BigSum) for factor in above):  # 1/N before a big sum, not under one long line
         before = [factor for factor in above if not isinstance(factor, BigSum)]
         sums = [factor for factor in above if isinstance(factor, BigSum)]

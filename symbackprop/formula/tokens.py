@@ -24,7 +24,7 @@ SKIPPED = re.compile(
     r"|\\(?:begin|end)\s*\{(?:aligned|align\*?|split|equation\*?|gather\*?|gathered|eqnarray\*?)\}|%[^\n]*"
 )
 LINE_BREAK = re.compile(r"\\\\(?:\[[^\]]*\])?|(\\q?quad(?![A-Za-z])|\\hspace\*?\s*\{[^{}]*\})")
-LAST_PUNCTUATION = re.compile(rf"(?=[.;,\u3002\uff0c\uff1b])(?:[.;,\u3002\uff0c\uff1b]|{SKIPPED.pattern})+\Z")
+LAST_PUNCTUATION = re.compile(rf"(?=[.;,\u3002\uff0c\uff1b])(?>[.;,\u3002\uff0c\uff1b]|{SKIPPED.pattern})++\Z")
 NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
 RUN = re.compile(r"[^\W\d_]+\d*")
 MACRO = re.compile(r"\\(?:operatorname\*|[A-Za-z]+|.)")

@@ -291,4 +291,4 @@ def partial(call: Expr, argindex: int = 1, output: Expr | None = None) -> Expr:
 
 def square(x: Expr) -> Expr:
     """Return `x**2`."""
-    return sympy.sympify(x) ** 2
+    return sympy.sympify(x, strict=True) ** 2

@@ -176,9 +176,7 @@ def average_pool1d(network: Network, name: str, x: Any, indices: Indices, at: Id
     *others, _ = indices
     width = index_size(offset)
     if not width.is_Integer:
-        raise DefinitionError(
-            f"{name}: expected a number as size of {offset}, got {width}; declare indices('{offset}:2')"
-        )
+        raise DefinitionError(f"{name}: expected a number as size of {offset}, got {width}; declare indices('{offset}:2')")
     return network.define(name, *others, at, Sum(x[(*others, width * at + offset)], offset) / width)
 
 
@@ -199,11 +197,7 @@ def lstm_cell(network: Network, name: str, x: Any, h: Any, c: Any, indices: Indi
         weight = network.parameter(f"{name}_W{gate}", i, unit)
         recurrent = network.parameter(f"{name}_U{gate}", before, unit)
         bias = network.parameter(f"{name}_b{gate}", unit)
-        total = (
-            Sum(x[indices] * weight[i, unit], i)
-            + Sum(h[(*samples, before)] * recurrent[before, unit], before)
-            + bias[unit]
-        )
+        total = Sum(x[indices] * weight[i, unit], i) + Sum(h[(*samples, before)] * recurrent[before, unit], before) + bias[unit]
         net = network.define(f"{name}_net{gate}", *place, total)
         gates[gate] = network.define(f"{name}_{gate}", *place, squash(net[place]))
     cell = network.define(f"{name}_c", *place, gates["f"][place] * c[place] + gates["i"][place] * gates["g"][place])

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from symbackprop.verify.graph import Graph
-from symbackprop.verify.numpy_functions import as_dtype, is_float_kind, own
+from symbackprop.verify.numpy_functions import as_dtype, is_float_kind
+from symbackprop.verify.numpy_own import own
 from symbackprop.verify.scalar import Traced
 from symbackprop.verify.traced_array import TracedArray, finish, is_traced, lifted, plain, unwrap, wrap
 
@@ -65,8 +66,6 @@ def abstract_type(kind: type) -> Any:
 def real_dtype(dtype: Any) -> Any:
     """Return a dtype as numpy takes it: a stand-in of a float type becomes the type."""
     return np.dtype(dtype.dtype) if isinstance(dtype, _FloatMeta) else dtype
-
-
 
 
 def _note_precision(graph: Graph, dtype: Any) -> None:
@@ -184,8 +183,8 @@ def _nditer(graph: Graph, operand: Any, flags: Any = (), *args: Any, **options: 
 
 
 CREATION: dict[str, Rule] = {
-    **{name: _array for name in ("array",)},
-    **{name: _asarray for name in ("asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "require")},
+    **dict.fromkeys(("array",), _array),
+    **dict.fromkeys(("asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "require"), _asarray),
     **{name: _filled(name) for name in ("zeros", "ones", "full")},
     "empty": _filled("zeros"),
     **{f"{name}_like": _like(name) for name in ("zeros", "ones", "full")},

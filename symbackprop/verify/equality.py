@@ -70,7 +70,9 @@ class Decision:
             case "identical":
                 return "proved: the same computation"
             case "balls" if self.witness is not None:
-                return f"differs: {self.witness.left:.12g} and {self.witness.right:.12g} at a point (error bounds exclude equality)"
+                return (
+                    f"differs: {self.witness.left:.12g} and {self.witness.right:.12g} at a point (error bounds exclude equality)"
+                )
             case "modular":
                 return f"proved: equal signatures, chance of error below 2^{math.ceil(self.error_bits or 0)}"
             case "normal form":
@@ -130,9 +132,7 @@ def _by_balls(graph: Graph, pairs: Sequence[tuple[int, int]], count: int, seed: 
     ]
 
 
-def _at_point(
-    graph: Graph, pairs: Sequence[tuple[int, int]], point: dict[InputName, float]
-) -> list[Witness | float | None]:
+def _at_point(graph: Graph, pairs: Sequence[tuple[int, int]], point: dict[InputName, float]) -> list[Witness | float | None]:
     """At one point: a witness, or the number of agreeing digits, or None where no precision gives a finite ball."""
     outcomes: list[Witness | float | None] = [None] * len(pairs)
     waiting = list(range(len(pairs)))

@@ -43,7 +43,7 @@ def is_user_class(kind: type) -> bool:
     """Whether a class is written by the user, in Python, without a metaclass of its own."""
     module = sys.modules.get(kind.__module__)
     filename = getattr(module, "__file__", None) or "<user>"
-    if kind.__module__ in ("builtins", "numpy") or type(kind) is not type and type(kind).__name__ != "ABCMeta":
+    if kind.__module__ in ("builtins", "numpy") or (type(kind) is not type and type(kind).__name__ != "ABCMeta"):
         return False
     if module is not None and getattr(module, "__file__", None) is None and module.__name__ != "__main__":
         return kind.__module__ not in sys.builtin_module_names and "__init__" in dir(kind) and _has_functions(kind)
@@ -81,7 +81,9 @@ class Namespace:
         if isinstance(value, (int, np.integer)) or (isinstance(value, np.ndarray) and value.dtype.kind in "iu"):
             return self.leaf(path, value)
         if isinstance(value, dict):
-            return self._filled(value, {}, lambda fresh: fresh.update((k, self._bind(f"{path}.{k}", v)) for k, v in value.items()))
+            return self._filled(
+                value, {}, lambda fresh: fresh.update((k, self._bind(f"{path}.{k}", v)) for k, v in value.items())
+            )
         if isinstance(value, list):
             return self._filled(value, [], lambda fresh: fresh.extend(self._bind(f"{path}.{k}", v) for k, v in enumerate(value)))
         if isinstance(value, tuple):
@@ -272,10 +274,18 @@ _RULES: tuple[tuple[Any, Callable[[Namespace, Any], Any]], ...] = (
     (type, Namespace._class),
     (np.ndarray, Namespace._array),
     (np.vectorize, Namespace._vectorize),
-    (functools.partial, lambda s, v: functools.partial(s.swap(v.func), *map(s.swap, v.args), **{k: s.swap(x) for k, x in v.keywords.items()})),
+    (
+        functools.partial,
+        lambda s, v: functools.partial(s.swap(v.func), *map(s.swap, v.args), **{k: s.swap(x) for k, x in v.keywords.items()}),
+    ),
     (staticmethod, lambda space, value: staticmethod(space.swap(value.__func__))),
     (classmethod, lambda space, value: classmethod(space.swap(value.__func__))),
-    (property, lambda space, value: property(*(space.swap(f) if f else None for f in (value.fget, value.fset, value.fdel)), value.__doc__)),
+    (
+        property,
+        lambda space, value: property(
+            *(space.swap(f) if f else None for f in (value.fget, value.fset, value.fdel)), value.__doc__
+        ),
+    ),
     (list, Namespace._list),
     (dict, Namespace._dict),
     (tuple, Namespace._tuple),

@@ -76,7 +76,11 @@ def nearby_points(
 
 
 def _on_path(
-    graph: Graph, outputs: Sequence[int], conditions: Sequence[Condition], points: Mapping[InputName, np.ndarray], columns: int  # type: ignore[type-arg]
+    graph: Graph,
+    outputs: Sequence[int],
+    conditions: Sequence[Condition],
+    points: Mapping[InputName, np.ndarray],
+    columns: int,  # type: ignore[type-arg]
 ) -> np.ndarray:  # type: ignore[type-arg]
     sides = [node for condition in conditions for node in (condition.left, condition.right)]
     values = evaluate(graph, [*sides, *outputs], points)

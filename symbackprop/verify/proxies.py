@@ -54,7 +54,9 @@ class _IndexTrick:
         self._original = original
 
     def __getitem__(self, key: Any) -> Any:
-        parts = tuple(plain(part) if isinstance(part, Traced) else unwrap(part) for part in (key if isinstance(key, tuple) else (key,)))
+        parts = tuple(
+            plain(part) if isinstance(part, Traced) else unwrap(part) for part in (key if isinstance(key, tuple) else (key,))
+        )
         return finish(self._graph, self._original[parts if isinstance(key, tuple) else parts[0]])
 
 
@@ -99,7 +101,7 @@ def numpy_proxy(graph: Graph, module: types.ModuleType = np, prefix: str = "") -
     return ModuleProxy(graph, module, replace)
 
 
-_PLAIN_MODULES = frozenset("testing typing exceptions dtypes polynomial version".split())
+_PLAIN_MODULES = frozenset(["testing", "typing", "exceptions", "dtypes", "polynomial", "version"])
 
 
 def numpy_attribute(graph: Graph, value: Any, name: str) -> Any:

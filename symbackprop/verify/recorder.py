@@ -135,7 +135,11 @@ class _Recorder:
         return known
 
     def is_user(self, frame: types.FrameType | None) -> bool:
-        return frame is not None and "__builtins__" in frame.f_globals and any(frame.f_globals is g for g in self.space.globals.values())
+        return (
+            frame is not None
+            and "__builtins__" in frame.f_globals
+            and any(frame.f_globals is g for g in self.space.globals.values())
+        )
 
     def enter(self, frame: types.FrameType) -> None:
         self.graph.place = self.place(frame.f_code.co_filename, frame.f_lineno)

@@ -17,6 +17,12 @@ import numpy as np
 
 from symbackprop.verify.graph import CannotTrace, Graph
 
+
+def words(text: str) -> frozenset[str]:
+    """Return the words of a text: how the tables of names in this package are written."""
+    return frozenset(text.split())
+
+
 _NUMBERS = (int, float, bool, Fraction, np.integer, np.floating, np.bool_)
 
 

@@ -117,8 +117,8 @@ def _fraction(payload: object) -> Fraction:
 
 # ---- what has to be known before a node: (node, exponentials in between)
 
-_BY_EXP = frozenset("exp expm1 tanh sigmoid sinh cosh".split())
-_BY_ROTATION = frozenset("sin cos tan".split())
+_BY_EXP = frozenset(["exp", "expm1", "tanh", "sigmoid", "sinh", "cosh"])
+_BY_ROTATION = frozenset(["sin", "cos", "tan"])
 
 
 def _requirements(graph: Graph, node: int) -> Iterator[tuple[int, int]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from symbackprop.verify.elementary import TABLE
 from symbackprop.verify.graph import Graph
-from symbackprop.verify.numpy_functions import array_of
+from symbackprop.verify.numpy_own import array_of
 from symbackprop.verify.scalar import Traced, lift
 from symbackprop.verify.traced_array import ELEMENTWISE, TracedArray, finish, lifted, plain
 

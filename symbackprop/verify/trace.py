@@ -37,7 +37,7 @@ from symbackprop.verify.namespace import Namespace, instance_members, is_user_cl
 from symbackprop.verify.points import boundary, nearby_points
 from symbackprop.verify.recorder import Local, Value, value_of, watch
 from symbackprop.verify.scalar import Traced, shortest
-from symbackprop.verify.traced_array import TracedArray, as_traced_array
+from symbackprop.verify.traced_array import as_traced_array
 
 
 class CodeFails(UserError):
@@ -89,7 +89,9 @@ class Trace:
     def node(self, path: str = "", *index: int) -> int:
         """Return the node of one element of a result."""
         if path not in self.results:
-            raise UserError(f"the result has no part {path!r}; it has {', '.join(map(repr, self.results))}.{nearest(path, self.results)}")
+            raise UserError(
+                f"the result has no part {path!r}; it has {', '.join(map(repr, self.results))}.{nearest(path, self.results)}"
+            )
         value = self.results[path]
         return value.nodes[int(np.ravel_multi_index(index, value.shape)) if value.shape else 0]
 
@@ -124,7 +126,16 @@ def trace(
         CannotTrace: the code uses something that cannot be followed, or the trace did not agree with the plain run.
         CodeFails: the code raises an exception on plain numbers, too.
     """
-    run = _Run(function, dict(arguments), Graph() if graph is None else graph, frozenset(symbolic), frozenset(constant), dict(rename or {}), dict(at or {}), seed)
+    run = _Run(
+        function,
+        dict(arguments),
+        Graph() if graph is None else graph,
+        frozenset(symbolic),
+        frozenset(constant),
+        dict(rename or {}),
+        dict(at or {}),
+        seed,
+    )
     run.known_names()
     try:
         outcome, space, recorder = run.traced()
@@ -193,7 +204,7 @@ class _Run:
         if not self._is_input(path, value):
             return value.copy() if isinstance(value, np.ndarray) else value
         name = self.rename.get(path, path)
-        if isinstance(value, np.ndarray) and value.dtype == np.float32 or isinstance(value, np.float32):
+        if (isinstance(value, np.ndarray) and value.dtype == np.float32) or isinstance(value, np.float32):
             self.single.add(name)
             self.graph.casts.setdefault("float32", None)
         if not isinstance(value, np.ndarray):
@@ -312,7 +323,9 @@ class _Run:
         try:
             outcome = self.plain(point)
         except Exception as error:
-            raise CannotTrace(f"cannot confirm the trace: the plain run fails nearby with {type(error).__name__}: {_one_line(error)}") from error
+            raise CannotTrace(
+                f"cannot confirm the trace: the plain run fails nearby with {type(error).__name__}: {_one_line(error)}"
+            ) from error
         plain = {f"result {path}": value for path, value in _plain_values("", outcome.returned)}
         for name, item in outcome.arguments.items():
             plain.update((f"final {path}", value) for path, value in _plain_values(name, item))
@@ -327,7 +340,9 @@ class _Run:
             if path not in plain:
                 raise CannotTrace(f"cannot confirm the trace: the plain run has no {path or 'result'}")
             if plain[path].shape != value.shape:
-                raise CannotTrace(f"cannot confirm the trace: {path} has shape {value.shape}, in the plain run {plain[path].shape}")
+                raise CannotTrace(
+                    f"cannot confirm the trace: {path} has shape {value.shape}, in the plain run {plain[path].shape}"
+                )
         missing = [path for path in plain if path not in traced]
         if missing:
             raise CannotTrace(f"cannot confirm the trace: it lost {', '.join(missing)}")
@@ -407,7 +422,9 @@ def _members(item: Any) -> Iterator[tuple[str, Any]] | None:
     if isinstance(item, (list, tuple)):
         return ((str(position), member) for position, member in enumerate(item))
     if dataclasses.is_dataclass(item) or is_user_class(type(item)):
-        return iter(instance_members(item).items()) if not isinstance(item, (type, types.FunctionType, types.ModuleType)) else None
+        return (
+            iter(instance_members(item).items()) if not isinstance(item, (type, types.FunctionType, types.ModuleType)) else None
+        )
     return None
 
 

@@ -16,18 +16,17 @@ import numpy as np
 
 from symbackprop.verify.elementary import TABLE
 from symbackprop.verify.graph import Graph
-from symbackprop.verify.scalar import Traced, apply, lift
+from symbackprop.verify.scalar import Traced, apply, lift, words
 
 Function = Callable[..., Any]
 
-NATIVE = frozenset(
-    "add subtract multiply divide true_divide negative positive power absolute square "
-    "floor_divide remainder mod maximum minimum fmax fmin less less_equal greater greater_equal equal not_equal "
-    "matmul vecdot matvec vecmat conjugate".split()
+NATIVE = words(
+    "add subtract multiply divide true_divide negative positive power absolute square floor_divide remainder mod "
+    "maximum minimum fmax fmin less less_equal greater greater_equal equal not_equal matmul vecdot matvec vecmat conjugate"
 )
 """Universal functions whose object loops call the operators of the elements."""
 
-_MIXES = frozenset("maximum minimum fmax fmin positive absolute".split())
+_MIXES = words("maximum minimum fmax fmin positive absolute")
 """Those that may hand back one of their operands as it is, so that a plain number can end up among traced ones."""
 
 
@@ -354,7 +353,10 @@ ELEMENTWISE: dict[str, tuple[Function, bool]] = {
     "hypot": (_hypot, False),
     "arctan2": (_arctan2, False),
     "logaddexp": (_logaddexp, False),
-    "logaddexp2": (lambda x, y: _logaddexp(x * lift(x.graph, 2).log(), y * lift(x.graph, 2).log()) / lift(x.graph, 2).log(), False),
+    "logaddexp2": (
+        lambda x, y: _logaddexp(x * lift(x.graph, 2).log(), y * lift(x.graph, 2).log()) / lift(x.graph, 2).log(),
+        False,
+    ),
     "heaviside": (lambda x, y: lift(x.graph, 1) if x > 0 else lift(x.graph, 0) if x < 0 else y, False),
     "copysign": (_sinc_sign, False),
     "clip": (_clip, False),

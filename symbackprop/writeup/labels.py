@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import atan2, hypot, pi
+from math import atan2, degrees, hypot, pi, radians
 
 from symbackprop.writeup.geometry import Box, Curve, Segment, crosses, distance, overlap
 from symbackprop.writeup.lettering import Lettering
@@ -101,7 +101,7 @@ def _candidates(
         t = rim + (1 - 2 * rim) * step / (_STEPS - 1)
         x, y = curve.at(t)
         dx, dy = curve.direction(t)
-        box = Box(x, y, room.width, room.height, readable(atan2(dy, dx)))
+        box = Box(x, y, room.width, room.height, radians(round(degrees(readable(atan2(dy, dx))))))
         covered = sum(overlap(box, obstacle) for obstacle in obstacles)
         through = near = 0
         for other in others:

@@ -74,15 +74,12 @@ class Layout:
 
 def lay_out(plan: Plan) -> Layout:
     """Return the narrowest layout without problems, or the one with the fewest."""
-    best: Layout | None = None
+    attempts: list[Layout] = []
     for growth in _GROWTH:
-        layout = _attempt(plan, growth)
-        if best is None or len(layout.problems) < len(best.problems):
-            best = layout
-        if not best.problems:
-            break
-    assert best is not None  # _GROWTH is not empty
-    return best
+        attempts.append(_attempt(plan, growth))
+        if not attempts[-1].problems:
+            return attempts[-1]
+    return min(attempts, key=lambda layout: len(layout.problems))
 
 
 def _attempt(plan: Plan, growth: float) -> Layout:

@@ -25,7 +25,7 @@ from symbackprop.formula.latex import latex
 from symbackprop.formula.names import Names
 from symbackprop.formula.notation import Notation
 from symbackprop.formula.notations import GOODFELLOW, NIELSEN, TEXTBOOK
-from symbackprop.formula.read import read
+from symbackprop.formula.read import ReadError, read
 from symbackprop.formula.tree import (
     Bars,
     BigSum,
@@ -382,3 +382,35 @@ def test_reads_as(text: str, tree: Formula, names: Names, notation: Notation) ->
 @pytest.mark.parametrize(("text", "tree", "names", "notation"), ALL, ids=[text[:40] for text, *_ in ALL])
 def test_printed_again_reads_the_same(text: str, tree: Formula, names: Names, notation: Notation) -> None:
     assert read(latex(tree, notation), names) == tree
+
+
+MISREADABLE = [
+    (r"f(x,y) = x y", CS231N_NAMES, "two readings"),  # f is a scalar there, not a function
+    (r"\theta - \epsilon \nabla_\theta J(\theta)", MATRIX_NAMES, "unknown|two readings"),
+    (r"\ln a b", PRML_NAMES, "two readings"),
+    (r"a / y x", PRML_NAMES, "two readings"),
+    (r"x^10", PRML_NAMES, "one digit"),
+    (r"w^{(k)}", PRML_NAMES, "layer"),
+    (r"W^\top_{ij}", MATRIX_NAMES, "two readings"),
+    (r"\hat{a}^{(k)}", MATRIX_NAMES, "layer"),
+    (r"{a + x} y", PRML_NAMES, "braces do not show"),
+    (r"x_{2n}", PRML_NAMES, "two readings"),
+    (r"\frac{\partial}{\partial x_i} a y", PRML_NAMES, "two readings"),
+    (r"\tanh^{-1}(a)", PRML_NAMES, "two readings"),
+    (r"w_1 x + \dots + w_n", PRML_NAMES, "unknown macro"),
+    (r"\sum_n (y_n - t_n", PRML_NAMES, r"ends too early|open"),
+    (r"(y_n - t_n]", PRML_NAMES, "still open"),
+    (r"loss = a", PRML_NAMES, "unknown name loss"),  # never l o s s
+    (r"w7 x", PRML_NAMES, "unknown name w7"),  # never w * 7
+    (r"\frac{1}{2", PRML_NAMES, "never closed"),
+    (r"x^2^3", PRML_NAMES, "two superscripts"),
+    (r"", PRML_NAMES, "got nothing"),
+]
+
+
+@pytest.mark.parametrize(("text", "names", "message"), MISREADABLE, ids=[text for text, *_ in MISREADABLE])
+def test_what_could_be_misread_is_refused(text: str, names: Names, message: str) -> None:
+    with pytest.raises(ReadError, match=message) as raised:
+        read(text, names)
+    start, end = raised.value.span
+    assert 0 <= start <= end <= len(text)

@@ -17,8 +17,8 @@ import numpy as np
 import scipy.special
 from numpy import exp as np_exp
 from numpy import zeros
-from scipy.special import expit, logsumexp, softmax
 from scipy.special import erf as special_erf
+from scipy.special import expit, logsumexp, softmax
 
 _random = np.random.default_rng(20)
 

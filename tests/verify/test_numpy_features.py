@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import inspect
-
-
 from typing import Any
 
 import numpy as np
 import pytest
 
-
-from tests.verify.numpy_features import FEATURES, STANDARD, Feature
-
 from symbackprop.verify.evaluate import evaluate
 from symbackprop.verify.graph import CannotTrace, InputName
 from symbackprop.verify.trace import trace
+from tests.verify.numpy_features import FEATURES, STANDARD, Feature
 
 
 def _arguments(feature: Feature, step: float = 0.0) -> dict[str, Any]:

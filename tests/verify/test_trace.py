@@ -254,8 +254,12 @@ def test_arguments_that_the_function_changes_are_copied() -> None:
 
 
 def test_function_of_another_module_of_the_user(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "user_layers.py").write_text("from math import exp\ncount = 0\ndef act(x):\n    global count\n    count += 1\n    return 1 / (1 + exp(-x))\n")
-    (tmp_path / "user_net.py").write_text("import user_layers as nn\nfrom user_layers import act\ndef out(x):\n    return nn.act(x) + act(x)\n")
+    (tmp_path / "user_layers.py").write_text(
+        "from math import exp\ncount = 0\ndef act(x):\n    global count\n    count += 1\n    return 1 / (1 + exp(-x))\n"
+    )
+    (tmp_path / "user_net.py").write_text(
+        "import user_layers as nn\nfrom user_layers import act\ndef out(x):\n    return nn.act(x) + act(x)\n"
+    )
     monkeypatch.syspath_prepend(str(tmp_path))
     import user_layers
     import user_net

@@ -1,0 +1,141 @@
+"""The worked parts of a handout for networks of plain numbers: forward pass, chains, calculations, updates."""
+
+from __future__ import annotations
+
+from symbackprop.derive.paths import Chains
+from symbackprop.derive.steps import Step, written_steps
+from symbackprop.formula.build import multiply, subtract
+from symbackprop.formula.tree import Formula, Name, Update
+from symbackprop.network.node import Role
+from symbackprop.writeup.arithmetic import Exact
+from symbackprop.writeup.blocks import LEFT, SYMBOLS, Block, Cell, FormulaBlock, Heading, Line, Part, Prose, Table
+from symbackprop.writeup.context import Context, learning_rate
+from symbackprop.writeup.ledger import adjoint_terms, forward_values, is_atomic, is_trivial, merged_locals
+
+#: Where a kind of written step is hidden: formulas that state the structure stay longest.
+HIDDEN_FROM = {"chain": "steps", "paths": "steps", "definition": "", "function": "steps", "rewrite": "rhs"}
+MANY_PATHS = 100
+
+
+def forward_table(context: Context) -> Table:
+    """Return the forward pass: each definition, the numbers put in, and the value."""
+    rows = []
+    for name in reversed(context.derivation.adjoints):
+        node = context.derivation.network.nodes[name]
+        if not node.defined:
+            continue
+        written = context.writer.definition(name).parts[1]
+        numbers, stripped = context.with_numbers(written)
+        value = context.rounding.formula(context.ledger.values[name])
+        rows.append(
+            (
+                Cell((context.writer.entry(name),)),
+                Cell((written, "\n", numbers), stripped=(written, "\n", stripped)),
+                Cell((value,), hidden="numbers"),
+            )
+        )
+    header = (context.say("quantity"), context.say("calculation"), context.say("value"))
+    return Table("forward", header, tuple(rows), "llr")
+
+
+def step_line(step: Step, context: Context, about: tuple[str, ...]) -> Line:
+    """Return a written step as a line with its reason."""
+    first, *rest = step.formula.parts
+    hidden = HIDDEN_FROM.get(step.kind, "rhs")
+    parts = [Part(first, "", LEFT)]
+    parts += [
+        Part(part, relation, SYMBOLS, hidden=hidden)
+        for part, relation in zip(rest, step.formula.relations, strict=True)
+    ]
+    return Line(tuple(parts), context.reason(step.because), about)
+
+
+def weight_parts(name: str, context: Context, shown: set[str]) -> list[Block]:
+    """Return the parts about one weight; `shown` are calculations that stand further up, and grows."""
+    loss = context.derivation.loss
+    blocks: list[Block] = [
+        Heading(1, context.say("backward", name=context.writer.entry(name)), f"weight-{name}"),
+        Prose(_path_words(name, context)),
+    ]
+    about = tuple(context.derivation.between(name))
+    if context.wants("chain"):
+        steps = written_steps(context.derivation[name], context.notation, context.options.level)
+        chains = tuple(step_line(step, context, about) for step in steps if step.kind in ("chain", "paths"))
+        rest = tuple(step_line(step, context, about) for step in steps if step.kind not in ("chain", "paths"))
+        if context.options.level == "full":
+            chains, rest = (), tuple(step_line(step, context, about) for step in steps)
+        if chains:
+            blocks.append(Heading(2, context.say("chain"), f"chain-{name}"))
+            blocks.append(FormulaBlock(f"chain-{name}-lines", chains))
+        blocks.append(Heading(2, context.say("steps" if not chains else "locals"), f"steps-{name}"))
+        blocks.append(FormulaBlock(f"steps-{name}-lines", rest, keep=len(rest) < 10))
+    if context.wants("numbers"):
+        lines = [line for node in about[1:] for line in calculations(node, context, shown)]
+        blocks.append(Heading(2, context.say("numbers"), f"numbers-{name}"))
+        blocks.append(FormulaBlock(f"numbers-{name}-lines", tuple(lines), keep=len(lines) < 10))
+    if context.wants("update"):
+        blocks.append(Heading(2, context.say("update"), f"update-{name}"))
+        blocks.append(FormulaBlock(f"update-{name}-lines", (update_line(name, context),)))
+    assert loss in about
+    return blocks
+
+
+def _path_words(name: str, context: Context) -> tuple[str | Formula, ...]:
+    count = 0
+    for count, _ in enumerate(Chains(context.derivation).paths(context.derivation.loss, name), start=1):
+        if count >= MANY_PATHS:
+            break
+    entry, loss = context.writer.entry(name), Name(context.derivation.loss)
+    if count == 1:
+        return context.say("one path", name=entry, loss=loss)
+    return context.say("many paths", name=entry, loss=loss, count=count if count < MANY_PATHS else f"≥ {MANY_PATHS}")
+
+
+def calculations(name: str, context: Context, shown: set[str]) -> list[Line]:
+    """Return the lines that compute ∂loss/∂name from what stands above: local derivatives first, then the adjoint."""
+    derivation, writer = context.derivation, context.writer
+    if name in shown or is_trivial(derivation, name):
+        return []
+    shown.add(name)
+    left = writer.adjoint(name)
+    terms = adjoint_terms(derivation, name, writer)
+    lines = []
+    for consumer, local in merged_locals(derivation.adjoints[name].contributions).items():
+        written = writer.expression(local)
+        if is_atomic(written):
+            continue
+        partial = writer.partial(consumer, name)
+        value = context.ledger.locals[consumer, name]
+        if terms == partial:
+            symbols = (written,) if left == partial else (partial, written)
+            return [context.calculation(left, symbols, value, about=(consumer, name), points=1)]
+        lines.append(context.calculation(partial, (written,), value, about=(consumer, name), points=1))
+    result = context.ledger.adjoint(name)
+    lines.append(context.calculation(left, (terms,), result, about=(name,), points=1))
+    return lines
+
+
+def new_value(name: str, context: Context) -> Exact:
+    """Return the parameter after one step, rounded."""
+    old = context.ledger.values[name]
+    return context.rounding.round(old - learning_rate(context) * context.ledger.adjoint(name))
+
+
+def update_line(name: str, context: Context) -> Line:
+    """Return `w⁺ = w - η ∂E/∂w = numbers = result`, with the old weight."""
+    weight = context.writer.entry(name)
+    eta = Name(context.notation.learning_rate)
+    symbols = subtract(weight, multiply(eta, context.writer.partial(context.derivation.loss, name)))
+    line = context.calculation(Update(weight), (symbols,), new_value(name, context), about=(name,), points=1)
+    rate = context.rounding.formula(learning_rate(context))
+    parts = tuple(_put_rate(part, eta, rate) for part in line.parts)
+    return Line(parts, line.because, line.about, line.points)
+
+
+def _put_rate(part: Part, eta: Name, rate: Formula) -> Part:
+    from_symbols = part.kind in (LEFT, SYMBOLS)
+    if from_symbols:
+        return part
+    change = lambda formula: _replace_name(formula, eta, rate)  # noqa: E731 - one use on two formulas
+    stripped = None if part.stripped is None else change(part.stripped)
+    return Part(change(part.formula), part.relation, part.kind, stripped, part.hidden)

@@ -1,0 +1,133 @@
+"""Generated source computes what the definitions say, and its gradients are the derivatives, on networks of every kind."""
+
+from __future__ import annotations
+
+import ast
+import keyword
+
+import numpy as np
+import pytest
+
+from symbackprop.derive import derive
+from symbackprop.numeric import evaluate, function, source
+from tests.numeric.complex_step import Judge
+from tests.numeric.zoo import CASES, Case
+
+
+def check_gradients(case: Case, values: dict[str, object]) -> None:
+    judge = Judge(case.network)
+    run = function(derive(case.network, case.loss, case.declared))
+    loss, gradients = run(**values)
+    assert loss == pytest.approx(judge.loss(case.loss, values).real, rel=1e-12, abs=1e-12)
+    assert sorted(gradients) == sorted(case.declared)
+    for name, gradient in gradients.items():
+        expected = judge.gradient(case.loss, values, name)
+        scale = max(1.0, float(np.abs(expected).max(initial=0)))
+        assert np.shape(gradient) == np.shape(values[name]), name
+        np.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=2e-13 * scale, err_msg=name)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_gradients_are_the_complex_step_derivatives(name: str) -> None:
+    case = CASES[name]()
+    check_gradients(case, case.values(seed=1))
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if "N" in CASES[name]().sizes])
+def test_gradients_for_a_single_sample(name: str) -> None:
+    case = CASES[name]()
+    check_gradients(case, case.values(seed=2, N=1))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_all_intermediate_values_are_those_of_the_definitions(name: str) -> None:
+    case = CASES[name]()
+    values = case.values(seed=3)
+    found = evaluate(case.network, values)
+    expected = Judge(case.network).forward(values)
+    assert set(found) == set(expected)
+    for node, value in expected.items():
+        assert np.shape(found[node]) == value.shape, node
+        np.testing.assert_allclose(found[node], value.real, rtol=1e-11, atol=1e-13, err_msg=node)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_all_adjoints_are_derivatives_with_respect_to_the_node(name: str) -> None:
+    """Each adjoint against a copy of the network in which the node is a value from outside."""
+    case = CASES[name]()
+    values = case.values(seed=4)
+    derivation = derive(case.network, case.loss)
+    found = evaluate(derivation, values)
+    judge = Judge(case.network)
+    nodes = judge.forward(values)
+    for node, adjoint in derivation.adjoints.items():
+        if not case.network.nodes[node].defined or np.size(nodes[node]) > 8:
+            continue
+        cut = Judge(case.network)
+        del cut.definitions[node]
+        expected = cut.gradient(case.loss, {**values, node: nodes[node]}, node)
+        label = str(getattr(adjoint.symbol, "label", adjoint.symbol))
+        np.testing.assert_allclose(found[label], expected, rtol=1e-11, atol=1e-12, err_msg=node)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_source_is_deterministic_and_runs_on_its_own(name: str) -> None:
+    first, second = (source(derive(case.network, case.loss)) for case in (CASES[name](), CASES[name]()))
+    assert first == second
+    tree = ast.parse(first)
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert imported <= {"math", "numpy", "numpy.lib.stride_tricks"}
+    assert max(len(line) for line in first.splitlines()) <= 130
+    stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    assert not any(keyword.iskeyword(word) for word in stored)
+    loaded = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    outputs = {word for word in stored if word not in loaded}
+    assert not outputs, f"computed and not used: {outputs}"
+
+
+def lines_of(name: str, *wrt: str) -> list[str]:
+    case = CASES[name]()
+    return [line.strip() for line in source(derive(case.network, case.loss, list(wrt) or None)).splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("linear_regression", ["y = z @ W + b", "E = ((y - t)**2).sum()/N", "dE_db = dE_dy.sum(axis=0)", "dE_dW = z.T @ dE_dy"]),
+        ("softmax_classifier", ["Z1 = X @ W1 + b1", "log_P = log_softmax(Z2, axis=1)", "dE_dA = dE_dZ2 @ W2.T",
+                                "dE_dZ1 = dE_dA*(1 - A**2)", "dE_dW2 = A.T @ dE_dZ2"]),
+        ("attention", ["scores = (Q @ K.swapaxes(-1, -2))/np.sqrt(D)", "A = softmax(scores, axis=2)", "Y = A @ V"]),
+        ("convolution_1d", ["y = sliding_window_view(x, U, axis=1) @ w", "for u in range(U):"]),
+        ("two_three_two", ["net_h1 = l1*w1 + l2*w2 + b1", "dE_total_dnet_h1 = dE_total_dout_h1*out_h1*(1.0 - out_h1)"]),
+        ("bilinear", ['z = np.einsum("ni,ijk,nj->nk", x, A, g*y, optimize=True)']),
+    ],
+)  # fmt: skip
+def test_source_is_what_an_expert_would_write(name: str, expected: list[str]) -> None:
+    found = lines_of(name)
+    assert [line for line in expected if line not in found] == []
+
+
+def test_what_nobody_needs_is_not_computed() -> None:
+    text = "\n".join(lines_of("softmax_classifier", "W2"))
+    assert "dE_dW2 =" in text
+    assert "dE_dZ1" not in text
+    assert "dE_dX" not in text
+    assert "dE_dP" not in text
+
+
+def test_an_assumption_is_used_and_said() -> None:
+    case = CASES["softmax_classifier"]()
+    net = case.network
+    n, j = net.nodes["t"].indices
+    from sympy import Sum
+
+    net.assume(Sum(net.nodes["t"].symbol[n, j], j), 1, because="each row of t is one-hot")
+    text = source(derive(net, case.loss))
+    assert "dE_dZ2 = (P - t)/N" in text
+    assert "each row of t is one-hot" in text
+
+
+def test_the_formula_stands_above_the_line() -> None:
+    found = lines_of("linear_regression")
+    assert found[found.index("dE_dW = z.T @ dE_dy") - 1] == "# dE_dW[i, k] = Sum(dE_dy[n, k]*z[n, i], n)"

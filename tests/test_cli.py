@@ -1,0 +1,119 @@
+"""The command line: what it prints, its exit codes, and that bad input is one clear line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from symbackprop.cli import cli
+
+NET = "derivations/two_three_two"
+
+
+@pytest.fixture(autouse=True)
+def in_the_project(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    monkeypatch.chdir(root)
+
+
+def run(*arguments: str) -> Result:
+    """Run a command in this process."""
+    return CliRunner().invoke(cli, arguments, catch_exceptions=True)
+
+
+def test_derive_prints_the_gradient_in_named_intermediates() -> None:
+    result = run("derive", NET, "w7")
+    assert result.exit_code == 0
+    assert result.output.strip() == "∂E_total/∂w7 = (out_o1 - target_o1)·out_o1·(1 - out_o1)·out_h1"
+
+
+def test_derive_formats() -> None:
+    assert r"\frac{\partial E_{total}}{\partial w_7}" in run("derive", NET, "w7", "--format", "latex").output
+    markdown = run("derive", NET, "w7", "--format", "markdown", "--steps", "standard").output
+    assert markdown.count("$$") == 2
+    assert r"\begin{aligned}" in markdown
+    data = json.loads(run("derive", NET, "w7", "w1", "--json").output)
+    assert list(data["gradients"]) == ["w7", "w1"]
+
+
+def test_derive_says_what_was_assumed() -> None:
+    assert "assumed: step'(x) = 0 for x != 0" in run("derive", "derivations/perceptron").output
+
+
+def test_code_runs_and_is_not_overwritten(tmp_path: Path) -> None:
+    target = tmp_path / "gradients.py"
+    assert run("code", NET, "-o", str(target)).exit_code == 0
+    again = run("code", NET, "-o", str(target))
+    assert again.exception is not None
+    assert "exists; give another name, or --force" in str(again.exception)
+    assert run("code", NET, "-o", str(target), "--force").exit_code == 0
+    scope: dict[str, object] = {}
+    exec(compile(target.read_text(encoding="utf-8"), "gradients.py", "exec"), scope)
+    assert callable(scope["loss_and_gradients"])
+
+
+def test_train_makes_the_documents_step() -> None:
+    result = run("train", NET, "--lr", "0.5", "--epochs", "1", "--update", "w1:13", "--json")
+    data = json.loads(result.output)
+    assert data["parameters"]["w7"] == pytest.approx(0.3609680622498306, abs=1e-16)
+    assert data["parameters"]["b1"] == 0.35
+
+
+def test_train_reads_samples_and_writes_a_plot(tmp_path: Path) -> None:
+    samples = tmp_path / "samples.csv"
+    samples.write_text("x1,x2,y_true\n-2,5,1\n-5,-2,1\n-23,-11,0\n30,8,0\n", encoding="utf-8")
+    plot = tmp_path / "loss.svg"
+    result = run("train", "derivations/two_two_one", "--data", str(samples), "--seed", "0", "--epochs", "5", "--plot", str(plot))
+    assert result.exit_code == 0, result.output
+    assert plot.read_text(encoding="utf-8").startswith("<svg")
+    np.savez(tmp_path / "samples.npz", x1=[-2.0], x2=[5.0], y_true=[1.0])
+    assert run("train", "derivations/two_two_one", "--data", str(tmp_path / "samples.npz"), "--epochs", "1").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x1,x2,y_true\n1,2\n", "samples.csv:2: expected 3 numbers, got 2"),
+        ("x1,x2,y_true\n1,2,z\n", "samples.csv:2: expected a number for y_true, got 'z'"),
+        ("x1,x2,y_true\n", "expected a header line of names and at least one line"),
+    ],
+)
+def test_bad_samples_are_one_line_with_the_place(tmp_path: Path, text: str, message: str) -> None:
+    samples = tmp_path / "samples.csv"
+    samples.write_text(text, encoding="utf-8")
+    result = run("train", "derivations/two_two_one", "--data", str(samples))
+    assert message in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("derive", "nowhere"),
+        ("derive", NET, "w77"),
+        ("derive", NET, "--loss", "net_h9"),
+        ("derive", NET, "--steps", "some"),
+        ("train", NET, "--data", "nowhere.csv"),
+        ("code",),
+        ("nonsense",),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_2(arguments: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "symbackprop", *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert len([line for line in done.stderr.splitlines() if line.startswith(("symbackprop:", "Error:"))]) == 1
+
+
+@pytest.mark.parametrize("command", [(), ("derive",), ("code",), ("train",)])
+def test_help_has_examples(command: tuple[str, ...]) -> None:
+    output = run(*command, "--help").output
+    assert output.startswith("Usage:")
+    assert not command or "Examples:" in output

@@ -1,0 +1,73 @@
+"""What the command line loads: good files, and one clear line for each kind of bad one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from symbackprop.errors import UserError
+from symbackprop.loading import load_function, load_network
+
+GOOD = """
+from symbackprop.network import Network
+network = Network("tiny")
+x = network.input("x", value=2)
+w = network.parameter("w", value=3)
+loss = network.define("E", w * x)
+other = network.define("F", w**2)
+"""
+
+
+def written(folder: Path, text: str, name: str = "net.py") -> str:
+    """Write a file and return its path."""
+    (folder / name).write_text(text, encoding="utf-8")
+    return str(folder / name)
+
+
+def test_a_file_and_a_folder_are_the_same_network(tmp_path: Path) -> None:
+    written(tmp_path, GOOD, "network.py")
+    by_folder, by_file = load_network(str(tmp_path)), load_network(str(tmp_path / "network.py"))
+    assert by_folder.loss == by_file.loss == "E"
+    assert (by_folder.name, by_file.name) == (tmp_path.name, "network")
+    assert load_network(str(tmp_path), "F").loss == "F"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = 1", "expected a variable `network` of type Network, got NoneType"),
+        ("network = 3", "expected a variable `network` of type Network, got int"),
+        (GOOD.replace("loss =", "lost ="), r"expected a variable `loss`.*--loss NAME"),
+        (GOOD.replace("w * x", "w * y"), r"net.py:6: NameError: name 'y' is not defined"),
+        (GOOD.replace('"E", w', '"w", w'), r"net.py:6: w: name w is already declared \(parameter\)"),
+        ("def (", r"net.py:1: not valid Python"),
+    ],
+)
+def test_a_bad_network_file_is_one_line_with_the_place(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(UserError, match=message) as raised:
+        load_network(written(tmp_path, text))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_missing_network_names_the_nearest(tmp_path: Path) -> None:
+    written(tmp_path, GOOD, "perceptron.py")
+    with pytest.raises(UserError, match=r"no such network.*Did you mean perceptron.py\?"):
+        load_network(str(tmp_path / "percepton.py"))
+
+
+def test_an_unknown_loss_names_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="unknown name EE"):
+        load_network(written(tmp_path, GOOD), "EE")
+
+
+def test_functions_are_loaded_by_name(tmp_path: Path) -> None:
+    place = written(tmp_path, "def gradients(x):\n    return 2 * x\n", "hand.py")
+    assert load_function(f"{place}:gradients")(4) == 8
+    assert load_function(place, "gradients")(4) == 8
+    with pytest.raises(UserError, match=r"no function gradient; defined there: gradients. Did you mean gradients\?"):
+        load_function(f"{place}:gradient")
+    with pytest.raises(UserError, match="expected FILE:function"):
+        load_function(place)
+    with pytest.raises(UserError, match="expected a Python file"):
+        load_function("nowhere.txt:f")
