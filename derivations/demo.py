@@ -47,7 +47,10 @@ def numbered(what: str, stated: str, computed: object) -> list[Number]:
     words = stated.split()
     if len(words) != len(values):
         raise ValueError(f"{what}: {len(words)} numbers are stated, {len(values)} were computed")
-    return [Number(f"{what} {at}" if len(words) > 1 else what, word, value) for at, (word, value) in enumerate(zip(words, values, strict=True))]
+    return [
+        Number(f"{what} {at}" if len(words) > 1 else what, word, value)
+        for at, (word, value) in enumerate(zip(words, values, strict=True))
+    ]
 
 
 def tanh_neuron(loaded: Loaded) -> list[Number]:
@@ -55,7 +58,9 @@ def tanh_neuron(loaded: Loaded) -> list[Number]:
     stated = derive(loaded.network, "loss").evaluate()
     actual = derive(loaded.network, "actual_loss")
     history = train(actual, lr=0.01, epochs=104, keep=True, progress=False)
-    ends = [derive(loaded.network, "loss").evaluate(dict(parameters)) for parameters in (*history.trajectory[1:5], history.parameters)]
+    ends = [
+        derive(loaded.network, "loss").evaluate(dict(parameters)) for parameters in (*history.trajectory[1:5], history.parameters)
+    ]
     residuals = [end["f"] - 4.9517 for end in ends[:4]]
     end = ends[-1]
     return [
@@ -86,7 +91,9 @@ def linear_regression(loaded: Loaded) -> list[Number]:
     data = {"z": z, "y_true": z @ np.array([[3.0, 7, 4], [5, 2, 6]]) + np.array([2.0, 9, 3])}
     derivation = derive(loaded.network, loaded.loss)
     start = {"W": generator.standard_normal((2, 3)), "b": np.zeros(3)}
-    history = train(derivation, data, lr=0.01, epochs=60, batch_size=2, order="shuffled", seed=0, stop=1e-15, initial=start, progress=False)
+    history = train(
+        derivation, data, lr=0.01, epochs=60, batch_size=2, order="shuffled", seed=0, stop=1e-15, initial=start, progress=False
+    )
     return [
         *numbered("W", "3.00000 7.00000 4.00000 5.00000 2.00000 6.00000", history.parameters["W"]),
         *numbered("b", "2.00000 9.00000 3.00000", history.parameters["b"]),

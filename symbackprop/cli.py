@@ -19,6 +19,7 @@ from sympy import symbols
 from symbackprop.api import Derivation, derive
 from symbackprop.derive.steps import LEVELS
 from symbackprop.errors import SymbackpropError, UserError
+from symbackprop.formula.text import text
 from symbackprop.loading import load_network
 from symbackprop.network import Network, Role
 from symbackprop.numeric import train
@@ -76,7 +77,9 @@ def derive_command(network: str, names: tuple[str, ...], loss: str | None, steps
     for name in derivation:
         gradient = derivation[name]
         if form == "text":
-            click.echo(gradient.text(steps=steps))
+            for step in gradient.steps(level=steps):
+                reason = f"    ({step.because})" if step.because else ""
+                click.echo(text(step.formula) + reason)
         elif form == "latex":
             click.echo(gradient.latex(steps=steps))
         else:

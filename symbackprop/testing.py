@@ -1,9 +1,9 @@
 """For the tests of other projects: `assert_gradient` fails with the diagnosis as its message.
 
-    from symbackprop.testing import assert_gradient
+from symbackprop.testing import assert_gradient
 
-    def test_backward():
-        assert_gradient(loss, backward, example={"W": W, "b": b, "X": X, "t": t})
+def test_backward():
+    assert_gradient(loss, backward, example={"W": W, "b": b, "X": X, "t": t})
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from symbackprop.verify.records import Status
 from symbackprop.verify.report import Report
 
 
-def assert_gradient(reference: Any, hand: Callable[..., Any], *, proved: bool = False, complete: bool = False, **options: Any) -> Report:
+def assert_gradient(
+    reference: Any, hand: Callable[..., Any], *, proved: bool = False, complete: bool = False, **options: Any
+) -> Report:
     """Check a handwritten gradient; return the report when it is right.
 
     Args:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from sympy import Add, Expr, Integer, Mul
-from sympy import Sum as _Sum
+from sympy import Add, Expr, Idx, Indexed, Integer, Mul, Sum, Symbol, true
 
 from symbackprop.derive.records import Adjoint, Assumption, Contribution, summed_term
 from symbackprop.derive.sweep import sweep
@@ -140,9 +139,40 @@ def _times(upstream: Expr, contribution: Contribution) -> Expr:
     return summed_term(upstream, contribution.local, contribution.summed, contribution.guard)
 
 
+def with_adjoints(expression: Expr, values: Mapping[Adjoint, Expr]) -> Expr:
+    """Put expressions in place of adjoints, `∂E/∂Z[n, m]` getting the value of `∂E/∂Z[n, k]` with m for k."""
+    by_name = {str(adjoint.symbol): (adjoint, value) for adjoint, value in values.items()}
+    taken = {index_name(index) for index in expression.atoms(Idx)}
+
+    def put_in(part: Expr) -> Expr:
+        name = str(part.base) if isinstance(part, Indexed) else str(part) if isinstance(part, Symbol) else ""
+        if name in by_name:
+            adjoint, value = by_name[name]
+            used = part.indices if isinstance(part, Indexed) else ()
+            renamed = {own: at for own, at in zip(adjoint.indices, used, strict=True) if own != at}
+            return _apart(substitute(value, renamed), taken)
+        if not part.args or isinstance(part, Indexed | Idx):
+            return part
+        args = tuple(put_in(arg) for arg in part.args)
+        return part if args == part.args else part.func(*args)
+
+    return put_in(expression)
+
+
+def pulled_out(expression: Expr) -> Expr:
+    """Take factors that do not contain the summed index out of every sum: `Σ_n 2·x[n]/N` is `2/N·Σ_n x[n]`."""
+    if not expression.args or isinstance(expression, Indexed | Idx):
+        return expression
+    args = tuple(pulled_out(arg) for arg in expression.args)
+    whole = isinstance(expression, Sum) and all(over[1:] == (over[0].lower, over[0].upper) for over in expression.limits)
+    if whole:
+        return summed_term(Integer(1), args[0], tuple(over[0] for over in expression.limits), true)
+    return expression if args == expression.args else expression.func(*args)
+
+
 def _apart(expression: Expr, taken: set[str]) -> Expr:
     """Rename bound indices that clash with names in use outside, so that each index means one thing in a printed formula."""
-    from_sums = {limits[0] for total in expression.atoms(_Sum) for limits in total.limits} if expression.args else set()
+    from_sums = {limits[0] for total in expression.atoms(Sum) for limits in total.limits} if expression.args else set()
     clashes = sorted((index for index in from_sums if index_name(index) in taken), key=index_name)
     if not clashes:
         return expression
@@ -157,10 +187,10 @@ def _apart(expression: Expr, taken: set[str]) -> Expr:
 def _rename_bound(expression: Expr, renaming: Mapping[Expr, Expr]) -> Expr:
     if not expression.args:
         return expression
-    if isinstance(expression, _Sum):
+    if isinstance(expression, Sum):
         own = {limits[0]: renaming[limits[0]] for limits in expression.limits if limits[0] in renaming}
         body = _rename_bound(substitute(expression.function, own), renaming)
-        return _Sum(body, *((own.get(limits[0], limits[0]), *limits[1:]) for limits in expression.limits))
+        return Sum(body, *((own.get(limits[0], limits[0]), *limits[1:]) for limits in expression.limits))
     args = tuple(_rename_bound(arg, renaming) for arg in expression.args)
     return expression if args == expression.args else expression.func(*args)
 

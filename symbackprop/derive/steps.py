@@ -7,21 +7,25 @@ one relation per node, `∂E/∂W[i,j] = Σ_n ∂E/∂Z[n,j] · ∂Z[n,j]/∂W[i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sympy import Expr
 
-from symbackprop.derive.derivation import Gradient
+from symbackprop.derive.derivation import Gradient, pulled_out, with_adjoints
 from symbackprop.derive.explain import explained
+from symbackprop.derive.identities import COME_OUT
+from symbackprop.derive.matrix import NoMatrixForm, matrix_form
+from symbackprop.derive.matrix_writing import equality, explanations, shapes
 from symbackprop.derive.paths import Chain as PathChain
 from symbackprop.derive.paths import Chains, Fork, Link
 from symbackprop.derive.records import Adjoint, Contribution
+from symbackprop.derive.simplify import Simplified, simplified_adjoints
 from symbackprop.derive.writer import Writer
 from symbackprop.errors import UserError, nearest
 from symbackprop.formula.build import add, multiply, subtract
 from symbackprop.formula.notation import Notation
-from symbackprop.formula.tree import BigSum, Chain, Formula, Name, Number, Update
+from symbackprop.formula.tree import BigSum, Chain, Formula, Name, Number, Partial, Update
 from symbackprop.formula.tree import Product as WrittenProduct
 
 LEVELS = ("brief", "standard", "full")
@@ -47,10 +51,10 @@ def is_scalar_path(gradient: Gradient) -> bool:
     return not any(gradient.derivation.network.nodes[name].indices for name in gradient.derivation.between(gradient.name))
 
 
-def result_step(gradient: Gradient, writer: Writer, expanded: bool = True) -> Step:
-    """Return `∂E/∂w = expression`, in node names or (expanded=False) with the adjoints of the uses."""
+def result_step(gradient: Gradient, writer: Writer) -> Step:
+    """Return `∂E/∂w = expression` in node names."""
     left = writer.partial(gradient.derivation.loss, gradient.name)
-    expression = gradient.expression if expanded else gradient.shared
+    expression = gradient.expression if is_scalar_path(gradient) else textbook_expression(gradient)
     return Step("result", Chain((left, writer.expression(expression)), ("=",)))
 
 
@@ -155,32 +159,71 @@ def _per_consumer(adjoint: Adjoint) -> tuple[Contribution, ...]:
     return tuple(chosen.values())
 
 
-def index_steps(gradient: Gradient, writer: Writer, level: str) -> tuple[Step, ...]:
-    """Return the steps of a gradient in index notation: one relation and its value per node on the way."""
+def textbook_expression(gradient: Gradient) -> Expr:
+    """Return the gradient in node names with every adjoint in its simplified form."""
     derivation = gradient.derivation
+    found: dict[str, Expr] = {}
+    for name, form in simplified_adjoints(derivation, (gradient.name,)).items():
+        found[name] = with_adjoints(form.expression, {derivation.adjoints[other]: value for other, value in found.items()})
+    return pulled_out(found.get(gradient.name, gradient.expression))
+
+
+def index_steps(gradient: Gradient, writer: Writer, level: str) -> tuple[Step, ...]:
+    """Return the steps of a gradient in index notation: one relation, its value, and the matrix form, per node on the way."""
     steps: list[Step] = []
-    for name in derivation.between(gradient.name)[1:]:
-        adjoint = derivation.adjoints[name]
-        left = writer.partial(derivation.loss, name)
-        general = add(*(relation(contribution, name, writer) for contribution in _per_consumer(adjoint)))
-        if general != left:
-            steps.append(Step("chain", Chain((left, general), ("=",)), "sum over uses"))
-        for rewrite in (rewrite for c in adjoint.contributions for rewrite in c.raw.rewrites):
-            steps.append(
-                Step(
-                    "rewrite",
-                    Chain((writer.expression(rewrite.before), writer.expression(rewrite.after)), ("=",)),
-                    rewrite.because,
-                )
-            )
-        steps.append(
-            Step(
-                "local",
-                Chain((left, writer.expression(adjoint.expression)), ("=",)),
-                "put the local derivatives in",
-            )
-        )
+    for name, form in simplified_adjoints(gradient.derivation, (gradient.name,)).items():
+        steps.extend(_adjoint_steps(name, form, writer, level))
     return tuple(steps)
+
+
+def _adjoint_steps(name: str, form: Simplified, writer: Writer, level: str) -> Iterator[Step]:
+    left = writer.partial(writer.derivation.loss, name)
+    adjoint = form.adjoint
+    general = add(*(relation(contribution, name, writer) for contribution in _per_consumer(adjoint)))
+    if general != left:
+        yield Step("chain", Chain((left, general), ("=",)), "chain rule")
+    rewrites = [rewrite for contribution in adjoint.contributions for rewrite in contribution.raw.rewrites]
+    if level == "full":
+        for rewrite in rewrites:
+            yield Step("rewrite", _equation(writer, rewrite.before, rewrite.after), rewrite.because)
+    yield Step("local", Chain((left, writer.expression(adjoint.expression)), ("=",)), "put the local derivatives in")
+    for rewrite in form.steps:
+        stated = any(fact.because in rewrite.because for fact in writer.network.facts)
+        if level == "full" or stated or rewrite is form.steps[-1]:
+            yield Step("rewrite", Chain((left, writer.expression(rewrite.after)), ("=",)), _reason(rewrite.because, writer))
+    final = pulled_out(form.expression)
+    if final != form.expression:
+        yield Step("rewrite", Chain((left, writer.expression(final)), ("=",)), COME_OUT)
+    if not form.put_in:
+        yield from _matrix_steps(name, form, writer)
+
+
+def _reason(because: str, writer: Writer) -> str:
+    """Say `put ∂E/∂P in` for the rewrite that puts an adjoint's formula in its place."""
+    head = because.partition(" = ")[0].partition("[")[0]
+    for name, adjoint in writer.derivation.adjoints.items():
+        if head == str(adjoint.symbol):
+            return f"put ∂{writer.derivation.loss}/∂{name} in"
+    return because
+
+
+def _equation(writer: Writer, before: Expr, after: Expr) -> Chain:
+    return Chain((writer.expression(before), writer.expression(after)), ("=",))
+
+
+def _matrix_steps(name: str, form: Simplified, writer: Writer) -> Iterator[Step]:
+    """The matrix form with its shapes and the reasons for its transposes; nothing where there is none."""
+    found = matrix_form(form.expression, form.adjoint.indices)
+    if isinstance(found, NoMatrixForm):
+        return
+    spell = {
+        str(other.symbol.label): Partial(Name(writer.derivation.loss), Name(node))
+        for node, other in writer.derivation.adjoints.items()
+        if other.indices
+    }
+    left = Partial(Name(writer.derivation.loss), Name(name))
+    reasons = "; ".join((f"shapes {shapes(found)}", *explanations(found)))
+    yield Step("matrix", equality(left, found, spell, writer.notation), reasons)
 
 
 def written_steps(gradient: Gradient, notation: Notation | None = None, level: str = "standard") -> tuple[Step, ...]:

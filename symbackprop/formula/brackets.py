@@ -143,6 +143,18 @@ def is_forced(child: Formula, slot: Slot, layered: frozenset[str] = frozenset())
     return level(child) < _LOOSEST[slot]
 
 
+def looks_like_call(left: Formula, right: Formula) -> bool:
+    """Whether `left right` side by side would look like a function with its argument, as `w (x)` does."""
+    while True:
+        match left:
+            case Nabla(body=inner) | Decorated(body=inner) | Power(base=inner):
+                left = inner
+            case _:
+                break
+    is_argument = isinstance(right, Group) and isinstance(right.body, Name | Indexed | Row)
+    return is_argument and isinstance(left, Name | Indexed)
+
+
 def needs_brackets_to_count(variable: Formula, layered: frozenset[str]) -> bool:
     """Whether the variable of a higher derivative needs brackets before its `^2`; looser ones have them already."""
     return level(variable) >= RAISED and is_forced(variable, Slot.POWERED, layered)

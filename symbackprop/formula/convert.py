@@ -170,7 +170,9 @@ def _mul(expr: Mul, write: _Writer) -> Formula:
 
 
 def _mul_parts(coefficient: Any, above: list[Expr], below: list[Expr], write: _Writer) -> Formula:
-    """Write `coefficient * above / below`, the sign in front of everything."""
+    """Write `coefficient * above / below`, sign and numbers in front of everything."""
+    front, above = _tidy(above) if len(above) > 1 or coefficient != 1 or below else (Integer(1), above)
+    coefficient = coefficient * front
     negative = coefficient < 0
     written: list[Formula] = []
     for factor in ordered_factors(above, write.order, write.notation.factor_order == "declared"):
@@ -180,6 +182,22 @@ def _mul_parts(coefficient: Any, above: list[Expr], below: list[Expr], write: _W
         written.extend(part.factors if isinstance(part, Product) and not isinstance(factor, Add) else (part,))
     body = _quotient(abs(coefficient), written, below, write)
     return _minus(body, write) if negative else body
+
+
+def _tidy(factors: list[Expr]) -> tuple[Any, list[Expr]]:
+    """Take numbers out of differences that are factors, and turn `x - 1` into `-(1 - x)`."""
+    front: Any = Integer(1)
+    tidy: list[Expr] = []
+    for factor in factors:
+        if isinstance(factor, Add):
+            content, factor = factor.primitive()
+            number_term, rest = factor.as_coeff_Add()
+            turned = number_term.is_negative and not rest.could_extract_minus_sign()
+            all_negative = all(term.could_extract_minus_sign() for term in factor.args)
+            sign = -1 if turned or all_negative else 1
+            front, factor = front * content * sign, (factor if sign == 1 else -factor)
+        tidy.append(factor)
+    return front, tidy
 
 
 def _without_one(body: Formula) -> Formula:
@@ -261,9 +279,7 @@ def _relation(expr: Relational, write: _Writer) -> Formula:
 
 
 def _piecewise(expr: Piecewise, write: _Writer) -> Formula:
-    branches = (
-        Branch(write(value), None if condition == sympy.true else write(condition)) for value, condition in expr.args
-    )
+    branches = (Branch(write(value), None if condition == sympy.true else write(condition)) for value, condition in expr.args)
     return Cases(tuple(branches))
 
 

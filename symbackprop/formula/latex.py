@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from symbackprop.errors import InternalError
-from symbackprop.formula.brackets import is_forced, needs_brackets_to_count, slots
+from symbackprop.formula.brackets import Slot, is_forced, looks_like_call, needs_brackets_to_count, slots
 from symbackprop.formula.notation import Notation
 from symbackprop.formula.spelling import latex_name, script
 from symbackprop.formula.tree import (
@@ -132,7 +132,7 @@ def _product(node: Product, parts: list[str], notation: Notation) -> str:
     text = parts[0]
     for position in range(1, len(parts)):
         left, right, part = node.factors[position - 1], node.factors[position], parts[position]
-        sign = _times(left, right, part, notation)
+        sign = sign_between(left, right, notation)
         if sign == "*" and isinstance(right, Neg) and isinstance(right.body, Number):
             part = "-" + right.body.text
         text += sign if sign == "*" else f" {sign} " if sign else " "
@@ -140,15 +140,32 @@ def _product(node: Product, parts: list[str], notation: Notation) -> str:
     return text
 
 
-def _times(left: Formula, right: Formula, right_text: str, notation: Notation) -> str:
-    """Return the sign between two neighbouring factors, "" for side by side."""
+def sign_between(left: Formula, right: Formula, notation: Notation) -> str:
+    """Return the sign between two neighbouring factors of a product, "" for side by side."""
     if _has_partial(left) and _has_partial(right):
         sign = notation.times_derivative
-    elif right_text.startswith(("(", "[", r"\left")):
+    elif starts_with_bracket(right, notation):
         sign = _times_before_bracket(left, right, notation)
     else:
         sign = notation.times
-    return notation.explicit_times if not sign and _would_be_misread(left, right, right_text, notation) else sign
+    return notation.explicit_times if not sign and _would_be_misread(left, right, notation) else sign
+
+
+def starts_with_bracket(factor: Formula, notation: Notation) -> bool:
+    """Whether a factor begins with a bracket when it is written down."""
+    while True:
+        match factor:
+            case Group(bracket=bracket):
+                return bracket in "(["
+            case Fraction(inline=True) | Neg():
+                return True
+            case Power() | Transpose() | Update() | Element() | Decorated(kind="prime"):
+                inner, slot = children(factor)[0], slots(factor)[0]
+                if is_forced(inner, slot, notation.layered):
+                    return True
+                factor = inner
+            case _:
+                return is_forced(factor, Slot.LAST_FACTOR, notation.layered)
 
 
 def _times_before_bracket(left: Formula, right: Formula, notation: Notation) -> str:
@@ -162,16 +179,21 @@ def _has_partial(formula: Formula) -> bool:
     return any(isinstance(node, Partial | Nabla) for node in walk(formula))
 
 
-def _would_be_misread(left: Formula, right: Formula, right_text: str, notation: Notation) -> bool:
+def _would_be_misread(left: Formula, right: Formula, notation: Notation) -> bool:
+    """Whether two factors side by side would be read as something else."""
     if isinstance(left, Fraction) and left.inline:
         return True
     if isinstance(left, Name) and (left.name in notation.functions or latex_name(left.name, notation) == "d"):
         return True
     if isinstance(left, Decorated) and left.kind == "prime":
         return True
-    if isinstance(left, Name | Indexed | Decorated) and isinstance(right, Group):
-        return isinstance(right.body, Name | Indexed | Row)  # w (x) could be a function of x
-    return isinstance(right, Neg) or right_text[0].isdigit() or right_text[0] in ".|"
+    return looks_like_call(left, right) or isinstance(right, Neg) or _starts_with_digit(right)
+
+
+def _starts_with_digit(factor: Formula) -> bool:
+    while isinstance(factor, Power | Transpose | Update | Element):
+        factor = children(factor)[0]
+    return isinstance(factor, Number)
 
 
 def _hadamard(node: Hadamard, parts: list[str], notation: Notation) -> str:
@@ -213,9 +235,7 @@ def _indexed(node: Indexed, parts: list[str], notation: Notation) -> str:
 
 
 def _indices(indices: tuple[Formula, ...], parts: list[str], notation: Notation) -> str:
-    simple = all(
-        isinstance(index, Name) and _SINGLE.fullmatch(part) for index, part in zip(indices, parts, strict=True)
-    )
+    simple = all(isinstance(index, Name) and _SINGLE.fullmatch(part) for index, part in zip(indices, parts, strict=True))
     separator = notation.index_separator if simple else ","
     if separator or not any("\\" in part for part in parts):
         return separator.join(parts)
@@ -284,9 +304,7 @@ def _nabla(node: Nabla, parts: list[str], notation: Notation) -> str:
 
 
 def _chain(node: Chain, parts: list[str], notation: Notation) -> str:
-    return parts[0] + "".join(
-        f" {RELATIONS[relation]} {part}" for relation, part in zip(node.relations, parts[1:], strict=True)
-    )
+    return parts[0] + "".join(f" {RELATIONS[relation]} {part}" for relation, part in zip(node.relations, parts[1:], strict=True))
 
 
 def _cases(node: Cases, parts: list[str], notation: Notation) -> str:
@@ -329,9 +347,7 @@ _PRINTERS: dict[type[Formula], Callable[[Any, list[str], Notation], str]] = {
     Delta: _delta,
     Decorated: _decorated,
     Group: lambda node, parts, notation: _wrap(parts[0], notation, node.bracket),
-    Bars: lambda node, parts, notation: (
-        rf"\lVert {parts[0]} \rVert" if node.kind == "norm" else rf"\lvert {parts[0]} \rvert"
-    ),
+    Bars: lambda node, parts, notation: rf"\lVert {parts[0]} \rVert" if node.kind == "norm" else rf"\lvert {parts[0]} \rvert",
     Call: _call,
     Partial: _partial,
     Nabla: _nabla,

@@ -64,8 +64,7 @@ def match_level(ours: str, theirs: str) -> Level:
 
 def without_spaces(latex: str) -> str:
     """Return the LaTeX without spaces, except those that end a macro in front of a letter."""
-    text = re.sub(r"(\\[A-Za-z]+)\s+(?=[A-Za-z])", r"\1{}", latex)
-    return _SPACES.sub("", text)
+    return re.sub(r"(\\[A-Za-z]+)\x00+(?=[A-Za-z])", r"\1{}", _SPACES.sub("\x00", latex)).replace("\x00", "")
 
 
 def without_layout(latex: str) -> str:

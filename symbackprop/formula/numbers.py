@@ -42,4 +42,5 @@ def _with_exponent(digits: str) -> Formula:
     if not exponent:
         return Number(digits)
     power = Number(exponent.lstrip("+-").lstrip("0"))
+    mantissa = mantissa if "." in mantissa else f"{mantissa}.0"
     return Product((Number(mantissa), Power(Number("10"), Neg(power) if exponent[0] == "-" else power)))

@@ -2,7 +2,7 @@
 
 A rank is `(group, position)`: the group from `GROUPS` by the role of the name, the position of its declaration.
 
-* Terms: products before lone names before numbers, then by rank; a positive term comes first where there is one.
+* Terms: products before lone names before numbers (but `1 + e^x`), then by rank; a positive term comes first where there is one.
 * Factors: numbers, constants, differences with a target, slopes such as `out(1 - out)`, then the rest by rank, so a parameter
   comes before an input (`w1*l1`), and big sums come last. Among elements `X[n,i]` parameters come last, as in `X W`.
 """
@@ -49,7 +49,8 @@ def rank_of(name: str, order: Mapping[str, Rank]) -> Rank:
 
 def ordered_terms(total: Add, order: Mapping[str, Rank]) -> list[Expr]:
     """Return the terms of a sum in the author's order."""
-    terms = sorted(total.args, key=lambda term: (_term_kind(term), _ranks(term, order)))
+    grows = any(term.has(Function) or isinstance(term, Pow) for term in total.args)
+    terms = sorted(total.args, key=lambda term: (_term_kind(term, grows), _ranks(term, order)))
     if len(terms) == 2 and terms[1].is_Number and terms[1] > 0 and isinstance(terms[0], Pow | Function):
         terms.reverse()  # 1 + e^{-x}
     if terms[0].could_extract_minus_sign():
@@ -71,12 +72,14 @@ def ordered_factors(factors: Iterable[Expr], order: Mapping[str, Rank], by_rank_
         if isinstance(factor, SympySum):
             return (5, _ranks(factor, order))
         if by_rank_only:
-            return (4, _ranks(factor, order))
+            return (4, False, _ranks(factor, order))
         if factor in slopes:
             return (3, _ranks(slopes[factor], order), factor is not slopes[factor])
         if has_target(factor, order) and isinstance(factor, Add):
             return (2, _ranks(factor, order))
-        return (4 if not _is_constant(factor, order) else 1, _element_ranks(factor, order))
+        if _is_constant(factor, order):
+            return (1, _ranks(factor, order))
+        return (4, factor.has(Function), _element_ranks(factor, order))
 
     return sorted(found, key=key)
 
@@ -104,9 +107,10 @@ def _is_constant(factor: Expr, order: Mapping[str, Rank]) -> bool:
     return isinstance(factor, Symbol) and rank_of(name_of(factor), order)[0] == GROUPS["constant"]
 
 
-def _term_kind(term: Expr) -> int:
+def _term_kind(term: Expr, grows: bool) -> int:
+    """Return the place of a term: `w*x`, then `b`, then numbers; but `1 + e^x`, a number before what grows."""
     if term.is_Number:
-        return 2
+        return -1 if grows and term.is_positive else 2
     coefficient, rest = term.as_coeff_Mul()
     alone = isinstance(rest, Symbol | Indexed) and coefficient in (1, -1)
     return 1 if alone else 0

@@ -56,9 +56,7 @@ def apply_scripts(source: Source, base: Formula, scripts: list[Script], span: Sp
     return base
 
 
-def function_head(
-    source: Source, name: Name, scripts: list[Script], span: Span
-) -> tuple[Formula, Formula | None]:
+def function_head(source: Source, name: Name, scripts: list[Script], span: Span) -> tuple[Formula, Formula | None]:
     """Return a function's name with its marks, and the power in `\\tanh^2(z)`."""
     entry = source.names.entries[name.name]
     exponent = None
@@ -104,9 +102,7 @@ def _is_side_by_side(source: Source, value: Formula) -> bool:
     return all(gap.strip(" {}~\\,") == "" for gap in between)
 
 
-def _index(
-    source: Source, base: Name, entry: Entry, scripts: list[Script], span: Span
-) -> tuple[Formula, list[Script]]:
+def _index(source: Source, base: Name, entry: Entry, scripts: list[Script], span: Span) -> tuple[Formula, list[Script]]:
     """Take the indices and the layer off the front of the scripts."""
     indices: tuple[Formula, ...] = ()
     upper: tuple[Formula, ...] = ()

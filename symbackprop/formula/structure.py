@@ -9,7 +9,7 @@ from typing import Any
 from lark import Token
 
 from symbackprop.errors import InternalError
-from symbackprop.formula.brackets import PREFIXED, level, needs_brackets_to_count
+from symbackprop.formula.brackets import PREFIXED, level, looks_like_call, needs_brackets_to_count
 from symbackprop.formula.names import Names
 from symbackprop.formula.scripts import apply_scripts, function_head, index_list
 from symbackprop.formula.tokens import ReadError
@@ -27,7 +27,6 @@ from symbackprop.formula.tree import (
     Fraction,
     Group,
     Hadamard,
-    Indexed,
     Logic,
     Nabla,
     Name,
@@ -42,6 +41,7 @@ from symbackprop.formula.tree import (
     Sum,
     Text,
 )
+
 
 @dataclass(slots=True)
 class Flat:
@@ -83,9 +83,7 @@ def _row_of(parts: list[Any], separator: str) -> Any:
 
 
 def _row(builder: Builder, parts: list[Any], span: Span) -> Any:
-    items = [
-        Text(part.value, span=(part.start_pos, part.end_pos)) if isinstance(part, Token) else part for part in parts
-    ]
+    items = [Text(part.value, span=(part.start_pos, part.end_pos)) if isinstance(part, Token) else part for part in parts]
     return _row_of(items, "")
 
 
@@ -166,16 +164,11 @@ def _product(builder: Builder, segment: list[tuple[str, Formula]], span: Span) -
                 raise ReadError("two readings: is this factor above or below the slash? Write brackets", _at(factor, span))
             if sign == "" and factors and factors[-1].span in builder.bare and not isinstance(factor, Call):
                 raise ReadError("two readings: how far does the function reach? Write brackets", _at(factor, span))
-            if sign == "" and factors and _looks_like_call(factors[-1], factor):
+            if sign == "" and factors and looks_like_call(factors[-1], factor):
                 raise ReadError("two readings: a function, or a product? Add the function to the names", _at(factor, span))
             factors.append(factor)
         divided = sign == "/"
     return factors[0] if len(factors) == 1 else Product(tuple(factors), span=_around(factors))
-
-
-def _looks_like_call(left: Formula, right: Formula) -> bool:
-    is_argument = isinstance(right, Group) and isinstance(right.body, Name | Indexed | Row)
-    return is_argument and isinstance(left, Name | Indexed | Decorated)
 
 
 def _apply_operators(items: list[tuple[str, Formula]], span: Span) -> list[tuple[str, Formula]]:
@@ -223,9 +216,7 @@ def _partial(builder: Builder, parts: list[Any], span: Span) -> Any:
     return Operator((first, *others)) if above is None else Partial(above, first, tuple(others))
 
 
-def _variables(
-    below: list[Formula], order: int, layered: frozenset[str], span: Span
-) -> tuple[Formula, ...]:
+def _variables(below: list[Formula], order: int, layered: frozenset[str], span: Span) -> tuple[Formula, ...]:
     """Return the variables of a derivative; `w^2` below counts twice where the order above says so."""
     if len(below) == order:
         return tuple(below)

@@ -61,9 +61,7 @@ def text(formula: Formula, notation: Notation | None = None) -> str:
     ∂E/∂w1 = (o - t)·x
     """
     chosen = notation or Notation()
-    on_line = replace(
-        formula, lambda node: replace_fields(node, inline=True) if isinstance(node, Fraction) else node
-    )
+    on_line = replace(formula, lambda node: replace_fields(node, inline=True) if isinstance(node, Fraction) else node)
 
     def combine(node: Formula, parts: tuple[str, ...]) -> str:
         bracketed = [

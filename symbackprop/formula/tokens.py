@@ -87,5 +87,7 @@ SYMBOLS: dict[str, tuple[str, str]] = {
     **dict.fromkeys((r"\lor", r"\vee", "∨"), ("LOR", "or")),
 }
 BIG_WORD = re.compile(r"\\(?:operatorname\*?\s*\{\s*)?(arg)?(?:\\,|\\|\s)*(max|min)(?![A-Za-z])\s*\}?(?=\s*_)")
-FACTOR_START = frozenset("NAME NUMBER FUNC LP LS LC LB FRAC ROOT LBAR LNORM MARK BOLD BLANK NABLA CHANGE PARTIAL KRONECKER".split())
+FACTOR_START = frozenset(
+    "NAME NUMBER FUNC LP LS LC LB FRAC ROOT LBAR LNORM MARK BOLD BLANK NABLA CHANGE PARTIAL KRONECKER".split()
+)
 OPERAND_END = frozenset("NAME NUMBER RP RS RC RB PRIME UPDATE TOP RBAR RNORM BLANK".split())

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sympy import Add, Expr, Idx, Symbol
+from sympy import Add, Expr, Idx, Indexed, Symbol
 
 from symbackprop.network.indices import index_name, index_size
-from symbackprop.numeric.names import Identifiers
+from symbackprop.numeric.names import Identifiers, name_of
 from symbackprop.numeric.printing import ATOM, ArrayPrinter, Leaf
 
 Axes = tuple[Idx, ...]
@@ -78,6 +78,11 @@ class Scope:
         self.pieces[symbol] = code
         self.piece_ranks[symbol] = rank
         return symbol
+
+    def place_of(self, expression: Expr) -> int:
+        """Return the place of the first name of an expression in the order of names."""
+        names = (name_of(atom) for atom in expression.atoms(Indexed, Symbol))
+        return min((self.ranks[name] for name in names if name in self.ranks), default=0)
 
     def size(self, index: Idx) -> str:
         """Return the text of an index's size."""

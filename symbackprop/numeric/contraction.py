@@ -79,9 +79,10 @@ def _grouped(factors: list[Expr]) -> list[Group]:
         found.setdefault(free_indices(factor), []).append(factor)
     groups = [(axes, Mul(*parts)) for axes, parts in found.items()]
     while len(groups) > 2:
-        pair = next(((a, b) for a in groups for b in reversed(groups) if a is not b and a[0] < b[0]), None)
-        if pair is None:
+        pairs = [(small, large) for small in groups for large in groups if small[0] < large[0]]
+        if not pairs:
             break
+        pair = min(pairs, key=lambda pair: (len(pair[0][0]), len(pair[1][0])))
         small, large = pair
         groups = [(axes, Mul(part, small[1]) if axes == large[0] else part) for axes, part in groups if axes != small[0]]
     return groups
@@ -89,6 +90,7 @@ def _grouped(factors: list[Expr]) -> list[Group]:
 
 def _contract(groups: list[Group], summed: frozenset[Idx], order: Axes, scope: Scope) -> Code:
     inner = (*order, *sorted(summed - set(order), key=index_name))
+    groups = sorted(groups, key=lambda group: scope.place_of(group[1]))
     if len(groups) == 1:
         return _axis_sum(groups[0], summed, inner, scope)
     pieces = []
@@ -96,12 +98,14 @@ def _contract(groups: list[Group], summed: frozenset[Idx], order: Axes, scope: S
         elsewhere = frozenset().union(*(other for other, part in groups if part is not expression))
         alone = (axes & summed) - elsewhere
         code = scope.emit(expression, inner, scope)
-        pieces.append(reduced(code, alone) if alone else code)
+        pieces.append(_summed(code, alone, scope) if alone else code)
     summed &= frozenset().union(*(frozenset(piece.axes) for piece in pieces))
     if len(pieces) == 2 and summed:
         product = _matrix_product(pieces, summed, order)
         if product is not None:
             return product
+    if not summed:
+        return scope.emit(Mul(*(scope.place(piece) for piece in pieces)), order, scope)
     return _einsum(pieces, summed, order)
 
 
@@ -112,19 +116,18 @@ def _axis_sum(group: Group, summed: frozenset[Idx], order: Axes, scope: Scope) -
         first, second = scope.emit(factors[0], order, scope), scope.emit(Mul(*factors[1:]), order, scope)
         if first.axes == second.axes and len(first.axes) == 1:
             return Code(f"{_operand(first)} @ {_operand(second)}", (), PRODUCT)
-    code = scope.emit(expression, order, scope)
-    if not set(code.axes) >= summed:
-        lacking = [index for index in summed if index not in code.axes]
-        code = _repeated(code, lacking, scope)
-    return reduced(code, summed & frozenset(code.axes)) if summed & frozenset(code.axes) else code
+    return _summed(scope.emit(expression, order, scope), summed, scope)
 
 
-def _repeated(code: Code, lacking: list[Idx], scope: Scope) -> Code:
-    """Multiply by the sizes of summed indices that the stored array does not have (it is the same along them)."""
-    count = scope.number(Mul(*(index_size(index) for index in lacking)))
-    return Code(
-        f"({count})*{code.atom}" if len(lacking) > 1 or not count.isidentifier() else f"{count}*{code.atom}", code.axes, PRODUCT
-    )
+def _summed(code: Code, over: frozenset[Idx], scope: Scope) -> Code:
+    """Return the sum over some indices; along those that the stored array does not have it is the same, so they count."""
+    lacking = [index_size(index) for index in sorted(over - set(code.axes), key=index_name)]
+    present = over & frozenset(code.axes)
+    total = reduced(code, present) if present else code
+    if not lacking:
+        return total
+    product = Mul(*lacking, scope.place(total))
+    return Code(str(scope.printer._print(product)), total.axes, PRODUCT)
 
 
 def _operand(code: Code) -> str:

@@ -16,35 +16,52 @@ INDENT = "    "
 
 
 def assignment(target: str, value: str, indent: str = INDENT) -> list[str]:
-    """Return `target = value`, broken at the top-level signs of a sum where it is too long for a line."""
+    """Return `target = value`, broken where it is too long for a line: at the outermost signs or commas that allow it."""
     line = f"{indent}{target} = {value}"
-    parts = _top_level_terms(value) if len(line) > WIDTH else []
-    if len(parts) < 2:
+    places = _breaks(value) if len(line) > WIDTH else []
+    if not places:
         return [line]
-    inner = indent + INDENT
-    lines, current = [f"{indent}{target} = ("], inner + parts[0]
+    parts = [value[a:b].strip() for a, b in zip([0, *places], [*places, len(value)], strict=True)]
+    if any(_depth(value, place) == 0 for place in places):
+        return [f"{indent}{target} = (", *_filled(parts, indent + INDENT), f"{indent})"]
+    first, *others = _filled([f"{target} = {parts[0]}", *parts[1:]], indent)
+    return [first, *(INDENT + other for other in others)]
+
+
+def _filled(parts: list[str], indent: str) -> list[str]:
+    lines = [indent + parts[0]]
     for part in parts[1:]:
-        if len(current) + len(part) + 1 > WIDTH:
-            lines.append(current)
-            current = inner + part
+        if len(lines[-1]) + len(part) + len(INDENT) + 1 > WIDTH:
+            lines.append(indent + part)
         else:
-            current += " " + part
-    return [*lines, current, f"{indent})"]
+            lines[-1] += " " + part
+    return lines
 
 
-def _top_level_terms(text: str) -> list[str]:
-    parts, depth, start, quoted = [], 0, 0, False
+def _breaks(text: str) -> list[int]:
+    """Return where a text may be broken: before signs or after commas, no deeper in brackets than the width demands."""
+    found: dict[int, list[int]] = {}
+    depth, quoted = 0, False
     for at, letter in enumerate(text):
-        if letter == '"':
-            quoted = not quoted
-        elif letter in "([{":
-            depth += 1
-        elif letter in ")]}":
-            depth -= 1
-        elif depth == 0 and not quoted and text[at : at + 3] in (" + ", " - "):
-            parts.append(text[start:at])
-            start = at + 1
-    return [*parts, text[start:]]
+        quoted ^= letter == '"'
+        if quoted:
+            continue
+        depth += (letter in "([{") - (letter in ")]}")
+        if text[at : at + 3] in (" + ", " - "):
+            found.setdefault(depth, []).append(at)
+        elif letter == "," and depth:
+            found.setdefault(depth, []).append(at + 1)
+    places: list[int] = []
+    for level in sorted(found):
+        places = sorted(places + found[level])
+        longest = max(b - a for a, b in zip([0, *places], [*places, len(text)], strict=True))
+        if longest <= WIDTH - 4 * len(INDENT):
+            break
+    return places
+
+
+def _depth(text: str, place: int) -> int:
+    return sum(text.count(mark, 0, place) for mark in "([{") - sum(text.count(mark, 0, place) for mark in ")]}")
 
 
 def listing(items: Iterable[str], opening: str, closing: str, indent: str = INDENT) -> list[str]:
@@ -92,19 +109,18 @@ def size_lines(used: set[Symbol], arguments: Sequence[Node], identifiers: Identi
 
 
 def _solved_size(symbol: Symbol, known: set[Symbol], arguments: Sequence[Node], identifiers: Identifiers) -> str:
-    """Read a size that stands only inside others, such as T where an axis has length T - 2."""
+    """Read a size that stands only inside others, such as I where an axis has length 2*I + U - 2."""
     for node in arguments:
         for axis, extent in enumerate(node.shape):
-            rest = symbol - extent
-            if not isinstance(extent, Symbol) and not rest.expand().has(symbol) and _free(rest.expand()) <= known:
-                offset = rest.expand()
-                text = " + ".join([f"{identifiers[node.name]}.shape[{axis}]", *([str(offset)] if offset != 0 else [])])
-                return f"{identifiers[symbol.name]} = {text}".replace("+ -", "- ")
+            factor = extent.expand().coeff(symbol)
+            rest = (extent - factor * symbol).expand()
+            if not factor.is_Integer or factor <= 0 or rest.has(symbol) or not rest.free_symbols <= known:
+                continue
+            got = f"{identifiers[node.name]}.shape[{axis}]"
+            names = {s: Symbol(identifiers[s.name]) for s in rest.free_symbols}
+            value = got if rest == 0 else f"{got} - ({rest.xreplace(names)})"
+            return f"{identifiers[symbol.name]} = " + (value if factor == 1 else f"({value})//{factor}")
     raise NotSupportedError(
         f"numeric: size {symbol} cannot be read off the shape of any argument ({', '.join(n.name for n in arguments)}); "
         f"declare an input or parameter with an index of size {symbol}"
     )
-
-
-def _free(expression: Expr) -> set[Symbol]:
-    return set(expression.free_symbols)

@@ -72,14 +72,16 @@ class _CodePrinter:
             return ATOM
         if isinstance(item, Application):
             return ATOM
+        if isinstance(item, Pow) and isinstance(item.exp, Rational) and item.exp.q == 2 and item.exp > 0:
+            return ATOM if item.exp == Rational(1, 2) else PRODUCT
         return int(precedence(item))
 
     # ---- arithmetic ----------------------------------------------------------------------------------------------------
 
     def _print_Add(self, expr: Add, order: Any = None) -> str:
-        content, primitive = expr.primitive()
+        content, rest = common_content(expr)
         if content != 1:
-            return self._print_Mul(Mul(content, primitive, evaluate=False))
+            return self._print_Mul(Mul(content, rest, evaluate=False))
         terms = sorted(expr.args, key=self._term_key)
         if terms[0].could_extract_minus_sign():
             first = next((t for t in terms if not t.could_extract_minus_sign()), terms[0])
@@ -95,13 +97,20 @@ class _CodePrinter:
         sign, above, below = split_product(expr)
         above.sort(key=self._factor_key)
         below.sort(key=self._factor_key)
+        numbers = [f for f in above if not self._key(f)[0]]
+        arrays = above[len(numbers) :]
+        if numbers and arrays and below and not any(self._key(f)[0] for f in below):
+            return f"{sign}{self._fraction(numbers, below)}*{self._fraction(arrays, [])}"  # one pass over the array, not two
+        return sign + self._fraction(above, below)
+
+    def _fraction(self, above: list[Expr], below: list[Expr]) -> str:
         text = "*".join(self.parenthesize(f, PRODUCT, strict=at == 0 and isinstance(f, Pow)) for at, f in enumerate(above))
         text = text or self._print(Integer(1))
         if len(below) == 1:
-            text += "/" + self.parenthesize(below[0], PRODUCT)
-        elif below:
-            text += "/(" + "*".join(self.parenthesize(f, PRODUCT, strict=True) for f in below) + ")"
-        return sign + text
+            return f"{text}/{self.parenthesize(below[0], PRODUCT)}"
+        if below:
+            return f"{text}/({'*'.join(self.parenthesize(f, PRODUCT, strict=True) for f in below)})"
+        return text
 
     def _print_Pow(self, expr: Pow, rational: bool = False) -> str:
         base, exponent = expr.args
@@ -150,7 +159,7 @@ class _CodePrinter:
     def _spelt(self, name: str) -> str:
         raise NotImplementedError
 
-    _print_Function = _print_Abs = _print_sign = _print_erf = _call
+    _print_Function = _print_Abs = _print_sign = _print_erf = _print_maximum = _print_minimum = _call
 
 
 class FloatPrinter(_CodePrinter, PythonCodePrinter):  # type: ignore[misc]
@@ -246,7 +255,7 @@ class FormulaPrinter(_CodePrinter, StrPrinter):  # type: ignore[misc]
     def _print_Function(self, expr: Expr) -> str:
         return f"{type(expr).__name__}({', '.join(self._print(arg) for arg in expr.args)})"
 
-    _print_Abs = _print_sign = _print_erf = _print_Function
+    _print_Abs = _print_sign = _print_erf = _print_maximum = _print_minimum = _print_Function
 
     def _print_Sum(self, expr: Expr) -> str:
         return f"Sum({self._print(expr.function)}, {', '.join(self._limits(*limits) for limits in expr.limits)})"
@@ -280,7 +289,7 @@ def split_product(expr: Expr) -> tuple[str, list[Expr], list[Expr]]:
     number = Integer(1)
     for factor in Mul.make_args(expr):
         if isinstance(factor, Add):
-            content, factor = factor.primitive()
+            content, factor = common_content(factor)
             number *= content
         if isinstance(factor, Rational):
             number *= factor
@@ -290,6 +299,13 @@ def split_product(expr: Expr) -> tuple[str, list[Expr], list[Expr]]:
             above.append(factor)
     _place_number(abs(number), above, below)
     return "-" if number < 0 else "", above, below
+
+
+def common_content(total: Add) -> tuple[Rational, Expr]:
+    """Return (2, y - t) for `2*y - 2*t`: the number in front of every term when it is the same for all, else (1, total)."""
+    content, rest = total.primitive()
+    alike = all(abs(term.as_coeff_Mul()[0]) == 1 for term in rest.args)
+    return (content, rest) if alike and content != 1 else (Integer(1), total)
 
 
 def _place_number(number: Rational, above: list[Expr], below: list[Expr]) -> None:

@@ -93,7 +93,8 @@ def _converted(node: Node, value: Any) -> Any:
         if array.dtype.kind not in _FLOATS:
             array = array.astype(float)
     except (TypeError, ValueError):
-        raise UserError(f"values: {node.name}: expected {shape_text(node)} of real numbers, got {value!r:.60}") from None
+        wanted = f"real numbers of shape {shape_text(node)}" if node.indices else "a real number"
+        raise UserError(f"values: {node.name}: expected {wanted}, got {value!r:.60}") from None
     if node.indices:
         return array
     if array.ndim:

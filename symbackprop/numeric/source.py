@@ -224,12 +224,14 @@ class _ArrayBody(_Body):
         return lines
 
     def _explained(self, line: Line, expression: Expr) -> list[str]:
-        parts = [self.formulas._print(expression)] if line.terms else []
+        formula = self.formulas._print
+        lines = comment(f"{formula(line.entry)} = {formula(expression)}") if line.terms else []
         for scatter in line.scatters:
-            address = ", ".join(self.formulas._print(a) for a in scatter.address)
-            over = ", ".join(self.formulas._print(index) for index in scatter.indices)
-            parts.append(f"at [{address}] the sum over {over} of {self.formulas._print(scatter.value)}")
-        return comment(f"{self.formulas._print(line.entry)} = {'; plus '.join(parts)}")
+            address = ", ".join(formula(a) for a in scatter.address)
+            over = ", ".join(formula(index) for index in scatter.indices)
+            every = f" for every {over}" if over else ""
+            lines += comment(f"{line.name}[{address}] += {formula(scatter.value)}{every}")
+        return lines
 
     def imports(self) -> list[str]:
         uses_math = any("math" in SPELLINGS[name].needs_array for name in self.scope.helpers)

@@ -37,13 +37,12 @@ def stabilised(expression: Expr) -> Expr:
     """Return the expression with the unstable scalar forms replaced by functions that have a stable helper."""
     if not expression.args or isinstance(expression, Indexed) or not expression.has(exp, log):
         return expression
-    args = [stabilised(arg) if isinstance(arg, Expr) else arg for arg in expression.args]
-    rebuilt = expression.func(*args) if tuple(args) != expression.args else expression
-    if isinstance(rebuilt, log):
-        return _logarithm(rebuilt)
-    if isinstance(rebuilt, Pow | Mul):
-        return _quotient(rebuilt)
-    return rebuilt
+    whole = _quotient(expression) if isinstance(expression, Pow | Mul) else expression
+    if not whole.args:
+        return whole
+    args = [stabilised(arg) if isinstance(arg, Expr) else arg for arg in whole.args]
+    rebuilt = whole.func(*args) if tuple(args) != whole.args else whole
+    return _logarithm(rebuilt) if isinstance(rebuilt, log) else rebuilt
 
 
 def _logarithm(expression: log) -> Expr:
@@ -66,7 +65,7 @@ def _quotient(expression: Expr) -> Expr:
     """Replace `1/(1 + exp(-x))` and `exp(z)/(exp(z) + exp(y) + …)` in a product."""
     factors = list(Mul.make_args(expression))
     for factor in factors:
-        if not (isinstance(factor, Pow) and factor.exp == -1 and isinstance(factor.base, Add)):
+        if not (isinstance(factor, Pow) and factor.exp in (-1, -2) and isinstance(factor.base, Add)):
             continue
         exponents = _exponents(factor.base)
         if not exponents:
@@ -77,11 +76,18 @@ def _quotient(expression: Expr) -> Expr:
             continue
         z = top.args[0] if top is not None else Integer(0)
         rest = Mul(*(f for f in others if f is not top))
+        if factor.exp == -2:
+            if len(exponents) == 2 and top is not None and top != 1:
+                return rest * sigmoid(z - _other(exponents, z)) * sigmoid(_other(exponents, z) - z) * exp(-_other(exponents, z))
+            continue
         if len(exponents) == 2:
-            (other,) = (e for e in exponents if e != z)
-            return rest * sigmoid(z - other)
+            return rest * sigmoid(z - _other(exponents, z))
         return rest * softmax_of(z, *exponents)
     return expression
+
+
+def _other(exponents: list[Expr], z: Expr) -> Expr:
+    return next(e for e in exponents if e != z)
 
 
 def _exponents(total: Add) -> list[Expr]:

@@ -20,7 +20,9 @@ def tidied(program: Program, facts: Iterable[Fact] = (), keep: frozenset[str] = 
     """Return an equal program in stable form, with only the lines that the loss, the gradients or `keep` need."""
     forward = [line.mapped(stabilised) for line in program.forward]
     forward, logs = _log_lines(forward, program)
+    sigmoids = {line.name: line for line in forward if isinstance(line.terms[0], sigmoid)}
     backward = [line.mapped(stabilised) for line in _without_logs(_without_constants(program.backward), logs)]
+    backward = [line.mapped(lambda e: _sigmoid_slope(e, sigmoids)) for line in backward]
     backward = _cancelled(forward, backward)
     used: list[Fact] = []
     backward = [line.mapped(lambda e: _with_facts(e, facts, used)) for line in backward]
@@ -116,6 +118,22 @@ def _log_of_sigmoid(inside: Expr, defined: Mapping[str, Line]) -> Expr | None:
     return None
 
 
+def _sigmoid_slope(expression: Expr, sigmoids: Mapping[str, Line]) -> Expr:
+    """Write the slope of a sigmoid that was defined with exp, `exp(-z)*y**2`, as `y*(1 - y)`, where exp cannot overflow."""
+    if not sigmoids or not expression.has(exp):
+        return expression
+    if isinstance(expression, Mul):
+        for power in expression.args:
+            if not (isinstance(power, Pow) and power.exp == 2 and isinstance(power.base, Symbol | Indexed)):
+                continue
+            line, y = sigmoids.get(name_of(power.base)), power.base
+            slope = exp(-_at(line.terms[0].args[0], line, y)) if line else None
+            if slope in expression.args:
+                rest = Mul(*(f for f in expression.args if f not in (power, slope)))
+                return _sigmoid_slope(rest, sigmoids) * y * (1 - y)
+    return expression.func(*(_sigmoid_slope(arg, sigmoids) if isinstance(arg, Expr) else arg for arg in expression.args))
+
+
 def _without_logs(lines: Iterable[Line], logs: Mapping[str, Line]) -> list[Line]:
     return [line.mapped(lambda e: _log_free(e, logs, {})) for line in lines]
 
@@ -193,10 +211,20 @@ def _insert(term: Expr, adjoint: Line) -> list[Expr]:
         return [term]
     taken = {index_name(index) for index in (*term.atoms(Idx), *adjoint.indices)}
     result = []
-    for summand in adjoint.terms:
+    for summand in (part for whole in adjoint.terms for part in _distributed(whole)):
         value = _at(_bound_apart(summand, taken), adjoint, place)
         result.append(Sum(Mul(value.function, *others), *value.limits) if isinstance(value, Sum) else Mul(value, *others))
     return result
+
+
+def _distributed(term: Expr) -> list[Expr]:
+    """Multiply out one factor that is a sum of quotients: `(a/y + b/(1 - y))*c` gives two terms."""
+    factors = list(Mul.make_args(term))
+    for at, factor in enumerate(factors):
+        if isinstance(factor, Add) and any(power.exp.could_extract_minus_sign() for power in factor.atoms(Pow)):
+            others = factors[:at] + factors[at + 1 :]
+            return [part for summand in factor.args for part in _distributed(Mul(summand, *others))]
+    return [term]
 
 
 def _bound_apart(expression: Expr, taken: set[str]) -> Expr:

@@ -43,7 +43,7 @@ def _ball(graph: Graph, node: int, results: Mapping[int, Ball], point: Mapping[I
     if operation == "div":
         return results[arguments[0]] / results[arguments[1]]
     if operation == "input":
-        return Ball(point.get(payload, graph.values[node]))  # type: ignore[call-overload]
+        return Ball(point.get(payload, graph.values[node]))  # type: ignore[arg-type]
     if operation == "constant":
         return _constant(payload)
     if operation == "pi":

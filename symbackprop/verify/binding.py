@@ -174,6 +174,7 @@ def bind_call(
             unbound.append(name)
     if unbound:
         raise BindingError(_unbound_message(function, unbound, arguments, vocabulary))
+    arguments = _without_repeats(arguments, mapping)
     attributes = _attributes(function, vocabulary, mapping)
     return Call(function, arguments, attributes, rate, rate_value, rate_is_argument)
 
@@ -190,8 +191,10 @@ def _argument(name: str, vocabulary: Vocabulary, mapping: Mapping[str, Structure
         structure = mapping[name]
         for _, node in leaves(structure):
             if node not in vocabulary.all:
-                raise BindingError(f"mapping: {name} is mapped to {node}, which is no node; nodes: "
-                                   f"{', '.join(vocabulary.all)}.{nearest(node, vocabulary.all)}")
+                raise BindingError(
+                    f"mapping: {name} is mapped to {node}, which is no node; nodes: "
+                    f"{', '.join(vocabulary.all)}.{nearest(node, vocabulary.all)}"
+                )
         return structure
     found = names.match(name, vocabulary.declared) or names.match(name, vocabulary.defined)
     if found is not None:
@@ -204,6 +207,17 @@ def _argument(name: str, vocabulary: Vocabulary, mapping: Mapping[str, Structure
     if name.lower() in names.CACHES:
         return {node: node for node in vocabulary.all if node != vocabulary.loss}
     return None
+
+
+def _without_repeats(arguments: dict[str, Structure], mapping: Mapping[str, Structure]) -> dict[str, Structure]:
+    """A dictionary of all parameters holds those that are no arguments of their own."""
+    single = {structure for structure in arguments.values() if isinstance(structure, str)}
+    return {
+        name: {key: node for key, node in structure.items() if node not in single}
+        if isinstance(structure, dict) and name not in mapping
+        else structure
+        for name, structure in arguments.items()
+    }
 
 
 def _flat_names(arguments: Mapping[str, Structure]) -> set[str]:
@@ -222,9 +236,7 @@ def _unbound_message(
     )
 
 
-def _attributes(
-    function: Callable[..., Any], vocabulary: Vocabulary, mapping: Mapping[str, Structure]
-) -> dict[str, Structure]:
+def _attributes(function: Callable[..., Any], vocabulary: Vocabulary, mapping: Mapping[str, Structure]) -> dict[str, Structure]:
     """Match the attributes of a method's object with declared names."""
     if not isinstance(function, types.MethodType) or isinstance(function.__self__, type):
         return {}

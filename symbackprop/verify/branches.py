@@ -1,8 +1,8 @@
 """Other branches: points at which the comparisons of a trace go the other way.
 
-A trace speaks for one path through the code. `find_flips` looks for a few points that, between them, flip as many comparisons as
-possible; tracing the code again there (`trace(…, at=point)`) visits the other branches. What could not be flipped is listed, so that a
-verdict can say what it does not cover.
+A trace speaks for one path through the code. `find_flips` looks for a few points that, between them, flip as many
+comparisons as possible; tracing the code again there (`trace(…, at=point)`) visits the other branches. What could not
+be flipped is listed, so that a verdict can say what it does not cover.
 """
 
 from __future__ import annotations
@@ -36,10 +36,11 @@ class Flips:
 
 
 def find_flips(graph: Graph, conditions: Sequence[Condition] | None = None, *, seed: int = 0) -> Flips:
-    """Look for points that flip comparisons: random ones first, then a few steps towards the border of each that is left.
+    """Look for points that flip comparisons: random ones first, then a few steps towards the border of each that is
+    left.
 
-    The sides of a comparison are evaluated as the trace computed them; where an earlier comparison flips as well, the code may take yet
-    another path, which tracing it at the point will show.
+    The sides of a comparison are evaluated as the trace computed them; where an earlier comparison flips as well, the
+    code may take yet another path, which tracing it at the point will show.
     """
     given = list(graph.conditions.values()) if conditions is None else list(conditions)
     thin = tuple(c for c in given if c.relation == "==" and not c.outcome)

@@ -17,9 +17,12 @@ from symbackprop.verify.binding import Call, Outcome, Result, bind_call, run
 from symbackprop.verify.compare import compare_sample
 from symbackprop.verify.compare import Outcome as Compared
 from symbackprop.verify.derived import DerivationReference
+from symbackprop.verify.diagnose import diagnose
+from symbackprop.verify.locate import code_lines, locate
 from symbackprop.verify.loss_function import loss_reference
 from symbackprop.verify.ratio import constant_ratio
-from symbackprop.verify.records import Scope, Status, Verdict
+from symbackprop.verify.records import Cause, Scope, Status, Verdict
+from symbackprop.verify.repair import repairs
 from symbackprop.verify.report import Report
 from symbackprop.verify.results import bind_results, describe
 from symbackprop.verify.samples import Point, Reference, Sample, numeric_sample, traced_sample, with_defined
@@ -38,6 +41,7 @@ def check_gradient(
     mapping: Mapping[str, Any] | None = None,
     seed: int = 0,
     exact: bool = True,
+    repair: bool = True,
 ) -> Report:
     """Check handwritten gradient code.
 
@@ -49,6 +53,7 @@ def check_gradient(
         mapping: argument or result name of the code → name in the network, where the names do not say it.
         seed: of the random points.
         exact: trace the code; False compares numbers only.
+        repair: search for a change of the code that mends what differs (a few seconds at most).
 
     Raises:
         UserError: the reference is neither, or code and network could not be matched (`BindingError`).
@@ -69,7 +74,7 @@ def check_gradient(
         return _failed(source, call, f"{type(problem).__name__}: {problem}")
     results, unbound = bind_results(call, outcome, source.vocabulary, mapping, values)
     samples, notes = collect(source, call, results, points, exact=exact)
-    return assemble(source, call, results, samples, (*notes, *_unbound_notes(unbound, outcome)))
+    return assemble(source, call, results, samples, (*notes, *_unbound_notes(unbound, outcome)), repair=repair)
 
 
 def _reference(reference: Any, hand: Any, example: Mapping[str, Any] | None, wrt: Any) -> Reference:
@@ -111,11 +116,22 @@ def collect(
 
 
 def assemble(
-    source: Reference, call: Call, results: Sequence[Result], samples: Sequence[Sample], notes: Sequence[str]
+    source: Reference,
+    call: Call,
+    results: Sequence[Result],
+    samples: Sequence[Sample],
+    notes: Sequence[str],
+    *,
+    repair: bool = True,
 ) -> Report:
     """Return the report on what the samples show."""
     compared = [(sample, compare_sample(sample)) for sample in samples]
     verdicts = {result.node: verdict(source, result.node, compared) for result in results}
+    causes = diagnose(source, verdicts, samples, call.rate_value if call.rate is not None else None)
+    located = locate(source, call, samples, [name for name, v in verdicts.items() if v.status is Status.DIFFERS])
+    wrong = [name for name, v in verdicts.items() if v.status is Status.DIFFERS]
+    suspected = [located.first.line] if located.first else []
+    mended = repairs(source, call, results, samples, wrong, suspected) if repair and not _guarded(causes) else ()
     parameters = source.vocabulary.parameters
     ordered = [name for name in parameters if name in verdicts] + [name for name in verdicts if name not in parameters]
     return Report(
@@ -124,9 +140,19 @@ def assemble(
         describe(call.function),
         {name: verdicts[name] for name in ordered},
         scope_of(samples),
+        causes=causes,
+        locations=(*((located.first,) if located.first else ()), *located.misnamed),
+        repairs=mended,
+        source=code_lines(call),
+        checked=located.right,
         missing=tuple(name for name in parameters if name not in verdicts),
         notes=tuple(notes),
     )
+
+
+def _guarded(causes: Sequence[Cause]) -> bool:
+    """Whether what differs vanishes with an ε: then there is nothing to mend."""
+    return bool(causes) and all(cause.exonerates for cause in causes)
 
 
 def verdict(source: Reference, name: str, compared: Sequence[tuple[Sample, Mapping[str, Compared]]]) -> Verdict:

@@ -115,11 +115,7 @@ def _compare_nodes(sample: Sample, names: Sequence[str]) -> dict[str, Outcome]:
     graph = sample.graph
     if graph is None:
         raise InternalError("comparison of nodes without a graph")
-    pairs = [
-        pair
-        for name in names
-        for pair in zip(sample.nodes[name].nodes, sample.references[name].nodes, strict=True)
-    ]
+    pairs = [pair for name in names for pair in zip(sample.nodes[name].nodes, sample.references[name].nodes, strict=True)]
     decisions = decide_all(graph, pairs)
     found: dict[str, Outcome] = {}
     for name in names:
@@ -157,7 +153,9 @@ def _precision(sample: Sample, outcome: Outcome) -> Outcome:
         return outcome
     kind, place = next(iter(casts.items()))
     where = f" ({place})" if place is not None else ""
-    return replace(outcome, status=Status.AGREES, digits=7 if kind == "float32" else 3, note=f"formula proved; computed in {kind}{where}")
+    return replace(
+        outcome, status=Status.AGREES, digits=7 if kind == "float32" else 3, note=f"formula proved; computed in {kind}{where}"
+    )
 
 
 def _gap(decision: Decision) -> float:

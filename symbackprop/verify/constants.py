@@ -2,7 +2,7 @@
 
 `0.1` in a program means 1/10, not 3602879701896397 / 2**55; `0.5 ** 0.5` computed before tracing starts means √(1/2). A float is
 read as the simplest fraction that rounds to it; when that fraction is not simple, as a simple multiple of a few constants; and
-only when nothing simple is near, as the fraction again.
+only when nothing simple is near, as the decimal that was written, or that fraction after all.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from fractions import Fraction
 _SIMPLE = 10**6
 """A fraction p/q with |p|·q below this bound is taken to be what the author meant (a random float has one nearby
 with a chance below 1e-7)."""
+_LITERAL_DIGITS = 15
+"""Significant digits of a float that was written down rather than computed."""
 _ROUNDING = 4
 """Units in the last place by which a float computed in a few steps may miss the number it stands for."""
 
@@ -57,11 +59,19 @@ def simplest_fraction(value: float, ulps: float = 0.5) -> Fraction:
     >>> simplest_fraction(0.1), simplest_fraction(2 / 3)
     (Fraction(1, 10), Fraction(2, 3))
     """
-    if value == int(value) and abs(value) < 2**53:
-        return Fraction(int(value))
-    exact = Fraction(value)
+    if value == int(value):
+        # Beyond 2^53 every float is whole; what was written is the shortest decimal.
+        return Fraction(int(value)) if abs(value) < 2**53 else _decimal(value)
+    binary = Fraction(value)
     slack = Fraction(math.ulp(value)) * Fraction(ulps)
-    return simplest_between(exact - slack, exact + slack)
+    found = simplest_between(binary - slack, binary + slack)
+    # The ends of the interval may round to a neighbour.
+    return found if ulps > 0.5 or float(found) == value else _decimal(value)
+
+
+def _decimal(value: float) -> Fraction:
+    """Return the shortest decimal that rounds to a float: what Python prints."""
+    return Fraction(repr(float(value)))
 
 
 def _is_simple(fraction: Fraction, bound: int = _SIMPLE) -> bool:
@@ -103,4 +113,6 @@ def exact(value: float) -> Exact:
             # A form has to explain the float by far fewer digits than it has; logarithms and exponentials by fewer still.
             if _is_simple(candidate, 10_000 if form in ("exp", "log") else _SIMPLE):
                 return Exact(form, candidate, negative=value < 0)
-    return Exact("fraction", fraction)
+    # A decimal cut by hand (0.7978845608) is that decimal, not the slightly simpler fraction beside it.
+    digits = len(repr(abs(value)).split("e")[0].replace(".", "").strip("0"))
+    return Exact("fraction", _decimal(value) if digits <= _LITERAL_DIGITS else fraction)

@@ -1,7 +1,7 @@
 """Float types and the functions that make arrays, as traced code sees them: real numbers come back traced.
 
-`np.zeros(3)` in traced code must be able to hold traced numbers, so every array of floats made there is an array of traced constants;
-arrays of whole numbers and truth values stay numpy's own.
+`np.zeros(3)` in traced code must be able to hold traced numbers, so every array of floats made there is an array of
+traced constants; arrays of whole numbers and truth values stay numpy's own.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class _FloatMeta(type):
     """Makes `isinstance(x, float)` hold for traced numbers."""
 
     kinds: tuple[type, ...]
+    dtype: np.dtype[Any]
 
     def __instancecheck__(cls, value: Any) -> bool:
         return isinstance(value, (Traced, *cls.kinds))
@@ -88,8 +89,7 @@ def _array(graph: Graph, value: Any, dtype: Any = None, **options: Any) -> Any:
     if is_float_kind(dtype):
         if dtype is not None:
             _note_precision(graph, dtype)
-        result = wrap(graph, box)
-        return result
+        return wrap(graph, box)
     return as_dtype(graph, wrap(graph, box), dtype)
 
 

@@ -92,7 +92,9 @@ class DerivationReference:
         passed = {name: frozenset(self.derivation.between(name)) for name in network.nodes}
         found = []
         for kink in kinks(self.derivation, point, sizes_of(network, values)):
-            concerned = frozenset(name for name, nodes in passed.items() if name != kink.node and self._below(name, kink.node, nodes))
+            concerned = frozenset(
+                name for name, nodes in passed.items() if name != kink.node and self._below(name, kink.node, nodes)
+            )
             found.append((str(kink), concerned))
         return tuple(found)
 

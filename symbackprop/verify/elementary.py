@@ -1,7 +1,8 @@
 """The elementary functions that a traced computation may contain: one row each, one column for each way to evaluate.
 
-A row gives float64 values (numpy, also on arrays of points), a ball (python-flint `arb`), a sympy function, the parity, and an exact
-rewriting to `exp`, `log` and `sqrt` where there is one. Everything else about a function follows from its row.
+A row gives float64 values (numpy, also on arrays of points), a ball (python-flint `arb`), a sympy function, the
+parity, and an exact rewriting to `exp`, `log` and `sqrt` where there is one. Everything else about a function follows
+from its row.
 """
 
 from __future__ import annotations

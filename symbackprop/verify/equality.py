@@ -4,7 +4,8 @@ The tiers, in this order; each decision names the one that made it.
 
 * `identical`: the same node. Proved.
 * `balls`: at a point on the path an enclosure (200 bits) of the difference excludes zero. A rigorous counterexample.
-* `modular`: equal signatures (see `signature` for exactly what this establishes), with a chance of error below 2^-100. Proved.
+* `modular`: equal signatures (see `signature` for exactly what this establishes), with a chance of error below
+2^-100. Proved.
 * `normal form`: sympy rewrites the difference of two small expressions to zero. Proved, printable.
 * `digits`: equal to so many digits at so many points. Agrees, never more.
 
@@ -14,18 +15,19 @@ Functions are compared where the trace's comparisons have the outcome they had; 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import flint
 import sympy
 
 from symbackprop.verify.ball import Ball, balls, decides
 from symbackprop.verify.evaluate import reachable, to_sympy
+from symbackprop.verify.exponents import OutOfReach
 from symbackprop.verify.graph import Graph, InputName
 from symbackprop.verify.points import nearby_points
-from symbackprop.verify.signature import OutOfReach, signatures
+from symbackprop.verify.signature import signatures
 
 Status = Literal["proved", "agrees", "differs", "undecided"]
 Tier = Literal["identical", "balls", "modular", "normal form", "digits", "none"]
@@ -50,7 +52,8 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A verdict and its scope: `digits` significant digits agree at `points` points; `error_bits` is log2 of the chance of error."""
+    """A verdict and its scope: `digits` significant digits agree at `points` points; `error_bits` is log2 of the
+    chance of error."""
 
     status: Status
     tier: Tier
@@ -70,9 +73,8 @@ class Decision:
             case "identical":
                 return "proved: the same computation"
             case "balls" if self.witness is not None:
-                return (
-                    f"differs: {self.witness.left:.12g} and {self.witness.right:.12g} at a point (error bounds exclude equality)"
-                )
+                witness = self.witness
+                return f"differs: {witness.left:.12g} and {witness.right:.12g} at a point (error bounds exclude equality)"
             case "modular":
                 return f"proved: equal signatures, chance of error below 2^{math.ceil(self.error_bits or 0)}"
             case "normal form":
@@ -110,7 +112,8 @@ def decide_all(graph: Graph, pairs: Sequence[tuple[int, int]], *, points: int = 
 
 
 def _by_balls(graph: Graph, pairs: Sequence[tuple[int, int]], count: int, seed: int) -> list[Decision]:
-    """Evaluate every pair at points of the path: a difference at one of them decides; otherwise count the digits that agree."""
+    """Evaluate every pair at points of the path: a difference at one of them decides; otherwise count the digits that
+    agree."""
     nodes = [node for pair in pairs for node in pair]
     found = [near.point for near in nearby_points(graph, nodes, count, seed=seed + 11)]
     decisions: list[Decision | None] = [None] * len(pairs)
@@ -200,7 +203,8 @@ def _by_signature(graph: Graph, pairs: Sequence[tuple[int, int]], seed: int) -> 
 def _one_by_one(
     graph: Graph, pairs: Sequence[tuple[int, int]], decisions: list[Decision | None], seed: int
 ) -> list[Decision | None]:
-    """What is out of reach together (one bad pair, or too many roots) may be in reach alone; tried for a few pairs only."""
+    """What is out of reach together (one bad pair, or too many roots) may be in reach alone; tried for a few pairs
+    only."""
     if len(pairs) > _SMALL:
         return decisions
     return [_by_signature(graph, [pair], seed)[0] for pair in pairs]
@@ -210,15 +214,15 @@ def _one_by_one(
 
 
 def _by_normal_form(graph: Graph, left: int, right: int) -> Decision | None:
-    """Let sympy rewrite the difference of two small expressions, the signs of the inputs being those at the point of the trace."""
+    """Let sympy rewrite the difference of two small expressions, the signs of the inputs being those at the point of
+    the trace."""
     nodes = reachable(graph, [left, right])
     if len(nodes) > _SMALL or any(not math.isfinite(graph.values[node]) for node in nodes):
         return None
     signed = {}
     for node in nodes:
-        name = graph.payloads[node]
         if graph.operations[node] == "input" and graph.values[node] != 0:
-            symbol = sympy.Symbol(str(name), positive=True)
+            symbol = sympy.Symbol(str(graph.payloads[node]), positive=True)
             signed[node] = symbol if graph.values[node] > 0 else -symbol
     a, b = to_sympy(graph, left, signed), to_sympy(graph, right, signed)
     for name, rewrite in _REWRITES:
@@ -227,7 +231,7 @@ def _by_normal_form(graph: Graph, left: int, right: int) -> Decision | None:
     return None
 
 
-_REWRITES = (
+_REWRITES: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("expansion", lambda e: sympy.expand(e)),
     ("the laws of logarithms", lambda e: sympy.expand(sympy.expand_log(e))),
     ("common denominators", lambda e: sympy.cancel(sympy.together(e))),

@@ -58,7 +58,7 @@ def evaluate(graph: Graph, outputs: Sequence[int], point: Mapping[InputName, Any
 def _value(graph: Graph, node: int, results: Mapping[int, Any], point: Mapping[InputName, Any]) -> Any:
     operation, arguments, payload = graph.operations[node], graph.arguments[node], graph.payloads[node]
     if operation == "input":
-        value = point.get(payload, graph.values[node])  # type: ignore[call-overload]
+        value = point.get(payload, graph.values[node])  # type: ignore[arg-type]
         return value if isinstance(value, np.ndarray) else np.float64(value)
     if not arguments:
         return np.float64(graph.values[node])

@@ -1,11 +1,12 @@
 """A hash-consed graph of real scalars: what a traced computation computed.
 
-Every node is an integer; arguments come before the nodes that use them, so every traversal is a loop over increasing integers. A
-node carries its operation, the float64 value it had when it was made, and the line of the user's code that made it. The same
-operation on the same arguments is the same node, so two ways of writing one thing often meet without any algebra.
+Every node is an integer; arguments come before the nodes that use them, so every traversal is a loop over increasing
+integers. A node carries its operation, the float64 value it had when it was made, and the line of the user's code
+that made it. The same operation on the same arguments is the same node, so two ways of writing one thing often meet
+without any algebra.
 
-Operations: `constant` (payload a `Fraction`, or ±inf/nan as float), `pi`, `input` (payload `InputName`), `add`, `mul`, `div`, `neg`,
-`power` (payload the constant exponent, a `Fraction`), and the names of `elementary.TABLE`.
+Operations: `constant` (payload a `Fraction`, or ±inf/nan as float), `pi`, `input` (payload `InputName`), `add`,
+`mul`, `div`, `neg`, `power` (payload the constant exponent, a `Fraction`), and the names of `elementary.TABLE`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class InputName(NamedTuple):
     """
 
     name: str
-    index: tuple[int, ...] = ()
+    index: tuple[int, ...] = ()  # type: ignore[assignment]  # shadows tuple.index, which nothing uses
 
     def __str__(self) -> str:
         return f"{self.name}[{', '.join(map(str, self.index))}]" if self.index else self.name

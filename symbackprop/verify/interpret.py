@@ -256,9 +256,7 @@ def _relation(condition: Any, scope: Scope) -> Labelled:
         compare: dict[str, Any] = {"<": np.less, "<=": np.less_equal, "==": np.equal}
         value = _combine(compare[relation], integers(left, scope), integers(right, scope))
     else:
-        value = _combine(
-            lambda a, b: scope.algebra.compare(a, relation, b), evaluate(left, scope), evaluate(right, scope)
-        )
+        value = _combine(lambda a, b: scope.algebra.compare(a, relation, b), evaluate(left, scope), evaluate(right, scope))
     return Labelled(value.axes, np.logical_not(value.data) if negated else value.data)
 
 

@@ -118,9 +118,7 @@ class LossReference:
         return tuple(found)
 
 
-def loss_reference(
-    loss: Callable[..., Any], example: Mapping[str, Any] | None, wrt: Sequence[str] | str | None
-) -> LossReference:
+def loss_reference(loss: Callable[..., Any], example: Mapping[str, Any] | None, wrt: Sequence[str] | str | None) -> LossReference:
     """Make a reference of a handwritten loss.
 
     Args:
@@ -145,7 +143,9 @@ def loss_reference(
     asked = [wrt] if isinstance(wrt, str) else list(wrt) if wrt is not None else None
     for name in asked or ():
         if name not in values:
-            raise UserError(f"check: wrt: {name} has no value in the example; values: {', '.join(values)}.{nearest(name, values)}")
+            raise UserError(
+                f"check: wrt: {name} has no value in the example; values: {', '.join(values)}.{nearest(name, values)}"
+            )
     fixed = {name for name, value in values.items() if _is_label(value) and not (asked and name in asked)}
     chosen = asked or [name for name, value in values.items() if name not in fixed and _is_real(value)]
     ready = {name: _real(value) if name in chosen else value for name, value in values.items()}
@@ -155,7 +155,10 @@ def loss_reference(
 def _structure(name: str, value: Any, values: dict[str, Any]) -> Structure:
     """Name the arrays inside an example value; `{"W1": …}` under `params` gives the name W1 (params.W1 where that is taken)."""
     if isinstance(value, dict):
-        return {key: _structure(str(key) if str(key) not in values else f"{name}.{key}", member, values) for key, member in value.items()}
+        return {
+            key: _structure(str(key) if str(key) not in values else f"{name}.{key}", member, values)
+            for key, member in value.items()
+        }
     if isinstance(value, list | tuple) and any(isinstance(member, np.ndarray | list | tuple | dict) for member in value):
         return type(value)(_structure(f"{name}.{position}", member, values) for position, member in enumerate(value))
     values[name] = np.asarray(value) if isinstance(value, list) else value
@@ -188,7 +191,11 @@ def _filled(value: Any, node: Callable[[tuple[int, ...]], int]) -> Any:
 
 
 def _scalar_result(title: str, results: Mapping[str, Value]) -> int:
-    scalars = [value for path, value in results.items() if len(value.nodes) == 1 and path.rsplit(".", maxsplit=1)[-1] in ("", "0", "loss")]
+    scalars = [
+        value
+        for path, value in results.items()
+        if len(value.nodes) == 1 and path.rsplit(".", maxsplit=1)[-1] in ("", "0", "loss")
+    ]
     if not scalars:
         listed = ", ".join(f"{path or 'the result'} {value.shape}" for path, value in results.items()) or "nothing"
         raise UserError(f"{title}: expected a loss that is one number, got {listed}")

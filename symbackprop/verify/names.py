@@ -7,7 +7,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _LOSSES = frozenset({"l", "e", "j", "c", "loss", "cost", "error", "err", "total", "objective"})
-_PREFIXES = ("gradients_", "gradient_", "grads_", "grad_", "grad", "delta_", "delta", "nabla_", "del_", "bar_", "d_", "d", "∂", "g_", "g")
+_PREFIXES = (
+    "gradients_",
+    "gradient_",
+    "grads_",
+    "grad_",
+    "grad",
+    "delta_",
+    "delta",
+    "nabla_",
+    "del_",
+    "bar_",
+    "d_",
+    "d",
+    "∂",
+    "g_",
+    "g",
+)
 _SUFFIX = re.compile(r"(?:_grads?|_gradient|_g|_bar|grad|_delta|_new|_next|_updated)$", re.IGNORECASE)
 _BARS = re.compile(r"_(?:wrt_|d_?|D_?|∂_?)(?=\w)")
 

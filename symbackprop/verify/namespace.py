@@ -1,8 +1,9 @@
-"""A private copy of the world a function lives in: its globals, callees, closures, classes and the objects passed to it.
+"""A private copy of what a function refers to: globals, callees, closures, classes, and the objects passed to it.
 
-The user's modules are never changed. A `Namespace` rebuilds functions around a new dictionary of globals, in which numpy, math,
-scipy.special and `float` may be stand-ins; copies mutable state; and hands every real number found in the arguments to a `leaf` function,
-which turns it into a traced input (or into the number of another point, for a plain run).
+The user's modules are never changed. A `Namespace` rebuilds functions around a new dictionary of globals, in which
+numpy, math, scipy.special and `float` may be stand-ins; copies mutable state; and hands every real number found in
+the arguments to a `leaf` function, which turns it into a traced input (or into the number of another point, for a
+plain run).
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ class Namespace:
         if isinstance(value, tuple):
             items = [self._bind(f"{path}.{k}", item) for k, item in enumerate(value)]
             return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
-        if is_user_class(type(value)):
+        if is_user_class(type(value)) or isinstance(value, types.SimpleNamespace):
             return self._instance(value, path)
         return self.swap(value)
 
@@ -114,7 +115,8 @@ class Namespace:
         known = self._objects.get(id(value))
         if known is not None:
             return known
-        fresh = object.__new__(self.swap(type(value)))
+        kind = self.swap(type(value))
+        fresh = kind.__new__(kind) if kind is types.SimpleNamespace else object.__new__(kind)
         self._objects[id(value)] = fresh
         self._keep.append(value)
         for name, member in instance_members(value).items():
@@ -145,7 +147,7 @@ class Namespace:
                 return stand_in
         if isinstance(value, functools._lru_cache_wrapper):
             return self.swap(value.__wrapped__)
-        if is_user_class(type(value)):
+        if is_user_class(type(value)) or isinstance(value, types.SimpleNamespace):
             return self._instance(value, None)
         return value
 
@@ -161,7 +163,8 @@ class Namespace:
         self._keep.append(function)
         fresh.__defaults__ = tuple(map(self.swap, function.__defaults__)) if function.__defaults__ else None
         fresh.__kwdefaults__ = {k: self.swap(v) for k, v in function.__kwdefaults__.items()} if function.__kwdefaults__ else None
-        fresh.__qualname__, fresh.__module__, fresh.__doc__ = function.__qualname__, function.__module__, function.__doc__
+        fresh.__qualname__, fresh.__module__ = function.__qualname__, function.__module__
+        fresh.__doc__ = function.__doc__
         for name, member in vars(function).items():
             fresh.__dict__[name] = self.swap(member)
         return fresh
@@ -280,12 +283,7 @@ _RULES: tuple[tuple[Any, Callable[[Namespace, Any], Any]], ...] = (
     ),
     (staticmethod, lambda space, value: staticmethod(space.swap(value.__func__))),
     (classmethod, lambda space, value: classmethod(space.swap(value.__func__))),
-    (
-        property,
-        lambda space, value: property(
-            *(space.swap(f) if f else None for f in (value.fget, value.fset, value.fdel)), value.__doc__
-        ),
-    ),
+    (property, lambda s, value: property(s.swap(value.fget), s.swap(value.fset), s.swap(value.fdel), value.__doc__)),
     (list, Namespace._list),
     (dict, Namespace._dict),
     (tuple, Namespace._tuple),

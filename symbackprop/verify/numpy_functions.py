@@ -1,14 +1,14 @@
 """numpy's functions on traced arrays: which run as they are, which have a version of their own, which are refused.
 
-`STRUCTURAL` functions only move, add, multiply and compare elements; numpy's code for them runs on object arrays unchanged.
-`OWN` are written here. A function in neither table raises `CannotTrace` as soon as something traced is passed to it: a function that
-quietly turned traced values into floats would lose what they depend on.
+`STRUCTURAL` functions only move, add, multiply and compare elements; numpy's code for them runs on object arrays
+unchanged. `OWN` are written here. A function in neither table raises `CannotTrace` as soon as something traced is
+passed to it: a function that quietly turned traced values into floats would lose what they depend on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -101,7 +101,8 @@ def _array_function(self: TracedArray, function: Any, types: Any, args: Any, kwa
 
 
 def as_dtype(graph: Graph, value: Any, dtype: Any) -> Any:
-    """Return a traced array or number cast to a dtype: real kinds keep it traced, whole numbers and truth values are decided."""
+    """Return a traced array or number cast to a dtype: real kinds keep it traced, whole numbers and truth values are
+    decided."""
     kind = np.dtype(dtype)
     if kind.kind in "fO":
         if kind.kind == "f" and kind.itemsize < 8:
@@ -131,13 +132,13 @@ def _fill(self: TracedArray, value: Any) -> None:
     self[...] = value
 
 
-def _put(self: TracedArray, indices: Any, values: Any, mode: str = "raise") -> None:
+def _put(self: TracedArray, indices: Any, values: Any, mode: Literal["raise", "wrap", "clip"] = "raise") -> None:
     np.ndarray.put(plain(self), indices, plain(lifted(self.graph, values)), mode)
 
 
 _SCALAR_METHODS = words(
-    "sum mean max min prod std var reshape ravel flatten squeeze item copy dot clip all any transpose astype round tolist "
-    "argmax argmin cumsum repeat"
+    "sum mean max min prod std var reshape ravel flatten squeeze item copy dot clip all any transpose astype round "
+    "tolist argmax argmin cumsum repeat"
 )
 _SCALAR_ATTRIBUTES = words("shape ndim size T dtype real imag flat")
 
@@ -163,10 +164,10 @@ def _attach() -> None:
     for name in ("mean", "var", "std", "clip", "round"):
         setattr(TracedArray, name, _method(name))
     TracedArray.astype = _astype  # type: ignore[method-assign]
-    TracedArray.fill = _fill  # type: ignore[method-assign]
-    TracedArray.put = _put  # type: ignore[method-assign]
-    TracedArray.__array_function__ = _array_function  # type: ignore[method-assign]
-    Traced.__getattr__ = _scalar_attribute  # type: ignore[attr-defined]
+    TracedArray.fill = _fill  # type: ignore[method-assign, assignment]
+    TracedArray.put = _put  # type: ignore[method-assign, assignment]
+    TracedArray.__array_function__ = _array_function  # type: ignore[method-assign, assignment]
+    Traced.__getattr__ = _scalar_attribute  # type: ignore[method-assign]
 
 
 _attach()

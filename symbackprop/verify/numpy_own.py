@@ -99,8 +99,8 @@ def average(graph: Graph, a: Any, axis: Any = None, weights: Any = None, returne
         return mean(graph, a, axis=axis, keepdims=keepdims)
     array, weight = array_of(graph, a), array_of(graph, weights)
     if weight.shape != array.shape and axis is not None:
-        weight = np.moveaxis(weight.reshape((1,) * (array.ndim - 1) + (-1,)), -1, axis)
-        weight = wrap(graph, np.broadcast_to(plain(weight), array.shape))
+        weight = array_of(graph, np.moveaxis(weight.reshape((1,) * (array.ndim - 1) + (-1,)), -1, axis))
+        weight = array_of(graph, np.broadcast_to(plain(weight), array.shape))
     total = weight.sum(axis=axis, keepdims=_flag(keepdims))
     result = (array * weight).sum(axis=axis, keepdims=_flag(keepdims)) / total
     return (result, total) if returned else result

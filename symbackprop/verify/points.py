@@ -1,9 +1,10 @@
-"""Other points at which a trace still describes the code: near its own point, on the same side of every comparison."""
+"""Other points at which a trace still describes the code: nearby, on the same side of every comparison."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class Nearby:
     radius: float
 
 
-def holds(condition: Condition, left: np.ndarray, right: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def holds(condition: Condition, left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return where a comparison has the outcome it had in the trace."""
     table = {"<": np.less, "<=": np.less_equal, "==": np.equal}
     outcome = table[condition.relation](left, right)
@@ -39,7 +40,8 @@ def frozen_inputs(graph: Graph, conditions: Iterable[Condition]) -> set[InputNam
 
 
 def boundary(graph: Graph, conditions: Iterable[Condition]) -> tuple[Condition, ...]:
-    """Return the comparisons that the trace's own point decided on a tie: there the code may not be differentiable."""
+    """Return the comparisons that the trace's own point decided on a tie: there the code may not be
+    differentiable."""
     return tuple(c for c in conditions if graph.values[c.left] == graph.values[c.right] and np.isfinite(graph.values[c.left]))
 
 
@@ -48,8 +50,8 @@ def nearby_points(
 ) -> list[Nearby]:
     """Return up to `count` random points on the path of the trace where every output is finite wherever it was.
 
-    Inputs named in `single` take float32 values. Fewer points (or none) are returned when the path is too narrow, for instance when
-    a comparison was decided by a tie.
+    Inputs named in `single` take float32 values. Fewer points (or none) are returned when the path is too narrow, for
+    instance when a comparison was decided by a tie.
     """
     conditions = list(graph.conditions.values())
     frozen = frozen_inputs(graph, conditions)
@@ -79,9 +81,9 @@ def _on_path(
     graph: Graph,
     outputs: Sequence[int],
     conditions: Sequence[Condition],
-    points: Mapping[InputName, np.ndarray],
-    columns: int,  # type: ignore[type-arg]
-) -> np.ndarray:  # type: ignore[type-arg]
+    points: Mapping[InputName, np.ndarray[Any, Any]],
+    columns: int,
+) -> np.ndarray[Any, Any]:
     sides = [node for condition in conditions for node in (condition.left, condition.right)]
     values = evaluate(graph, [*sides, *outputs], points)
     good = np.ones(columns, dtype=bool)

@@ -1,7 +1,7 @@
-"""Stand-ins for numpy, math, scipy.special and `float` that a traced function sees under the names it imported them by.
+"""Stand-ins for numpy, math, scipy.special and `float`, under whatever names the traced code imported them by.
 
-A stand-in behaves like the module. It differs where the module would lose what a value depends on: arrays are made traced, functions
-of plain numbers stay exact (`np.sqrt(2)` is √2, `np.pi` is π), and what cannot be followed says so.
+A stand-in behaves like the module. It differs where the module would lose what a value depends on: arrays are made
+traced, functions of plain numbers stay exact (`np.sqrt(2)` is √2, `np.pi` is π), and what cannot be followed says so.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from symbackprop.verify.creation import CREATION, abstract_type, float_type, real_dtype
 from symbackprop.verify.graph import Graph
 from symbackprop.verify.numpy_functions import call_function, qualified_name
-from symbackprop.verify.scalar import Traced
+from symbackprop.verify.scalar import Traced, words
 from symbackprop.verify.special import MATH, SPECIAL, Rule
 from symbackprop.verify.traced_array import ELEMENTWISE, call_ufunc, finish, is_traced, lifted, plain, unwrap
 
@@ -101,7 +101,7 @@ def numpy_proxy(graph: Graph, module: types.ModuleType = np, prefix: str = "") -
     return ModuleProxy(graph, module, replace)
 
 
-_PLAIN_MODULES = frozenset(["testing", "typing", "exceptions", "dtypes", "polynomial", "version"])
+_PLAIN_MODULES = words("testing typing exceptions dtypes polynomial version")
 
 
 def numpy_attribute(graph: Graph, value: Any, name: str) -> Any:
@@ -199,15 +199,19 @@ def _scipy(graph: Graph, value: Any) -> Any:
     return value
 
 
+def _ufunc_by_name(graph: Graph, ufunc: np.ufunc) -> Any:
+    if getattr(np, ufunc.__name__, None) is ufunc:
+        return UfuncProxy(graph, ufunc)
+    special = sys.modules.get("scipy.special")
+    if special is not None and getattr(special, ufunc.__name__, None) is ufunc:
+        return special_attribute(graph, ufunc, ufunc.__name__)
+    return None
+
+
 def function_proxy(graph: Graph, value: Any) -> Any:
     """Return the stand-in of a function imported by name (`from math import exp`), or None when there is none."""
     if isinstance(value, np.ufunc):
-        if getattr(np, value.__name__, None) is value:
-            return UfuncProxy(graph, value)
-        special = sys.modules.get("scipy.special")
-        if special is not None and getattr(special, value.__name__, None) is value:
-            return special_attribute(graph, value, value.__name__)
-        return None
+        return _ufunc_by_name(graph, value)
     if value is builtins.float:
         return float_type(graph, float)
     module = getattr(value, "__module__", None) or ""

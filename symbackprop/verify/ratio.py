@@ -43,13 +43,7 @@ def constant_ratio(name: str, samples: Sequence[Sample]) -> str | None:
         if found is None:
             return None
         rows.append((found, sizes_in(sample)))
-    if len(rows) < 2:
-        return None
-    values = [ratio for ratio, _ in rows]
-    if all(abs(value - values[0]) <= 1e-7 * abs(values[0]) for value in values):
-        exact = simple(values[0])
-        return str(exact) if exact is not None else f"{values[0]:.6g}"
-    return _with_sizes(rows)
+    return with_sizes(rows) if len(rows) > 1 else None
 
 
 def sizes_in(sample: Sample) -> dict[str, int]:
@@ -58,8 +52,12 @@ def sizes_in(sample: Sample) -> dict[str, int]:
     return {name: int(value) for name, value in pairs}
 
 
-def _with_sizes(rows: Sequence[tuple[float, Mapping[str, int]]]) -> str | None:
-    """Find q · N^a · K^b … that gives the ratio at every size."""
+def with_sizes(rows: Sequence[tuple[float, Mapping[str, int]]]) -> str | None:
+    """Return the text of a ratio that is the same at every size, or is q · N^a · K^b … of the sizes; None otherwise."""
+    values = [ratio for ratio, _ in rows]
+    if all(abs(value - values[0]) <= 1e-7 * abs(values[0]) for value in values):
+        exact = simple(values[0])
+        return str(exact) if exact is not None else f"{values[0]:.6g}"
     sizes = list(rows[0][1])
     if not sizes or len(sizes) > 6:
         return None

@@ -1,7 +1,7 @@
 """Which line is running, and what the user's local variables hold after each line.
 
-`watch` installs a line hook for the code of one `Namespace`: it tells the graph the current line, so that every node knows the line
-that made it, and records each assignment (also into arrays, dictionaries and attributes) as a `Local`.
+`watch` installs a line hook for the code of one `Namespace`: it tells the graph the current line, so that every node
+knows the line that made it, and records each assignment (also into arrays, dictionaries and attributes) as a `Local`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """A variable just after the line that set it: its dotted name (`grads.dW1`, `self.h`), function, line and value."""
+    """A variable just after the line that set it: its dotted name (`grads.dW1`, `self.h`), function, line and
+    value."""
 
     name: str
     function: str
@@ -74,6 +75,9 @@ def leaves(name: str, item: Any, depth: int = 3) -> Iterator[tuple[str, Any]]:
     elif depth and isinstance(item, (list, tuple)) and len(item) <= _MOST_ITEMS:
         for position, member in enumerate(item):
             yield from leaves(f"{name}.{position}", member, depth - 1)
+    elif depth and isinstance(item, types.SimpleNamespace):
+        for key, member in list(vars(item).items()):
+            yield from leaves(f"{name}.{key}", member, depth - 1)
     elif depth and is_user_class(type(item)) and not isinstance(item, (type, types.FunctionType, types.ModuleType)):
         for key, member in instance_members(item).items():
             yield from leaves(f"{name}.{key}", member, depth - 1)
@@ -89,7 +93,7 @@ class _Frame:
 
     __slots__ = ("line", "marks", "owner")
 
-    def __init__(self, owner: _Recorder, frame: types.FrameType) -> None:
+    def __init__(self, owner: Recorder, frame: types.FrameType) -> None:
         self.owner = owner
         self.line = frame.f_lineno
         self.marks = {path: _mark(item) for path, item in self._leaves(frame)}
@@ -119,7 +123,9 @@ class _Frame:
                 self.owner.add(path, frame.f_code.co_name, place, item)
 
 
-class _Recorder:
+class Recorder:
+    """The line hook of one run, and what it has recorded."""
+
     def __init__(self, space: Namespace, graph: Graph) -> None:
         self.space = space
         self.graph = graph
@@ -172,9 +178,10 @@ class _Recorder:
 
 
 @contextmanager
-def watch(space: Namespace, graph: Graph) -> Iterator[_Recorder]:
-    """Record lines and locals of the user's code that runs inside the block; an earlier hook (a debugger) is put back after it."""
-    recorder = _Recorder(space, graph)
+def watch(space: Namespace, graph: Graph) -> Iterator[Recorder]:
+    """Record lines and locals of the user's code that runs inside the block; an earlier hook (a debugger) is put back
+    after it."""
+    recorder = Recorder(space, graph)
     earlier = sys.gettrace()
     sys.settrace(recorder.hook)
     try:

@@ -138,7 +138,9 @@ class Findings:
     def __getitem__(self, name: object) -> Verdict:
         text = str(name)
         if text not in self.verdicts:
-            raise UserError(f"report: no verdict on {text}; there is one on {', '.join(self.verdicts)}.{nearest(text, self.verdicts)}")
+            raise UserError(
+                f"report: no verdict on {text}; there is one on {', '.join(self.verdicts)}.{nearest(text, self.verdicts)}"
+            )
         return self.verdicts[text]
 
     def __iter__(self) -> Iterator[str]:

@@ -125,7 +125,9 @@ class Kink:
     def __str__(self) -> str:
         where = f"[{', '.join(map(str, self.element))}]" if self.element else ""
         text = str(self.expression)
-        inside = f"{text.split('[', maxsplit=1)[0]}{where}" if text.count("[") == 1 and text.endswith("]") else f"{text} at {where}"
+        inside = (
+            f"{text.split('[', maxsplit=1)[0]}{where}" if text.count("[") == 1 and text.endswith("]") else f"{text} at {where}"
+        )
         return f"{inside if where else text} = 0 in {self.node}{where}"
 
 

@@ -64,7 +64,10 @@ class Report(Findings):
         rows += ["", render.scope_text(self.scope)]
         for line in render.lines(self):
             if line.status is None and line.label != "mend":
-                rows += ["", f"*{line.label}* {' — '.join(f'`{c}`' if line.label == 'where' and k < 2 else c for k, c in enumerate(line.cells))}"]
+                rows += [
+                    "",
+                    f"*{line.label}* {' — '.join(f'`{c}`' if line.label == 'where' and k < 2 else c for k, c in enumerate(line.cells))}",
+                ]
         for repair in self.repairs:
             rows += ["", "```diff", *diff(repair), "```"]
         return "\n".join(rows) + "\n"

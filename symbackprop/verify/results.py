@@ -104,9 +104,7 @@ def _same(final: Any, start: Any) -> bool:
     return np.shape(final) == np.shape(start) and bool(np.all(np.asarray(final) == np.asarray(start)))
 
 
-def _by_order(
-    call: Call, returned: Mapping[str, Any], vocabulary: Vocabulary, values: Mapping[str, Any]
-) -> tuple[Result, ...]:
+def _by_order(call: Call, returned: Mapping[str, Any], vocabulary: Vocabulary, values: Mapping[str, Any]) -> tuple[Result, ...]:
     """A tuple as long as there are parameters (a leading loss left out), in their order, when the shapes allow it."""
     paths = list(returned)
     if len(paths) == len(vocabulary.parameters) + 1 and not np.shape(returned[paths[0]]):
@@ -130,9 +128,7 @@ def _fits(order: Sequence[str], found: Sequence[Any], values: Mapping[str, Any])
     return all(np.size(leaf) == np.size(values[name]) for name, leaf in zip(order, found, strict=True))
 
 
-def _message(
-    title: str, outcome: Outcome, returned: Mapping[str, Any], labels: Mapping[str, str], vocabulary: Vocabulary
-) -> str:
+def _message(title: str, outcome: Outcome, returned: Mapping[str, Any], labels: Mapping[str, str], vocabulary: Vocabulary) -> str:
     if not returned:
         kinds = sorted({type(leaf).__name__ for leaf in outcome.returned.values()})
         nothing = "nothing (is a return missing?)" if kinds == ["NoneType"] else f"{', '.join(kinds)}, no numbers"

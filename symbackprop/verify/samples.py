@@ -114,10 +114,11 @@ def traced_sample(reference: Reference, call: Call, results: Sequence[Result], p
     graph = Graph()
     values = with_defined(call, reference, point.values)
     try:
-        symbols = reference.symbols(point.values, graph)
         function, arguments = make_arguments(call, values)
         constant = [path for path, name in call.paths.items() if name in reference.fixed]
         done = trace(function, arguments, graph=graph, rename=call.paths, constant=constant)
+        # After the code, so that comparisons both make are recorded with the line of the code.
+        symbols = reference.symbols(point.values, graph)
         nodes = _hand_nodes(call, results, done, graph)
         replaced = replacements(reference, call, point.values, graph, symbols)
     except CodeFails:
@@ -148,9 +149,7 @@ def _floats(graph: Graph, nodes: Any) -> Any:
     return as_value(nodes).values(graph)[()]
 
 
-def replacements(
-    reference: Reference, call: Call, values: Mapping[str, Any], graph: Graph, symbols: Evaluated
-) -> dict[int, int]:
+def replacements(reference: Reference, call: Call, values: Mapping[str, Any], graph: Graph, symbols: Evaluated) -> dict[int, int]:
     """Return what stands in place of inputs: facts, and the forward nodes that the code was handed as arguments."""
     replaced = dict(reference.replacements(values, graph))
     for name in call.uses:

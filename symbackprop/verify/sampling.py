@@ -23,7 +23,8 @@ from symbackprop.verify.interpret import Scope, evaluate
 Sizes = Mapping[Symbol, int]
 Values = dict[str, Any]
 
-PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29)
+PRIMES = (3, 5, 2, 7, 11, 13, 17, 19, 23, 29)
+"""Sizes in order of declaration. The first is no 2, so that the 2 of a square is not taken for the number of samples."""
 SQUARE = 3
 
 

@@ -11,7 +11,7 @@ import math
 import sys
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -44,6 +44,10 @@ class Traced:
     def is_constant(self) -> bool:
         """Whether the number is a literal constant, so that reading it as a float loses nothing."""
         return self.graph.operations[self.node] == "constant"
+
+    if TYPE_CHECKING:
+        # `exp`, `sqrt` … and the attributes of arrays without axes are attached by `traced_array` and `numpy_functions`.
+        def __getattr__(self, name: str) -> Any: ...
 
     # ---- arithmetic
 

@@ -1,47 +1,52 @@
 """Whether two expressions are the same function, by one exact evaluation in finite fields.
 
-An expression of + - · / and exp is evaluated at random residues. Arithmetic is done modulo a prime p_k; `exp(u)` becomes g^u, where u was
-evaluated modulo the prime p_{k-1} that is the order of g, so that exp(u+v) = exp(u)·exp(v) holds there, also nested. Square roots are the
-root in the subgroup of odd order, which is multiplicative too: √(ab) = √a·√b, and √(c²) = c where c > 0, because every input is drawn
-from that subgroup, with the sign that it has at the point of the trace. tanh, sigmoid, sinh, cosh are rewritten by exp; sin and
-cos by exp(iu) in a tower where -1 is a square; log is additive on products and inverse to exp; all other functions are opaque: equal
-arguments give equal values, oddness and evenness are respected, and nothing else is known of them.
+An expression of + - · / and exp is evaluated at random residues. Arithmetic is done modulo a prime p_k; `exp(u)`
+becomes g^u, where u was evaluated modulo the prime p_{k-1} that is the order of g, so that exp(u+v) = exp(u)·exp(v)
+holds there, also nested. Square roots are the root in the subgroup of odd order, which is multiplicative too: √(ab) =
+√a·√b, and √(c²) = c where c > 0, because every input is drawn from that subgroup, with the sign that it has at the
+point of the trace. tanh, sigmoid, sinh, cosh are rewritten by exp; sin and cos by exp(iu) in a tower where -1 is a
+square; log is additive on products and inverse to exp; all other functions are opaque: equal arguments give equal
+values, oddness and evenness are respected, and nothing else is known of them.
 
-What an equal signature establishes. If two expressions are different functions of the inputs (as rational functions of the inputs,
-of the exponentials of linearly independent arguments, of the roots and of the opaque values), they agree at random residues with a
-probability of at most degree / |S| (Schwartz 1980, Zippel 1979), |S| ≥ 2^124 being the number of residues an input is drawn from.
-`error_bits` is the binary logarithm of that bound with the degree counted along the graph. As in Gonnet (1984, "Determining equivalence
-of expressions in random polynomial time") the exponentials are taken to be as random as their arguments. Where square
-roots of perfect squares occur, equality holds up to the signs of those roots; the caller settles these numerically.
-A different signature establishes nothing: logarithms and opaque functions obey laws that are not modelled.
+What an equal signature establishes. If two expressions are different functions of the inputs (as rational functions
+of the inputs, of the exponentials of linearly independent arguments, of the roots and of the opaque values), they
+agree at random residues with a probability of at most degree / |S| (Schwartz 1980, Zippel 1979), |S| ≥ 2^124 being
+the number of residues an input is drawn from. `error_bits` is the binary logarithm of that bound with the degree
+counted along the graph. As in Gonnet (1984, "Determining equivalence of expressions in random polynomial time") the
+exponentials are taken to be as random as their arguments. Where square roots of perfect squares occur, equality holds
+up to the signs of those roots; the caller settles these numerically. A different signature establishes nothing:
+logarithms and opaque functions obey laws that are not modelled.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 from symbackprop.verify.elementary import TABLE
 from symbackprop.verify.evaluate import reachable
+from symbackprop.verify.exponents import (
+    BY_EXP,
+    BY_ROTATION,
+    Key,
+    OutOfReach,
+    exact_payload,
+    exponent_parts,
+    logarithm_parts,
+    schedule_of,
+)
 from symbackprop.verify.graph import Graph, InputName
 from symbackprop.verify.towers import Field, Tower, tower
 
 _DRAWS = 400
 """Draws at most until every radicand has a root; with m independent radicands one draw in 2^m does."""
 
-Key = tuple[int, int]
-"""A node and how many exponentials it lies under."""
-
 
 class _Redraw(Exception):
     """The residues drawn divide by zero, or have no square root: draw again."""
-
-
-class OutOfReach(Exception):
-    """The expression nests exponentials deeper than the tower, or has no value (nan) in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,130 +56,6 @@ class Signatures:
     residues: tuple[int, ...]
     error_bits: float
     has_roots: bool
-
-
-# ---- what an exponential or a logarithm is made of
-
-
-@dataclass(slots=True)
-class _Exponent:
-    """exp(Σ c·node) · Π factor^c: the linear combination of an exponent with its logarithms taken out."""
-
-    linear: list[tuple[Fraction, int]] = field(default_factory=list)
-    factors: list[tuple[int, str, int]] = field(default_factory=list)
-
-
-def _exponent(graph: Graph, node: int) -> _Exponent:
-    """Take an exponent apart: sums, signs and rational multiples, and in them logarithms with whole coefficients."""
-    parts = _Exponent()
-    stack = [(Fraction(1), node)]
-    while stack:
-        coefficient, current = stack.pop()
-        operation, arguments = graph.operations[current], graph.arguments[current]
-        if operation == "add":
-            stack += [(coefficient, argument) for argument in arguments]
-        elif operation == "neg":
-            stack.append((-coefficient, arguments[0]))
-        elif operation in ("mul", "div") and graph.fraction(arguments[1]) not in (None, 0):
-            scale = graph.fraction(arguments[1]) or Fraction(1)
-            stack.append((coefficient * scale if operation == "mul" else coefficient / scale, arguments[0]))
-        elif operation == "mul" and graph.fraction(arguments[0]) is not None:
-            stack.append((coefficient * (graph.fraction(arguments[0]) or 0), arguments[1]))
-        elif operation in ("log", "log1p", "softplus") and coefficient.denominator == 1:
-            parts.factors.append((coefficient.numerator, operation, arguments[0]))
-        else:
-            parts.linear.append((coefficient, current))
-    return parts
-
-
-def _logarithm(graph: Graph, node: int) -> list[tuple[Fraction, int]]:
-    """Take a logarithm apart: log|Π node^c| as a list of (c, node), down to sums, inputs and functions."""
-    factors: list[tuple[Fraction, int]] = []
-    stack = [(Fraction(1), node)]
-    while stack:
-        coefficient, current = stack.pop()
-        operation, arguments = graph.operations[current], graph.arguments[current]
-        if operation == "mul":
-            stack += [(coefficient, argument) for argument in arguments]
-        elif operation == "div":
-            stack += [(coefficient, arguments[0]), (-coefficient, arguments[1])]
-        elif operation == "neg":
-            stack.append((coefficient, arguments[0]))
-        elif operation == "sqrt":
-            stack.append((coefficient / 2, arguments[0]))
-        elif operation == "power":
-            stack.append((coefficient * _fraction(graph.payloads[current]), arguments[0]))
-        else:
-            factors.append((coefficient, current))
-    return factors
-
-
-def _fraction(payload: object) -> Fraction:
-    if not isinstance(payload, Fraction):
-        raise OutOfReach("a constant that is not finite")
-    return payload
-
-
-# ---- what has to be known before a node: (node, exponentials in between)
-
-_BY_EXP = frozenset(["exp", "expm1", "tanh", "sigmoid", "sinh", "cosh"])
-_BY_ROTATION = frozenset(["sin", "cos", "tan"])
-
-
-def _requirements(graph: Graph, node: int) -> Iterator[tuple[int, int]]:
-    operation, arguments = graph.operations[node], graph.arguments[node]
-    if operation in _BY_EXP or operation == "softplus":
-        yield from _exponent_requirements(graph, arguments[0])
-    elif operation in _BY_ROTATION:
-        yield arguments[0], 1
-    elif operation in ("log", "log1p"):
-        yield from _log_requirements(graph, operation, arguments[0], 0)
-    elif operation == "power" and _fraction(graph.payloads[node]).denominator != 1:
-        yield from _log_requirements(graph, "log", arguments[0], 1)
-    else:
-        for argument in arguments:
-            yield argument, 0
-
-
-def _exponent_requirements(graph: Graph, node: int) -> Iterator[tuple[int, int]]:
-    parts = _exponent(graph, node)
-    for _, current in parts.linear:
-        yield current, 1
-    for _, kind, argument in parts.factors:
-        if kind == "softplus":
-            yield from _exponent_requirements(graph, argument)
-        else:
-            yield argument, 0
-
-
-def _log_requirements(graph: Graph, kind: str, node: int, drop: int) -> Iterator[tuple[int, int]]:
-    if kind == "log1p":
-        yield node, drop
-        return
-    for _, factor in _logarithm(graph, node):
-        inner = graph.arguments[factor][0] if graph.operations[factor] == "exp" else factor
-        yield inner, drop
-
-
-def _schedule(graph: Graph, outputs: Sequence[int]) -> list[Key]:
-    """Return every (node, depth) needed, requirements first."""
-    order: list[Key] = []
-    state: dict[Key, bool] = {}
-    stack: list[tuple[Key, bool]] = [((node, 0), False) for node in outputs]
-    while stack:
-        key, done = stack.pop()
-        if done:
-            if not state[key]:
-                state[key] = True
-                order.append(key)
-            continue
-        if key in state:
-            continue
-        state[key] = False
-        stack.append((key, True))
-        node, depth = key
-        stack += [((required, depth + drop), False) for required, drop in _requirements(graph, node)]
-    return order
 
 
 # ---- evaluation of one draw
@@ -221,7 +102,7 @@ class _Draw:
     # leaves
 
     def constant(self, node: int, depth: int) -> int:
-        fraction = _fraction(self.graph.payloads[node])
+        fraction = exact_payload(self.graph.payloads[node])
         return self.rational(fraction, depth)
 
     def rational(self, fraction: Fraction, depth: int) -> int:
@@ -229,7 +110,8 @@ class _Draw:
         return fraction.numerator * _inverse(fraction.denominator % p, p) % p
 
     def leaf(self, node: int, depth: int) -> int:
-        """An input, or π: an element of the subgroup of odd order, with the sign that the input has at the point of the trace."""
+        """An input, or π: an element of the subgroup of odd order, with the sign that the input has at the point of
+        the trace."""
         label = self.graph.payloads[node]
         name = str(label) if isinstance(label, InputName) else "pi"
         field_ = self.field(depth)
@@ -239,7 +121,7 @@ class _Draw:
     # powers and roots
 
     def power(self, node: int, depth: int) -> int:
-        exponent = _fraction(self.graph.payloads[node])
+        exponent = exact_payload(self.graph.payloads[node])
         argument = self.graph.arguments[node][0]
         p = self.field(depth).prime
         if exponent.denominator == 1:
@@ -261,7 +143,7 @@ class _Draw:
 
     def exp(self, argument: int, depth: int) -> int:
         """exp of a node, with the logarithms in its exponent turned into factors."""
-        parts = _exponent(self.graph, argument)
+        parts = exponent_parts(self.graph, argument)
         field_ = self.field(depth)
         p = field_.prime
         result = 1
@@ -321,11 +203,11 @@ class _Draw:
         if kind != "log":
             return self._opaque_log(self._inside(kind, argument, depth), depth)
         total = 0
-        for coefficient, factor in _logarithm(self.graph, argument):
+        for coefficient, factor in logarithm_parts(self.graph, argument):
             if self.graph.operations[factor] == "exp":
                 value = self.values[self.graph.arguments[factor][0], depth]
             elif self.graph.operations[factor] == "constant":
-                value = self._log_fraction(_fraction(self.graph.payloads[factor]), depth)
+                value = self._log_fraction(exact_payload(self.graph.payloads[factor]), depth)
             else:
                 value = self._opaque_log(self.values[factor, depth], depth)
             total += self.rational(coefficient, depth) * value
@@ -377,8 +259,8 @@ _RULES: dict[str, _Rule] = {
     "log": _Draw.log,
     "log1p": _Draw.log,
     "softplus": _Draw.log,
-    **dict.fromkeys(_BY_EXP, _Draw.by_exp),
-    **dict.fromkeys(_BY_ROTATION, _Draw.by_rotation),
+    **dict.fromkeys(BY_EXP, _Draw.by_exp),
+    **dict.fromkeys(BY_ROTATION, _Draw.by_rotation),
 }
 
 
@@ -389,9 +271,11 @@ def _inverse(residue: int, prime: int) -> int:
 
 
 def degree_bits(graph: Graph, outputs: Sequence[int]) -> float:
-    """Return log2 of a bound on the degree of the outputs' numerators and denominators, exponentials and roots being variables.
+    """Return log2 of a bound on the degree of the outputs' numerators and denominators, exponentials and roots being
+    variables.
 
-    Degrees add under + - · / and multiply under powers; rewriting tanh and the like by exp costs a factor of at most 4.
+    Degrees add under + - · / and multiply under powers; rewriting tanh and the like by exp costs a factor of at most
+    4.
     """
     degrees: dict[int, int] = {}
     for node in reachable(graph, outputs):
@@ -401,7 +285,7 @@ def degree_bits(graph: Graph, outputs: Sequence[int]) -> float:
         elif operation == "neg":
             degrees[node] = degrees[arguments[0]]
         elif operation == "power":
-            size = abs(_fraction(graph.payloads[node]))
+            size = abs(exact_payload(graph.payloads[node]))
             degrees[node] = degrees[arguments[0]] * math.ceil(size) if size.denominator == 1 else 4
         elif arguments:
             degrees[node] = 4 + degrees[arguments[0]]
@@ -418,8 +302,8 @@ def signatures(graph: Graph, outputs: Sequence[int], seed: int = 0) -> Signature
     """
     nodes = reachable(graph, outputs)
     operations = {graph.operations[node] for node in nodes}
-    spire = tower(trigonometric=bool(operations & _BY_ROTATION))
-    schedule = _schedule(graph, outputs)
+    spire = tower(trigonometric=bool(operations & BY_ROTATION))
+    schedule = schedule_of(graph, outputs)
     depth = max((key[1] for key in schedule), default=0)
     if depth >= len(spire.fields):
         raise OutOfReach(f"exponentials nested {depth} deep")

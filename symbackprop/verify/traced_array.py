@@ -1,7 +1,8 @@
-"""Arrays of traced scalars: a numpy array subclass over objects, for which numpy's own rules of shape, broadcasting and indexing hold.
+"""Arrays of traced scalars: a numpy array subclass over objects, with numpy's own shapes, broadcasting and indexing.
 
-Every universal function arrives at `call_ufunc`. Arithmetic and comparisons run in numpy's object loops, which call the operators
-of `Traced`; all other functions run element by element from `ELEMENTWISE`; one that is in neither place raises `CannotTrace`.
+Every universal function arrives at `call_ufunc`. Arithmetic and comparisons run in numpy's object loops, which call
+the operators of `Traced`; all other functions run element by element from `ELEMENTWISE`; one that is in neither place
+raises `CannotTrace`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ Function = Callable[..., Any]
 
 NATIVE = words(
     "add subtract multiply divide true_divide negative positive power absolute square floor_divide remainder mod "
-    "maximum minimum fmax fmin less less_equal greater greater_equal equal not_equal matmul vecdot matvec vecmat conjugate"
+    "maximum minimum fmax fmin less less_equal greater greater_equal equal not_equal matmul vecdot matvec vecmat "
+    "conjugate"
 )
 """Universal functions whose object loops call the operators of the elements."""
 
@@ -30,7 +32,7 @@ _MIXES = words("maximum minimum fmax fmin positive absolute")
 """Those that may hand back one of their operands as it is, so that a plain number can end up among traced ones."""
 
 
-class TracedArray(np.ndarray):  # type: ignore[type-arg]
+class TracedArray(np.ndarray):
     """An object array whose elements are all `Traced`; it reports dtype float64, as the plain run has."""
 
     graph: Graph
@@ -42,7 +44,7 @@ class TracedArray(np.ndarray):  # type: ignore[type-arg]
         return call_ufunc(self.graph, ufunc, method, inputs, kwargs)
 
     @property
-    def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
+    def dtype(self) -> np.dtype[Any]:
         """What the plain run would say."""
         return np.dtype(np.float64)
 
@@ -53,16 +55,16 @@ class TracedArray(np.ndarray):  # type: ignore[type-arg]
     def __float__(self) -> float:
         return float(self.item())
 
-    def __iadd__(self, other: Any) -> Any:
+    def __iadd__(self, other: Any) -> Any:  # type: ignore[misc]
         return _in_place(self, np.add, other)
 
-    def __isub__(self, other: Any) -> Any:
+    def __isub__(self, other: Any) -> Any:  # type: ignore[misc]
         return _in_place(self, np.subtract, other)
 
-    def __imul__(self, other: Any) -> Any:
+    def __imul__(self, other: Any) -> Any:  # type: ignore[misc]
         return _in_place(self, np.multiply, other)
 
-    def __itruediv__(self, other: Any) -> Any:
+    def __itruediv__(self, other: Any) -> Any:  # type: ignore[misc]
         return _in_place(self, np.true_divide, other)
 
 
@@ -80,7 +82,8 @@ def _in_place(target: TracedArray, ufunc: np.ufunc, other: Any) -> TracedArray:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as numpy's own loops take it: arrays without the subclass, a traced scalar as a 0-dimensional object array."""
+    """Return a value as numpy's own loops take it: arrays without the subclass, a traced scalar as a 0-dimensional
+    object array."""
     if isinstance(value, TracedArray):
         return value.view(np.ndarray)
     if isinstance(value, Traced):
@@ -377,7 +380,8 @@ ELEMENTWISE: dict[str, tuple[Function, bool]] = {
 
 
 def _attach_methods() -> None:
-    """Give `Traced` the methods that numpy's object loops call on elements, and the protocol of universal functions."""
+    """Give `Traced` the methods that numpy's object loops call on elements, and the protocol of universal
+    functions."""
     for name in (*TABLE, "exp2", "log2", "log10", "degrees", "radians", "deg2rad", "rad2deg"):
         method = apply(name) if name in TABLE else ELEMENTWISE[name][0]
         setattr(Traced, name, method)

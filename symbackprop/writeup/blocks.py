@@ -162,7 +162,7 @@ class Option:
 
     words: Words
     right: bool | None = None
-    why: str = ""
+    why: Words = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,14 +179,15 @@ class NameLine:
     points: int = 0
 
 
-Block = (
-    Heading | Prose | FormulaBlock | Table | Figure | BlankLines | Code | Choice | PageBreak | NameLine
-)
+Block = Heading | Prose | FormulaBlock | Table | Figure | BlankLines | Code | Choice | PageBreak | NameLine
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A whole write-up: title, language, notation, who it is for, and its blocks in order."""
+    """A whole write-up: title, language, notation, who it is for, and its blocks in order.
+
+    `paths` are, for each parameter, the names its gradient passes; an interactive page marks them.
+    """
 
     title: str
     lang: str
@@ -194,3 +195,4 @@ class Outline:
     audience: str
     blocks: tuple[Block, ...]
     subtitle: str = ""
+    paths: tuple[tuple[str, tuple[str, ...]], ...] = ()

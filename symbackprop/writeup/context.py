@@ -73,10 +73,11 @@ class Context:
     def with_numbers(self, formula: Formula) -> tuple[Formula, Formula]:
         """Put printed numbers in place of names and derivatives; the second formula has gaps for the computed ones."""
         lookup = self.ledger.scope().lookup
-        declared = {node.name for node in self.derivation.network.nodes.values() if not node.defined}
+        eta = Name(self.notation.learning_rate)
+        declared = {node.name for node in self.derivation.network.nodes.values() if not node.defined} | {eta.name}
 
         def number(node: Formula) -> Formula | None:
-            value = lookup(node, {})
+            value = learning_rate(self) if node == eta else lookup(node, {})
             return None if value is None else self.rounding.formula(value)
 
         def gap(node: Formula) -> Formula | None:
@@ -105,9 +106,7 @@ def has_indices(derivation: Derivation) -> bool:
     return any(derivation.network.nodes[name].indices for name in derivation.adjoints)
 
 
-def make_context(
-    derivation: Derivation, options: HandoutOptions, values: Mapping[str, Any] | None = None
-) -> Context:
+def make_context(derivation: Derivation, options: HandoutOptions, values: Mapping[str, Any] | None = None) -> Context:
     """Decide the weights, the decimals and the notation, and compute every number.
 
     Raises UserError for an unknown weight or a missing value.
@@ -138,9 +137,7 @@ def choose_weights(derivation: Derivation) -> tuple[str, ...]:
         return tuple(name for name in derivation.wrt if name in derivation.adjoints)[:2]
     most = max(len(node.indices) for node in known)
     weights = [node.name for node in known if len(node.indices) == most]
-    multiplying = [
-        name for name in weights if any(not term.local.is_number for term in derivation.adjoints[name].contributions)
-    ]
+    multiplying = [name for name in weights if any(not term.local.is_number for term in derivation.adjoints[name].contributions)]
     weights = multiplying or weights
     depth = {name: len(derivation.between(name)) for name in weights}
     near = min(weights, key=lambda name: depth[name])

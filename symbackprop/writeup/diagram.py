@@ -114,7 +114,10 @@ def tag_identifiers(graph: UnitGraph) -> dict[str, tuple[Unit, str]]:
     count = Counter(name for unit in graph.units for name in unit.tags)
     kinds = {Role.PARAMETER: "bias"}
     return {
-        f"{kinds.get(graph.roles[name], graph.roles[name].value)}-{name}" + (f"-{unit.name}" if count[name] > 1 else ""): (unit, name)
+        f"{kinds.get(graph.roles[name], graph.roles[name].value)}-{name}" + (f"-{unit.name}" if count[name] > 1 else ""): (
+            unit,
+            name,
+        )
         for unit in graph.units
         for name in unit.tags
     }
@@ -192,9 +195,7 @@ def _unit_item(unit: Unit, box: Box, body: Body, lines: list[Lettering], look: L
         shape = Panel(box, 5.0 if unit.kind is Kind.INPUT else 12.0)
     rows = _rows(lines)
     texts = [Caption(letter_name(unit.name, look.notation), (box.x, box.y + rows[0]), NAME_SIZE)]
-    texts += [
-        Caption(text, (box.x, box.y + y), VALUE_SIZE, tone="value") for text, y in zip(lines, rows[1:], strict=True)
-    ]
+    texts += [Caption(text, (box.x, box.y + y), VALUE_SIZE, tone="value") for text, y in zip(lines, rows[1:], strict=True)]
     said = ", ".join(look.said(member) for member in unit.members)
     title = f"{unit.name} ({look.words.of_kind(unit.kind)})" + (f": {said}" if said != unit.name else "")
     names = tuple(dict.fromkeys((unit.name, *unit.members)))

@@ -3,7 +3,7 @@
 Each label lies on its own edge, turned along it. Candidates are places along the edge; a place costs what it covers: a node or
 another label (not acceptable), another edge through the label (ambiguous), another edge close by, distance from the place that
 looks best. Labels are placed one after another, those with the least choice first, then moved in turn while that lowers the
-cost: deterministic, and linear in the number of edges for a bounded number of neighbours.
+cost: the same input always gives the same places.
 """
 
 from __future__ import annotations
@@ -12,24 +12,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import atan2, degrees, hypot, pi, radians
 
-from symbackprop.writeup.geometry import Box, Curve, Segment, crosses, distance, overlap
+import numpy as np
+
+from symbackprop.writeup.collisions import Table, crossings, grown, overlaps, rows_of_boxes, rows_of_segments
+from symbackprop.writeup.geometry import Box, Curve
 from symbackprop.writeup.lettering import Lettering
 from symbackprop.writeup.picture import label_box
 
-COVERED, AMBIGUOUS, CLOSE = 1000.0, 100.0, 8.0
+COVERED, AMBIGUOUS, CLOSE, FAR = 1000.0, 100.0, 8.0, 4.0
 NEAR = 3.0  # an edge closer than this to a label's box reads as touching it
-GAP = 1.5  # room kept free between two labels
+GAP = 1.5  # room kept free around a label
 _STEPS = 41
 _SWEEPS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A place for a label, and what it costs whatever the other labels do."""
+class Candidates:
+    """The places for one label: boxes (rows), what each costs whatever the other labels do, and which are clear.
 
-    box: Box
-    cost: float
-    clear: bool  # covers no node and is crossed by no other edge
+    A clear place covers no node and is crossed by no other edge.
+    """
+
+    boxes: Table
+    costs: Table
+    clear: Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,37 +46,67 @@ class Placement:
     unclear: tuple[str, ...]
 
 
-def place_labels(
-    curves: Mapping[str, Curve],
-    texts: Mapping[str, Lettering],
-    obstacles: Sequence[Box],
-    size: float,
-    preferred: Mapping[str, float],
-) -> Placement:
-    """Return a box for every text, each on the curve of the same name.
-
-    `obstacles` are boxes no label may cover; `preferred` gives the place along the curve (0..1) that looks best.
-    """
-    segments = {name: curve.segments for name, curve in curves.items()}
-    choices = {
-        name: _candidates(name, curves, segments, text, obstacles, size, preferred.get(name, 0.5))
-        for name, text in texts.items()
-    }
-    order = sorted(choices, key=lambda name: (sum(choice.clear for choice in choices[name]), list(texts).index(name)))
+def place_labels(curves: Mapping[str, Curve], texts: Mapping[str, Lettering], obstacles: Sequence[Box], size: float) -> Placement:
+    """Return a box for every text, each on the curve of the same name; no label should cover an obstacle."""
+    names = list(texts)
+    covers = rows_of_boxes(obstacles)
+    choices = {name: _candidates(name, curves, texts[name], covers, size) for name in names}
+    order = sorted(names, key=lambda name: (int(choices[name].clear.sum()), names.index(name)))
     rivals = _rivals(choices)
-    chosen: dict[str, Candidate] = {}
-    for sweep in range(_SWEEPS):
+    chosen = _settled(order, choices, rivals)
+    unclear = tuple(name for name in names if not choices[name].clear[chosen[name]] or _overlapped(name, chosen, choices, rivals))
+    boxes = {name: Box(*(float(entry) for entry in choices[name].boxes[chosen[name]])) for name in names}
+    return Placement(boxes, unclear)
+
+
+def _settled(order: Sequence[str], choices: Mapping[str, Candidates], rivals: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Return the place chosen for each label: by turns, until no label gains by moving."""
+    chosen: dict[str, int] = {}
+    for _ in range(_SWEEPS):
         moved = False
         for name in order:
-            others = [chosen[rival].box.grown(GAP) for rival in rivals[name] if rival in chosen]
-            best = min(choices[name], key=lambda choice: _cost(choice, others))
-            current = chosen.get(name)
-            if current is None or (sweep and _cost(best, others) < _cost(current, others)):
+            taken = [choices[rival].boxes[chosen[rival]] for rival in rivals[name] if rival in chosen]
+            costs = choices[name].costs
+            if taken:
+                others = grown(np.array(taken), GAP)
+                costs = costs + COVERED * overlaps(choices[name].boxes, others).sum(axis=1)
+            best = int(np.argmin(costs))
+            if name not in chosen or costs[best] < costs[chosen[name]]:
                 chosen[name] = best
                 moved = True
         if not moved:
             break
-    return Placement({name: chosen[name].box for name in texts}, _unclear(texts, chosen, rivals))
+    return chosen
+
+
+def _overlapped(
+    name: str, chosen: Mapping[str, int], choices: Mapping[str, Candidates], rivals: Mapping[str, Sequence[str]]
+) -> bool:
+    others = [choices[rival].boxes[chosen[rival]] for rival in rivals[name]]
+    own = choices[name].boxes[chosen[name]][None, :]
+    return bool(others) and bool(overlaps(own, np.array(others)).any())
+
+
+def _candidates(name: str, curves: Mapping[str, Curve], text: Lettering, covers: Table, size: float) -> Candidates:
+    curve = curves[name]
+    length = sum(hypot(end[0] - start[0], end[1] - start[1]) for start, end in curve.segments) or 1.0
+    room = label_box(text, (0.0, 0.0), size)
+    rim = min(0.45, (room.width / 2 + 7) / length)  # stay clear of the arrowhead and of the node
+    places = [rim + (1 - 2 * rim) * step / (_STEPS - 1) for step in range(_STEPS)]
+    boxes = rows_of_boxes(_along(curve, t, room) for t in places)
+    segments = rows_of_segments(part for other, path in curves.items() if other != name for part in path.segments)
+    through = crossings(boxes, segments).sum(axis=1)
+    near = crossings(grown(boxes, NEAR), segments).sum(axis=1) - through
+    covered = overlaps(boxes, covers).sum(axis=1) if len(covers) else np.zeros(_STEPS)
+    far = np.abs(np.array(places) - 0.45)
+    costs = COVERED * covered + AMBIGUOUS * through + CLOSE * near + FAR * far
+    return Candidates(boxes, costs, (covered == 0) & (through == 0))
+
+
+def _along(curve: Curve, t: float, room: Box) -> Box:
+    """Return the room for a label at a place of its edge, turned along the edge by whole degrees."""
+    dx, dy = curve.direction(t)
+    return Box(*curve.at(t), room.width, room.height, radians(round(degrees(readable(atan2(dy, dx))))))
 
 
 def readable(angle: float) -> float:
@@ -78,80 +114,16 @@ def readable(angle: float) -> float:
     return angle - pi if angle > pi / 2 else angle + pi if angle < -pi / 2 else angle
 
 
-def _cost(choice: Candidate, others: Sequence[Box]) -> float:
-    return choice.cost + COVERED * sum(overlap(choice.box, other) for other in others)
-
-
-def _candidates(
-    name: str,
-    curves: Mapping[str, Curve],
-    segments: Mapping[str, tuple[Segment, ...]],
-    text: Lettering,
-    obstacles: Sequence[Box],
-    size: float,
-    preferred: float,
-) -> tuple[Candidate, ...]:
-    curve = curves[name]
-    length = sum(hypot(end[0] - start[0], end[1] - start[1]) for start, end in segments[name]) or 1.0
-    room = label_box(text, (0.0, 0.0), size)
-    rim = min(0.45, (room.width / 2 + 6) / length)  # stay clear of the arrowhead and of the node
-    others = [segments[other] for other in curves if other != name and _beside(curve, curves[other], room.reach)]
-    found = []
-    for step in range(_STEPS):
-        t = rim + (1 - 2 * rim) * step / (_STEPS - 1)
-        x, y = curve.at(t)
-        dx, dy = curve.direction(t)
-        box = Box(x, y, room.width, room.height, radians(round(degrees(readable(atan2(dy, dx))))))
-        covered = sum(overlap(box, obstacle) for obstacle in obstacles)
-        through = near = 0
-        for other in others:
-            hit, close = _meets(box, other)
-            through, near = through + hit, near + close
-        cost = COVERED * covered + AMBIGUOUS * through + CLOSE * near + 4 * abs(t - preferred)
-        found.append(Candidate(box, cost, not covered and not through))
-    return tuple(found)
-
-
-def _beside(one: Curve, other: Curve, margin: float) -> bool:
-    """Return whether the frames of two curves, the margin around them included, share a point."""
-    return all(
-        min(first) - margin - NEAR < max(second) and min(second) < max(first) + margin + NEAR
-        for first, second in zip(
-            zip(one.start, one.bend, one.end, strict=True), zip(other.start, other.bend, other.end, strict=True), strict=True
-        )
-    )
-
-
-def _meets(box: Box, segments: tuple[Segment, ...]) -> tuple[bool, bool]:
-    """Return whether an edge passes through a box, and whether it passes close by."""
-    wide = box.grown(NEAR)
-    close = [part for part in segments if distance((box.x, box.y), part) < wide.reach and crosses(wide, part)]
-    hit = any(crosses(box, part) for part in close)
-    return hit, bool(close) and not hit
-
-
-def _rivals(choices: Mapping[str, tuple[Candidate, ...]]) -> dict[str, list[str]]:
+def _rivals(choices: Mapping[str, Candidates]) -> dict[str, list[str]]:
     """Return for each label the others that it could ever meet."""
-    frames = {}
-    for name, candidates in choices.items():
-        corners = [corner for choice in candidates for corner in choice.box.grown(GAP).corners]
-        xs, ys = [corner[0] for corner in corners], [corner[1] for corner in corners]
-        frames[name] = (min(xs), min(ys), max(xs), max(ys))
-
-    def meet(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-        return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
-
-    return {
-        name: [other for other in frames if other != name and meet(frame, frames[other])]
-        for name, frame in frames.items()
-    }
+    names = list(choices)
+    frames = np.array([_frame(choices[name].boxes) for name in names]).reshape(-1, 4)
+    meet = (frames[:, None, :2] < frames[None, :, 2:]).all(axis=2)
+    meet &= meet.T
+    return {name: [names[k] for k in np.flatnonzero(meet[row]) if k != row] for row, name in enumerate(names)}
 
 
-def _unclear(
-    names: Mapping[str, Lettering], chosen: Mapping[str, Candidate], rivals: Mapping[str, list[str]]
-) -> tuple[str, ...]:
-    return tuple(
-        name
-        for name in names
-        if not chosen[name].clear or any(overlap(chosen[name].box, chosen[other].box) for other in rivals[name])
-    )
+def _frame(boxes: Table) -> tuple[float, float, float, float]:
+    reach = np.hypot(boxes[:, 2], boxes[:, 3]) / 2 + GAP
+    x, y = boxes[:, 0], boxes[:, 1]
+    return float((x - reach).min()), float((y - reach).min()), float((x + reach).max()), float((y + reach).max())

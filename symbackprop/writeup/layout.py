@@ -85,12 +85,10 @@ def lay_out(plan: Plan) -> Layout:
 def _attempt(plan: Plan, growth: float) -> Layout:
     bodies = _columns(plan, growth)
     tags, arrows = _tags(plan, bodies)
-    curves = {
-        identifier: _route(link, plan, bodies, tuple(tags.values())) for identifier, link in plan.edges.items()
-    }
+    curves = {identifier: _route(link, plan, bodies, tuple(tags.values())) for identifier, link in plan.edges.items()}
     obstacles = [box.grown(2) for box in (*bodies.values(), *tags.values())]
     texts = {identifier: text for identifier, text in plan.texts.items() if identifier in curves}
-    placement = place_labels(curves, texts, obstacles, LABEL_SIZE, _preferred(plan))
+    placement = place_labels(curves, texts, obstacles, LABEL_SIZE)
     return Layout(bodies, curves, placement.boxes, tags, arrows, _problems(plan, bodies, tags, curves, placement))
 
 
@@ -191,15 +189,6 @@ def _on_outline(box: Box, towards: Point, disc: bool, margin: float) -> Point:
         )
     scale = (reach + margin) / length
     return round(box.x + dx * scale, 2), round(box.y + dy * scale, 2)
-
-
-def _preferred(plan: Plan) -> dict[str, float]:
-    """Return where along its edge a label looks best: the middle, a little before it on rising and after it on falling edges."""
-    rows = {unit.name: row for column in plan.graph.columns for row, unit in enumerate(column)}
-    return {
-        identifier: 0.5 if rows[link.source] == rows[link.target] else 0.4
-        for identifier, link in plan.edges.items()
-    }
 
 
 def _problems(

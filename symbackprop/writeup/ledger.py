@@ -57,9 +57,7 @@ def pre_activations(derivation: Derivation) -> tuple[str, ...]:
     network = derivation.network
     parameters = {node.name for node in network.of_role(Role.PARAMETER)}
     return tuple(
-        name
-        for name in derivation.adjoints
-        if name != derivation.loss and parameters & set(network.nodes[name].parents)
+        name for name in derivation.adjoints if name != derivation.loss and parameters & set(network.nodes[name].parents)
     )
 
 
@@ -100,9 +98,7 @@ def adjoint_terms(derivation: Derivation, name: str, writer: Writer) -> Formula:
     return add(*terms)
 
 
-def keep_books(
-    derivation: Derivation, writer: Writer, rounding: Rounding, values: Mapping[str, Value] | None = None
-) -> Ledger:
+def keep_books(derivation: Derivation, writer: Writer, rounding: Rounding, values: Mapping[str, Value] | None = None) -> Ledger:
     """Compute everything a handout prints, forward and backward, rounding as it prints.
 
     Raises UserError when a value is missing or the network has none at these values.
@@ -161,7 +157,7 @@ def _given(node: Node, given: Mapping[str, Value], rounding: Rounding) -> Value:
     array = np.asarray(given[node.name])
     found = np.empty(array.shape, dtype=object)
     for place in np.ndindex(array.shape):
-        found[place] = rounding.round(exact(array[place].item()))
+        found[place] = rounding.round(exact(array[place]))
     return found
 
 

@@ -15,8 +15,21 @@ LANGUAGES = ("en", "zh")
 
 #: The parts of a handout, in the order they appear.
 PARTS = (
-    "name", "diagram", "graph", "given", "forward", "chain", "numbers", "update", "gradients", "loss", "matrix", "code",
-    "exercises", "rounding", "sources",
+    "name",
+    "diagram",
+    "graph",
+    "given",
+    "forward",
+    "chain",
+    "numbers",
+    "update",
+    "gradients",
+    "loss",
+    "matrix",
+    "code",
+    "exercises",
+    "rounding",
+    "sources",
 )
 DEFAULT_PARTS = frozenset(PARTS) - {"graph"}
 
@@ -72,6 +85,4 @@ class HandoutOptions:
 
 def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise UserError(
-            f"handout: {option}: expected one of {', '.join(allowed)}, got {value!r}.{nearest(value, allowed)}"
-        )
+        raise UserError(f"handout: {option}: expected one of {', '.join(allowed)}, got {value!r}.{nearest(value, allowed)}")

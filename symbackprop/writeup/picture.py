@@ -104,9 +104,7 @@ def captions(picture: Picture) -> tuple[tuple[Item, Caption], ...]:
 def fitted(items: list[Item], frame: tuple[float, float, float, float], title: str, description: str) -> Picture:
     """Return a picture of items whose coordinates lie in the frame (left, top, right, bottom), moved to start at 0."""
     left, top, right, bottom = frame
-    moved = tuple(
-        replace(item, shapes=tuple(moved_shape(shape, -left, -top) for shape in item.shapes)) for item in items
-    )
+    moved = tuple(replace(item, shapes=tuple(moved_shape(shape, -left, -top) for shape in item.shapes)) for item in items)
     return Picture(round(right - left, 1), round(bottom - top, 1), title, description, moved)
 
 

@@ -43,16 +43,12 @@ def step_line(step: Step, context: Context, about: tuple[str, ...]) -> Line:
     first, *rest = step.formula.parts
     hidden = HIDDEN_FROM.get(step.kind, "rhs")
     parts = [Part(first, "", LEFT)]
-    parts += [
-        Part(part, relation, SYMBOLS, hidden=hidden)
-        for part, relation in zip(rest, step.formula.relations, strict=True)
-    ]
+    parts += [Part(part, relation, SYMBOLS, hidden=hidden) for part, relation in zip(rest, step.formula.relations, strict=True)]
     return Line(tuple(parts), context.reason(step.because), about)
 
 
 def weight_parts(name: str, context: Context, shown: set[str]) -> list[Block]:
     """Return the parts about one weight; `shown` are calculations that stand further up, and grows."""
-    loss = context.derivation.loss
     blocks: list[Block] = [
         Heading(1, context.say("backward", name=context.writer.entry(name)), f"weight-{name}"),
         Prose(_path_words(name, context)),
@@ -76,7 +72,6 @@ def weight_parts(name: str, context: Context, shown: set[str]) -> list[Block]:
     if context.wants("update"):
         blocks.append(Heading(2, context.say("update"), f"update-{name}"))
         blocks.append(FormulaBlock(f"update-{name}-lines", (update_line(name, context),)))
-    assert loss in about
     return blocks
 
 
@@ -98,6 +93,8 @@ def calculations(name: str, context: Context, shown: set[str]) -> list[Line]:
         return []
     shown.add(name)
     left = writer.adjoint(name)
+    plain = writer.partial(derivation.loss, name)
+    spelt = () if left == plain else (plain,)
     terms = adjoint_terms(derivation, name, writer)
     lines = []
     for consumer, local in merged_locals(derivation.adjoints[name].contributions).items():
@@ -107,11 +104,11 @@ def calculations(name: str, context: Context, shown: set[str]) -> list[Line]:
         partial = writer.partial(consumer, name)
         value = context.ledger.locals[consumer, name]
         if terms == partial:
-            symbols = (written,) if left == partial else (partial, written)
-            return [context.calculation(left, symbols, value, about=(consumer, name), points=1)]
+            symbols = (written,) if partial in (left, plain) else (partial, written)
+            return [context.calculation(left, (*spelt, *symbols), value, about=(consumer, name), points=1)]
         lines.append(context.calculation(partial, (written,), value, about=(consumer, name), points=1))
     result = context.ledger.adjoint(name)
-    lines.append(context.calculation(left, (terms,), result, about=(name,), points=1))
+    lines.append(context.calculation(left, (*spelt, terms), result, about=(name,), points=1))
     return lines
 
 
@@ -126,16 +123,56 @@ def update_line(name: str, context: Context) -> Line:
     weight = context.writer.entry(name)
     eta = Name(context.notation.learning_rate)
     symbols = subtract(weight, multiply(eta, context.writer.partial(context.derivation.loss, name)))
-    line = context.calculation(Update(weight), (symbols,), new_value(name, context), about=(name,), points=1)
-    rate = context.rounding.formula(learning_rate(context))
-    parts = tuple(_put_rate(part, eta, rate) for part in line.parts)
-    return Line(parts, line.because, line.about, line.points)
+    return context.calculation(Update(weight), (symbols,), new_value(name, context), about=(name,), points=1)
 
 
-def _put_rate(part: Part, eta: Name, rate: Formula) -> Part:
-    from_symbols = part.kind in (LEFT, SYMBOLS)
-    if from_symbols:
-        return part
-    change = lambda formula: _replace_name(formula, eta, rate)  # noqa: E731 - one use on two formulas
-    stripped = None if part.stripped is None else change(part.stripped)
-    return Part(change(part.formula), part.relation, part.kind, stripped, part.hidden)
+def scalar_parameters(context: Context) -> list[str]:
+    """Return the scalar parameters the loss depends on, in order of declaration."""
+    derivation = context.derivation
+    return [
+        name for name in derivation.wrt if name in derivation.adjoints and derivation.network.nodes[name].role is Role.PARAMETER
+    ]
+
+
+def gradient_parts(context: Context, shown: set[str]) -> list[Block]:
+    """Return the remaining δ and the table of all gradients with the new values."""
+    names = scalar_parameters(context)
+    blocks: list[Block] = [Heading(1, context.say("gradients"), "gradients")]
+    inner = dict.fromkeys(passed for name in names for passed in context.derivation.between(name)[1:-1])
+    lines = [line for name in inner for line in calculations(name, context, shown)]
+    if lines:
+        blocks.append(FormulaBlock("deltas-lines", tuple(lines), keep=len(lines) < 10))
+    header = tuple(context.say(key) for key in ("parameter", "gradient", "value", "old", "new"))
+    rows = tuple(_gradient_row(name, context) for name in names)
+    blocks.append(Table("gradients-table", header, rows, "llrrr"))
+    return blocks
+
+
+def _gradient_row(name: str, context: Context) -> tuple[Cell, ...]:
+    terms = adjoint_terms(context.derivation, name, context.writer)
+    printed = context.rounding.formula
+    return (
+        Cell((context.writer.entry(name),)),
+        Cell((terms,), hidden="rhs"),
+        Cell((printed(context.ledger.adjoint(name)),), hidden="numbers"),
+        Cell((printed(context.ledger.values[name]),)),
+        Cell((printed(new_value(name, context)),), hidden="numbers"),
+    )
+
+
+def loss_parts(context: Context) -> list[Block]:
+    """Return the loss before and after one step with all parameters changed at once."""
+    ledger, loss = context.ledger, context.derivation.loss
+    changed = {name: new_value(name, context) for name in scalar_parameters(context)}
+    after = forward_values(context.derivation, context.writer, context.rounding, {**context.values, **changed})[loss]
+    before = ledger.values[loss]
+    printed = context.rounding.formula
+    rows = tuple(
+        (Cell(context.say(key)), Cell((printed(value),), hidden="numbers"))
+        for key, value in (("before", before), ("after", after), ("change", after - before))
+    )
+    return [
+        Heading(1, context.say("loss"), "loss"),
+        Prose(context.say("loss lead", rate=printed(learning_rate(context)))),
+        Table("loss-table", ((), (Name(loss),)), rows, "lr"),
+    ]

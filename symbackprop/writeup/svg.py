@@ -76,10 +76,7 @@ def svg(picture: Picture, *, prefix: str = "", stylesheet: bool = True, focusabl
 def style_sheet() -> str:
     """Return the style sheet of all pictures, for a page that shows several."""
     light, dark = (
-        "".join(
-            f".sb-diagram {selector}{{{attribute}:{_variable(colour, mode)}}}"
-            for selector, attribute, colour in _STYLED
-        )
+        "".join(f".sb-diagram {selector}{{{attribute}:{_variable(colour, mode)}}}" for selector, attribute, colour in _STYLED)
         for mode in (0, 1)
     )
     focus = ".sb-diagram .sb-item:focus{outline:2px solid var(--sb-path,#c8102e)}"

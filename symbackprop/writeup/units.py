@@ -89,9 +89,7 @@ def find_units(network: Network, loss: object = None) -> UnitGraph:
         kind = Kind.LOSS if chain[-1] in lossy else Kind.HIDDEN if nodes[chain[0]].defined else Kind.INPUT
         units.append(Unit(names[chain], kind, chain, tuple(dict.fromkeys([*tags, *later]))))
     feeding = {link.source for link in links if link.target in {unit.name for unit in units if unit.kind is Kind.LOSS}}
-    outputs = (
-        replace(unit, kind=Kind.OUTPUT) if unit.kind is Kind.HIDDEN and unit.name in feeding else unit for unit in units
-    )
+    outputs = (replace(unit, kind=Kind.OUTPUT) if unit.kind is Kind.HIDDEN and unit.name in feeding else unit for unit in units)
     return UnitGraph(_placed(tuple(outputs), links), tuple(links), {name: node.role for name, node in nodes.items()})
 
 
@@ -186,8 +184,7 @@ def _unit_names(chains: Sequence[tuple[str, ...]], nodes: Mapping[str, Node]) ->
     wanted = {chain: _shared(chain) or chain[-1] for chain in chains}
     count = Counter(wanted.values())
     return {
-        chain: name if count[name] == 1 and (name in chain or name not in nodes) else chain[-1]
-        for chain, name in wanted.items()
+        chain: name if count[name] == 1 and (name in chain or name not in nodes) else chain[-1] for chain, name in wanted.items()
     }
 
 
@@ -202,9 +199,7 @@ def _shared(chain: tuple[str, ...]) -> str | None:
 # ---- what connects them ----------------------------------------------------------------------------------------------
 
 
-def _uses(
-    node: Node, nodes: Mapping[str, Node], owner: Mapping[str, str]
-) -> tuple[list[tuple[str, tuple[str, ...]]], list[str]]:
+def _uses(node: Node, nodes: Mapping[str, Node], owner: Mapping[str, str]) -> tuple[list[tuple[str, tuple[str, ...]]], list[str]]:
     """Return the links into a node as (source unit, weights), and the declared names that enter it otherwise."""
     if node.expression is None:
         return [], []

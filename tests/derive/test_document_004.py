@@ -51,7 +51,10 @@ OVERRIDES: dict[int, dict[str, object]] = {
     14: {"juxtapose_bracket": "never", "minus_one": True},
 }
 #: What is wrong in the two formulas that are not reproduced.
-MISTAKES = {11: "out_o lacks its 1", 21: "the last factor is out_o1(1-out_o1), must be out_h1(1-out_h1); out_o1, out_o2 malformed"}
+MISTAKES = {
+    11: "out_o lacks its 1",
+    21: "the last factor is out_o1(1-out_o1), must be out_h1(1-out_h1); out_o1, out_o2 malformed",
+}
 
 
 @pytest.fixture(scope="module")

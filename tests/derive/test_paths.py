@@ -32,7 +32,9 @@ def test_factored_chains_have_the_value_of_the_total_derivative(name: str) -> No
     network = NETWORKS[name]()
     for by in [n for n in network.nodes if n != "E" and not n.startswith("t")]:
         chain = chains(network).factored("E", by)
-        assert value(chain.expression, network) == pytest.approx(total_derivative(network, "E", by, network.values), rel=1e-12), by
+        assert value(chain.expression, network) == pytest.approx(total_derivative(network, "E", by, network.values), rel=1e-12), (
+            by
+        )
 
 
 @pytest.mark.parametrize("name", NETWORKS)

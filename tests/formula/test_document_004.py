@@ -77,9 +77,7 @@ def test_reads_without_findings(number: int) -> None:
     ("number", "written", "repairs"),
     [(11, "out_o", ["out_{o1}"]), (21, "out_o1", ["out_{o1}", "out_{o2}"])],
 )
-def test_malformed_names_are_reported_where_they_stand_and_mended(
-    number: int, written: str, repairs: list[str]
-) -> None:
+def test_malformed_names_are_reported_where_they_stand_and_mended(number: int, written: str, repairs: list[str]) -> None:
     text = FORMULAS[number - 1]
     with pytest.raises(ReadError) as raised:
         read(text, NAMES)

@@ -82,9 +82,9 @@ def _leaves(notation: Notation) -> st.SearchStrategy[Formula]:
         _names(*SCALARS, *TENSORS, "eta", "N", "e", "pi"),
         numbers,
         st.builds(Indexed, st.sampled_from(TENSORS), indices),
-        st.builds(_layered, st.sampled_from(sorted(notation.layered & set(TENSORS)) or ["X"]), indices, index, st.booleans()).filter(
-            lambda formula: isinstance(formula, Indexed) and (not formula.upper or formula.name in notation.layered)
-        ),
+        st.builds(
+            _layered, st.sampled_from(sorted(notation.layered & set(TENSORS)) or ["X"]), indices, index, st.booleans()
+        ).filter(lambda formula: isinstance(formula, Indexed) and (not formula.upper or formula.name in notation.layered)),
         st.builds(Delta, index, index),
         st.builds(Blank, st.sampled_from((1.5, 3.0))),
     )
@@ -119,7 +119,7 @@ def _compound(parts: st.SearchStrategy[Formula], notation: Notation) -> st.Searc
         st.builds(Root, parts),
         st.builds(lambda head, items: Call(head, items), function, st.lists(parts, min_size=1, max_size=2).map(tuple)),
         st.builds(Partial, parts, parts),
-        st.builds(lambda a, b: Partial(a, b, (b,)), parts, parts),
+        st.builds(lambda a, b: Partial(a, b, (b,)), parts, parts.filter(lambda part: not isinstance(part, Group))),
         st.builds(Nabla, parts, st.one_of(st.none(), _names("x", "W"))),
         st.builds(lambda body, i, operator: BigSum(body, i, operator=operator), parts, index, st.sampled_from(BIG_OPERATORS)),
         st.builds(lambda body, i: BigSum(body, Name(i), Number("1"), Name("N")), parts, st.sampled_from(INDICES)),

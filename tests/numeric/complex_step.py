@@ -45,7 +45,7 @@ FUNCTIONS: Mapping[str, Callable[..., Number]] = {
     "leaky_relu": lambda x, a: x if x.real > 0 else a * x,
     "elu": lambda x, a: x if x.real > 0 else a * (cmath.exp(x) - 1),
     "step": lambda x: complex(x.real > 0),
-    "sign": lambda x: complex((x.real > 0) - (x.real < 0)),
+    "sign": lambda x: complex(float(x.real > 0) - float(x.real < 0)),
     "Abs": lambda x: x if x.real > 0 else -x,
     "maximum": lambda a, b: a if a.real > b.real else b,
     "minimum": lambda a, b: a if a.real < b.real else b,

@@ -100,7 +100,7 @@ def lines_of(name: str, *wrt: str) -> list[str]:
         ("attention", ["scores = (Q @ K.swapaxes(-1, -2))/np.sqrt(D)", "A = softmax(scores, axis=2)", "Y = A @ V"]),
         ("convolution_1d", ["y = sliding_window_view(x, U, axis=1) @ w", "for u in range(U):"]),
         ("two_three_two", ["net_h1 = l1*w1 + l2*w2 + b1", "dE_total_dnet_h1 = dE_total_dout_h1*out_h1*(1.0 - out_h1)"]),
-        ("bilinear", ['z = np.einsum("ni,ijk,nj->nk", x, A, g*y, optimize=True)']),
+        ("bilinear", ['z = np.einsum("ni,nj,ijk->nk", x, g*y, A, optimize=True)']),
     ],
 )  # fmt: skip
 def test_source_is_what_an_expert_would_write(name: str, expected: list[str]) -> None:

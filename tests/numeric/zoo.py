@@ -163,7 +163,8 @@ def convolution() -> Case:
     n, f, c, i, u, p = net.indices("n:N f:F c:C i:I u:U p:I+I+U-2")
     x, w, b = net.parameter("x", n, c, p), net.parameter("w", f, c, u), net.parameter("b", f)
     y = net.define("y", n, f, i, Sum(x[n, c, 2 * i + u] * w[f, c, u], c, u) + b[f])
-    net.define("E", Sum(relu(y[n, f, i]) ** 2, n, f, i))
+    t = net.target("t", n, f, i)
+    net.define("E", Sum((relu(y[n, f, i]) - t[n, f, i]) ** 2, n, f, i))
     return Case(net, "E", {"N": 2, "F": 3, "C": 2, "I": 5, "U": 3})
 
 
@@ -226,10 +227,18 @@ def broadcasts() -> Case:
     net = Network("pieces of different shapes")
     n, i, k = net.indices("n:N i:D k:K")
     a, b, c, s = net.parameter("a", n), net.parameter("b", k), net.parameter("c", k, n), net.parameter("s")
+    d = net.parameter("d", i)
     M = net.define("M", n, k, a[n] * b[k] + c[k, n] + s * a[n] - b[k] / 3)
     R = net.define("R", i, k, b[k] ** 2 + s)
+    O = net.define("O", i, k, n, d[i] * a[n] + c[k, n])  # noqa: E741
     Q = net.define("Q", k, n, exp(-(M[n, k] ** 2)) * b[k])
-    net.define("E", Sum(M[n, k] * Q[k, n], n, k) + Sum(R[i, k] * s, i, k) + Sum(a[n], n) * Sum(b[k], k) * net.size("D"))
+    net.define(
+        "E",
+        Sum(M[n, k] * Q[k, n], n, k)
+        + Sum(R[i, k] * s, i, k)
+        + Sum(a[n], n) * Sum(b[k], k) * net.size("D")
+        + Sum(O[i, k, n] ** 2, i, k, n),
+    )
     return Case(net, "E", {"N": 3, "D": 2, "K": 5})
 
 

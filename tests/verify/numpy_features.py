@@ -1,6 +1,6 @@
-"""The numpy features that people use in gradients written by hand, each as a tiny function of standard arguments.
+"""The numpy features that people use in gradients written by hand, each as a tiny function.
 
-A function's parameters pick its arguments from `STANDARD`. `REFUSED` lists the features that are known not to trace and must say so.
+A function's parameters pick its arguments from `STANDARD`. Features at the end of the list are known to be refused, and must say so.
 """
 
 from __future__ import annotations
@@ -649,7 +649,7 @@ def _features() -> list[Feature]:
         "batch norm": batch_norm,
         "gelu": gelu,
         "attention": attention,
-        "map and lambda": lambda u: np.array(list(map(lambda v: v * 2, u))),
+        "map and lambda": lambda u: np.array(list(map(math.tanh, u))),
         "list comprehension": lambda x: np.array([row.sum() for row in x]),
         "reversed, enumerate, zip": lambda u, v: sum(i * a * b for i, (a, b) in enumerate(zip(reversed(u), v, strict=True))),
         "sorted": lambda u: sorted(u)[0] * 2,

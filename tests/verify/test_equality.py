@@ -1,16 +1,19 @@
-"""The equality decision: rewritten identities are accepted, near misses are rejected, and each tier claims no more than it knows."""
+"""The equality decision: rewritten identities are accepted, near misses rejected, and no tier claims more than it knows."""
 
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
+from symbackprop.verify import equality
 from symbackprop.verify.equality import Decision, decide, decide_all
 from symbackprop.verify.graph import Graph
+from symbackprop.verify.signature import Signatures
 from symbackprop.verify.trace import trace
 
 VALUES = {"a": 0.7, "b": 1.9, "c": 0.31, "d": 2.4, "m": -0.83, "x": 0.57, "y": -1.21, "z": 0.44}
@@ -51,11 +54,13 @@ IDENTITIES: list[tuple[str, Function, Function, str]] = [
     ("exp of exp", lambda x: np.exp(np.exp(x) + x), lambda x: np.exp(np.exp(x)) * np.exp(x), "modular"),
     ("sigmoid two ways", lambda x: 1 / (1 + np.exp(-x)), lambda x: np.exp(x) / (np.exp(x) + 1), "modular"),
     ("sigmoid by tanh", lambda x: 1 / (1 + np.exp(-x)), lambda x: 0.5 * (1 + np.tanh(x / 2)), "modular"),
-    ("sigmoid'", lambda x: np.exp(-x) / (1 + np.exp(-x)) ** 2, lambda x: (lambda s: s * (1 - s))(1 / (1 + np.exp(-x))), "modular"),
+    ("sigmoid'", lambda x: np.exp(-x) / (1 + np.exp(-x)) ** 2,
+     lambda x: (lambda s: s * (1 - s))(1 / (1 + np.exp(-x))), "modular"),
     ("sigmoid of -x", lambda x: 1 / (1 + np.exp(x)), lambda x: 1 - 1 / (1 + np.exp(-x)), "modular"),
     ("tanh' by cosh", lambda x: 1 / np.cosh(x) ** 2, lambda x: 1 - np.tanh(x) ** 2, "modular"),
     ("tanh' by exp", lambda x: 4 / (np.exp(x) + np.exp(-x)) ** 2, lambda x: 1 - np.tanh(x) ** 2, "modular"),
-    ("tanh addition", lambda x, y: np.tanh(x + y), lambda x, y: (np.tanh(x) + np.tanh(y)) / (1 + np.tanh(x) * np.tanh(y)), "modular"),
+    ("tanh addition", lambda x, y: np.tanh(x + y),
+     lambda x, y: (np.tanh(x) + np.tanh(y)) / (1 + np.tanh(x) * np.tanh(y)), "modular"),
     ("hyperbolic one", lambda x: np.cosh(x) ** 2 - np.sinh(x) ** 2, lambda x: x / x, "modular"),
     ("expm1", lambda x: np.expm1(x), lambda x: np.exp(x) - 1, "modular"),
     ("softmax shift", lambda u: _softmax(u)[0], lambda u: _softmax(u - u.max())[0], "modular"),
@@ -87,7 +92,9 @@ IDENTITIES: list[tuple[str, Function, Function, str]] = [
     ("sine of a double", lambda x: np.sin(2 * x), lambda x: 2 * np.sin(x) * np.cos(x), "modular"),
     ("cosine of a sum", lambda x, y: np.cos(x + y), lambda x, y: np.cos(x) * np.cos(y) - np.sin(x) * np.sin(y), "modular"),
     ("tangent", lambda x: np.tan(x), lambda x: np.sin(x) / np.cos(x), "modular"),
-    ("odd erf", lambda x, y: np.exp(x) * (1 + np.vectorize(np.negative)(y)), lambda x, y: np.exp(x) - y * np.exp(x), "modular"),
+    ("odd erf", lambda x, y: math.erf(y - x), lambda x, y: -math.erf(x - y), "modular"),
+    ("erfc", lambda x: math.erfc(x) + math.erf(x), lambda x: x / x, "modular"),
+    ("gelu by erfc", lambda x: x * (1 + math.erf(x / math.sqrt(2))) / 2, lambda x: x * math.erfc(-x / 2**0.5) / 2, "modular"),
     ("gelu constants", lambda x: np.sqrt(2 / np.pi) * x, lambda x: 2 * x / np.sqrt(2 * np.pi), "modular"),
     ("variance", lambda u: u.var(), lambda u: (u**2).mean() - u.mean() ** 2, "modular"),
     ("centred sum is zero", lambda u, a: a + (u - u.mean()).sum(), lambda a: a * 1, "modular"),
@@ -160,9 +167,6 @@ def test_enough_identities_and_near_misses() -> None:
 
 def test_a_modular_tier_that_always_agrees_is_not_reached_by_unequal_functions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Numbers come first: even a signature that accepts everything cannot turn a counterexample into a proof."""
-    from symbackprop.verify import equality
-    from symbackprop.verify.signature import Signatures
-
     monkeypatch.setattr(equality, "signatures", lambda graph, nodes, seed: Signatures((1,) * len(nodes), -120.0, False))
     assert _decision(lambda a: a * 2, lambda a: a * 2 + 1e-20).status == "differs"
 

@@ -1,4 +1,4 @@
-"""Every written-down numpy feature traces to the function numpy computes, or says that it cannot be traced; never a wrong result."""
+"""Every written-down numpy feature traces to what numpy computes, or says that it cannot be traced; never a wrong result."""
 
 from __future__ import annotations
 

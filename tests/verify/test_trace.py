@@ -6,6 +6,7 @@ import math
 import sys
 import types
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,6 +60,7 @@ def test_results_are_found_under_dotted_paths() -> None:
     assert list(trace(as_dict, {"x": x}).results) == ["dx", "inner.y.0", "inner.y.1"]
     assert list(trace(as_named, {"x": x}).results) == ["w", "b"]
     assert list(trace(as_dataclass, {"x": x}).results) == ["first", "second"]
+    assert list(trace(lambda x: SimpleNamespace(d=x, e=2 * x), {"x": x}).results) == ["d", "e"]
     assert list(trace(lambda x: (x, x + 1), {"x": x}).results) == ["0", "1"]
     assert trace(lambda x: x.sum(), {"x": x}).results[""].shape == ()
 
@@ -97,6 +99,22 @@ def test_whole_numbers_become_inputs_on_request_and_floats_constants() -> None:
 
     run = trace(product, {"x": np.array([2, 3]), "y": np.array([0.5, 0.25])}, symbolic=["x"], constant=["y"])
     assert dependencies(run.graph, run.results[""].nodes) == [InputName("x", (0,)), InputName("x", (1,))]
+
+
+def test_namespace_and_nested_arguments_are_bound_by_their_dotted_paths() -> None:
+    def f(net):
+        net.out = net.params["w"][1] * net.scale
+        return net.out
+
+    net = SimpleNamespace(params={"w": [np.array([1.0, 2.0]), np.array([3.0, 4.0])]}, scale=0.5)
+    run = trace(f, {"net": net})
+    assert [str(name) for name in dependencies(run.graph, run.results[""].nodes)] == [
+        "net.params.w.1[0]",
+        "net.params.w.1[1]",
+        "net.scale",
+    ]
+    assert run.mutated["net.out"] == run.results[""]
+    assert not hasattr(net, "out")
 
 
 def test_global_of_the_module_can_be_bound() -> None:
@@ -163,7 +181,7 @@ class TwoTwoOne:
         self.w2 -= RATE * d_l_d_h * d_h * x[1]
         self.b -= RATE * d_l_d_h * d_h
         self.history.append(self.loss(np.array([t]), np.array([h])))
-        print("loss: %.3f" % self.history[-1])
+        print("loss: %.3f" % self.history[-1])  # noqa: UP031 - how such code is written
 
 
 def test_update_step_of_a_method_gives_the_gradient(capsys: pytest.CaptureFixture[str]) -> None:
@@ -355,7 +373,7 @@ def test_locals_are_recorded_by_name_and_line() -> None:
 def test_locals_of_callees_loops_and_element_assignments() -> None:
     def helper(v):
         square = v * v
-        return square
+        return square  # noqa: RET504 - a local to be recorded
 
     def total(x):
         out = np.zeros(2)

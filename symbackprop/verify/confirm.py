@@ -1,0 +1,106 @@
+"""The second opinion on a trace: evaluate its graph at another point and compare with a plain float run of the code there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symbackprop.verify.ball import rounding_bound
+from symbackprop.verify.evaluate import evaluate
+from symbackprop.verify.graph import CannotTrace, Graph, InputName
+from symbackprop.verify.leaves import plain_values
+from symbackprop.verify.points import nearby_points
+from symbackprop.verify.recorder import Value
+from symbackprop.verify.run import Run, one_line
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How a trace was confirmed: points re-evaluated, the largest relative distance moved, and a remark when that was little."""
+
+    points: int
+    radius: float
+    remark: str = ""
+
+
+def confirm(run: Run, results: Mapping[str, Value], finals: Mapping[str, Value]) -> Checked:
+    """Compare the graph with plain runs at other points of the path.
+
+    Raises:
+        CannotTrace: they disagree, so the trace has lost something.
+    """
+    graph = run.graph
+    traced = {**{f"result {path}": value for path, value in results.items()}, **{f"final {p}": v for p, v in finals.items()}}
+    outputs = [node for value in traced.values() for node in value.nodes]
+    near = nearby_points(graph, outputs, 1, seed=run.seed + 1, single=run.single)
+    remark = ""
+    if not near:
+        remark = "no other point on the same path was found"
+    point = near[0].point if near else {}
+    try:
+        outcome = run.plain(point)
+    except Exception as error:
+        raise CannotTrace(
+            f"cannot confirm the trace: the plain run fails nearby with {type(error).__name__}: {one_line(error)}"
+        ) from error
+    plain = {f"result {path}": value for path, value in plain_values("", outcome.returned)}
+    for name, item in outcome.arguments.items():
+        plain.update((f"final {path}", value) for path, value in plain_values(name, item))
+    _same_parts(traced, plain)
+    expected = evaluate(graph, outputs, point)
+    got = np.concatenate([plain[path].reshape(-1) for path in traced]) if traced else np.zeros(0)
+    _same_numbers(run, traced, outputs, np.array(expected, dtype=float), got, point)
+    return Checked(len(near), near[0].radius if near else 0.0, remark)
+
+
+def _same_parts(traced: Mapping[str, Value], plain: Mapping[str, np.ndarray[Any, Any]]) -> None:
+    for path, value in traced.items():
+        if path not in plain:
+            raise CannotTrace(f"cannot confirm the trace: the plain run has no {path or 'result'}")
+        if plain[path].shape != value.shape:
+            raise CannotTrace(f"cannot confirm the trace: {path} has shape {value.shape}, in the plain run {plain[path].shape}")
+    missing = [path for path in plain if path not in traced]
+    if missing:
+        raise CannotTrace(f"cannot confirm the trace: it lost {', '.join(missing)}")
+
+
+def _same_numbers(
+    run: Run,
+    traced: Mapping[str, Value],
+    outputs: list[int],
+    expected: np.ndarray[Any, Any],
+    got: np.ndarray[Any, Any],
+    point: Mapping[InputName, float],
+) -> None:
+    loose = bool(run.graph.casts)
+    with np.errstate(all="ignore"):
+        tolerance = (1e-4 if loose else 1e-9) * np.abs(expected)
+        close = (np.abs(expected - got) <= tolerance) | (expected == got) | (np.isnan(expected) & np.isnan(got))
+    suspects = np.flatnonzero(~close)
+    if not len(suspects):
+        return
+    # Rounding explains a difference only as far as an error analysis of this very computation allows.
+    bounds = rounding_bound(run.graph, [outputs[k] for k in suspects], point, bits=_bits(run.graph))
+    for k, bound in zip(suspects, bounds, strict=True):
+        if not abs(expected[k] - got[k]) <= bound + tolerance[k]:
+            path = _path_of(traced, int(k))
+            raise CannotTrace(
+                f"cannot trace {run.function.__name__}: at a second point the trace gives {expected[k]:.17g} for {path}, "
+                f"the code {got[k]:.17g}; something in it hides what it depends on"
+            )
+
+
+def _bits(graph: Graph) -> int:
+    return 11 if "float16" in graph.casts else 24 if graph.casts else 53
+
+
+def _path_of(traced: Mapping[str, Value], position: int) -> str:
+    for path, value in traced.items():
+        if position < len(value.nodes):
+            index = tuple(int(k) for k in np.unravel_index(position, value.shape)) if value.shape else ()
+            return f"{path.strip()}{list(index) if index else ''}"
+        position -= len(value.nodes)
+    return "a result"

@@ -1,0 +1,306 @@
+"""One-edit changes of Python code, as splices of its text: what a person would correct in a handwritten gradient.
+
+Every edit replaces one piece of the source by another, so what is tried is exactly what is shown.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+ATOMS = (ast.Name, ast.Constant, ast.Call, ast.Attribute, ast.Subscript, ast.Tuple, ast.List, ast.Dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace the characters `start`..`end` of a text by `new`; `line` is where (from 1), `cost` how far-fetched it is."""
+
+    start: int
+    end: int
+    new: str
+    line: int
+    cost: float
+
+    def apply(self, text: str) -> str:
+        """Return the changed text."""
+        return text[: self.start] + self.new + text[self.end :]
+
+
+class Source:
+    """A function's text, parsed, with the character offset of every node."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tree = ast.parse(text)
+        self._lines = text.splitlines(keepends=True)
+        self._starts = [0]
+        for line in self._lines:
+            self._starts.append(self._starts[-1] + len(line))
+        self.parents: dict[ast.AST, ast.AST] = {
+            child: parent for parent in ast.walk(self.tree) for child in ast.iter_child_nodes(parent)
+        }
+
+    def offset(self, line: int, column: int) -> int:
+        """Return the character offset of a position that the parser gives in bytes."""
+        text = self._lines[line - 1]
+        return self._starts[line - 1] + len(text.encode()[:column].decode())
+
+    def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
+        """Return start and end of a node in the text."""
+        end_line, end_column = node.end_lineno or node.lineno, node.end_col_offset or 0
+        return self.offset(node.lineno, node.col_offset), self.offset(end_line, end_column)
+
+    def of(self, node: ast.expr | ast.stmt) -> str:
+        """Return a node's own text."""
+        start, end = self.span(node)
+        return self.text[start:end]
+
+    def put(self, node: ast.expr | ast.stmt, new: str, cost: float, *, atomic: bool = False) -> Edit:
+        """Return the edit that puts other code in the place of a node, in brackets where it stands inside an expression."""
+        start, end = self.span(node)
+        inside = isinstance(self.parents.get(node), ast.BinOp | ast.UnaryOp | ast.Attribute | ast.Subscript | ast.Compare)
+        own_brackets = self.text[:start].rstrip().endswith("(") and self.text[end:].lstrip().startswith(")")
+        return Edit(start, end, new if atomic or not inside or own_brackets else f"({new})", node.lineno, cost)
+
+
+def names_in_scope(source: Source) -> tuple[str, ...]:
+    """Return the arguments and local variables of the function, in order of appearance."""
+    found: dict[str, None] = {}
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.arg) and node.arg != "self":
+            found[node.arg] = None
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found[node.id] = None
+    return tuple(name for name in found if name != "_")
+
+
+def edits(source: Source, lines: Sequence[int] = ()) -> Iterator[Edit]:
+    """Yield edits of the whole function, those on the given lines first."""
+    scope = names_in_scope(source)
+    found: dict[tuple[int, int, str], Edit] = {}
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.expr | ast.stmt) and not _fixed(source, node):
+            for kind, rule in _RULES:
+                if isinstance(node, kind):
+                    for edit in rule(source, node, scope):
+                        if edit.new != source.text[edit.start : edit.end]:
+                            found.setdefault((edit.start, edit.end, edit.new), edit)
+    wanted = set(lines)
+    yield from sorted(found.values(), key=lambda edit: edit.cost - (1.0 if edit.line in wanted else 0.0))
+
+
+def _fixed(source: Source, node: ast.AST) -> bool:
+    """Docstrings, loops without a bound, defaults and annotations are left alone."""
+    parent = source.parents.get(node)
+    while parent is not None:
+        if isinstance(parent, ast.While | ast.arguments | ast.JoinedStr):
+            return True
+        parent = source.parents.get(parent)
+    return isinstance(node, ast.While | ast.FunctionDef)
+
+
+# ---- rules ---------------------------------------------------------------------------------------------------------
+
+
+def _name(source: Source, node: ast.Name, scope: tuple[str, ...]) -> Iterator[Edit]:
+    if not isinstance(node.ctx, ast.Load):
+        return
+    parent = source.parents.get(node)
+    if isinstance(parent, ast.Call) and parent.func is node:
+        return
+    if node.id not in scope:
+        return
+    for other in scope:
+        if other != node.id:
+            yield source.put(node, other, 1.0 - 0.5 * SequenceMatcher(None, node.id, other).ratio(), atomic=True)
+    if not isinstance(parent, ast.Attribute) and not isinstance(parent, ast.Subscript):
+        yield source.put(node, f"{node.id}.T", 0.6, atomic=True)
+
+
+def _attribute(source: Source, node: ast.Attribute, scope: tuple[str, ...]) -> Iterator[Edit]:
+    inner = source.of(node.value)
+    if node.attr == "T":
+        yield source.put(node, inner, 0.6, atomic=isinstance(node.value, ATOMS))
+        return
+    for group in _EXCHANGED:
+        if node.attr in group:
+            for other in group:
+                if other != node.attr:
+                    yield source.put(node, f"{inner}.{other}", 1.1, atomic=True)
+
+
+_EXCHANGED = (("sum", "mean", "max"), ("sin", "cos"), ("tanh", "exp"), ("maximum", "minimum"), ("zeros_like", "ones_like"))
+
+
+def _constant(source: Source, node: ast.Constant, scope: tuple[str, ...]) -> Iterator[Edit]:
+    value = node.value
+    if isinstance(value, bool):
+        yield source.put(node, str(not value), 0.8, atomic=True)
+        return
+    if not isinstance(value, int | float):
+        return
+    if isinstance(source.parents.get(node), ast.Slice):
+        near = [value + 1, value - 1]
+    else:
+        near = [value + 1, value - 1, 2 * value, value / 2 if value % 2 or isinstance(value, float) else value // 2, 0, 1, 2, 0.5]
+    for other in dict.fromkeys(near):
+        if other != value:
+            yield source.put(node, repr(other) if other >= 0 else f"({other!r})", 0.7, atomic=True)
+    if value != 0:
+        yield source.put(node, f"-{value!r}", 0.7)
+
+
+def _binary(source: Source, node: ast.BinOp, scope: tuple[str, ...]) -> Iterator[Edit]:
+    left, right = source.of(node.left), source.of(node.right)
+    left, right = _wrapped(source, node.left, left), _wrapped(source, node.right, right)
+    sign = _SIGNS.get(type(node.op))
+    for other in _INSTEAD.get(type(node.op), ()):
+        yield source.put(node, f"{left} {other} {right}", 0.6)
+    if sign in ("-", "/", "@"):
+        yield source.put(node, f"{right} {sign} {left}", 0.7)
+    if sign == "@":
+        yield source.put(node, f"{left}.T @ {right}", 0.8)
+        yield source.put(node, f"{left} @ {right}.T", 0.8)
+        yield source.put(node, f"{right}.T @ {left}", 0.9)
+        yield source.put(node, f"{right} @ {left}.T", 0.9)
+    if sign in ("*", "/", "+", "-", "@", "**"):
+        yield source.put(node, left, 0.9, atomic=isinstance(node.left, ATOMS))
+        if sign not in ("**", "/"):
+            yield source.put(node, right, 0.9, atomic=isinstance(node.right, ATOMS))
+
+
+_SIGNS: Mapping[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**"}
+_INSTEAD: Mapping[type, tuple[str, ...]] = {
+    ast.Add: ("-", "*"),
+    ast.Sub: ("+", "*"),
+    ast.Mult: ("/", "@", "+", "-", "**"),
+    ast.Div: ("*",),
+    ast.MatMult: ("*",),
+}
+
+
+def _wrapped(source: Source, node: ast.expr, text: str) -> str:
+    return text if isinstance(node, ATOMS) else f"({text})"
+
+
+def _unary(source: Source, node: ast.UnaryOp, scope: tuple[str, ...]) -> Iterator[Edit]:
+    if isinstance(node.op, ast.USub):
+        yield source.put(node, source.of(node.operand), 0.5, atomic=isinstance(node.operand, ATOMS))
+
+
+def _compare(source: Source, node: ast.Compare, scope: tuple[str, ...]) -> Iterator[Edit]:
+    if len(node.ops) == 1:
+        left, right = source.of(node.left), source.of(node.comparators[0])
+        for sign in ("<", ">", "<=", ">=", "=="):
+            yield source.put(node, f"{left} {sign} {right}", 0.7)
+
+
+def _call(source: Source, node: ast.Call, scope: tuple[str, ...]) -> Iterator[Edit]:
+    """Arguments exchanged, an axis or keepdims left out or added."""
+    texts = [source.of(argument) for argument in node.args]
+    function = source.of(node.func)
+    keywords = [source.of(keyword) if hasattr(keyword, "lineno") else "" for keyword in node.keywords]  # type: ignore[arg-type]
+    if len(texts) == 2 and not any(isinstance(argument, ast.Starred) for argument in node.args):
+        yield source.put(node, f"{function}({', '.join([*texts[::-1], *keywords])})", 0.8, atomic=True)
+    for k in range(len(keywords)):
+        rest = [*texts, *keywords[:k], *keywords[k + 1 :]]
+        yield source.put(node, f"{function}({', '.join(rest)})", 0.9, atomic=True)
+    if isinstance(node.func, ast.Attribute) and node.func.attr in ("sum", "mean"):
+        for extra in ("axis=0", "axis=1", "axis=-1", "keepdims=True"):
+            if not any(extra.split("=", maxsplit=1)[0] in keyword for keyword in keywords):
+                yield source.put(node, f"{function}({', '.join([*texts, *keywords, extra])})", 0.9, atomic=True)
+    if texts and len(texts) == 1 and isinstance(node.func, ast.Name | ast.Attribute):
+        yield source.put(node, texts[0], 1.0, atomic=isinstance(node.args[0], ATOMS))
+
+
+def _any_expression(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterator[Edit]:
+    """A factor that is missing: a number, a size, a variable, a derivative written with the output."""
+    if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load) or not _is_value(source, node):
+        return
+    text = _wrapped(source, node, source.of(node))
+    yield source.put(node, f"-{text}", 0.8)
+    yield source.put(node, f"2 * {text}", 0.8)
+    yield source.put(node, f"{text} / 2", 0.85)
+    for size in _sizes(source, scope):
+        yield source.put(node, f"{text} / {size}", 0.95)
+        yield source.put(node, f"{text} * {size}", 1.2)
+    for name in scope:
+        yield source.put(node, f"{text} * {name}", 1.3)
+        yield source.put(node, f"{text} / {name}", 1.45)
+        yield source.put(node, f"{text} * {name} * (1 - {name})", 1.25)
+        yield source.put(node, f"{text} * (1 - {name})", 1.35)
+        yield source.put(node, f"{text} * (1 - {name} ** 2)", 1.25)
+        yield source.put(node, f"{text} * ({name} > 0)", 1.3)
+        yield source.put(node, f"{text} + {name}", 1.4)
+        yield source.put(node, f"{text} - {name}", 1.4)
+
+
+def _is_value(source: Source, node: ast.expr) -> bool:
+    """The whole right-hand side of an assignment, a returned element, or a summand: places where a factor goes missing."""
+    parent = source.parents.get(node)
+    if isinstance(parent, ast.Assign | ast.AugAssign | ast.Return | ast.Dict):
+        return not isinstance(node, ast.Tuple | ast.Dict | ast.List | ast.Constant)
+    if isinstance(parent, ast.Tuple) and isinstance(source.parents.get(parent), ast.Return):
+        return True
+    if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Add | ast.Sub | ast.MatMult):
+        return not isinstance(node, ast.Constant)
+    return isinstance(parent, ast.BinOp) and isinstance(node, ast.Call)
+
+
+def _sizes(source: Source, scope: tuple[str, ...]) -> Iterator[str]:
+    for name in scope:
+        if len(name) <= 2 and name in ("N", "n", "m", "B", "T", "D", "M", "K", "d"):
+            yield name
+    first = next((node.arg for node in ast.walk(source.tree) if isinstance(node, ast.arg) and node.arg != "self"), None)
+    arrays = [name for name in ("X", "x", "z") if name in scope] or ([first] if first else [])
+    for name in arrays[:1]:
+        yield f"len({name})"
+    for name in arrays[:1]:
+        yield f"{name}.shape[1]"
+
+
+def _statement(source: Source, node: ast.stmt, scope: tuple[str, ...]) -> Iterator[Edit]:
+    """Two neighbouring statements exchanged: a weight updated too early."""
+    parent = source.parents.get(node)
+    body = getattr(parent, "body", None)
+    if not isinstance(body, list) or node not in body:
+        return
+    at = body.index(node)
+    for other in body[at + 1 : at + 4]:
+        if isinstance(other, ast.Assign | ast.AugAssign):
+            start, _ = source.span(node)
+            _, end = source.span(other)
+            between = source.text[source.span(node)[1] : source.span(other)[0]]
+            if other is body[at + 1]:
+                yield Edit(start, end, f"{source.of(other)}{between}{source.of(node)}", node.lineno, 0.9)
+
+
+def _augmented(source: Source, node: ast.AugAssign, scope: tuple[str, ...]) -> Iterator[Edit]:
+    target, value = source.of(node.target), source.of(node.value)
+    for sign in ("+=", "-=", "="):
+        yield source.put(node, f"{target} {sign} {value}", 0.8, atomic=True)
+    yield from _statement(source, node, scope)
+
+
+def _assigned(source: Source, node: ast.Assign, scope: tuple[str, ...]) -> Iterator[Edit]:
+    target = node.targets[0]
+    if len(node.targets) == 1 and isinstance(target, ast.Subscript):
+        yield source.put(node, f"{source.of(target)} += {source.of(node.value)}", 0.9, atomic=True)
+    yield from _statement(source, node, scope)
+
+
+Rule = Callable[[Source, ast.AST, tuple[str, ...]], Iterator[Edit]]
+_RULES: tuple[tuple[type, Callable[..., Iterator[Edit]]], ...] = (
+    (ast.Name, _name),
+    (ast.Attribute, _attribute),
+    (ast.Constant, _constant),
+    (ast.BinOp, _binary),
+    (ast.UnaryOp, _unary),
+    (ast.Compare, _compare),
+    (ast.Call, _call),
+    (ast.AugAssign, _augmented),
+    (ast.Assign, _assigned),
+    (ast.expr, _any_expression),
+)

@@ -1,0 +1,141 @@
+"""What the modular signature must know before a node: exponents and logarithms taken apart, the order of evaluation.
+
+An `exp` in the field of one prime needs its argument in the field below, so a node is wanted at several depths: the
+number of exponentials that it lies under.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from symbackprop.verify.graph import Graph
+from symbackprop.verify.scalar import words
+
+Key = tuple[int, int]
+"""A node and how many exponentials it lies under."""
+
+
+class OutOfReach(Exception):
+    """The expression nests exponentials deeper than the tower, or has no value (nan) in it."""
+
+
+@dataclass(slots=True)
+class Exponent:
+    """exp(Σ c·node) · Π factor^c: the linear combination of an exponent with its logarithms taken out."""
+
+    linear: list[tuple[Fraction, int]] = field(default_factory=list)
+    factors: list[tuple[int, str, int]] = field(default_factory=list)
+
+
+def exponent_parts(graph: Graph, node: int) -> Exponent:
+    """Take an exponent apart: sums, signs and rational multiples, and in them logarithms with whole coefficients."""
+    parts = Exponent()
+    stack = [(Fraction(1), node)]
+    while stack:
+        coefficient, current = stack.pop()
+        operation, arguments = graph.operations[current], graph.arguments[current]
+        if operation == "add":
+            stack += [(coefficient, argument) for argument in arguments]
+        elif operation == "neg":
+            stack.append((-coefficient, arguments[0]))
+        elif operation in ("mul", "div") and graph.fraction(arguments[1]) not in (None, 0):
+            scale = graph.fraction(arguments[1]) or Fraction(1)
+            stack.append((coefficient * scale if operation == "mul" else coefficient / scale, arguments[0]))
+        elif operation == "mul" and graph.fraction(arguments[0]) is not None:
+            stack.append((coefficient * (graph.fraction(arguments[0]) or 0), arguments[1]))
+        elif operation in ("log", "log1p", "softplus") and coefficient.denominator == 1:
+            parts.factors.append((coefficient.numerator, operation, arguments[0]))
+        else:
+            parts.linear.append((coefficient, current))
+    return parts
+
+
+def logarithm_parts(graph: Graph, node: int) -> list[tuple[Fraction, int]]:
+    """Take a logarithm apart: log|Π node^c| as a list of (c, node), down to sums, inputs and functions."""
+    factors: list[tuple[Fraction, int]] = []
+    stack = [(Fraction(1), node)]
+    while stack:
+        coefficient, current = stack.pop()
+        operation, arguments = graph.operations[current], graph.arguments[current]
+        if operation == "mul":
+            stack += [(coefficient, argument) for argument in arguments]
+        elif operation == "div":
+            stack += [(coefficient, arguments[0]), (-coefficient, arguments[1])]
+        elif operation == "neg":
+            stack.append((coefficient, arguments[0]))
+        elif operation == "sqrt":
+            stack.append((coefficient / 2, arguments[0]))
+        elif operation == "power":
+            stack.append((coefficient * exact_payload(graph.payloads[current]), arguments[0]))
+        else:
+            factors.append((coefficient, current))
+    return factors
+
+
+def exact_payload(payload: object) -> Fraction:
+    if not isinstance(payload, Fraction):
+        raise OutOfReach("a constant that is not finite")
+    return payload
+
+
+BY_EXP = words("exp expm1 tanh sigmoid sinh cosh")
+BY_ROTATION = words("sin cos tan")
+"""Functions evaluated by the exponential of their argument, and by that of i times it."""
+
+
+def _requirements(graph: Graph, node: int) -> Iterator[tuple[int, int]]:
+    operation, arguments = graph.operations[node], graph.arguments[node]
+    if operation in BY_EXP or operation == "softplus":
+        yield from _exponent_requirements(graph, arguments[0])
+    elif operation in BY_ROTATION:
+        yield arguments[0], 1
+    elif operation in ("log", "log1p"):
+        yield from _log_requirements(graph, operation, arguments[0], 0)
+    elif operation == "power" and exact_payload(graph.payloads[node]).denominator != 1:
+        yield from _log_requirements(graph, "log", arguments[0], 1)
+    else:
+        for argument in arguments:
+            yield argument, 0
+
+
+def _exponent_requirements(graph: Graph, node: int) -> Iterator[tuple[int, int]]:
+    parts = exponent_parts(graph, node)
+    for _, current in parts.linear:
+        yield current, 1
+    for _, kind, argument in parts.factors:
+        if kind == "softplus":
+            yield from _exponent_requirements(graph, argument)
+        else:
+            yield argument, 0
+
+
+def _log_requirements(graph: Graph, kind: str, node: int, drop: int) -> Iterator[tuple[int, int]]:
+    if kind == "log1p":
+        yield node, drop
+        return
+    for _, factor in logarithm_parts(graph, node):
+        inner = graph.arguments[factor][0] if graph.operations[factor] == "exp" else factor
+        yield inner, drop
+
+
+def schedule_of(graph: Graph, outputs: Sequence[int]) -> list[Key]:
+    """Return every (node, depth) needed, requirements first."""
+    order: list[Key] = []
+    state: dict[Key, bool] = {}
+    stack: list[tuple[Key, bool]] = [((node, 0), False) for node in outputs]
+    while stack:
+        key, done = stack.pop()
+        if done:
+            if not state[key]:
+                state[key] = True
+                order.append(key)
+            continue
+        if key in state:
+            continue
+        state[key] = False
+        stack.append((key, True))
+        node, depth = key
+        stack += [((required, depth + drop), False) for required, drop in _requirements(graph, node)]
+    return order

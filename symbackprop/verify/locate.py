@@ -1,0 +1,233 @@
+"""Which line of handwritten code is the first that departs: its variables against the quantities their names promise.
+
+A variable called `dW`, `grad_A`, `dL_dw1` must hold an adjoint, `d_A_d_B` a derivative of one node by another, `out_h1` the node itself.
+A value that is right under a wrong name is reported as that, whether the gradients are right or not.
+"""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symbackprop.derive.derivation import Derivation, derive
+from symbackprop.verify import names
+from symbackprop.verify.algebra import Nodes
+from symbackprop.verify.binding import Call, Vocabulary
+from symbackprop.verify.derived import DerivationReference
+from symbackprop.verify.equality import decide_all
+from symbackprop.verify.graph import Graph
+from symbackprop.verify.interpret import Scope, evaluate_entry
+from symbackprop.verify.recorder import Local, Value
+from symbackprop.verify.records import Location
+from symbackprop.verify.reference import evaluated, rewired
+from symbackprop.verify.samples import Reference, Sample, as_value
+from symbackprop.verify.sampling import sizes_of
+from symbackprop.verify.wording import adjoint_text, definition, short
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a variable must hold by its name: the array, and the words for it."""
+
+    key: tuple[str, str]
+    value: Value
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """What the variables show: the first wrong line, values under wrong names, variables found right."""
+
+    first: Location | None
+    misnamed: tuple[Location, ...]
+    right: tuple[tuple[str, int, str], ...]
+
+
+def locate(source: Reference, call: Call, samples: Sequence[Sample], wrong: Sequence[str]) -> Located:
+    """Compare the variables of the traced code with the quantities they are named after."""
+    usable = [s for s in samples if s.run is not None and not s.point.example] or [s for s in samples if s.run is not None]
+    worlds = [(_Quantities(source, sample), {_key(local): local for local in _locals(sample)}) for sample in usable]
+    if not worlds:
+        return Located(None, (), ())
+    first: Location | None = None
+    misnamed: list[Location] = []
+    right: list[tuple[str, int, str]] = []
+    for key, local in worlds[0][1].items():
+        sides = [(known, found[key], known.promised(_last(local.name))) for known, found in worlds if key in found]
+        comparable = [
+            (known, own, promise) for known, own, promise in sides if promise and promise.value.shape == own.value.shape
+        ]
+        if not comparable:
+            continue
+        known, own, promise = comparable[0]
+        if all(world.equal(mine.value, said.value) for world, mine, said in comparable):
+            right.append((local.place.filename, local.place.line, promise.text.split(" = ", maxsplit=1)[0]))
+            continue
+        other = known.value_of(own.value, promise.key)
+        place = (local.place.filename, local.place.line, source_line(local.place.filename, local.place.line))
+        if other is not None:
+            misnamed.append(Location(*place, f"holds {other}: a right value under a wrong name", local.name))
+        elif first is None and wrong:
+            first = Location(*place, promise.text, local.name)
+    return Located(first, tuple(misnamed), tuple(right))
+
+
+def _key(local: Local) -> tuple[str, str, int]:
+    return local.function, local.name, local.place.line
+
+
+def _last(name: str) -> str:
+    return name.rsplit(".", maxsplit=1)[-1]
+
+
+def _locals(sample: Sample) -> Iterator[Local]:
+    """Yield what each variable holds after its line was last run, in the order in which the lines were first run."""
+    last: dict[tuple[str, str, int], Local] = {}
+    for local in sample.run.locals if sample.run is not None else ():
+        last[_key(local)] = local
+    yield from last.values()
+
+
+def source_line(filename: str, line: int) -> str:
+    """Return a line of code without its indentation."""
+    return linecache.getline(filename, line).strip()
+
+
+class _Quantities:
+    """Everything a variable may be named after, as nodes of the trace's graph; worked out when it is asked for."""
+
+    def __init__(self, source: Reference, sample: Sample) -> None:
+        self.source = source
+        self.sample = sample
+        self.graph: Graph = sample.graph or Graph()
+        self.vocabulary: Vocabulary = source.vocabulary
+        self.derivation: Derivation | None = source.derivation if isinstance(source, DerivationReference) else None
+        self._jacobians: dict[str, Mapping[str, Any]] = {}
+        self._equal: dict[tuple[int, int], bool] = {}
+
+    def promised(self, name: str) -> Promise | None:
+        """Return what a variable of this name must hold; None when the name says nothing."""
+        known, loss = self.vocabulary.all, self.vocabulary.loss
+        meaning = names.quotient(name, known, loss)
+        if meaning is not None and meaning.top:
+            return self._jacobian(meaning.top, meaning.bottom)
+        node = meaning.bottom if meaning is not None else None
+        if node is None and names.match(name, known) is None:
+            node = names.gradient_of(name, known, loss)
+        if node is not None:
+            return self._adjoint(node)
+        forward = names.match(name, self.vocabulary.defined)
+        if forward is None or self.sample.symbols is None or forward not in self.sample.symbols.nodes or self.derivation is None:
+            return None
+        node_entry = self.derivation.network.nodes[forward]
+        text = f"{short(node_entry.entry)} = {definition(self.derivation, forward)}"
+        return Promise(("", forward), self._wired(self.sample.symbols.nodes[forward]), text)
+
+    def _adjoint(self, node: str) -> Promise | None:
+        symbols = self.sample.symbols
+        if symbols is None or node not in symbols.adjoints:
+            return None
+        text = adjoint_text(self.derivation, node) if self.derivation is not None else f"∂{self.vocabulary.loss}/∂{node}"
+        return Promise((self.vocabulary.loss, node), self._wired(symbols.adjoints[node]), text)
+
+    def _jacobian(self, top: str, bottom: str) -> Promise | None:
+        if self.derivation is None:
+            return None
+        array = self._derivatives(top).get(bottom)
+        if array is None:
+            return None
+        return Promise((top, bottom), self._wired(array), f"∂{top}/∂{bottom}{self._local_text(top, bottom)}")
+
+    def _local_text(self, top: str, bottom: str) -> str:
+        if self.derivation is None or bottom not in self.derivation.adjoints:
+            return ""
+        found = [c for c in self.derivation.adjoints[bottom].contributions if c.consumer == top]
+        written = short(found[0].local) if len(found) == 1 else ""
+        return f" = {written}" if written else ""
+
+    def _derivatives(self, top: str) -> Mapping[str, Any]:
+        """Return ∂top/∂node: all of them for a scalar, the elementwise ones for a tensor."""
+        if top not in self._jacobians:
+            self._jacobians[top] = self._scalar(top) if not self._indexed(top) else self._elementwise(top)
+        return self._jacobians[top]
+
+    def _indexed(self, name: str) -> bool:
+        return self.derivation is not None and bool(self.derivation.network.nodes[name].indices)
+
+    def _declared(self) -> dict[str, Any]:
+        symbols = self.sample.symbols
+        return {name: symbols.nodes[name] for name in self.sample.point.values if name in symbols.nodes} if symbols else {}
+
+    def _scalar(self, top: str) -> Mapping[str, Any]:
+        if self.derivation is None or not self.derivation.network.nodes[top].defined:
+            return {}
+        network = self.derivation.network
+        inner = derive(network, top)
+        point = evaluated(inner, Nodes(self.graph), self._declared(), sizes_of(network, self.sample.point.values))
+        zero = self.graph.constant(0)
+        scalars = {node.name: zero for node in network.nodes.values() if not node.indices}
+        return {**scalars, **{name: point.adjoints[name] for name in inner.adjoints}}
+
+    def _elementwise(self, top: str) -> Mapping[str, Any]:
+        if self.derivation is None or self.sample.symbols is None:
+            return {}
+        network = self.derivation.network
+        found: dict[str, Any] = {}
+        scope = Scope(Nodes(self.graph), self.sample.symbols.nodes, sizes_of(network, self.sample.point.values))
+        for name, adjoint in self.derivation.adjoints.items():
+            uses = [c for c in adjoint.contributions if c.consumer == top]
+            if len(uses) == 1 and not uses[0].summed and uses[0].consumer_indices == adjoint.indices:
+                found[name] = evaluate_entry(uses[0].local, adjoint.indices, scope)
+        return found
+
+    def _wired(self, nodes: Any) -> Value:
+        value = as_value(nodes)
+        return Value(value.shape, tuple(rewired(self.graph, value.nodes, self.sample.replacements)))
+
+    def equal(self, left: Value, right: Value) -> bool:
+        """Whether two arrays are the same functions of the inputs."""
+        if left.shape != right.shape:
+            return False
+        moved = rewired(self.graph, left.nodes, self.sample.replacements)
+        a, b = left.values(self.graph), right.values(self.graph)
+        if not np.allclose(a, b, rtol=1e-6, atol=1e-9, equal_nan=True):
+            return False
+        return all(decision.accepted for decision in decide_all(self.graph, list(zip(moved, right.nodes, strict=True))))
+
+    def value_of(self, value: Value, promised: tuple[str, str]) -> str | None:
+        """Return the name of another derivative that a variable holds; the nearest to its name first."""
+        if self.derivation is None or value.shape:
+            return None  # for arrays a coincidence of shapes and zeros is too easily found
+        network = self.derivation.network
+        tops = [node.name for node in network.nodes.values() if node.defined and not node.indices]
+        top, bottom = promised
+        candidates = [(other, bottom) for other in tops if other != top] if bottom else []
+        candidates += [
+            (top, node.name) for node in network.nodes.values() if top in tops and node.name != bottom and not node.indices
+        ]
+        for a, b in candidates:
+            array = self._derivatives(a).get(b)
+            wired = self._wired(array) if array is not None else None
+            if wired is not None and not _trivial(self.graph, wired) and self.equal(value, wired):
+                return f"∂{a}/∂{b}"
+        return None
+
+
+def _trivial(graph: Graph, value: Value) -> bool:
+    return all(graph.operations[node] == "constant" for node in value.nodes)
+
+
+def code_lines(call: Call) -> tuple[tuple[str, int, str], ...]:
+    """Return the file's lines of the checked function, with their numbers."""
+    function = getattr(call.function, "__func__", call.function)
+    try:
+        lines, start = inspect.getsourcelines(function)
+        filename = inspect.getsourcefile(function) or ""
+    except (OSError, TypeError):
+        return ()
+    return tuple((filename, start + k, line.rstrip("\n")) for k, line in enumerate(lines))

@@ -1,0 +1,284 @@
+"""What mends handwritten code: one edit, or two, of its text, tried on plain numbers and kept only if the exact check proves it.
+
+The code's own functions are compiled again with the edit; nothing of the user's is changed.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import inspect
+import io
+import textwrap
+import types
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from symbackprop.errors import SymbackpropError
+from symbackprop.verify.binding import Call, Result, run
+from symbackprop.verify.compare import compare_sample
+from symbackprop.verify.edits import Edit, Source, edits
+from symbackprop.verify.hypotheses import same
+from symbackprop.verify.records import Repair, Status
+from symbackprop.verify.results import read
+from symbackprop.verify.samples import Reference, Sample, numeric_sample, traced_sample, with_defined
+
+SECONDS = 4.0
+"""Time given to the search."""
+MOST_PROVED = 4
+"""Candidates that are right in numbers and are then checked exactly, of which the cheapest proved one is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One function of the handwritten code that may be edited: its text without indentation, and where it stands."""
+
+    function: types.FunctionType
+    text: str
+    filename: str
+    line: int
+
+    @property
+    def name(self) -> str:
+        """The name under which the module knows it."""
+        return self.function.__name__
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A changed text of one unit, the edit that made it, and the text before."""
+
+    unit: Unit
+    text: str
+    edit: Edit
+    before: str
+
+
+def units(call: Call) -> tuple[Unit, ...]:
+    """Return the checked function and the functions of the same file that it calls, directly or through others."""
+    first = getattr(call.function, "__func__", call.function)
+    if not isinstance(first, types.FunctionType):
+        return ()
+    waiting, seen = [first], {first}
+    found: list[Unit] = []
+    while waiting:
+        function = waiting.pop(0)
+        unit = _unit(function)
+        if unit is not None:
+            found.append(unit)
+        for name in _mentioned(function.__code__):
+            other = function.__globals__.get(name)
+            if isinstance(other, types.FunctionType) and other not in seen and _same_file(other, function):
+                seen.add(other)
+                waiting.append(other)
+    return tuple(found)
+
+
+def _unit(function: types.FunctionType) -> Unit | None:
+    try:
+        lines, start = inspect.getsourcelines(function)
+        text = textwrap.dedent("".join(lines))
+        tree = ast.parse(text)
+    except (OSError, TypeError, SyntaxError):
+        return None
+    if len(tree.body) != 1 or not isinstance(tree.body[0], ast.FunctionDef):
+        return None
+    return Unit(function, text, function.__code__.co_filename, start)
+
+
+def _mentioned(code: types.CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _mentioned(constant)
+
+
+def _same_file(left: types.FunctionType, right: types.FunctionType) -> bool:
+    return left.__code__.co_filename == right.__code__.co_filename
+
+
+def compiled(unit: Unit, text: str) -> types.CodeType | None:
+    """Return the code of a unit with another text, or None when that is no valid Python."""
+    try:
+        tree = ast.parse(text)
+        definition = tree.body[0]
+        if not isinstance(definition, ast.FunctionDef):
+            return None
+        definition.decorator_list = []
+        ast.increment_lineno(tree, unit.line - 1)
+        module = compile(tree, unit.filename, "exec")
+    except (SyntaxError, ValueError):
+        return None
+    return next((c for c in module.co_consts if isinstance(c, types.CodeType) and c.co_name == unit.name), None)
+
+
+def changed_call(call: Call, known: Sequence[Unit], texts: Mapping[str, str]) -> Call | None:
+    """Return the call with some units' texts changed; every function gets globals of its own."""
+    space: dict[str, Any] = {}
+    first = getattr(call.function, "__func__", call.function)
+    made: types.FunctionType | None = None
+    for unit in known:
+        code = compiled(unit, texts[unit.name]) if unit.name in texts else unit.function.__code__
+        if code is None:
+            return None
+        if not space:
+            space.update(unit.function.__globals__)
+        closure = unit.function.__closure__
+        if unit.name in texts and closure:
+            cells = zip(unit.function.__code__.co_freevars, closure, strict=True)
+            space.update((name, cell.cell_contents) for name, cell in cells)
+            closure = None
+        fresh = types.FunctionType(code, space, unit.name, unit.function.__defaults__, closure)
+        fresh.__kwdefaults__ = unit.function.__kwdefaults__
+        fresh.__module__, fresh.__qualname__ = unit.function.__module__, unit.function.__qualname__
+        if unit.function is first:
+            made = fresh
+        if unit.function.__globals__.get(unit.name) is unit.function:
+            space[unit.name] = fresh
+    if made is None:
+        return None
+    owner = call.owner
+    return replace(call, function=made if owner is None else types.MethodType(made, owner))
+
+
+@dataclass(frozen=True)
+class Search:
+    """What candidates are judged by: the numbers of two samples, the smallest first."""
+
+    source: Reference
+    call: Call
+    results: tuple[Result, ...]
+    samples: tuple[Sample, ...]
+    names: tuple[str, ...]
+
+    def right_names(self, call: Call) -> frozenset[str]:
+        """Return the names whose gradient is right in numbers at every sample; none when the code fails."""
+        names = frozenset(self.names)
+        for sample in self.samples:
+            values = with_defined(call, self.source, sample.point.values)
+            try:
+                with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+                    warnings.simplefilter("ignore")
+                    found = read(call, self.results, run(call, values), values)
+                    names = frozenset(n for n in names if n in found and agrees(found[n], sample.evaluated.adjoints[n]))
+            except Exception:
+                return frozenset()
+            if not names:
+                break
+        return names
+
+
+def agrees(hand: Any, derived: Any) -> bool:
+    """Whether two arrays are equal up to rounding; two zeros agree."""
+    hand, derived = np.asarray(hand), np.asarray(derived)
+    if hand.shape != derived.shape or hand.dtype.kind not in "fiu":
+        return False
+    return same(hand, derived) or bool(np.all(np.abs(hand) < 1e-13) and np.all(np.abs(derived) < 1e-13))
+
+
+def repairs(
+    source: Reference,
+    call: Call,
+    results: Sequence[Result],
+    samples: Sequence[Sample],
+    wrong: Sequence[str],
+    lines: Sequence[int] = (),
+    seconds: float = SECONDS,
+) -> tuple[Repair, ...]:
+    """Return the cheapest change (of one edit, else of two) with which every gradient is right; empty when none was found in time.
+
+    Args:
+        lines: lines of the file that are suspected, tried first.
+    """
+    known = units(call)
+    if not known or not wrong:
+        return ()
+    chosen = sorted((s for s in samples if not s.point.example), key=lambda s: sum(map(np.size, s.point.values.values())))[:2]
+    search = Search(source, call, tuple(results), tuple(chosen or samples[:1]), tuple(r.node for r in results))
+    deadline = monotonic() + seconds
+    before = search.right_names(call)
+    target = frozenset(search.names)
+    best: tuple[frozenset[str], dict[str, str], Candidate] | None = None
+    found: list[tuple[dict[str, str], list[Candidate]]] = []
+    for candidate in _candidates(known, {}, lines, deadline):
+        right = _right(search, known, {candidate.unit.name: candidate.text})
+        if right == target:
+            found.append(({candidate.unit.name: candidate.text}, [candidate]))
+            if len(found) >= MOST_PROVED:
+                break
+        elif right > before and (best is None or len(right) > len(best[0])):
+            best = (right, {candidate.unit.name: candidate.text}, candidate)
+    proved = _first_proved(search, known, found)
+    if proved or best is None:
+        return proved
+    for candidate in _candidates(known, best[1], lines, deadline + seconds / 2):
+        texts = {**best[1], candidate.unit.name: candidate.text}
+        if _right(search, known, texts) == target:
+            return _first_proved(search, known, [(texts, [best[2], candidate])])
+    return ()
+
+
+def _candidates(known: Sequence[Unit], texts: Mapping[str, str], lines: Sequence[int], deadline: float) -> Iterator[Candidate]:
+    """Yield edits of all units, the likely ones first, until the time is over."""
+    offered: list[tuple[float, Candidate]] = []
+    for depth, unit in enumerate(known):
+        text = texts.get(unit.name, unit.text)
+        wanted = [line - unit.line + 1 for line in lines]
+        for edit in edits(Source(text), wanted):
+            nearer = edit.cost - (1.0 if edit.line in wanted else 0.0) + 0.05 * depth
+            offered.append((nearer, Candidate(unit, edit.apply(text), edit, text)))
+    offered.sort(key=lambda pair: pair[0])
+    for _, candidate in offered:
+        if monotonic() > deadline:
+            return
+        yield candidate
+
+
+def _right(search: Search, known: Sequence[Unit], texts: Mapping[str, str]) -> frozenset[str]:
+    call = changed_call(search.call, known, texts)
+    return search.right_names(call) if call is not None else frozenset()
+
+
+def _first_proved(
+    search: Search, known: Sequence[Unit], found: Sequence[tuple[dict[str, str], list[Candidate]]]
+) -> tuple[Repair, ...]:
+    for texts, steps in found:
+        call = changed_call(search.call, known, texts)
+        if call is None:
+            continue
+        statuses = _statuses(search, call)
+        if statuses and statuses <= {Status.PROVED, Status.AGREES}:
+            return (_as_repair(steps, statuses == {Status.PROVED}),)
+    return ()
+
+
+def _statuses(search: Search, call: Call) -> set[Status]:
+    statuses: set[Status] = set()
+    for sample in search.samples:
+        take: Callable[..., Sample] = traced_sample if sample.traced else numeric_sample
+        try:
+            checked = take(search.source, call, search.results, sample.point)
+        except SymbackpropError:
+            return set()
+        statuses |= {outcome.status for outcome in compare_sample(checked).values()}
+    return statuses
+
+
+def _as_repair(steps: Sequence[Candidate], proved: bool) -> Repair:
+    made = [_step(candidate, proved) for candidate in steps]
+    return replace(made[0], more=tuple(made[1:]))
+
+
+def _step(candidate: Candidate, proved: bool) -> Repair:
+    """Show the lines that an edit touches, before and after."""
+    edit = candidate.edit
+    first = candidate.before.count("\n", 0, edit.start)
+    old = candidate.before.splitlines()[first : candidate.before.count("\n", 0, edit.end) + 1]
+    new = candidate.text.splitlines()[first : candidate.text.count("\n", 0, edit.start + len(edit.new)) + 1]
+    joined = [" ⏎ ".join(line.strip() for line in lines) for lines in (old, new)]
+    return Repair(candidate.unit.filename, candidate.unit.line + first, *joined, proved)

@@ -1,0 +1,137 @@
+"""The parts of a handout for networks in index notation: definitions with shapes, relations node by node, arrays of values."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from symbackprop.derive.steps import written_steps
+from symbackprop.formula.tree import Formula, Name, Partial
+from symbackprop.writeup.arithmetic import exact
+from symbackprop.writeup.blocks import LEFT, SYMBOLS, Block, Cell, FormulaBlock, Heading, Line, Part, Prose, Table, Words
+from symbackprop.writeup.context import Context, learning_rate
+from symbackprop.writeup.ledger import forward_values
+from symbackprop.writeup.scalar_parts import step_line
+
+#: Arrays with more entries than this are described by their shape only.
+MOST_ENTRIES = 48
+
+
+def definition_block(context: Context) -> FormulaBlock:
+    """Return the definitions of all nodes up to the loss, in order."""
+    lines = []
+    for name in reversed(context.derivation.adjoints):
+        if context.derivation.network.nodes[name].defined:
+            left, right = context.writer.definition(name).parts
+            lines.append(Line((Part(left, "", LEFT), Part(right, "=", SYMBOLS)), about=(name,)))
+    return FormulaBlock("definitions", tuple(lines))
+
+
+def shape_table(context: Context) -> Table:
+    """Return every name with what it is and its shape."""
+    rows = []
+    for name in reversed(context.derivation.adjoints):
+        node = context.derivation.network.nodes[name]
+        key = {"defined": "definition"}.get(node.role.value, node.role.value + "s")
+        rows.append((Cell((context.writer.entry(name),)), Cell(context.say(key)), Cell((_shape(context, name),))))
+    header = (context.say("quantity"), (), context.say("shape"))
+    return Table("shapes", header, tuple(rows), "lll")
+
+
+def _shape(context: Context, name: str) -> str:
+    node = context.derivation.network.nodes[name]
+    sizes = [
+        f"{size} = {context.ledger.sizes[str(size)]}" if str(size) in context.ledger.sizes else str(size) for size in node.shape
+    ]
+    return f"({', '.join(sizes)})" if sizes else "–"
+
+
+def array_rows(values: np.ndarray, context: Context, hidden: str) -> tuple[tuple[Cell, ...], ...]:
+    """Return an array of one or two axes as rows of cells."""
+    grid = np.atleast_2d(values)
+    return tuple(tuple(Cell((context.rounding.formula(value),), hidden) for value in row) for row in grid)
+
+
+def array_table(anchor: str, title: Words, values: object, context: Context, hidden: str) -> list[Block]:
+    """Return a value as a captioned table; nothing when it has more axes or entries than fit a page."""
+    array = np.asarray(values, dtype=object)
+    if array.ndim > 2 or array.size > MOST_ENTRIES:
+        return []
+    rows = array_rows(array, context, hidden)
+    return [Table(anchor, (), rows, "r" * len(rows[0]), title)]
+
+
+def forward_arrays(context: Context) -> list[Block]:
+    """Return the values of every definition, in order."""
+    blocks: list[Block] = []
+    for name in reversed(context.derivation.adjoints):
+        if context.derivation.network.nodes[name].defined:
+            title = (context.writer.entry(name),)
+            blocks += array_table(f"value-{name}", title, context.ledger.values[name], context, "numbers")
+    return blocks
+
+
+def given_arrays(context: Context) -> list[Block]:
+    """Return the given values, in order of declaration."""
+    blocks: list[Block] = []
+    for node in context.derivation.network.nodes.values():
+        if not node.defined and node.name in context.derivation.adjoints:
+            title = (context.writer.entry(node.name),)
+            blocks += array_table(f"value-{node.name}", title, context.ledger.values[node.name], context, "")
+    return blocks
+
+
+def weight_parts(name: str, context: Context, shown: set[Formula]) -> list[Block]:
+    """Return the relations from the loss to one parameter; `shown` are left sides already derived, and grows."""
+    about = tuple(context.derivation.between(name))
+    steps = written_steps(context.derivation[name], context.notation, context.options.level)
+    fresh = [step for step in steps if step.formula not in shown]
+    shown.update(step.formula for step in steps)
+    lines = tuple(step_line(step, context, about) for step in fresh)
+    return [
+        Heading(1, context.say("backward", name=context.writer.entry(name)), f"weight-{name}"),
+        FormulaBlock(f"steps-{name}-lines", lines, keep=len(lines) < 10),
+    ]
+
+
+def adjoint_arrays(context: Context) -> list[Block]:
+    """Return the values of the adjoints of all definitions, then of all parameters."""
+    derivation = context.derivation
+    inner = [name for name in derivation.adjoints if derivation.network.nodes[name].defined and name != derivation.loss]
+    blocks: list[Block] = [Heading(1, context.say("gradients"), "gradients")]
+    for name in (*inner, *(name for name in derivation.wrt if name in derivation.adjoints)):
+        title: Words = (Partial(Name(derivation.loss), context.writer.entry(name)),)
+        blocks += array_table(f"adjoint-{name}", title, context.ledger.adjoint(name), context, "numbers")
+    return blocks
+
+
+def loss_parts(context: Context) -> list[Block]:
+    """Return the loss before and after one step with all parameters changed at once."""
+    derivation, ledger = context.derivation, context.ledger
+    rate = learning_rate(context)
+    changed = {}
+    for name in derivation.wrt:
+        if name in derivation.adjoints:
+            old, slope = np.asarray(ledger.values[name], dtype=object), np.asarray(ledger.adjoint(name), dtype=object)
+            new = np.empty(old.shape, dtype=object)
+            for place in itertools.product(*map(range, old.shape)):
+                new[place] = context.rounding.round(exact(old[place] - rate * slope[place]))
+            changed[name] = new if old.shape else new[()]
+    after = forward_values(derivation, context.writer, context.rounding, {**context.values, **changed})[derivation.loss]
+    before = ledger.values[derivation.loss]
+    printed = context.rounding.formula
+    rows = tuple(
+        (Cell(context.say(key)), Cell((printed(value),), hidden="numbers"))
+        for key, value in (("before", before), ("after", after), ("change", after - before))
+    )
+    new_tables: list[Block] = []
+    for name, values in changed.items():
+        title = (*context.say("new"), " ", context.writer.entry(name))
+        new_tables += array_table(f"new-{name}", title, values, context, "numbers")
+    return [
+        Heading(1, context.say("loss"), "loss"),
+        Prose(context.say("loss lead", rate=printed(rate))),
+        *new_tables,
+        Table("loss-table", ((), (Name(derivation.loss),)), rows, "lr"),
+    ]

@@ -1,0 +1,26 @@
+"""Drawings of an outline as pictures, in the reader's language and notation."""
+
+from __future__ import annotations
+
+from symbackprop.formula.notation import Notation
+from symbackprop.writeup.blocks import Drawing
+from symbackprop.writeup.diagram import DiagramWords, network_picture
+from symbackprop.writeup.graph_view import graph_picture
+from symbackprop.writeup.picture import Picture
+
+WORDS = {
+    "en": DiagramWords(),
+    "zh": DiagramWords("网络图", "计算图", "输入层", "隐藏层", "输出层", "损失"),
+}
+
+
+def picture(drawing: Drawing, lang: str, notation: Notation) -> Picture:
+    """Return the picture of a drawing, with exactly the values the drawing carries."""
+    make = {"network": network_picture, "graph": graph_picture}[drawing.view]
+    return make(
+        drawing.network,
+        values=dict(drawing.values),
+        highlight=drawing.highlight,
+        notation=notation,
+        words=WORDS[lang],
+    )
