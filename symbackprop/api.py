@@ -13,7 +13,8 @@ from typing import Any
 from symbackprop import derive as derivations
 from symbackprop import numeric
 from symbackprop.derive.paths import Chain, Chains
-from symbackprop.derive.steps import Step, written_steps
+from symbackprop.derive.steps import Step, number_chain, written_steps
+from symbackprop.derive.writer import Writer
 from symbackprop.errors import UserError
 from symbackprop.formula.latex import latex
 from symbackprop.formula.notation import Notation
@@ -62,11 +63,16 @@ class Gradient(derivations.Gradient):
         Raises UserError for an unknown level.
         """
         chosen = notation or Notation()
-        formulas = [latex(step.formula, chosen) for step in self.steps(chosen, steps)]
-        if len(formulas) == 1:
-            return formulas[0]
-        lines = " \\\\\n".join(formula.replace("=", "&=", 1) for formula in formulas)
-        return f"\\begin{{aligned}}\n{lines}\n\\end{{aligned}}"
+        return aligned([latex(step.formula, chosen) for step in self.steps(chosen, steps)])
+
+    def numbers(self, notation: Notation | None = None, values: Mapping[str, Any] | None = None) -> Step:
+        """Return `∂E/∂w = product = the product with numbers = result` at the given (or example) values.
+
+        Raises NotSupportedError when nodes with indices lie between the loss and the name.
+        """
+        writer = Writer(self.derivation, notation)
+        known = numeric.evaluate(self.derivation.network, {**self.derivation.network.values, **(values or {})})
+        return Step("numbers", number_chain(self, writer, known, self.value(values)), "put the numbers in")
 
     def text(self, notation: Notation | None = None, steps: str = "brief") -> str:
         """Return the steps as plain Unicode text, one a line."""
@@ -86,6 +92,14 @@ class Gradient(derivations.Gradient):
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
+
+
+def aligned(formulas: list[str]) -> str:
+    """Return one formula as it is, several as lines of an `aligned` block, aligned at the first relation."""
+    if len(formulas) == 1:
+        return formulas[0]
+    lines = " \\\\\n".join(formula.replace("=", "&=", 1) for formula in formulas)
+    return f"\\begin{{aligned}}\n{lines}\n\\end{{aligned}}"
 
 
 def derive(network: Network, loss: object, wrt: object = None) -> Derivation:

@@ -121,6 +121,8 @@ class Writer:
     def number(self, value: float) -> Formula:
         """Write a number under the notation's rounding rule; one that needs fewer places (a given 0.01) keeps its own."""
         plain = float(np.asarray(value).item())
+        if plain.is_integer() and abs(plain) < 2**53:
+            return number(int(plain), self.notation)
         exact = number(plain, self._exact)
         places = self.notation.decimals
         digits = exact.body if isinstance(exact, Neg) else exact

@@ -89,6 +89,8 @@ def _split(base: str) -> tuple[str, str, str]:
 
 
 def _letters(base: str, notation: Notation) -> str:
+    if base == "ones":  # a column of ones
+        return r"\mathbf{1}"
     letters, digits, rest = _split(base)
     if letters in GREEK:
         return f"\\{letters}" + (f" {digits}{rest}" if rest else digits)

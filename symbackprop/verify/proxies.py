@@ -104,6 +104,15 @@ def numpy_proxy(graph: Graph, module: types.ModuleType = np, prefix: str = "") -
 _PLAIN_MODULES = words("testing typing exceptions dtypes polynomial version")
 
 
+_REFUSED_TYPES = words("matrix asmatrix bmat recarray poly1d")
+
+
+def _refused_type(graph: Graph, kind: Any, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    if is_traced(args) or is_traced(kwargs):
+        raise graph.refuse(f"`np.{name}`")
+    return kind(*args, **kwargs)
+
+
 def numpy_attribute(graph: Graph, value: Any, name: str) -> Any:
     """Return what `np.<name>` is for traced code."""
     if name == "pi":
@@ -119,6 +128,8 @@ def numpy_attribute(graph: Graph, value: Any, name: str) -> Any:
         return UfuncProxy(graph, value)
     if isinstance(value, types.ModuleType):
         return value if name in _PLAIN_MODULES else numpy_proxy(graph, value, name + ".")
+    if name in _REFUSED_TYPES:
+        return lambda *args, **kwargs: _refused_type(graph, value, name, args, kwargs)
     if isinstance(value, type):
         if issubclass(value, np.floating):
             return float_type(graph, value) if value not in (np.floating, np.inexact) else abstract_type(value)

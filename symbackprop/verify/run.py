@@ -192,7 +192,16 @@ def _split(function: Callable[..., Any]) -> tuple[Any, Any]:
 
 
 def _parameters(function: Any) -> dict[str, inspect.Parameter]:
-    return dict(inspect.signature(function, follow_wrapped=False).parameters)
+    """Return the parameters by name; a wrapper with `**kwargs` also takes those of the function that it wraps."""
+    own = dict(inspect.signature(function, follow_wrapped=False).parameters)
+    if _takes_any(own) and hasattr(function, "__wrapped__"):
+        wrapped = inspect.signature(function).parameters
+        own.update((name, p.replace(kind=p.KEYWORD_ONLY)) for name, p in wrapped.items() if p.kind is not p.VAR_KEYWORD)
+    return own
+
+
+def _takes_any(parameters: Mapping[str, inspect.Parameter]) -> bool:
+    return any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
 @contextmanager

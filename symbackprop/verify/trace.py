@@ -25,13 +25,13 @@ import sympy
 from symbackprop.errors import SymbackpropError, UserError, nearest
 from symbackprop.verify.confirm import Checked, confirm
 from symbackprop.verify.evaluate import to_sympy
-from symbackprop.verify.graph import Condition, Graph, InputName, Place
+from symbackprop.verify.graph import CannotTrace, Condition, Graph, InputName, Place
 from symbackprop.verify.leaves import traced_values
 from symbackprop.verify.points import boundary
 from symbackprop.verify.recorder import Local, Value
 from symbackprop.verify.run import CodeFails, Run
 
-__all__ = ["Checked", "CodeFails", "Local", "Trace", "Value", "trace"]
+__all__ = ["CannotTrace", "Checked", "CodeFails", "Local", "Trace", "Value", "trace"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,12 +52,13 @@ def html(outline: b.Outline) -> str:
     page = Page(outline)
     body = "\n".join(text for block in outline.blocks if (text := _block(block, page)))
     data = json.dumps({"paths": dict(outline.paths), "words": _script_words(page)}, ensure_ascii=False)
+    data = data.replace("</", "<\\/")  # so that no text can end the script element
     return (
         f'<!DOCTYPE html>\n<html lang="{HTML_LANG[outline.lang]}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(outline.title)}</title>\n'
         f"<style>\n{style_sheet()}\n{_data('page.css')}</style>\n</head>\n"
         f'<body class="{outline.audience}">\n<main>\n{_header(page)}\n{_toolbar(page)}\n{body}\n</main>\n'
-        f'<script type="application/json" id="page-data">{data.replace("</", "<\\/")}</script>\n'
+        f'<script type="application/json" id="page-data">{data}</script>\n'
         f"<script>\n{_data('interactive.js')}</script>\n</body>\n</html>\n"
     )
 
