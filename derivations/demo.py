@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
@@ -159,3 +160,83 @@ NUMBERS: dict[str, Callable[[Loaded], list[Number]]] = {
     "two_two_one": two_two_one,
     "two_three_two": two_three_two,
 }
+
+#: What is checked of each document: a loss, a hand gradient, and how the row is called.
+CHECKS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "tanh_neuron": (("loss", "gradients", "stated loss"), ("actual_loss", "gradients", "½(f - 4.9517)²")),
+    "two_two_one": (("L", "gradients", "as the text derives it"), ("L", "gradients_as_printed", "as the listing prints it")),
+}
+
+
+def main() -> int:
+    """Derive, write out, check and reproduce every document; return 0 when all numbers are reproduced."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=120)
+    table = Table(title="The source documents", show_lines=True)
+    table.add_column("document", no_wrap=True)
+    table.add_column("derived", no_wrap=True)
+    table.add_column("hand gradient", ratio=1, overflow="fold")
+    table.add_column("numbers", no_wrap=True)
+    missed: list[str] = []
+    for name in track(DOCUMENTS, description="deriving, training, checking", console=console, transient=True):
+        loaded = load_network(str(HERE / name))
+        derivation = derive(loaded.network, loaded.loss)
+        write_out(name, derivation)
+        numbers = NUMBERS[name](loaded) if name in NUMBERS else []
+        missed += [f"{name}: {n.what}: stated {n.stated}, computed {n.computed!r}" for n in numbers if not n.reproduced]
+        reproduced = f"{sum(n.reproduced for n in numbers)} of {len(numbers)}\nreproduced" if numbers else "none stated"
+        table.add_row(name, parameters(derivation), escape(verdicts(name, loaded)), reproduced)
+    console.print(table)
+    for line in missed:
+        console.print(line, style="red")
+    console.print(f"LaTeX, Markdown and numpy source of every derivation: {BUILD.relative_to(HERE.parent)}/<document>/")
+    return 1 if missed else 0
+
+
+def parameters(derivation: Derivation) -> str:
+    """Return the parameters by name, with the number of weights they hold in the example."""
+    values = derivation.network.values
+    count = sum(np.size(values[name]) for name in derivation)
+    names = list(derivation)
+    shown = ", ".join(names) if len(names) < 6 else f"{names[0]} … {names[-1]}"
+    return f"{shown}\n{count} numbers"
+
+
+def verdicts(name: str, loaded: Loaded) -> str:
+    """Return the verdict on the handwritten gradient: what is proved, what differs, why, and what mends it."""
+    lines: list[str] = []
+    for loss, function, title in CHECKS.get(name, ((loaded.loss, "gradients", ""),)):
+        report = check_gradient(derive(loaded.network, loss), load_function(f"{HERE / name}/handwritten.py:{function}"))
+        found: dict[str, list[str]] = {}
+        for parameter in report:
+            found.setdefault(report[parameter].status, []).append(parameter)
+        told = "; ".join(f"{status}: {' '.join(names)}" for status, names in found.items())
+        lines.append((f"{title}: " if title else "") + told)
+        notes = [report[parameter].note for parameter in report if report[parameter].note]
+        more = [*dict.fromkeys(notes), *(cause.text for cause in report.causes), *map(str, derive(loaded.network, loss).assumptions)]
+        more += [f"mend {repair.place}: {repair.before.strip()} → {repair.after.strip()}" for repair in report.repairs[:1]]
+        more += [f"{location.place} {location.variable} {location.text}" for location in report.locations[:3] if report.ok]
+        lines += [f"  {line}" for line in more]
+    return "\n".join(lines)
+
+
+def write_out(name: str, derivation: Derivation) -> None:
+    """Write the derivation as LaTeX and Markdown and as numpy source to build/<name>/."""
+    folder = BUILD / name
+    folder.mkdir(parents=True, exist_ok=True)
+    blocks = {parameter: derivation[parameter].latex(steps="standard") for parameter in derivation}
+    (folder / "gradients.tex").write_text(tex_page(derivation.network.title, blocks), encoding="utf-8")
+    markdown = "\n\n".join(f"## {parameter}\n\n$$\n{block}\n$$" for parameter, block in blocks.items())
+    (folder / "gradients.md").write_text(f"# {derivation.network.title}\n\n{markdown}\n", encoding="utf-8")
+    (folder / "gradients.py").write_text(derivation.source(), encoding="utf-8")
+
+
+def tex_page(title: str, blocks: dict[str, str]) -> str:
+    """Return a LaTeX document with one display for each parameter."""
+    displays = "\n".join(f"\\[\n{block}\n\\]" for block in blocks.values())
+    return f"\\documentclass{{article}}\n\\usepackage{{amsmath}}\n\\begin{{document}}\n\\section*{{{title}}}\n{displays}\n\\end{{document}}\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -92,6 +92,16 @@ def load_function(place: str, default: str | None = None) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
+def load_value(place: str) -> Any:
+    """Load `FILE:name`, a value defined in a Python file. Raises UserError when it is not there."""
+    text, _, name = place.rpartition(":")
+    module = load_module(Path(text))
+    if not hasattr(module, name):
+        names = [key for key in vars(module) if not key.startswith("_")]
+        raise UserError(f"{text}: no variable {name}; defined there: {', '.join(names)[:120]}.{nearest(name, names)}")
+    return getattr(module, name)
+
+
 def _line(error: BaseException, file: Path) -> int:
     line = 0
     traceback = error.__traceback__

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import reduce
+from itertools import product
+from math import prod
 
-from sympy import Add, Expr, Idx, Indexed, Integer, KroneckerDelta, Mul, Number, Piecewise, Pow, Rational, Sum, Symbol, exp, log
+from sympy import Add, Expr, Idx, Indexed, Integer, Mul, Number, Piecewise, Pow, Rational, Sum, Symbol, exp, log
 
 from symbackprop.derive.records import Adjoint, Rewrite
 from symbackprop.derive.rewrite import Rewriter, match
@@ -19,6 +21,8 @@ from symbackprop.network.model import Network
 from symbackprop.network.node import Fact, Node
 
 Steps = tuple[Rewrite, ...]
+
+MOST_TERMS = 16  # a product that would give more is not multiplied out
 
 COME_OUT = "factors that do not contain the summed index come out of the sum"
 OUT = "multiply out; a sum of terms is the sum of each term"
@@ -36,7 +40,10 @@ class Knowledge:
         self.facts = network.facts
         self.declared = tuple(network.declared_indices.values())
         self.logarithms = tuple(node for node in defined if isinstance(node.expression, log))
-        self.differences = tuple(node for node in defined if isinstance(node.expression, Add) and node.indices)
+        roots = {node.name for node in self.logarithms}
+        self.differences = tuple(
+            node for node in defined if isinstance(node.expression, Add) and node.indices and roots & set(node.parents)
+        )
 
 
 # ---- measuring -----------------------------------------------------------------------------------------------------------
@@ -253,11 +260,13 @@ def _multiplied_out(expression: Expr) -> Expr:
         return Add(*(_pulled(Sum(term, *expression.limits)) for term in expression.function.args))
     if isinstance(expression, Sum):
         return _pulled(expression)
-    if isinstance(expression, Mul) and any(isinstance(factor, Add) for factor in expression.args):
-        return expression.expand(
-            deep=False, mul=True, power_base=False, power_exp=False, log=False, multinomial=False, basic=False
-        )
-    return expression
+    if not isinstance(expression, Mul):
+        return expression
+    plain = [factor for factor in expression.args if not isinstance(factor, Add)]
+    totals = [factor.args for factor in expression.args if isinstance(factor, Add)]
+    if not totals or prod(len(terms) for terms in totals) > MOST_TERMS:
+        return expression
+    return Add(*(Mul(*plain, *chosen) for chosen in product(*totals)))
 
 
 def _named(expression: Expr, known: Knowledge) -> Iterator[tuple[Expr, str]]:

@@ -12,9 +12,11 @@ One screen of it::
     walk.py       children(f)  walk(f)  replace(f, change)  fold(f, combine)
     brackets.py   normalise(f): a Group only where brackets are not forced anyway
     notation.py   Notation(...).override(option=value)      notations.py   TEXTBOOK, TWO_THREE_TWO, NIELSEN, ...
-    latex.py      latex(f, notation)     text.py  text(f, notation)     mathml.py  typst.py  markdown.py     wrap.py
+    latex.py      latex(f, notation)     text.py  text(f, notation)     mathml.py  typst.py  markdown.py
     convert.py    from_sympy(expr, order, notation, spell)   to_sympy(f, table, special)   ordering.author_order(pairs)
     numbers.py    number(0.0780638, notation)
-    names.py      Names: what the reader knows       read.py   read(latex, names), read_repaired(latex, names)
+    names.py      Names.of(notation, scalars="w7", indexed="X", functions="sigmoid", indices="n", sizes="N", rates="eta")
+    read.py       read(latex, names), read_repaired(latex, names); scanner, scan, lines, tokens, structure, scripts serve it
+    wrap.py       latex_block(f, notation, width)   text_block(f, notation, width)
     match.py      match_level(ours, theirs): IDENTICAL, UP_TO_SPACES, UP_TO_LAYOUT, DIFFERENT
 """

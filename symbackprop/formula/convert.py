@@ -37,7 +37,6 @@ from symbackprop.formula.tree import (
     Power,
     Product,
     Root,
-    Sum,
 )
 
 __all__ = ["Spelled", "from_sympy", "to_sympy"]

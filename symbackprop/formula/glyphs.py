@@ -53,7 +53,7 @@ _STYLES = {
     **dict.fromkeys(("mathit", "mathcal"), "italic"),
 }
 _SYMBOLS = {"infty": "∞", "ell": "ℓ", "nabla": "∇", "partial": "∂", "top": "⊤", "prime": "′"}
-_WORDS = frozenset("exp ln log tanh sin cos tan sinh cosh max min arctan det".split())
+_WORDS = frozenset(["exp", "ln", "log", "tanh", "sin", "cos", "tan", "sinh", "cosh", "max", "min", "arctan", "det"])
 _TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|\d+|[^\W\d_]+|.", re.S)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import groupby
 from typing import Any
 
 from symbackprop.errors import InternalError
@@ -229,7 +230,7 @@ def _indexed(node: Indexed, parts: list[str], notation: Notation) -> str:
         base = f"{{{base}}}"
     lower, upper = parts[: len(node.indices)], parts[len(node.indices) :]
     if upper:
-        opening, closing = notation.layer_brackets or ("", "")
+        opening, closing = notation.layer_brackets[:1], notation.layer_brackets[1:]
         base += script("^", opening + ",".join(upper) + closing, notation)
     return base + (script("_", _indices(node.indices, lower, notation), notation) if lower else "")
 
@@ -270,9 +271,9 @@ def _call(node: Call, parts: list[str], notation: Notation) -> str:
 
 
 def _partial(node: Partial, parts: list[str], notation: Notation) -> str:
-    if notation.partial == "name" and isinstance(node.numerator, Name) and isinstance(node.denominator, Name):
-        if not node.others:
-            return rf"\mathit{{{_escape(f'd_{node.numerator.name}_d_{node.denominator.name}')}}}"
+    above, below = node.numerator, node.denominator
+    if notation.partial == "name" and isinstance(above, Name) and isinstance(below, Name) and not node.others:
+        return rf"\mathit{{{_escape(f'd_{above.name}_d_{below.name}')}}}"
     sign = {"d": "d", "upright": r"\mathrm{d}"}.get(notation.partial, r"\partial ")
     order = script("^", str(len(node.others) + 1), notation) + " " if node.others else ""
     variables = ""
@@ -280,19 +281,14 @@ def _partial(node: Partial, parts: list[str], notation: Notation) -> str:
         _wrap(part, notation) if needs_brackets_to_count(child, notation.layered) else part
         for child, part in zip(children(node), parts, strict=True)
     ]
-    for variable, count in _runs(raised[1:] if len(set(parts[1:])) < len(parts[1:]) else parts[1:]):
+    for variable, count in runs(raised[1:] if len(set(parts[1:])) < len(parts[1:]) else parts[1:]):
         variables += f"{sign}{variable}" + (script("^", str(count), notation) + " " if count > 1 else "")
     return rf"\frac{{{sign.rstrip() if order else sign}{order}{parts[0]}}}{{{variables.rstrip()}}}"
 
 
-def _runs(items: list[str]) -> list[tuple[str, int]]:
-    runs: list[tuple[str, int]] = []
-    for item in items:
-        if runs and runs[-1][0] == item:
-            runs[-1] = (item, runs[-1][1] + 1)
-        else:
-            runs.append((item, 1))
-    return runs
+def runs(items: list[str]) -> list[tuple[str, int]]:
+    """Return each item with the number of times it stands in a row: the variables of a higher derivative."""
+    return [(item, len(list(same))) for item, same in groupby(items)]
 
 
 def _nabla(node: Nabla, parts: list[str], notation: Notation) -> str:

@@ -75,8 +75,11 @@ def without_layout(latex: str) -> str:
     for name, letter in GREEK_LETTERS.items():
         text = text.replace(letter, f"\\{name} ")
     text = without_spaces(_SIZES.sub(" ", _STYLES.sub(" ", text)))
-    text = re.sub(r"([_^])(\\[A-Za-z]+|[^{\\])", r"\1{\2}", text).replace("{}", "")
+    text = re.sub(r"([_^])(\\[A-Za-z]+|[^{\\])", r"\1{\2}", text)
     return _without_inner_braces(text)
+
+
+_TAKES_ARGUMENT = ("frac", "sqrt", "hat", "bar", "tilde", "dot", "vec", "boldsymbol", "mathbf", "underline", "hspace")
 
 
 def _without_inner_braces(text: str) -> str:
@@ -85,9 +88,13 @@ def _without_inner_braces(text: str) -> str:
     keep: list[bool] = []
     for found in re.finditer(r"\\[A-Za-z]+|\\.|.", text, re.S):
         piece = found[0]
+        if piece == " ":
+            continue
+        if piece.startswith("\\") and piece[1:].isalpha():
+            piece += " "  # a macro ends here: `\\pi x` is not `\\pix`
         if piece == "{":
             before = result[-1] if result else ""
-            is_argument = before in ("_", "^", "}") or (before.startswith("\\") and before[1:].isalpha())
+            is_argument = before in ("_", "^", "}") or (before.endswith(" ") and before[1:-1] in _TAKES_ARGUMENT)
             keep.append(is_argument)
             result.extend(["{"] if is_argument else [])
         elif piece == "}":

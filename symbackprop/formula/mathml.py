@@ -10,7 +10,7 @@ from typing import Any
 from symbackprop.errors import InternalError
 from symbackprop.formula.brackets import is_forced, slots
 from symbackprop.formula.glyphs import Accented, Beside, Glyph, Scripted, Word, glyphs
-from symbackprop.formula.latex import sign_between
+from symbackprop.formula.latex import runs, sign_between
 from symbackprop.formula.notation import Notation
 from symbackprop.formula.spelling import latex_name
 from symbackprop.formula.tree import (
@@ -195,7 +195,9 @@ def _decorated(node: Decorated, parts: list[str], notation: Notation) -> str:
 def _partial(node: Partial, parts: list[str], notation: Notation) -> str:
     sign = {"partial": "<mo>∂</mo>", "upright": '<mi mathvariant="normal">d</mi>'}.get(notation.partial, "<mi>d</mi>")
     order = f"<mn>{len(node.others) + 1}</mn>" if node.others else ""
-    below = "".join(sign + variable for variable in parts[1:])
+    below = "".join(
+        sign + (_scripts(variable, "", f"<mn>{count}</mn>") if count > 1 else variable) for variable, count in runs(parts[1:])
+    )
     return f"<mfrac>{_row(_scripts(sign, '', order), parts[0])}{_row(below)}</mfrac>"
 
 
@@ -222,8 +224,10 @@ def _branch(node: Branch, parts: list[str], notation: Notation) -> str:
 def _written_row(node: Row, parts: list[str], notation: Notation) -> str:
     if node.separator == "\n":
         return "<mtable>" + "".join(f"<mtr><mtd>{part}</mtd></mtr>" for part in parts) + "</mtable>"
-    return _list(parts, node.separator)
+    return _row(*parts[:1], *((_operator(",") if node.separator else _SPACE) + part for part in parts[1:]))
 
+
+_SPACE = '<mspace width="0.4em"></mspace>'
 
 _PRINTERS: dict[type[Formula], Callable[[Any, list[str], Notation], str]] = {
     Name: lambda node, parts, notation: _name(node.name, notation),

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from types import MappingProxyType
 
 from symbackprop.errors import UserError, nearest
 from symbackprop.formula.notation import Notation
 from symbackprop.formula.spelling import FUNCTIONS, GREEK, GREEK_LETTERS, latex_name
-from symbackprop.formula.tree import Call, Formula, Indexed, Name
+from symbackprop.formula.tree import Formula, Indexed, Name
 from symbackprop.formula.walk import replace
 
 
@@ -123,6 +124,7 @@ class Names:
         return replace(formula, change)
 
 
+@lru_cache(maxsize=8192)
 def canonical_spelling(latex: str) -> str:
     """Return a spelling with spaces and type styles taken out and every script in braces.
 

@@ -86,7 +86,7 @@ class Notation:
         for option in options:
             if option not in known:
                 raise UserError(f"notation {self.title!r}: no option {option!r}.{nearest(option, known)}")
-        merged = {
+        merged: dict[str, Any] = {
             option: {**getattr(self, option), **value} if option in ("names", "aliases", "functions") else value
             for option, value in options.items()
         }

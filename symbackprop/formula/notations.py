@@ -12,23 +12,28 @@ TEXTBOOK = Notation()
 
 TANH_NEURON = Notation(
     title="tanh_neuron",
+    aliases={"x": "o1"},
     digits="plain",
     times="*",
     times_derivative="*",
     juxtapose_bracket="never",
     brackets="plain",
     partial="d",
+    update="arrow",
     residual="target-out",
     decimals=4,
 )
 
 PERCEPTRON = Notation(
     title="perceptron",
-    times_derivative="",
+    aliases={"L": "loss", "z": "val"},
+    times_derivative=r"\cdot",
+    update="arrow",
     sum_bounds="full",
     layered=frozenset({"l"}),
     index_separator=",",
     residual="target-out",
+    learning_rate="lr",
 )
 
 LINEAR_REGRESSION = Notation(
@@ -36,10 +41,13 @@ LINEAR_REGRESSION = Notation(
     transpose="T",
     brackets="plain",
     partial="d",
+    update="arrow",
+    learning_rate="lr",
 )
 
 TWO_TWO_ONE = Notation(
     title="two_two_one",
+    aliases={"ypred": "y_pred", "o1": "y_pred", "learn_rate": "eta"},
     functions={"sigmoid": "f"},
     digits="subscript",
     times_derivative="*",
@@ -47,6 +55,7 @@ TWO_TWO_ONE = Notation(
     brackets="plain",
     juxtapose_bracket="never",
     partial="name",
+    update="arrow",
     residual="target-out",
 )
 
@@ -72,6 +81,12 @@ TWO_THREE_TWO = Notation(
     residual="target-out",
     biases=frozenset({"b1", "b2"}),
     raw_powers=True,
+)
+
+MLP_SOFTMAX = Notation(
+    title="mlp_softmax",
+    times_derivative="",
+    brackets="plain",
 )
 
 NIELSEN = Notation(
@@ -108,6 +123,7 @@ READY: Mapping[str, Notation] = MappingProxyType(
             LINEAR_REGRESSION,
             TWO_TWO_ONE,
             TWO_THREE_TWO,
+            MLP_SOFTMAX,
             NIELSEN,
             GOODFELLOW,
         )

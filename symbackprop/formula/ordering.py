@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sympy import Add, Expr, Function, Idx, Indexed, Mul, Number as SympyNumber, Pow, Sum as SympySum, Symbol
+from sympy import Add, Expr, Function, Idx, Indexed, Mul, Pow, Symbol
+from sympy import Number as SympyNumber
+from sympy import Sum as SympySum
 
 from symbackprop.errors import InternalError
 

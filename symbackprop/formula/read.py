@@ -38,7 +38,7 @@ def read(text: str, names: Names) -> Formula:
     if not tokens:
         raise ReadError("expected a formula, got nothing", (0, len(text)))
     try:
-        parsed = _parser().parse(tokens)  # type: ignore[arg-type]
+        parsed = _parser().parse(tokens)
     except UnexpectedToken as error:
         raise _unexpected(error, text) from None
     except UnexpectedEOF:
@@ -92,8 +92,8 @@ class _Given(Lexer):
     def __init__(self, _conf: Any) -> None:
         pass
 
-    def lex(self, data: Any) -> Any:
-        return iter(data)
+    def lex(self, lexer_state: Any, parser_state: Any = None) -> Any:
+        return iter(lexer_state)
 
 
 @cache

@@ -11,169 +11,24 @@ import re
 
 from lark import Token
 
-from symbackprop.errors import nearest
 from symbackprop.formula import tokens as vocabulary
-from symbackprop.formula.names import Kind, Names, canonical_spelling
+from symbackprop.formula.lines import mark_functions, mark_lines
+from symbackprop.formula.names import Kind, Names
+from symbackprop.formula.scanner import Scanner
 from symbackprop.formula.tokens import ReadError
 
 
 def scan(text: str, names: Names) -> list[Token]:
     """Return the tokens of a formula; raises `ReadError`."""
-    scanner = _Scanner(text, names)
+    scanner = Scanner(text, names, _RULES)
     scanner.run(len(text))
-    return _mark_lines(_mark_functions(scanner.tokens, names))
+    return mark_lines(mark_functions(scanner.tokens))
 
 
-class _Scanner:
-    """One pass over the text; `context` says whether we stand in a subscript, in cases, or between differentials."""
-
-    def __init__(self, text: str, names: Names) -> None:
-        self.text = text
-        self.names = names
-        self.tokens: list[Token] = []
-        self.position = 0
-        self.end = len(text)
-        self.context: tuple[str, ...] = ()
-
-    def run(self, end: int) -> None:
-        """Scan up to `end`, looking no further; the context is that of the caller."""
-        outer, self.end = self.end, end
-        while self.position < end:
-            skipped = vocabulary.SKIPPED.match(self.text, self.position, end)
-            if skipped:
-                self.position = skipped.end()
-            elif not any(rule(self, end) for rule in _RULES):
-                raise self._unknown(end)
-        self.end = outer
-
-    def emit(self, kind: str, value: str, end: int) -> None:
-        """Add a token and move on."""
-        self.tokens.append(Token(kind, value, start_pos=self.position, end_pos=end))
-        self.position = end
-
-    # --- groups
-
-    def group_end(self, start: int) -> int:
-        """Return the position behind the brace that closes the one at `start`."""
-        depth = 0
-        for found in re.compile(r"\\.|[{}]", re.S).finditer(self.text, start):
-            depth += {"{": 1, "}": -1}.get(found[0], 0)
-            if depth == 0:
-                return found.end()
-        raise ReadError("this brace is never closed", (start, start + 1))
-
-    def argument_end(self, start: int) -> int:
-        """Return where a TeX argument ends: a group, or a single letter, digit or macro with its own argument."""
-        start = self.skip_spaces(start)
-        if start >= len(self.text):
-            raise ReadError("expected something here, got the end of the formula", (start, start))
-        if self.text[start] == "{":
-            return self.group_end(start)
-        macro = vocabulary.MACRO.match(self.text, start)
-        if not macro:
-            return start + 1
-        takes_group = macro[0][1:] in vocabulary.GROUPED or macro[0][1:] in vocabulary.STYLED
-        return self.argument_end(macro.end()) if takes_group else macro.end()
-
-    def skip_spaces(self, position: int) -> int:
-        """Return the next position that is not a space."""
-        while position < len(self.text) and self.text[position].isspace():
-            position += 1
-        return position
-
-    def argument(self, *context: str) -> None:
-        """Scan a TeX argument and put it in braces."""
-        start, end = self.skip_spaces(self.position), self.argument_end(self.position)
-        grouped = self.text[start] == "{"
-        outer, self.context = self.context, (*self.context, *context)
-        self.position = start
-        self.emit("LB", "{", start + 1 if grouped else start)
-        self.run(end - 1 if grouped else end)
-        self.emit("RB", "}", end)
-        self.context = outer
-
-    # --- names
-
-    def known_at(self, start: int) -> tuple[str, int] | None:
-        """Return the longest known name at `start` and where it ends."""
-        base_end = self.base_end(start)
-        if base_end is None:
-            return None
-        ends = [base_end]
-        for _ in range(2):
-            script = self.script_end(ends[-1])
-            if script is None:
-                break
-            ends.append(script)
-        for end in reversed(ends):
-            name = self.names.find(self.text[start:end])
-            if name is not None:
-                return name, end
-        return None
-
-    def base_end(self, start: int) -> int | None:
-        """Return the end of a name without its scripts: a word with digits, or a macro with its group."""
-        run = vocabulary.RUN.match(self.text, start, self.end)
-        if run:
-            return run.end()
-        macro = re.compile(r"\\(?:operatorname\*|[A-Za-z]+)").match(self.text, start, self.end)
-        return self.argument_end(start) if macro else None
-
-    def script_end(self, start: int) -> int | None:
-        """Return the end of a subscript or superscript that could be part of a name."""
-        position = self.skip_spaces(start)
-        if position >= self.end or self.text[position] not in "_^" or vocabulary.UPDATE.match(self.text, position):
-            return None
-        end = self.argument_end(position + 1)
-        if end >= len(self.text) or self.text[end - 1] == "}" or not self.text[end - 1 : end + 1].isalnum():
-            return end
-        if self.text[position] == "^" or not re.match(r"[A-Za-z0-9]", self.text[end]):
-            return end
-        self.check_braces(start, position, end)
-        return end
-
-    def check_braces(self, start: int, position: int, end: int) -> None:
-        """Raise for a subscript of several characters without braces."""
-        run_on = re.compile(r"[A-Za-z0-9]+").match(self.text, position + 1)
-        base = re.compile(r"[^\W_]*$").search(self.text, 0, start)
-        if run_on is None or base is None:
-            return
-        braced = f"{base[0]}_{{{run_on[0]}}}"
-        span = (base.start(), run_on.end())
-        shown = f"{self.text[span[0] : span[1]]} is shown as {self.text[span[0] : end]} followed by {run_on[0][1:]}"
-        if self.names.find(braced):
-            raise ReadError(f"malformed subscript: {shown}; write {braced}", span, braced)
-        if run_on[0][1].isdigit():
-            raise ReadError(f"malformed subscript: {shown}; write {braced} if that is meant", span)
-
-    def _unknown(self, end: int) -> ReadError:
-        start = self.position
-        macro = vocabulary.MACRO.match(self.text, start)
-        base_end = self.base_end(start)
-        if macro and macro[0][1:] not in vocabulary.STYLED and macro[0][1:] not in vocabulary.GROUPED:
-            known = [key for key in (*vocabulary.SYMBOLS, *self.names.spelled) if key.startswith("\\")]
-            return ReadError(f"unknown macro {macro[0]}.{nearest(macro[0], known)}", (start, macro.end()))
-        if base_end is None:
-            return ReadError(f"unexpected character {self.text[start]!r}", (start, start + 1))
-        return self.unknown_name(start, base_end)
-
-    def unknown_name(self, start: int, base_end: int) -> ReadError:
-        """Return the error for an unknown name, with a repair if a single longer name stands elsewhere in the text."""
-        end = self.script_end(base_end) or base_end
-        written = self.text[start:end]
-        key = canonical_spelling(written)
-        longer = [spelling for spelling in self.names.spelled if len(key) > 3 and spelling.startswith(key.rstrip("}"))]
-        text = canonical_spelling(self.text)
-        present = [spelling for spelling in longer if spelling in text]
-        repair = present[0] if len({self.names.spelled[spelling] for spelling in present}) == 1 else None
-        hint = f" Did you mean {repair}?" if repair else nearest(key, self.names.spelled)
-        return ReadError(f"unknown name {written}.{hint}", (start, end), repair)
+# The rules, tried in the order of `_RULES`; each returns whether it consumed something.
 
 
-# --- the rules, tried in this order; each returns whether it consumed something
-
-
-def _line_break(scanner: _Scanner, end: int) -> bool:
+def _line_break(scanner: Scanner, end: int) -> bool:
     """A line break, or a wide space, which separates statements as well."""
     found = vocabulary.LINE_BREAK.match(scanner.text, scanner.position, end)
     if not found:
@@ -186,7 +41,7 @@ def _line_break(scanner: _Scanner, end: int) -> bool:
     return True
 
 
-def _cases(scanner: _Scanner, end: int) -> bool:
+def _cases(scanner: Scanner, end: int) -> bool:
     found = re.compile(r"\\(begin|end)\s*\{cases\}").match(scanner.text, scanner.position, end)
     if found:
         opens = found[1] == "begin"
@@ -195,7 +50,7 @@ def _cases(scanner: _Scanner, end: int) -> bool:
     return bool(found)
 
 
-def _ampersand(scanner: _Scanner, end: int) -> bool:
+def _ampersand(scanner: Scanner, end: int) -> bool:
     if scanner.text[scanner.position] != "&":
         return False
     if "cases" in scanner.context:
@@ -205,7 +60,7 @@ def _ampersand(scanner: _Scanner, end: int) -> bool:
     return True
 
 
-def _pattern(scanner: _Scanner, end: int) -> bool:
+def _pattern(scanner: Scanner, end: int) -> bool:
     for kind, pattern in _PATTERNS:
         found = pattern.match(scanner.text, scanner.position, end)
         if found and not (kind == "TOP" and pattern is vocabulary.PLAIN_T and scanner.names.find("T")):
@@ -225,7 +80,7 @@ _PATTERNS = (
 )
 
 
-def _script(scanner: _Scanner, end: int) -> bool:
+def _script(scanner: Scanner, end: int) -> bool:
     sign = scanner.text[scanner.position]
     if sign not in "_^":
         return False
@@ -238,14 +93,14 @@ def _script(scanner: _Scanner, end: int) -> bool:
     return True
 
 
-def _big(scanner: _Scanner, end: int) -> bool:
+def _big(scanner: Scanner, end: int) -> bool:
     found = vocabulary.BIG_WORD.match(scanner.text, scanner.position, end)
     if found:
         scanner.emit("BIG", (found[1] or "") + found[2], found.end())
     return bool(found)
 
 
-def _differential(scanner: _Scanner, end: int) -> bool:
+def _differential(scanner: Scanner, end: int) -> bool:
     """The `d` of `dL/dw` and `\\frac{dL}{dw}`, where neither `d` nor `dL` is a name."""
     text, start = scanner.text, scanner.position
     if scanner.names.find("d"):
@@ -262,7 +117,7 @@ def _differential(scanner: _Scanner, end: int) -> bool:
     return True
 
 
-def _is_inline_derivative(scanner: _Scanner, start: int) -> bool:
+def _is_inline_derivative(scanner: Scanner, start: int) -> bool:
     known = scanner.known_at(scanner.skip_spaces(start + 1))
     if known is None:
         return False
@@ -270,7 +125,7 @@ def _is_inline_derivative(scanner: _Scanner, start: int) -> bool:
     return behind_slash or bool(re.compile(r"\s*/\s*d").match(scanner.text, known[1]))
 
 
-def _kronecker(scanner: _Scanner, end: int) -> bool:
+def _kronecker(scanner: Scanner, end: int) -> bool:
     """`\\mathbb{1}_{ij}`, and `\\delta_{ij}` where δ is not a name."""
     found = vocabulary.KRONECKER.match(scanner.text, scanner.position, end)
     if not found or scanner.names.find(found[0]):
@@ -279,7 +134,7 @@ def _kronecker(scanner: _Scanner, end: int) -> bool:
     return True
 
 
-def _name(scanner: _Scanner, end: int) -> bool:
+def _name(scanner: Scanner, end: int) -> bool:
     start = scanner.position
     base_end = scanner.base_end(start)
     if base_end is None:
@@ -300,14 +155,14 @@ def _name(scanner: _Scanner, end: int) -> bool:
     return True
 
 
-def _takes_no_subscript(scanner: _Scanner, name: str, end: int) -> bool:
+def _takes_no_subscript(scanner: Scanner, name: str, end: int) -> bool:
     entry = scanner.names.entries[name]
     behind = scanner.skip_spaces(end)
     has_subscript = behind < scanner.end and scanner.text[behind] == "_"
     return has_subscript and not entry.layered and entry.kind not in (Kind.INDEXED, Kind.FUNCTION)
 
 
-def _splits(scanner: _Scanner, run: str) -> bool:
+def _splits(scanner: Scanner, run: str) -> bool:
     """Whether a run of letters may be taken apart: indices in a subscript, else two known letters."""
     found = [scanner.names.find(letter) for letter in run]
     if "sub" in scanner.context and run.isalpha():
@@ -318,7 +173,7 @@ def _splits(scanner: _Scanner, run: str) -> bool:
     return scanner.names.find(letters[1]) is not None and scanner.known_at(scanner.position + 1) is not None
 
 
-def _fraction(scanner: _Scanner, end: int) -> bool:
+def _fraction(scanner: Scanner, end: int) -> bool:
     found = re.compile(r"\\[dtc]?frac(?![A-Za-z])").match(scanner.text, scanner.position, end)
     if not found:
         return False
@@ -331,12 +186,12 @@ def _fraction(scanner: _Scanner, end: int) -> bool:
     return True
 
 
-def _starts_with_d(scanner: _Scanner, start: int) -> bool:
+def _starts_with_d(scanner: Scanner, start: int) -> bool:
     inside = scanner.skip_spaces(start + 1)
     return scanner.text[start] == "{" and scanner.text[inside] == "d" and scanner.known_at(inside) is None
 
 
-def _mark(scanner: _Scanner, end: int) -> bool:
+def _mark(scanner: Scanner, end: int) -> bool:
     found = re.compile(r"\\([A-Za-z]+)").match(scanner.text, scanner.position, end)
     if not found or found[1] not in vocabulary.GROUPED:
         return False
@@ -345,7 +200,7 @@ def _mark(scanner: _Scanner, end: int) -> bool:
     return True
 
 
-def _styled(scanner: _Scanner, end: int) -> bool:
+def _styled(scanner: Scanner, end: int) -> bool:
     found = re.compile(r"\\([A-Za-z]+\*?)\s*\{").match(scanner.text, scanner.position, end)
     if not found or found[1] not in vocabulary.STYLED:
         return False
@@ -363,7 +218,7 @@ def _styled(scanner: _Scanner, end: int) -> bool:
     return False
 
 
-def _named_derivative(scanner: _Scanner, word: str) -> list[tuple[str, str]]:
+def _named_derivative(scanner: Scanner, word: str) -> list[tuple[str, str]]:
     """Read a derivative written as a name, `d_L_d_w1`."""
     names = scanner.names.entries
     for found in re.finditer("_d_", word):
@@ -373,7 +228,7 @@ def _named_derivative(scanner: _Scanner, word: str) -> list[tuple[str, str]]:
     return []
 
 
-def _symbol(scanner: _Scanner, end: int) -> bool:
+def _symbol(scanner: Scanner, end: int) -> bool:
     text, start = scanner.text, scanner.position
     if text.startswith(":=", start):
         scanner.emit("REL", ":=", start + 2)
@@ -387,7 +242,7 @@ def _symbol(scanner: _Scanner, end: int) -> bool:
     return True
 
 
-def _bars(scanner: _Scanner, end: int) -> bool:
+def _bars(scanner: Scanner, end: int) -> bool:
     for spelled, kind in ((r"\|", "NORM"), ("‖", "NORM"), ("|", "BAR")):
         if scanner.text.startswith(spelled, scanner.position):
             previous = str(scanner.tokens[-1].type) if scanner.tokens else ""
@@ -399,14 +254,14 @@ def _bars(scanner: _Scanner, end: int) -> bool:
     return False
 
 
-def _prose(scanner: _Scanner, end: int) -> bool:
+def _prose(scanner: Scanner, end: int) -> bool:
     found = vocabulary.CJK.match(scanner.text, scanner.position, end)
     if found:
         scanner.emit("TEXT", found[0], found.end())
     return bool(found)
 
 
-def _last_punctuation(scanner: _Scanner, end: int) -> bool:
+def _last_punctuation(scanner: Scanner, end: int) -> bool:
     found = vocabulary.LAST_PUNCTUATION.match(scanner.text, scanner.position)
     if found:
         scanner.position = end
@@ -431,71 +286,3 @@ _RULES = (
     _bars,
     _prose,
 )
-
-
-# --- passes over the tokens
-
-
-def _mark_functions(found: list[Token], names: Names) -> list[Token]:
-    """Turn a function that is applied to nothing into a plain name."""
-    result: list[Token] = []
-    for position, token in enumerate(found):
-        if token.type == "FUNC" and not _is_applied(found, position + 1):
-            token = Token("NAME", token.value, start_pos=token.start_pos, end_pos=token.end_pos)
-        result.append(token)
-    return result
-
-
-def _is_applied(found: list[Token], position: int) -> bool:
-    while position < len(found):
-        kind = found[position].type
-        if kind in ("SUP", "SUB"):
-            depth, position = 1, position + 2
-            while depth:
-                depth += {"LB": 1, "RB": -1}.get(found[position].type, 0)
-                position += 1
-        elif kind == "PRIME":
-            position += 1
-        else:
-            return kind in vocabulary.FACTOR_START
-    return False
-
-
-def _mark_lines(found: list[Token]) -> list[Token]:
-    """Drop line breaks inside a statement, and the operator that a continued line repeats."""
-    lines = _lines(found)
-    result = list(lines[0])
-    for line in lines[1:]:
-        if not (result and line) or "TEXT" in (result[-1].type, line[0].type):
-            result.extend(line)
-        elif _ends_open(result[-1]) or _starts_open(line):
-            repeats = _ends_open(result[-1]) and (result[-1].type, result[-1].value) == (line[0].type, line[0].value)
-            result.extend(line[1:] if repeats and line[0].type != "COMMA" else line)
-        else:
-            result.extend((Token("NEWLINE", "\n", start_pos=line[0].start_pos, end_pos=line[0].start_pos), *line))
-    return result
-
-
-def _lines(found: list[Token]) -> list[list[Token]]:
-    lines: list[list[Token]] = [[]]
-    for token in found:
-        if token.type == "NEWLINE":
-            lines.append([])
-        else:
-            lines[-1].append(token)
-    return lines
-
-
-_SIGNS = ("PLUS", "MINUS")
-_OPERATORS = (*_SIGNS, "TIMES", "ODOT", "SLASH", "REL", "COMMA")
-
-
-def _ends_open(last: Token) -> bool:
-    return last.type in _OPERATORS
-
-
-def _starts_open(line: list[Token]) -> bool:
-    """Whether a line goes on with the statement before it; `-a = b` is a statement of its own, `- a` goes on."""
-    if line[0].type in _SIGNS:
-        return all(token.type != "REL" for token in line)
-    return line[0].type in (*_OPERATORS, "RP", "RS", "RC", "RB")

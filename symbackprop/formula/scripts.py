@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, Protocol
 
 from symbackprop.formula.names import Entry, Kind, Names
@@ -98,7 +99,7 @@ def _is_side_by_side(source: Source, value: Formula) -> bool:
     if not isinstance(value, Product):
         return False
     spans = [factor.span for factor in value.factors]
-    between = [source.text[a[1] : b[0]] for a, b in zip(spans, spans[1:], strict=False) if a and b]
+    between = [source.text[a[1] : b[0]] for a, b in itertools.pairwise(spans) if a and b]
     return all(gap.strip(" {}~\\,") == "" for gap in between)
 
 

@@ -83,7 +83,7 @@ def _row_of(parts: list[Any], separator: str) -> Any:
 
 
 def _row(builder: Builder, parts: list[Any], span: Span) -> Any:
-    items = [Text(part.value, span=(part.start_pos, part.end_pos)) if isinstance(part, Token) else part for part in parts]
+    items = [Text(part.value, span=_span(part)) if isinstance(part, Token) else part for part in parts]
     return _row_of(items, "")
 
 
@@ -99,7 +99,7 @@ def _logic(operator: str) -> Callable[[Builder, list[Any], Span], Any]:
 def _sum(builder: Builder, parts: list[Any], span: Span) -> Any:
     terms = [parts[0]]
     for sign, term in zip(parts[1::2], parts[2::2], strict=True):
-        minus_span = (sign.start_pos, (term.span or span)[1])
+        minus_span = (_span(sign)[0], (term.span or span)[1])
         terms.append(Neg(term, span=minus_span) if sign.type == "MINUS" else term)
     return terms[0] if len(terms) == 1 else Sum(tuple(terms))
 
@@ -183,6 +183,10 @@ def _apply_operators(items: list[tuple[str, Formula]], span: Span) -> list[tuple
     return [*before, (sign, Partial(last[1], first, tuple(others), span=joined))]
 
 
+def _span(token: Token) -> Span:
+    return (token.start_pos or 0, token.end_pos or 0)
+
+
 def _at(factor: Formula, span: Span) -> Span:
     return factor.span or span
 
@@ -253,7 +257,7 @@ def _scripted(builder: Builder, parts: list[Any], span: Span) -> Any:
 def _call(builder: Builder, parts: list[Any], span: Span) -> Any:
     position = next(place for place, part in enumerate(parts) if place and isinstance(part, Formula))
     function, before, listed, behind = parts[0], parts[1:position], parts[position], parts[position + 1 :]
-    name = Name(function.value, span=(function.start_pos, function.end_pos))
+    name = Name(function.value, span=_span(function))
     arguments = listed.items if isinstance(listed, Row) and listed.separator == "," else (listed,)
     head, exponent = function_head(builder, name, before, span)
     call: Formula = Call(head, tuple(arguments))

@@ -12,6 +12,7 @@ from typing import Any
 
 from symbackprop.errors import InternalError
 from symbackprop.formula.brackets import Slot, is_forced, slots
+from symbackprop.formula.latex import runs
 from symbackprop.formula.notation import Notation
 from symbackprop.formula.spelling import FUNCTIONS, GREEK_LETTERS
 from symbackprop.formula.tree import (
@@ -131,7 +132,8 @@ def _indexed(node: Indexed, parts: list[str], notation: Notation) -> str:
 def _partial(node: Partial, parts: list[str], notation: Notation) -> str:
     sign = "∂" if notation.partial == "partial" else "d"
     order = str(len(node.others) + 1).translate(_RAISED) if node.others else ""
-    return f"{sign}{order}{parts[0]}/" + "".join(sign + variable for variable in parts[1:])
+    below = "".join(sign + variable + (str(count).translate(_RAISED) if count > 1 else "") for variable, count in runs(parts[1:]))
+    return f"{sign}{order}{parts[0]}/{below}"
 
 
 def _nabla(node: Nabla, parts: list[str], notation: Notation) -> str:

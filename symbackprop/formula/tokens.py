@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 from symbackprop.errors import UserError
 from symbackprop.formula.latex import RELATIONS
 
@@ -31,7 +32,10 @@ MACRO = re.compile(r"\\(?:operatorname\*|[A-Za-z]+|.)")
 CJK = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]+")
 GROUPED = {
     **{kind: kind for kind in ("hat", "bar", "tilde", "dot", "vec")},
-    **{"widehat": "hat", "overline": "bar", "widetilde": "tilde", "overrightarrow": "vec"},
+    "widehat": "hat",
+    "overline": "bar",
+    "widetilde": "tilde",
+    "overrightarrow": "vec",
 }
 BOLD = ("mathbf", "boldsymbol", "bm", "textbf", "pmb")
 STYLED = (*BOLD, "mathrm", "mathit", "mathsf", "operatorname", "operatorname*", "text", "textrm", "textit", "mbox")
@@ -49,9 +53,18 @@ BLANK = re.compile(r"\\underline\s*\{\s*\\hspace\*?\s*\{\s*([0-9.]+)em\s*\}\s*\}
 SYMBOLS: dict[str, tuple[str, str]] = {
     **{sign: ("REL", sign) for sign in RELATIONS if sign not in ":="},
     **{latex: ("REL", sign) for sign, latex in RELATIONS.items() if latex.startswith("\\")},
-    **{r"\leq": ("REL", "≤"), r"\geq": ("REL", "≥"), r"\neq": ("REL", "≠"), r"\gets": ("REL", "←")},
-    **{r"\coloneqq": ("REL", ":="), r"\triangleq": ("REL", ":="), r"\rightarrow": ("REL", "→"), r"\simeq": ("REL", "≈")},
-    **{r"\implies": ("REL", "⇒"), r"\iff": ("REL", "⇔"), r"\lt": ("REL", "<"), r"\gt": ("REL", ">")},
+    r"\leq": ("REL", "≤"),
+    r"\geq": ("REL", "≥"),
+    r"\neq": ("REL", "≠"),
+    r"\gets": ("REL", "←"),
+    r"\coloneqq": ("REL", ":="),
+    r"\triangleq": ("REL", ":="),
+    r"\rightarrow": ("REL", "→"),
+    r"\simeq": ("REL", "≈"),
+    r"\implies": ("REL", "⇒"),
+    r"\iff": ("REL", "⇔"),
+    r"\lt": ("REL", "<"),
+    r"\gt": ("REL", ">"),
     "=": ("REL", "="),
     "+": ("PLUS", "+"),
     "-": ("MINUS", "-"),
@@ -88,6 +101,6 @@ SYMBOLS: dict[str, tuple[str, str]] = {
 }
 BIG_WORD = re.compile(r"\\(?:operatorname\*?\s*\{\s*)?(arg)?(?:\\,|\\|\s)*(max|min)(?![A-Za-z])\s*\}?(?=\s*_)")
 FACTOR_START = frozenset(
-    "NAME NUMBER FUNC LP LS LC LB FRAC ROOT LBAR LNORM MARK BOLD BLANK NABLA CHANGE PARTIAL KRONECKER".split()
+    "NAME NUMBER FUNC LP LS LC LB FRAC ROOT LBAR LNORM MARK BLANK NABLA CHANGE PARTIAL KRONECKER".split()  # noqa: SIM905
 )
-OPERAND_END = frozenset("NAME NUMBER RP RS RC RB PRIME UPDATE TOP RBAR RNORM BLANK".split())
+OPERAND_END = frozenset(("NAME", "NUMBER", "RP", "RS", "RC", "RB", "PRIME", "UPDATE", "TOP", "RBAR", "RNORM", "BLANK"))

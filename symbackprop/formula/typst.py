@@ -9,7 +9,7 @@ from typing import Any
 from symbackprop.errors import InternalError
 from symbackprop.formula.brackets import is_forced, slots
 from symbackprop.formula.glyphs import Accented, Beside, Glyph, Scripted, Word, glyphs
-from symbackprop.formula.latex import sign_between
+from symbackprop.formula.latex import runs, sign_between
 from symbackprop.formula.notation import Notation
 from symbackprop.formula.spelling import latex_name
 from symbackprop.formula.tree import (
@@ -55,6 +55,7 @@ _BIG = {
     "argmin": 'op("arg min", limits: #true)',
 }
 _TIMES = {"": " ", "*": " * ", r"\cdot": " dot.c ", r"\times": " times "}
+_BRACKET = {"(": r"\(", ")": r"\)", "[": r"\[", "]": r"\]", "{": r"\{", "}": r"\}"}
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -130,9 +131,9 @@ def _fraction(node: Fraction, parts: list[str], notation: Notation) -> str:
 
 def _indexed(node: Indexed, parts: list[str], notation: Notation) -> str:
     lower, upper = parts[: len(node.indices)], parts[len(node.indices) :]
-    opening, closing = notation.layer_brackets or ("", "")
+    opening, closing = notation.layer_brackets[:1], notation.layer_brackets[1:]
     above = f"{opening}{', '.join(upper)}{closing}" if upper else ""
-    if opening == "(":  # the brackets of the script itself do not show
+    if above and opening == "(":  # the brackets of the script itself do not show
         above = f"({above[1:-1]})"
     name = _name(node.name, notation)
     base = f"attach({name})" if "_(" in name else name
@@ -155,14 +156,14 @@ def _big_sum(node: BigSum, parts: list[str], notation: Notation) -> str:
 
 def _decorated(node: Decorated, parts: list[str], notation: Notation) -> str:
     if node.kind == "prime":
-        return f"{parts[0]}'"
+        return _scripts(parts[0], "", "prime")
     return f"Delta {parts[0]}" if node.kind == "Delta" else f"{_ACCENTS[node.kind]}({parts[0]})"
 
 
 def _partial(node: Partial, parts: list[str], notation: Notation) -> str:
     sign = {"partial": "∂", "upright": "upright(d)"}.get(notation.partial, "d")
     order = f"^({len(node.others) + 1})" if node.others else ""
-    below = " ".join(f"{sign} {variable}" for variable in parts[1:])
+    below = " ".join(f"{sign} {variable}" + (f"^({count})" if count > 1 else "") for variable, count in runs(parts[1:]))
     return f"frac({sign}{order} {parts[0]}, {below})"
 
 
@@ -183,7 +184,7 @@ def _branch(node: Branch, parts: list[str], notation: Notation) -> str:
 
 
 def _written_row(node: Row, parts: list[str], notation: Notation) -> str:
-    return {"": " ", ",": ", ", "\n": " \\ "}[node.separator].join(parts)
+    return {"": " thick ", ",": ", ", "\n": " \\ "}[node.separator].join(parts)
 
 
 _PRINTERS: dict[type[Formula], Callable[[Any, list[str], Notation], str]] = {
@@ -198,7 +199,7 @@ _PRINTERS: dict[type[Formula], Callable[[Any, list[str], Notation], str]] = {
     Power: lambda node, parts, notation: _scripts(parts[0], "", parts[1]),
     Root: lambda node, parts, notation: f"sqrt({parts[0]})",
     Transpose: lambda node, parts, notation: _scripts(parts[0], "", "T" if notation.transpose == "T" else "⊤"),
-    Update: lambda node, parts, notation: parts[0] + ("'" if notation.update == "prime" else "^(+)"),
+    Update: lambda node, parts, notation: _scripts(parts[0], "", "prime" if notation.update == "prime" else "+"),
     Indexed: _indexed,
     Element: lambda node, parts, notation: _scripts(parts[0], _indices(parts[1:], notation), ""),
     Delta: lambda node, parts, notation: _scripts(
@@ -207,7 +208,7 @@ _PRINTERS: dict[type[Formula], Callable[[Any, list[str], Notation], str]] = {
     Decorated: _decorated,
     Group: lambda node, parts, notation: f"lr({_BRACKET[node.bracket]} {parts[0]} {_BRACKET[_CLOSING[node.bracket]]})",
     Bars: lambda node, parts, notation: f"{'norm' if node.kind == 'norm' else 'abs'}({parts[0]})",
-    Call: lambda node, parts, notation: f"{parts[0]} ({', '.join(parts[1:])})",
+    Call: lambda node, parts, notation: f"{parts[0]}({', '.join(parts[1:])})",
     Partial: _partial,
     Nabla: _nabla,
     Chain: _chain,
@@ -218,4 +219,3 @@ _PRINTERS: dict[type[Formula], Callable[[Any, list[str], Notation], str]] = {
     Blank: lambda node, parts, notation: f"underline(#h({node.width:g}em))",
     Row: _written_row,
 }
-_BRACKET = {"(": r"\(", ")": r"\)", "[": r"\[", "]": r"\]", "{": r"\{", "}": r"\}"}

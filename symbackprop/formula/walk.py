@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace as replace_fields
+from dataclasses import fields
+from dataclasses import replace as replace_fields
 from functools import cache
 from typing import Any, TypeVar
 
@@ -12,15 +13,19 @@ from symbackprop.formula.tree import Formula
 T = TypeVar("T")
 
 
+def _kind(formula: Formula) -> Any:
+    return type(formula)
+
+
 @cache
-def _field_names(kind: type[Formula]) -> tuple[str, ...]:
+def _field_names(kind: Any) -> tuple[str, ...]:
     return tuple(entry.name for entry in fields(kind) if entry.name != "span")
 
 
 def children(formula: Formula) -> tuple[Formula, ...]:
     """Return the parts directly under a node, in written order."""
     found: list[Formula] = []
-    for name in _field_names(type(formula)):
+    for name in _field_names(_kind(formula)):
         value = getattr(formula, name)
         if isinstance(value, Formula):
             found.append(value)
@@ -33,7 +38,7 @@ def with_children(formula: Formula, parts: tuple[Formula, ...]) -> Formula:
     """Return the node with the parts from `children` exchanged for `parts`, one for one."""
     remaining = iter(parts)
     changes: dict[str, Any] = {}
-    for name in _field_names(type(formula)):
+    for name in _field_names(_kind(formula)):
         value = getattr(formula, name)
         if isinstance(value, Formula):
             changes[name] = next(remaining)

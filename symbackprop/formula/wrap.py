@@ -27,6 +27,8 @@ from symbackprop.formula.tree import (
 )
 from symbackprop.formula.walk import replace
 
+_SIGNS = 6  # columns for the sign in front of a line and the one behind it
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -51,11 +53,11 @@ def wrap(formula: Formula, width: int, measure: Callable[[Formula], int]) -> tup
     """Return the formula in lines no wider than `width` where its operators allow; `measure` gives the width of a formula."""
     label, statement = _split_label(formula)
     if measure(formula) <= width or not isinstance(statement, Chain):
-        pieces = [_Piece("", statement)] if measure(formula) <= width else _break("", statement, width, measure)
+        pieces = [_Piece("", statement)] if measure(formula) <= width else _break("", statement, width - _SIGNS, measure)
         return _lines(label, pieces)
     first, *sides = statement.parts
     head = first if label is None else Row((*label, first))
-    room = width - min(measure(head), width // 2) - 3
+    room = width - min(measure(head), width // 2) - _SIGNS
     pieces = [
         piece
         for relation, side in zip(statement.relations, sides, strict=True)

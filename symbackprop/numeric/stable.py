@@ -77,7 +77,7 @@ def _quotient(expression: Expr) -> Expr:
         z = top.args[0] if top is not None else Integer(0)
         rest = Mul(*(f for f in others if f is not top))
         if factor.exp == -2:
-            if len(exponents) == 2 and top is not None and top != 1:
+            if len(exponents) == 2 and top is not None:
                 return rest * sigmoid(z - _other(exponents, z)) * sigmoid(_other(exponents, z) - z) * exp(-_other(exponents, z))
             continue
         if len(exponents) == 2:

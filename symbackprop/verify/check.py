@@ -18,7 +18,7 @@ from symbackprop.verify.compare import compare_sample
 from symbackprop.verify.compare import Outcome as Compared
 from symbackprop.verify.derived import DerivationReference
 from symbackprop.verify.diagnose import diagnose
-from symbackprop.verify.locate import code_lines, locate
+from symbackprop.verify.locate import Located, code_lines, locate
 from symbackprop.verify.loss_function import loss_reference
 from symbackprop.verify.ratio import constant_ratio
 from symbackprop.verify.records import Cause, Scope, Status, Verdict
@@ -41,6 +41,7 @@ def check_gradient(
     mapping: Mapping[str, Any] | None = None,
     seed: int = 0,
     exact: bool = True,
+    explain: bool = True,
     repair: bool = True,
 ) -> Report:
     """Check handwritten gradient code.
@@ -53,6 +54,7 @@ def check_gradient(
         mapping: argument or result name of the code → name in the network, where the names do not say it.
         seed: of the random points.
         exact: trace the code; False compares numbers only.
+        explain: say why and where the code differs.
         repair: search for a change of the code that mends what differs (a few seconds at most).
 
     Raises:
@@ -74,7 +76,7 @@ def check_gradient(
         return _failed(source, call, f"{type(problem).__name__}: {problem}")
     results, unbound = bind_results(call, outcome, source.vocabulary, mapping, values)
     samples, notes = collect(source, call, results, points, exact=exact)
-    return assemble(source, call, results, samples, (*notes, *_unbound_notes(unbound, outcome)), repair=repair)
+    return assemble(source, call, results, samples, (*notes, *_unbound_notes(unbound, outcome)), explain=explain, repair=repair)
 
 
 def _reference(reference: Any, hand: Any, example: Mapping[str, Any] | None, wrt: Any) -> Reference:
@@ -122,14 +124,16 @@ def assemble(
     samples: Sequence[Sample],
     notes: Sequence[str],
     *,
+    explain: bool = True,
     repair: bool = True,
 ) -> Report:
     """Return the report on what the samples show."""
     compared = [(sample, compare_sample(sample)) for sample in samples]
     verdicts = {result.node: verdict(source, result.node, compared) for result in results}
-    causes = diagnose(source, verdicts, samples, call.rate_value if call.rate is not None else None)
-    located = locate(source, call, samples, [name for name, v in verdicts.items() if v.status is Status.DIFFERS])
     wrong = [name for name, v in verdicts.items() if v.status is Status.DIFFERS]
+    rate = call.rate_value if call.rate is not None else None
+    causes = diagnose(source, verdicts, samples, rate) if explain else ()
+    located = locate(source, call, samples, wrong) if explain else Located(None, (), ())
     suspected = [located.first.line] if located.first else []
     mended = repairs(source, call, results, samples, wrong, suspected) if repair and not _guarded(causes) else ()
     parameters = source.vocabulary.parameters

@@ -36,6 +36,9 @@ ERROR_BITS = -100.0
 """The modular tier says "proved" only where the chance of error is below 2 to this power."""
 _BITS = (200, 800)
 _SMALLEST = 2.0**-1074
+_DRAWS = 6
+_USELESS_BITS = -16.0
+"""Draws of the modular signature at most, and the error of one draw above which more of them are not worth their time."""
 _SMALL = 40
 """Nodes of an expression small enough for sympy."""
 
@@ -178,25 +181,30 @@ def _compare(left: Ball, right: Ball, point: dict[InputName, float]) -> Witness 
 
 
 def _by_signature(graph: Graph, pairs: Sequence[tuple[int, int]], seed: int) -> list[Decision | None]:
-    """Prove what the modular signature proves. With square roots several draws are made, as their signs are free."""
+    """Prove what the modular signature proves, by as many draws as the bound on the error takes.
+
+    With square roots one unequal draw means nothing, as the signs of roots of perfect squares are free; the balls have settled them.
+    """
     decisions: list[Decision | None] = [None] * len(pairs)
+    bits = [0.0] * len(pairs)
     waiting = list(range(len(pairs)))
-    for draw in range(6):
+    for draw in range(_DRAWS):
         if not waiting:
             break
         try:
             drawn = signatures(graph, [node for k in waiting for node in pairs[k]], seed=seed * 64 + draw)
         except OutOfReach:
             return _one_by_one(graph, pairs, decisions, seed) if len(pairs) > 1 and draw == 0 else decisions
-        error = drawn.error_bits + (math.log2(6) if drawn.has_roots else 0)
-        if error > ERROR_BITS:
+        if drawn.error_bits > _USELESS_BITS:
             break
-        for j, k in enumerate(waiting):
-            if drawn.residues[2 * j] == drawn.residues[2 * j + 1]:
+        equal = {k for j, k in enumerate(waiting) if drawn.residues[2 * j] == drawn.residues[2 * j + 1]}
+        for k in equal:
+            bits[k] += drawn.error_bits
+            # Any of the draws may be the equal one: their number enters the bound.
+            error = bits[k] + (_DRAWS if drawn.has_roots else 0)
+            if error <= ERROR_BITS:
                 decisions[k] = Decision("proved", "modular", error_bits=error)
-        waiting = [k for k in waiting if decisions[k] is None]
-        if not drawn.has_roots:
-            break
+        waiting = [k for k in waiting if decisions[k] is None and (k in equal or drawn.has_roots)]
     return decisions
 
 

@@ -112,9 +112,10 @@ class Run:
     def known_names(self) -> None:
         """Every argument must be a parameter of the function or a global of its module."""
         parameters = _parameters(self.function)
-        has_rest = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+        if _takes_any(parameters):
+            return
         for name in self.arguments:
-            if name not in parameters and name not in self.function.__globals__ and not has_rest:
+            if name not in parameters and name not in self.function.__globals__:
                 known = [*parameters, *(n for n in self.function.__globals__ if not n.startswith("_"))]
                 raise UserError(
                     f"{self.function.__name__}: no parameter or global is called {name!r}; parameters: "
@@ -123,18 +124,22 @@ class Run:
 
     def _call(self, space: Namespace) -> tuple[Callable[[], Any], dict[str, Any]]:
         parameters = _parameters(self.function)
-        has_rest = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-        passed = {n: v for n, v in self.arguments.items() if n in parameters or (has_rest and n not in self.function.__globals__)}
+        passed = {n: v for n, v in self.arguments.items() if n in parameters or _takes_any(parameters)}
         bound = {name: space.bind(name, value) for name, value in passed.items()}
         positional: list[Any] = []
         if self.owner is not None:
             bound["self"] = space.bind("self", self.owner)
             positional.append(bound["self"])
         keywords = {name: value for name, value in bound.items() if name != "self" or self.owner is None}
+        rest = [n for n, p in parameters.items() if p.kind is p.VAR_POSITIONAL and n in keywords]
         for name, parameter in parameters.items():
-            if parameter.kind is parameter.POSITIONAL_ONLY and name in keywords:
+            if name not in keywords:
+                continue
+            # What stands before *rest can only be passed by position when *rest is.
+            before_rest = parameter.kind is parameter.POSITIONAL_OR_KEYWORD and bool(rest)
+            if parameter.kind is parameter.POSITIONAL_ONLY or before_rest:
                 positional.append(keywords.pop(name))
-            elif parameter.kind is parameter.VAR_POSITIONAL and name in keywords:
+            elif parameter.kind is parameter.VAR_POSITIONAL:
                 positional.extend(keywords.pop(name))
         function = space.swap(self.function)
         for name in self.arguments.keys() - passed.keys():
@@ -143,7 +148,8 @@ class Run:
 
     def _space(self, graph: Graph | None, leaf: Callable[[str, Any], Any]) -> Namespace:
         parameters = _parameters(self.function)
-        return Namespace(graph, leaf, {name: value for name, value in self.arguments.items() if name not in parameters})
+        outside = {} if _takes_any(parameters) else {n: v for n, v in self.arguments.items() if n not in parameters}
+        return Namespace(graph, leaf, outside)
 
     def traced(self) -> tuple[Outcome, Recorder]:
         """Run on traced numbers, recording lines and locals."""

@@ -307,7 +307,10 @@ def signatures(graph: Graph, outputs: Sequence[int], seed: int = 0) -> Signature
     depth = max((key[1] for key in schedule), default=0)
     if depth >= len(spire.fields):
         raise OutOfReach(f"exponentials nested {depth} deep")
-    bits = degree_bits(graph, outputs) + 1 - (math.log2(spire.fields[0].prime) - spire.twos)
+    roots = sum(graph.operations[node] == "sqrt" for node in nodes)
+    # Each root doubles the degree of the equation without roots, and a draw is kept with one chance in 2^twos.
+    lost = roots * (1 + spire.twos)
+    bits = degree_bits(graph, outputs) + 1 + lost - (math.log2(spire.fields[0].prime) - spire.twos)
     for attempt in range(_DRAWS):
         draw = _Draw(graph, spire, depth, f"{seed}:{attempt}:".encode())
         try:

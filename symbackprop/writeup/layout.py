@@ -11,7 +11,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import hypot
 
-from symbackprop.writeup.geometry import Box, Curve, Point, crosses, line
+import numpy as np
+
+from symbackprop.writeup.collisions import crossings, rows_of_boxes, rows_of_segments
+from symbackprop.writeup.geometry import Box, Curve, Point, line
 from symbackprop.writeup.labels import Placement, place_labels
 from symbackprop.writeup.lettering import Lettering
 from symbackprop.writeup.picture import label_box
@@ -161,11 +164,17 @@ def _tags(plan: Plan, bodies: Mapping[str, Box]) -> tuple[dict[str, Box], dict[s
 def _route(link: Link, plan: Plan, bodies: Mapping[str, Box], tags: Sequence[Box]) -> Curve:
     """Return the straight edge between two units, or the flattest curve around whatever stands in its way."""
     first, last = bodies[link.source], bodies[link.target]
-    blocks = [box.grown(3) for name, box in bodies.items() if name not in (link.source, link.target)]
-    blocks += tags
+    blocks = rows_of_boxes(box.grown(3) for name, box in bodies.items() if name not in (link.source, link.target))
+    blocks = np.concatenate([blocks, rows_of_boxes(tags)])
     discs = plan.bodies[link.source].disc, plan.bodies[link.target].disc
-    choices = [_trimmed(line((first.x, first.y), (last.x, last.y), bulge), first, last, discs) for bulge in _BULGES]
-    return min(choices, key=lambda curve: sum(crosses(box, part) for box in blocks for part in curve.segments))
+    tried: list[tuple[int, int, Curve]] = []
+    for number, bulge in enumerate(_BULGES):
+        curve = _trimmed(line((first.x, first.y), (last.x, last.y), bulge), first, last, discs)
+        hits = int(crossings(blocks, rows_of_segments(curve.segments)).any(axis=1).sum())
+        if not hits:
+            return curve
+        tried.append((hits, number, curve))
+    return min(tried, key=lambda attempt: attempt[:2])[2]
 
 
 def _trimmed(curve: Curve, first: Box, last: Box, discs: tuple[bool, bool]) -> Curve:
@@ -195,20 +204,19 @@ def _problems(
     plan: Plan, bodies: Mapping[str, Box], tags: Mapping[str, Box], curves: Mapping[str, Curve], placement: Placement
 ) -> tuple[str, ...]:
     found = [f"label of {identifier}" for identifier in placement.unclear]
+    blocks = {**bodies, **tags}
+    table = rows_of_boxes(blocks.values())
     for identifier, curve in curves.items():
         ends = (plan.edges[identifier].source, plan.edges[identifier].target)
-        blocked = [name for name, box in bodies.items() if name not in ends and _runs_through(curve, box)]
-        blocked += [name for name, box in tags.items() if _runs_through(curve, box)]
-        found += [f"{identifier} runs through {name}" for name in blocked]
+        hit = crossings(table, rows_of_segments(curve.segments)).any(axis=1)
+        found += [
+            f"{identifier} runs through {name}" for name, through in zip(blocks, hit, strict=True) if through and name not in ends
+        ]
     for column in plan.graph.columns:
         for above, below in pairwise(column):
             if bodies[above.name].y + bodies[above.name].height / 2 >= bodies[below.name].y - bodies[below.name].height / 2:
                 found.append(f"{above.name} covers {below.name}")
     return tuple(found)
-
-
-def _runs_through(curve: Curve, box: Box) -> bool:
-    return any(crosses(box, part) for part in curve.segments)
 
 
 def kind_of_column(graph: UnitGraph, number: int) -> Kind | None:

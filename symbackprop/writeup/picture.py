@@ -12,7 +12,7 @@ from symbackprop.writeup.geometry import Box, Curve, Point
 from symbackprop.writeup.lettering import Lettering, width
 
 #: Height of a line of lettering relative to its size (cap height, with room for a subscript).
-LINE = 1.12
+LINE = 1.0
 
 
 @dataclass(frozen=True, slots=True)

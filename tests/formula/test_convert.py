@@ -16,7 +16,7 @@ from symbackprop.formula.ordering import author_order
 from symbackprop.formula.tree import BigSum, Chain, Formula, Name, Number, Partial, Text
 
 w7, w9, b2, h1, h2, t, o, net, x = (
-    Symbol(name, real=True) for name in "w7 w9 b2 out_h1 out_h2 target_o1 out_o1 net_o1 x".split()
+    Symbol(name, real=True) for name in ["w7", "w9", "b2", "out_h1", "out_h2", "target_o1", "out_o1", "net_o1", "x"]
 )
 N, D = (Symbol(name, integer=True, positive=True) for name in "ND")
 n, i, j = Idx("n", N), Idx("i", D), Idx("j", 3)

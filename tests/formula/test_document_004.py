@@ -48,7 +48,7 @@ OVERRIDES = {8: {"juxtapose_bracket": "always"}, 14: {"juxtapose_bracket": "neve
 SCALARS = (
     [f"w{k}" for k in range(1, 13)]
     + [f"{base}_{unit}" for base in ("net", "out") for unit in ("h1", "h2", "h3", "o1", "o2")]
-    + "l1 l2 b1 b2 E_o1 E_o2 E_total target_o1 target_o2".split()
+    + ["l1", "l2", "b1", "b2", "E_o1", "E_o2", "E_total", "target_o1", "target_o2"]
 )
 NAMES = Names.of(TWO_THREE_TWO, scalars=SCALARS, functions="sigmoid", rates="eta")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from xml.etree import ElementTree
 
 import pytest
@@ -72,7 +73,7 @@ def test_numbers_must_be_finite() -> None:
         number(float("nan"))
 
 
-SETTINGS = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 
 
 @SETTINGS
@@ -120,7 +121,7 @@ def test_continued_lines_repeat_the_operator_and_never_the_equal_sign() -> None:
     lines = text_block(LONG, width=50).splitlines()
     assert len(lines) > 3
     assert all(len(line) <= 50 for line in lines)
-    for before, after in zip(lines, lines[1:], strict=False):
+    for before, after in itertools.pairwise(lines):
         assert not before.endswith("=")
         if not after.strip().startswith("="):
             assert before[-1] == after.strip()[0] in "+-·"

@@ -19,7 +19,6 @@ from symbackprop.formula.build import (
     partial,
     power,
     subtract,
-    written as w,
 )
 from symbackprop.formula.latex import latex
 from symbackprop.formula.names import Names
@@ -45,7 +44,6 @@ from symbackprop.formula.tree import (
     Name,
     Number,
     Partial,
-    Power,
     Row,
     Text,
     Transpose,

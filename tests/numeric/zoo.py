@@ -185,7 +185,7 @@ def convolution_2d() -> Case:
     x, w = net.parameter("x", n, c, p, q), net.parameter("w", f, c, u, v)
     y = net.define("y", n, f, i, j, Sum(x[n, c, i + u, j + v] * w[f, c, u, v], c, u, v))
     net.define("E", Sum(tanh(y[n, f, i, j]), n, f, i, j))
-    return Case(net, "E", {"N": 2, "F": 3, "C": 2, "H": 5, "W": 4, "U": 2, "V": 3})
+    return Case(net, "E", {"N": 2, "F": 1, "C": 2, "H": 3, "W": 4, "U": 2, "V": 3})
 
 
 @case

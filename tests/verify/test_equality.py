@@ -172,6 +172,32 @@ def test_a_modular_tier_that_always_agrees_is_not_reached_by_unequal_functions(m
     assert _decision(lambda a: a * 2, lambda a: a * 2 + 1e-20).status == "differs"
 
 
+@pytest.mark.parametrize(("bits", "tier"), [(-120.0, "modular"), (-60.0, "modular"), (-20.0, "modular"), (-10.0, "digits")])
+def test_modular_tier_repeats_until_the_error_is_small_enough(bits: float, tier: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    draws = []
+
+    def counted(graph: Graph, nodes: Any, seed: int) -> Signatures:
+        draws.append(seed)
+        return Signatures((1,) * len(nodes), bits, False)
+
+    monkeypatch.setattr(equality, "signatures", counted)
+    monkeypatch.setattr(equality, "_by_normal_form", lambda graph, left, right: None)
+    decision = _decision(lambda a, b: a * (a + b), lambda a, b: a * a + a * b)
+    assert decision.tier == tier
+    assert len(set(draws)) == len(draws) == {-120.0: 1, -60.0: 2, -20.0: 5, -10.0: 1}[bits]
+    if tier == "modular":
+        assert decision.error_bits is not None
+        assert decision.error_bits <= -100
+
+
+def test_unequal_signature_claims_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(equality, "signatures", lambda graph, nodes, seed: Signatures(tuple(range(len(nodes))), -120.0, False))
+    monkeypatch.setattr(equality, "_by_normal_form", lambda graph, left, right: None)
+    decision = _decision(lambda a, b: a * (a + b), lambda a, b: a * a + a * b)
+    assert (decision.status, decision.tier) == ("agrees", "digits")
+    assert str(decision).startswith("agrees to ")
+
+
 def test_many_pairs_are_decided_together_and_in_order() -> None:
     graph = Graph()
     x, y = graph.input("x", (), 0.3), graph.input("y", (), -0.8)

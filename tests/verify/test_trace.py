@@ -153,6 +153,8 @@ def test_keyword_only_positional_only_and_rest_parameters() -> None:
 
     run = trace(every, {"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0})
     assert float(numeric(run)) == 18.0
+    run = trace(every, {"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0, "rest": (0.5, 0.25)})
+    assert float(numeric(run)) == 18.75
 
 
 # ---- methods, classes, scripts

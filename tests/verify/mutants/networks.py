@@ -125,7 +125,7 @@ def conv() -> Built:
 
 def attention() -> Built:
     net = Network("attention")
-    i, j, m, d, e = net.indices("i:T j:S m:S d:D e:V")
+    i, j, m, d, e = net.indices("i:T j:J m:J d:D e:M")
     Q, K, V, t = net.parameter("Q", i, d), net.parameter("K", j, d), net.parameter("V", j, e), net.target("t", i, e)
     S = net.define("S", i, j, Sum(Q[i, d] * K[j, d], d) / sqrt(net.size("D")))
     P = net.define("P", i, j, exp(S[i, j]) / Sum(exp(S[i, m]), m))
