@@ -20,7 +20,8 @@ class Derivation:
     """∂loss/∂name for every name the loss depends on.
 
     `adjoints` maps node names to `Adjoint`, loss first; `wrt` are the names whose gradients were asked for (all parameters when
-    nothing was said); `d[name]` is the `Gradient` of any of the names.
+    nothing was said); `d[name]` is the `Gradient` of any of the names. `starts` keeps derivations that begin at other nodes, which
+    chains need, once they were made.
     """
 
     network: Network
@@ -29,6 +30,7 @@ class Derivation:
     adjoints: Mapping[str, Adjoint]
     assumptions: tuple[Assumption, ...]
     _expanded: dict[str, Expr] = field(default_factory=dict, compare=False, repr=False)
+    starts: dict[str, Derivation] = field(default_factory=dict, compare=False, repr=False)
 
     def __getitem__(self, name: object) -> Gradient:
         node = self.network.node(name)

@@ -6,6 +6,7 @@ All work on index form. Bound indices are renamed before anything is put inside 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import reduce
 from itertools import product
 from math import prod
@@ -75,21 +76,41 @@ def adjoint_names(expression: Expr) -> set[str]:
 # ---- putting a formula in a name's place -----------------------------------------------------------------------------------
 
 
-def put_in(expression: Expr, adjoint: Adjoint, formula: Expr, known: Knowledge) -> tuple[Expr, Steps] | None:
-    """Put an adjoint's formula in the place of its name, without and then with cancelling.
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A formula put in the place of an adjoint's name; the steps are written only when it is kept."""
+
+    before: Expr
+    result: Expr
+    adjoint: Adjoint
+    formula: Expr
+
+    @property
+    def in_sum(self) -> bool:
+        """Whether the name stands inside a sum."""
+        return any(_mentions(total.function, self.adjoint) for total in self.before.atoms(Sum))
+
+    @property
+    def steps(self) -> Steps:
+        """The steps: the formula put in, then what cancels."""
+        because = f"{said(self.adjoint.entry)} = {said(self.formula)}"
+        written = _replaced(self.before, self.adjoint, self.formula, evaluate=False)
+        cancelled = _cancelled(written)
+        if not cancelled:
+            return (Rewrite(self.before, self.result, because),)
+        cancel = f"cancel {', '.join(said(factor) for factor in cancelled)}"
+        return Rewrite(self.before, written, because), Rewrite(written, self.result, cancel)
+
+
+def put_in(expression: Expr, adjoint: Adjoint, formula: Expr, known: Knowledge) -> Placement | None:
+    """Put an adjoint's formula in the place of its name.
 
     None where this would put a sum inside a sum, or spread a sum over several places, which is not how one writes it.
     """
     if formula.has(Sum) and _spreads(expression, adjoint):
         return None
-    because = f"{said(adjoint.entry)} = {said(formula)}"
-    written = _replaced(expression, adjoint, formula, evaluate=False)
     result = distinct(_replaced(expression, adjoint, formula, evaluate=True), known.declared)
-    cancelled = _cancelled(written)
-    if not cancelled:
-        return result, (Rewrite(expression, result, because),)
-    cancel = f"cancel {', '.join(said(factor) for factor in cancelled)}"
-    return result, (Rewrite(expression, written, because), Rewrite(written, result, cancel))
+    return Placement(expression, result, adjoint, formula)
 
 
 def said(expression: Expr) -> str:
@@ -97,13 +118,17 @@ def said(expression: Expr) -> str:
     return text(from_sympy(expression))
 
 
-def distinct(expression: Expr, declared: tuple[Idx, ...], taken: frozenset[str] = frozenset()) -> Expr:
+def distinct(expression: Expr, declared: tuple[Idx, ...]) -> Expr:
     """Name the bound indices so that each name means one thing: the first declared index of the range that is not in use."""
+    return _distinct(expression, declared, frozenset()) if expression.has(Sum) else expression
+
+
+def _distinct(expression: Expr, declared: tuple[Idx, ...], taken: frozenset[str]) -> Expr:
     if not expression.args or isinstance(expression, Indexed | Idx):
         return expression
     if not isinstance(expression, Sum):
         used = taken | {index_name(index) for index in free_indices(expression)}
-        args = tuple(distinct(arg, declared, used) for arg in expression.args)
+        args = tuple(_distinct(arg, declared, used) for arg in expression.args)
         return expression if args == expression.args else expression.func(*args)
     used = taken | {index_name(index) for index in free_indices(expression)}
     body, limits = expression.function, []
@@ -114,7 +139,7 @@ def distinct(expression: Expr, declared: tuple[Idx, ...], taken: frozenset[str] 
     moved = {old[0]: new[0] for old, new in zip(expression.limits, limits, strict=True) if old[0] != new[0]}
     if moved and any(free_indices(end) & set(moved) for limit in limits for end in limit[1:]):
         return expression
-    return Sum(distinct(substitute(body, moved), declared, used), *limits)
+    return Sum(_distinct(substitute(body, moved), declared, used), *limits)
 
 
 def _spare(index: Idx, used: frozenset[str], declared: tuple[Idx, ...]) -> Idx:
@@ -200,7 +225,7 @@ def _tidied(expression: Expr, known: Knowledge, multiply_out: bool) -> tuple[Exp
         lambda e: _once(_outside(e), COME_OUT),
         lambda e: _named(e, known),
         lambda e: _by_fact(e, known.facts),
-        lambda e: _softmax(e, known),
+        lambda e: _softmax(e, known) if e.has(exp) else iter(()),
         lambda e: _once(_common(e), COMMON),
     ]
     if multiply_out:
@@ -277,7 +302,7 @@ def _named(expression: Expr, known: Knowledge) -> Iterator[tuple[Expr, str]]:
         if not isinstance(part, Mul | Pow) or not part.has(Pow):
             return part
         named, rewrites = known.rewriter.product(Mul.make_args(part), known.last)
-        if size(named) >= size(part):
+        if not rewrites or size(named) >= size(part):
             return part
         for rewrite in rewrites:
             because = f"{said(rewrite.after)} = {said(rewrite.before)}"

@@ -71,7 +71,8 @@ class Chains:
 
     def __init__(self, derivation: Derivation) -> None:
         self._network = derivation.network
-        self._by_start = {derivation.loss: derivation}
+        self._by_start = derivation.starts
+        self._by_start.setdefault(derivation.loss, derivation)
 
     def start(self, of: str) -> Derivation:
         """Return the derivation that starts at `of`."""

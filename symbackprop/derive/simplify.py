@@ -21,7 +21,8 @@ from symbackprop.derive.records import Adjoint, Rewrite
 from symbackprop.derive.identities import Knowledge, adjoint_names, improve, put_in, size
 
 MOST_ADJOINTS = 8
-LONGEST = 24
+LONGEST = 12  # a formula that is put in the place of a name, or made by doing so, is no longer than this
+TOO_LONG = 2 * LONGEST  # a formula longer than this is left as the sweep made it
 
 Steps = tuple[Rewrite, ...]
 
@@ -43,11 +44,11 @@ def simplified(derivation: Derivation, name: object) -> tuple[Expr, Steps]:
     """Return ∂loss/∂name in textbook form, in node names and the adjoints that stay named, with its steps.
 
     The steps of intermediates that were put in place come first, then those from the sweep's result for `name` to the answer.
-    Raises UserError for an unknown name; a name that the loss does not depend on has the gradient 0, without steps.
+    Raises UserError for an unknown name; a name that the loss does not depend on has the gradient 0.
     """
     node = derivation.network.node(name)
-    if node.name not in derivation.adjoints:
-        return Integer(0), ()
+    if node.name not in derivation.adjoints or node.name == derivation.loss:
+        return Integer(int(node.name == derivation.loss)), ()
     forms = simplified_adjoints(derivation, (node.name,))
     lemmas = tuple(step for form in forms.values() if form.put_in for step in form.steps)
     return forms[node.name].expression, lemmas + forms[node.name].steps
@@ -122,7 +123,7 @@ class _Forms:
     def _simplify(self, name: str, adjoint: Adjoint) -> _Form:
         """Put intermediates in place as long as the tidied result gets shorter, then tidy."""
         start, replaced = adjoint.expression, frozenset[str]()
-        if len(adjoint.contributions) > MOST_ADJOINTS:
+        if len(adjoint.contributions) > MOST_ADJOINTS or size(start) > TOO_LONG:
             return _Form(start, (), self._uses(start), replaced, size(start))
         steps: Steps = ()
         result, tidying = improve(start, self._known)
@@ -139,13 +140,13 @@ class _Forms:
             form = self._forms[used]
             if form.size > LONGEST:
                 continue
-            put = put_in(start, self._adjoints[used], form.expression, self._known)
-            if put is None:
+            placed = put_in(start, self._adjoints[used], form.expression, self._known)
+            if placed is None or size(placed.result) > TOO_LONG:
                 continue
-            result, tidying = improve(put[0], self._known)
-            saved = form.size + 1 if self._users[used] <= {name} else 0
+            result, tidying = improve(placed.result, self._known)
+            saved = (1 if placed.in_sum else form.size + 1) if self._users[used] <= {name} else 0
             if size(result) < length + saved and size(result) <= LONGEST:
-                return used, put[0], result, put[1], tidying
+                return used, placed.result, result, placed.steps, tidying
         return None
 
     def _uses(self, expression: Expr) -> frozenset[str]:

@@ -54,7 +54,10 @@ def is_scalar_path(gradient: Gradient) -> bool:
 def result_step(gradient: Gradient, writer: Writer) -> Step:
     """Return `∂E/∂w = expression` in node names."""
     left = writer.partial(gradient.derivation.loss, gradient.name)
-    expression = gradient.expression if is_scalar_path(gradient) else textbook_expression(gradient)
+    if is_scalar_path(gradient) and gradient.terms:
+        chain = Chains(gradient.derivation).factored(gradient.derivation.loss, gradient.name)
+        return Step("result", Chain((left, chain_product(chain, writer)), ("=",)))
+    expression = textbook_expression(gradient)
     return Step("result", Chain((left, writer.expression(expression)), ("=",)))
 
 

@@ -48,7 +48,8 @@ from symbackprop.formula.walk import children, fold
 
 _ACCENTS = {"hat": "^", "bar": "¯", "tilde": "~", "dot": "˙", "vec": "→"}
 _BIG = {"sum": "∑", "prod": "∏", "max": "max", "min": "min", "argmax": "arg max", "argmin": "arg min"}
-_TIMES = {"": "\u2062", "*": "*", r"\cdot": "·", r"\times": "×"}
+_TIMES = {"*": "*", r"\cdot": "·", r"\times": "×"}
+_SIDE_BY_SIDE = '<mo>\u2062</mo><mspace width="0.17em"></mspace>'
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -142,7 +143,8 @@ def _neg(node: Neg, parts: list[str], notation: Notation) -> str:
 def _product(node: Product, parts: list[str], notation: Notation) -> str:
     pieces = [parts[0]]
     for left, right, part in zip(node.factors, node.factors[1:], parts[1:], strict=False):
-        pieces += [_operator(_TIMES[sign_between(left, right, notation)]), part]
+        sign = sign_between(left, right, notation)
+        pieces += [_operator(_TIMES[sign]) if sign else _SIDE_BY_SIDE, part]
     return _row(*pieces)
 
 

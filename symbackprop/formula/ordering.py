@@ -40,8 +40,9 @@ def author_order(names: Iterable[tuple[str, str]]) -> dict[str, Rank]:
 def name_of(atom: Expr) -> str:
     """Return the name of a symbol, index or indexed element."""
     if isinstance(atom, Indexed):
-        return str(atom.base.label)
-    return str(atom.label) if isinstance(atom, Idx) else str(atom)
+        return name_of(atom.base.label)
+    label = atom.label if isinstance(atom, Idx) else atom
+    return label.name if isinstance(label, Symbol) else str(label)
 
 
 def rank_of(name: str, order: Mapping[str, Rank]) -> Rank:
@@ -128,7 +129,7 @@ def _ranks(expr: Expr, order: Mapping[str, Rank]) -> list[tuple[Any, ...]]:
     inside = {part for atom in atoms if isinstance(atom, Indexed) for part in atom.atoms(Symbol)}
     names = {name_of(atom) for atom in atoms if atom not in inside}
     ranked = sorted((rank_of(name, order) for name in names), key=_comparable)
-    return [_comparable(rank) for rank in ranked] + [(9, str(expr))]
+    return [_comparable(rank) for rank in ranked]  # ties keep the order they come in, which sympy makes the same in every run
 
 
 def _element_ranks(factor: Expr, order: Mapping[str, Rank]) -> list[tuple[Any, ...]]:

@@ -75,9 +75,10 @@ def _same_numbers(
     got: np.ndarray[Any, Any],
     point: Mapping[InputName, float],
 ) -> None:
-    loose = bool(run.graph.casts)
+    # Relative slack for rounding, absolute slack for what underflows.
+    relative, smallest = (1e-4, 1e-35) if run.graph.casts else (1e-9, 1e-300)
     with np.errstate(all="ignore"):
-        tolerance = (1e-4 if loose else 1e-9) * np.abs(expected)
+        tolerance = relative * np.abs(expected) + smallest
         close = (np.abs(expected - got) <= tolerance) | (expected == got) | (np.isnan(expected) & np.isnan(got))
     suspects = np.flatnonzero(~close)
     if not len(suspects):
@@ -87,6 +88,11 @@ def _same_numbers(
     for k, bound in zip(suspects, bounds, strict=True):
         if not abs(expected[k] - got[k]) <= bound + tolerance[k]:
             path = _path_of(traced, int(k))
+            if np.isfinite(expected[k]) and not np.isfinite(got[k]):
+                raise CannotTrace(
+                    f"cannot confirm the trace of {run.function.__name__}: at a second point the code gives {got[k]} for "
+                    f"{path}, where its exact value is {expected[k]:.6g}; it overflows there"
+                )
             raise CannotTrace(
                 f"cannot trace {run.function.__name__}: at a second point the trace gives {expected[k]:.17g} for {path}, "
                 f"the code {got[k]:.17g}; something in it hides what it depends on"

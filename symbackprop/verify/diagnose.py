@@ -96,10 +96,11 @@ def _relations(
         yield Explained(_ratio_cause(source, ratio, names, wrong), frozenset(names), 0.5)
     for name in wrong:
         yield from _transposed(name, samples)
-        yield from _permuted(name, wrong, samples)
+        yield from _permuted(name, wrong, source.vocabulary.declared, samples)
+        yield from _extra_term(name, samples)
         yield from _epsilon(name, samples)
     if isinstance(source, DerivationReference):
-        yield from _other_loss(source.derivation, wrong, samples)
+        yield from _other_loss(source.derivation, wrong, samples, every=len(wrong) == len(verdicts))
 
 
 def _ratio_cause(source: Reference, ratio: str, names: Sequence[str], wrong: Sequence[str]) -> Cause:
@@ -128,8 +129,8 @@ def _transposed(name: str, samples: Sequence[Sample]) -> Iterator[Explained]:
         yield Explained(Cause("transpose", "the transpose of the gradient"), frozenset({name}), 0.4)
 
 
-def _permuted(name: str, wrong: Sequence[str], samples: Sequence[Sample]) -> Iterator[Explained]:
-    others = samples[0].evaluated.adjoints
+def _permuted(name: str, wrong: Sequence[str], declared: Sequence[str], samples: Sequence[Sample]) -> Iterator[Explained]:
+    others = [other for other in samples[0].evaluated.adjoints if other in declared]
     for other in others:
         if other != name and all(
             same(s.hand[name], s.evaluated.adjoints.get(other)) for s in samples if other in s.evaluated.adjoints
@@ -137,6 +138,22 @@ def _permuted(name: str, wrong: Sequence[str], samples: Sequence[Sample]) -> Ite
             swapped = other in wrong
             text = f"what the code gives for {name} is the gradient of {other}" + (" (two results exchanged)" if swapped else "")
             yield Explained(Cause("permuted", text), frozenset({name}), 0.6)
+
+
+def _extra_term(name: str, samples: Sequence[Sample]) -> Iterator[Explained]:
+    """The code adds a multiple of something of the same shape: a weight decay that the loss does not have, a constant."""
+    differences = [np.asarray(s.hand[name], dtype=float) - s.derived[name] for s in samples]
+    offsets = {round(float(d.reshape(-1)[0]), 9) for d in differences if np.allclose(d, d.reshape(-1)[0], rtol=1e-9, atol=1e-12)}
+    if len(offsets) == 1 and len(samples) > 1 and 0 not in offsets:
+        yield Explained(Cause("extra term", f"a constant {offsets.pop():g} is added"), frozenset({name}), 1.0)
+    for other, array in samples[0].evaluated.nodes.items():
+        if np.shape(array) != np.shape(differences[0]) or not all(other in s.evaluated.nodes for s in samples):
+            continue
+        rows = [(ratio_at(d, s.evaluated.nodes[other]), sizes_in(s)) for d, s in zip(differences, samples, strict=True)]
+        written = with_sizes([(ratio, sizes) for ratio, sizes in rows if ratio is not None])
+        if written is not None and all(ratio is not None for ratio, _ in rows) and len(rows) > 1 and written != "0":
+            text = f"the code adds {written} · {other}, which the derivation does not have"
+            yield Explained(Cause("extra term", text), frozenset({name}), 1.1)
 
 
 def _epsilon(name: str, samples: Sequence[Sample]) -> Iterator[Explained]:
@@ -165,7 +182,7 @@ def _is_tiny(number: Fraction | None) -> bool:
     return number is not None and 0 < abs(number) <= Fraction(1, 1000)
 
 
-def _other_loss(derivation: Derivation, wrong: Sequence[str], samples: Sequence[Sample]) -> Iterator[Explained]:
+def _other_loss(derivation: Derivation, wrong: Sequence[str], samples: Sequence[Sample], *, every: bool) -> Iterator[Explained]:
     """The gradient of another scalar of the network, or of a quadratic in one."""
     network = derivation.network
     scalars = [n for n in network.nodes.values() if n.defined and not n.indices and n.name != derivation.loss]
@@ -179,7 +196,7 @@ def _other_loss(derivation: Derivation, wrong: Sequence[str], samples: Sequence[
             continue
         if all(same(s.hand[name], p.adjoints[name]) for s, p in zip(samples, points, strict=True) for name in wrong):
             text = f"it is the gradient of {node.name} = {definition(derivation, node.name)}, not of {derivation.loss}"
-            yield Explained(Cause("another loss", text), frozenset(wrong), 0.3)
+            yield Explained(Cause("another loss", text), frozenset(wrong), 0.3 if every else 1.4)
         yield from _quadratic(derivation, node.name, wrong, samples, points)
 
 
@@ -223,7 +240,7 @@ def _mistakes(derivation: Derivation, wrong: Sequence[str], samples: Sequence[Sa
         for change in changes(derivation, node):
             names = _explained_by(change, wanted, ordered, worlds)
             if names:
-                found.append(Explained(Cause(change.kind, change.text), names, change.cost))
+                found.append(Explained(Cause(change.kind, change.said), names, change.cost))
             if monotonic() > deadline:
                 break
     return found
@@ -273,8 +290,12 @@ def _weights(
             if written is not None:
                 by_factor.setdefault(written, []).append(name)
         for written, names in by_factor.items():
+            count = len(contributions)
             text, kind = _weight_text(derivation, node, contribution, written, len(contributions))
-            yield Explained(Cause(kind, text), frozenset(names), 0.9 if written in ("0", "-1", "2", "1/2") else 1.25)
+            yield Explained(Cause(kind, text), frozenset(names), _WEIGHT_COST.get(written, 1.25) + (0.5 if count == 1 and written == "0" else 0.0))
+
+
+_WEIGHT_COST = {"0": 0.9, "-1": 0.9, "2": 0.9, "1/2": 0.9}
 
 
 def _weight_text(derivation: Derivation, node: str, contribution: Any, factor: str, count: int) -> tuple[str, str]:

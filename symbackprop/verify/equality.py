@@ -183,7 +183,8 @@ def _compare(left: Ball, right: Ball, point: dict[InputName, float]) -> Witness 
 def _by_signature(graph: Graph, pairs: Sequence[tuple[int, int]], seed: int) -> list[Decision | None]:
     """Prove what the modular signature proves, by as many draws as the bound on the error takes.
 
-    With square roots one unequal draw means nothing, as the signs of roots of perfect squares are free; the balls have settled them.
+    With square roots one unequal draw means nothing, as the signs of roots of perfect squares are free; the balls have
+    settled them.
     """
     decisions: list[Decision | None] = [None] * len(pairs)
     bits = [0.0] * len(pairs)

@@ -121,7 +121,7 @@ def _log_requirements(graph: Graph, kind: str, node: int, drop: int) -> Iterator
 
 
 def schedule_of(graph: Graph, outputs: Sequence[int]) -> list[Key]:
-    """Return every (node, depth) needed, requirements first."""
+    """Return every (node, depth) needed, each after its requirements."""
     order: list[Key] = []
     state: dict[Key, bool] = {}
     stack: list[tuple[Key, bool]] = [((node, 0), False) for node in outputs]
@@ -138,4 +138,15 @@ def schedule_of(graph: Graph, outputs: Sequence[int]) -> list[Key]:
         stack.append((key, True))
         node, depth = key
         stack += [((required, depth + drop), False) for required, drop in _requirements(graph, node)]
-    return order
+    return _roots_first(graph, order)
+
+
+def _roots_first(graph: Graph, order: list[Key]) -> list[Key]:
+    """Move square roots, and what they need, to the front: most draws fail at one of them, and should fail early."""
+    early = {key for key in order if graph.operations[key[0]] == "sqrt"}
+    if not early:
+        return order
+    for node, depth in reversed(order):
+        if (node, depth) in early:
+            early.update((required, depth + drop) for required, drop in _requirements(graph, node))
+    return [key for key in order if key in early] + [key for key in order if key not in early]

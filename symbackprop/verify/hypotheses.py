@@ -6,17 +6,16 @@ changes (a factor dropped, one name for another, σ'(out) for σ'(net)) are made
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sympy import Expr, Idx, Indexed, IndexedBase, Integer, Mul, Number, Symbol
+from sympy import Expr, Idx, Indexed, Integer, Mul, Number, Symbol
 
 from symbackprop.derive.derivation import Derivation
 from symbackprop.derive.records import Contribution, summed_term
-from symbackprop.errors import SymbackpropError
-from symbackprop.network.functions import ELEMENTARY
+from symbackprop.network.functions import ELEMENTARY, step
 from symbackprop.network.node import Node
 from symbackprop.verify.algebra import Floats
 from symbackprop.verify.interpret import Scope, evaluate_entry
@@ -28,14 +27,23 @@ MOST_NAMES = 12
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One contribution to the adjoint of `node`, with `term` in its place; `kind` and `text` say what mistake that is."""
+    """One contribution to the adjoint of `node`, with `term` in its place; `kind` and `text` say what mistake that is.
+
+    `text` has a field for each of `formulas`, which are worded when the change explains something.
+    """
 
     node: str
     position: int
     term: Expr
     kind: str
     text: str
+    formulas: tuple[Expr, ...]
     cost: float
+
+    @property
+    def said(self) -> str:
+        """The text with its formulas."""
+        return self.text.format(*(formula(expression) for expression in self.formulas))
 
 
 class Counterfactual:
@@ -106,46 +114,80 @@ def quotient_text(contribution: Contribution, node: str) -> str:
 def _locals(derivation: Derivation, node: str, position: int, contribution: Contribution) -> Iterator[Change]:
     local = contribution.local
     name = quotient_text(contribution, node)
-    written = formula(local)
 
-    def change(new: Expr, kind: str, text: str, cost: float) -> Change:
-        term = summed_term(contribution.adjoint, new, contribution.summed, contribution.guard)
-        return Change(node, position, term, kind, text, cost)
+    def change(new: Expr, kind: str, text: str, *formulas: Expr, cost: float, upstream: Expr | None = None) -> Change:
+        adjoint = contribution.adjoint if upstream is None else upstream
+        term = summed_term(adjoint, new, contribution.summed, contribution.guard)
+        return Change(node, position, term, kind, text, formulas, cost)
 
-    factors = Mul.make_args(local)
     slope = slope_of(derivation, contribution)
     if slope is not None:
-        function, output, net = slope
-        shown = formula(output)
-        yield change(Integer(1), "slope missing", f"the derivative of {function} is missing: {name} = {written} is left out", 1.0)
-        yield change(_renamed(local, output, _call(function, output)), "slope of output",
-                     f"the derivative of {function} is taken at its output: {name} is {written}, but the code puts {function}({shown}) in the place of {shown}", 1.1)  # fmt: skip
-        yield change(_renamed(local, output, net), "slope of argument",
-                     f"{name} is {written}, written with the output; the code puts {formula(net)} in its place", 1.2)  # fmt: skip
-        if function == "sigmoid":
-            yield change(output, "slope", f"{name} is {written}; the code has {shown} for it", 1.4)
-            yield change(1 - output, "slope", f"{name} is {written}; the code has 1 - {shown} for it", 1.4)
-            yield change(1 - output**2, "slope of another function",
-                         f"{name} is {written}; 1 - {shown}^2 is the derivative of tanh, not of sigmoid", 1.3)  # fmt: skip
-        if function == "tanh":
-            yield change(1 - output, "slope", f"{name} is {written}; the code has 1 - {shown} for it: the square is missing", 1.3)
-            yield change(1 + output**2, "slope", f"{name} is {written}; the code has 1 + {shown}^2 for it: a sign is wrong", 1.3)
-            yield change(output * (1 - output), "slope of another function",
-                         f"{name} is {written}; {shown}·(1 - {shown}) is the derivative of sigmoid, not of tanh", 1.3)  # fmt: skip
+        yield from _slopes(change, name, local, *slope)
+    factors = Mul.make_args(local)
     for at, factor in enumerate(factors):
-        if (
-            not isinstance(factor, Number)
-            and len(factors) > 1
-            or (not isinstance(factor, Number) and slope is None and local != 1)
-        ):
-            rest = Mul(*factors[:at], *factors[at + 1 :])
-            yield change(rest, "factor missing", f"the factor {formula(factor)} is missing in {name} = {written}", 1.5)
-            if not isinstance(factor, Symbol | Indexed) and factor.is_Pow:
-                yield change(
-                    rest * factor.args[0], "power", f"in {name} the code has {formula(factor.args[0])} for {formula(factor)}", 1.6
-                )
-    for new, old_text, new_text in _exchanged(derivation, contribution):
-        yield change(new, "name", f"in {name} = {written} the code has {new_text} where {old_text} belongs", 2.0)
+        if isinstance(factor, Number) or (slope is not None and len(factors) == 1):
+            continue
+        rest = Mul(*factors[:at], *factors[at + 1 :])
+        yield change(rest, "factor missing", f"a factor {{0}} is missing in {name} = {{1}}", factor, local, cost=1.5)
+        if factor.is_Pow:
+            base = factor.args[0]
+            yield change(rest * base, "power", f"in {name} = {{1}} the code has {{2}} for {{0}}", factor, local, base, cost=1.6)
+        yield change(rest * factor**2, "power", f"in {name} = {{1}} the factor {{0}} is taken twice", factor, local, cost=1.7)
+    if not contribution.summed or contribution.local != 1:
+        head = f"∂{derivation.loss}/∂{contribution.consumer}"
+        yield change(local, "factor missing", f"{head} is left out: ∂{derivation.loss}/∂{node} is {name} times it", cost=1.8, upstream=Integer(1))
+    yield from _switched(change, derivation, name, local)
+    for new, old, put in _exchanged(derivation, contribution):
+        yield change(new, "name", f"in {name} = {{0}} the code has {{1}} where {{2}} belongs", local, put, old, cost=2.0)
+
+
+Maker = Callable[..., Change]
+
+
+def _slopes(change: Maker, name: str, local: Expr, function: str, output: Expr, net: Expr) -> Iterator[Change]:
+    """The derivative of an elementary function: left out, taken at the wrong place, misremembered."""
+    yield change(Integer(1), "slope missing", f"the derivative of {function} is missing: {name} = {{0}} is left out", local, cost=1.0)
+    yield change(
+        local.xreplace({output: _call(function, output)}),
+        "slope of output",
+        f"the derivative of {function} is taken at its output: {name} is {{0}}, but the code puts {function}({{1}}) in the place of {{1}}",
+        local,
+        output,
+        cost=1.1,
+    )
+    text = f"{name} is {{0}}, written with the output; the code puts {{1}} in its place"
+    yield change(local.xreplace({output: net}), "slope of argument", text, local, net, cost=1.2)
+    for kind, other, remark in _MISREMEMBERED.get(function, ()):
+        yield change(other(output), kind, f"{name} is {{0}}; the code has {{1}} for it{remark}", local, other(output), cost=1.3)
+
+
+_MISREMEMBERED: Mapping[str, tuple[tuple[str, Callable[[Expr], Expr], str], ...]] = {
+    "sigmoid": (
+        ("slope", lambda y: y, ""),
+        ("slope", lambda y: 1 - y, ""),
+        ("slope of another function", lambda y: 1 - y**2, ", the derivative of tanh"),
+    ),
+    "tanh": (
+        ("slope", lambda y: 1 - y, ": the square is missing"),
+        ("slope", lambda y: 1 + y**2, ": a sign is wrong"),
+        ("slope", lambda y: y**2, ""),
+        ("slope of another function", lambda y: y * (1 - y), ", the derivative of sigmoid"),
+    ),
+}
+
+
+def _switched(change: Maker, derivation: Derivation, name: str, local: Expr) -> Iterator[Change]:
+    """A condition the wrong way round: 1 - step for step, or -1 for 0."""
+    switches = [call for call in local.atoms(step)]
+    for entry in local.atoms(Symbol, Indexed):
+        node = derivation.network.nodes.get(str(entry.base.label) if isinstance(entry, Indexed) else str(entry))
+        if node is not None and node.expression is not None and node.expression.func is step:
+            switches.append(entry)
+    for switch in switches:
+        yield change(local.xreplace({switch: 1 - switch}), "branch", f"in {name} = {{0}} the condition is the wrong way round", local, cost=1.0)
+        yield change(local.xreplace({switch: 2 * switch - 1}), "branch", f"in {name} = {{0}} the code has -1 where 0 belongs", local, cost=1.1)
+        yield change(local.xreplace({switch: Integer(1)}), "slope missing", f"in {name} = {{0}} the condition is left out", local, cost=1.0)
+        yield change(local.xreplace({switch: Integer(0)}), "branch", f"in {name} = {{0}} the condition never holds", local, cost=1.2)
 
 
 def slope_of(derivation: Derivation, contribution: Contribution) -> tuple[str, Expr, Expr] | None:
@@ -166,11 +208,7 @@ def _call(function: str, argument: Expr) -> Expr:
     return row.function(argument)
 
 
-def _renamed(local: Expr, old: Expr, new: Expr) -> Expr:
-    return local.xreplace({old: new})
-
-
-def _exchanged(derivation: Derivation, contribution: Contribution) -> Iterator[tuple[Expr, str, str]]:
+def _exchanged(derivation: Derivation, contribution: Contribution) -> Iterator[tuple[Expr, Expr, Expr]]:
     """Yield the local derivative with one name put for another of the same shape, most similar first."""
     nodes = derivation.network.nodes
     for entry in sorted(contribution.local.atoms(Symbol, Indexed), key=str):
@@ -181,7 +219,7 @@ def _exchanged(derivation: Derivation, contribution: Contribution) -> Iterator[t
         others.sort(key=lambda other: (other.role is not nodes[name].role, -_common(name, other.name), other.position))
         for other in others[:MOST_NAMES]:
             put = other.symbol[entry.indices] if isinstance(entry, Indexed) else other.symbol
-            yield contribution.local.xreplace({entry: put}), formula(entry), formula(put)
+            yield contribution.local.xreplace({entry: put}), entry, put
         if isinstance(entry, Indexed) and len(entry.indices) == 2:
             yield (
                 contribution.local.xreplace({entry: entry.base[entry.indices[::-1]]}),
@@ -198,4 +236,4 @@ def _common(left: str, right: str) -> int:
     return sum(1 for a, b in zip(left, right, strict=False) if a == b)
 
 
-__all__ = ["Change", "Counterfactual", "IndexedBase", "changes", "quotient_text", "same", "slope_of", "upstream_of"]
+__all__ = ["Change", "Counterfactual", "changes", "quotient_text", "same", "slope_of", "upstream_of"]

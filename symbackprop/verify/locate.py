@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import linecache
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,11 +32,12 @@ from symbackprop.verify.wording import adjoint_text, definition, short
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What a variable must hold by its name: the array, and the words for it."""
+    """What a variable must hold by its name: the array, its name, and a function that words it in full."""
 
     key: tuple[str, str]
     value: Value
-    text: str
+    head: str
+    text: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +67,14 @@ def locate(source: Reference, call: Call, samples: Sequence[Sample], wrong: Sequ
             continue
         known, own, promise = comparable[0]
         if all(world.equal(mine.value, said.value) for world, mine, said in comparable):
-            right.append((local.place.filename, local.place.line, promise.text.split(" = ", maxsplit=1)[0]))
+            right.append((local.place.filename, local.place.line, promise.head))
             continue
         other = known.value_of(own.value, promise.key)
         place = (local.place.filename, local.place.line, source_line(local.place.filename, local.place.line))
         if other is not None:
             misnamed.append(Location(*place, f"holds {other}: a right value under a wrong name", local.name))
         elif first is None and wrong:
-            first = Location(*place, promise.text, local.name)
+            first = Location(*place, promise.text(), local.name)
     return Located(first, tuple(misnamed), tuple(right))
 
 
@@ -125,15 +126,21 @@ class _Quantities:
         if forward is None or self.sample.symbols is None or forward not in self.sample.symbols.nodes or self.derivation is None:
             return None
         node_entry = self.derivation.network.nodes[forward]
-        text = f"{short(node_entry.entry)} = {definition(self.derivation, forward)}"
-        return Promise(("", forward), self._wired(self.sample.symbols.nodes[forward]), text)
+        derivation = self.derivation
+        return Promise(
+            ("", forward),
+            self._wired(self.sample.symbols.nodes[forward]),
+            forward,
+            lambda: f"{short(node_entry.entry)} = {definition(derivation, forward)}",
+        )
 
     def _adjoint(self, node: str) -> Promise | None:
         symbols = self.sample.symbols
         if symbols is None or node not in symbols.adjoints:
             return None
-        text = adjoint_text(self.derivation, node) if self.derivation is not None else f"∂{self.vocabulary.loss}/∂{node}"
-        return Promise((self.vocabulary.loss, node), self._wired(symbols.adjoints[node]), text)
+        derivation, head = self.derivation, f"∂{self.vocabulary.loss}/∂{node}"
+        value = self._wired(symbols.adjoints[node])
+        return Promise((self.vocabulary.loss, node), value, head, lambda: adjoint_text(derivation, node) if derivation else head)
 
     def _jacobian(self, top: str, bottom: str) -> Promise | None:
         if self.derivation is None:
@@ -141,7 +148,8 @@ class _Quantities:
         array = self._derivatives(top).get(bottom)
         if array is None:
             return None
-        return Promise((top, bottom), self._wired(array), f"∂{top}/∂{bottom}{self._local_text(top, bottom)}")
+        head = f"∂{top}/∂{bottom}"
+        return Promise((top, bottom), self._wired(array), head, lambda: f"{head}{self._local_text(top, bottom)}")
 
     def _local_text(self, top: str, bottom: str) -> str:
         if self.derivation is None or bottom not in self.derivation.adjoints:

@@ -88,7 +88,9 @@ def _unit(function: types.FunctionType) -> Unit | None:
         return None
     if len(tree.body) != 1 or not isinstance(tree.body[0], ast.FunctionDef):
         return None
-    return Unit(function, text, function.__code__.co_filename, start)
+    skipped = tree.body[0].lineno - 1  # decorators
+    text = "".join(text.splitlines(keepends=True)[skipped:])
+    return Unit(function, text, function.__code__.co_filename, start + skipped)
 
 
 def _mentioned(code: types.CodeType) -> Iterator[str]:
@@ -105,13 +107,7 @@ def _same_file(left: types.FunctionType, right: types.FunctionType) -> bool:
 def compiled(unit: Unit, text: str) -> types.CodeType | None:
     """Return the code of a unit with another text, or None when that is no valid Python."""
     try:
-        tree = ast.parse(text)
-        definition = tree.body[0]
-        if not isinstance(definition, ast.FunctionDef):
-            return None
-        definition.decorator_list = []
-        ast.increment_lineno(tree, unit.line - 1)
-        module = compile(tree, unit.filename, "exec")
+        module = compile("\n" * (unit.line - 1) + text, unit.filename, "exec")
     except (SyntaxError, ValueError):
         return None
     return next((c for c in module.co_consts if isinstance(c, types.CodeType) and c.co_name == unit.name), None)
@@ -154,18 +150,16 @@ class Search:
     call: Call
     results: tuple[Result, ...]
     samples: tuple[Sample, ...]
+    values: tuple[Mapping[str, Any], ...]
     names: tuple[str, ...]
 
     def right_names(self, call: Call) -> frozenset[str]:
         """Return the names whose gradient is right in numbers at every sample; none when the code fails."""
         names = frozenset(self.names)
-        for sample in self.samples:
-            values = with_defined(call, self.source, sample.point.values)
+        for sample, values in zip(self.samples, self.values, strict=True):
             try:
-                with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-                    warnings.simplefilter("ignore")
-                    found = read(call, self.results, run(call, values), values)
-                    names = frozenset(n for n in names if n in found and agrees(found[n], sample.evaluated.adjoints[n]))
+                found = read(call, self.results, run(call, values), values)
+                names = frozenset(n for n in names if n in found and agrees(found[n], sample.evaluated.adjoints[n]))
             except Exception:
                 return frozenset()
             if not names:
@@ -199,9 +193,17 @@ def repairs(
     if not known or not wrong:
         return ()
     chosen = sorted((s for s in samples if not s.point.example), key=lambda s: sum(map(np.size, s.point.values.values())))[:2]
-    search = Search(source, call, tuple(results), tuple(chosen or samples[:1]), tuple(r.node for r in results))
+    chosen = chosen or list(samples[:1])
+    values = tuple(with_defined(call, source, sample.point.values) for sample in chosen)
+    search = Search(source, call, tuple(results), tuple(chosen), values, tuple(r.node for r in results))
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        return _searched(search, known, lines, seconds)
+
+
+def _searched(search: Search, known: Sequence[Unit], lines: Sequence[int], seconds: float) -> tuple[Repair, ...]:
     deadline = monotonic() + seconds
-    before = search.right_names(call)
+    before = search.right_names(search.call)
     target = frozenset(search.names)
     best: tuple[frozenset[str], dict[str, str], Candidate] | None = None
     found: list[tuple[dict[str, str], list[Candidate]]] = []

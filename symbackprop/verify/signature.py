@@ -10,7 +10,7 @@ values, oddness and evenness are respected, and nothing else is known of them.
 
 What an equal signature establishes. If two expressions are different functions of the inputs (as rational functions
 of the inputs, of the exponentials of linearly independent arguments, of the roots and of the opaque values), they
-agree at random residues with a probability of at most degree / |S| (Schwartz 1980, Zippel 1979), |S| ≥ 2^124 being
+agree at random residues with a probability of at most degree / |S| (Schwartz 1980, Zippel 1979), |S| ≥ 2^156 being
 the number of residues an input is drawn from. `error_bits` is the binary logarithm of that bound with the degree
 counted along the graph. As in Gonnet (1984, "Determining equivalence of expressions in random polynomial time") the
 exponentials are taken to be as random as their arguments. Where square roots of perfect squares occur, equality holds

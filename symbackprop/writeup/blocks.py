@@ -70,10 +70,15 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """A paragraph; `tone` is "plain", "note" (an aside), "rule" (a stated convention) or "answer" (only for the teacher)."""
+    """A paragraph; `tone` is "plain", "note" (an aside), "rule" (a stated convention), "answer" (only for the teacher) or
+    "cell" (only in notebooks).
+
+    `hidden` as in `Part`: what introduces something hidden goes with it.
+    """
 
     words: Words
     tone: str = "plain"
+    hidden: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +143,7 @@ class BlankLines:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Source text; `hidden` when it would give answers away. `role` tells a notebook what the cell is for."""
+    """Source text; `hidden` as in `Part`. A "listing" is printed everywhere, a "cell" is only for notebooks."""
 
     language: str
     text: str

@@ -22,6 +22,8 @@ from symbackprop.writeup.phrases import phrase, plain, reason
 #: Width of the gap for one number, in em: the same for every number, so that it tells nothing about the digits.
 NUMBER_GAP = 4.0
 SCALAR_PLACES, ARRAY_PLACES = 6, 4
+#: The textbook's notation with every times sign written and ties rounded as at school.
+HANDOUT_NOTATION = Notation(title="handout", times=r"\cdot", juxtapose_bracket="never", rounding="half-up")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,11 @@ class Context:
     def writer(self) -> Writer:
         """The writer that spells shared adjoints as δ."""
         return self.ledger.writer
+
+    @property
+    def plain_writer(self) -> Writer:
+        """A writer that spells every adjoint as a derivative."""
+        return Writer(self.derivation, self.notation)
 
     @property
     def rounding(self) -> Rounding:
@@ -111,8 +118,10 @@ def make_context(derivation: Derivation, options: HandoutOptions, values: Mappin
 
     Raises UserError for an unknown weight or a missing value.
     """
-    chosen = options.notation or Notation(rounding="half-up")
-    chosen = chosen.override(delta_sign=1)
+    given = {**derivation.network.values, **(values or {})}
+    chosen = (options.notation or HANDOUT_NOTATION).override(delta_sign=1)
+    ones = {f"ones_{size}": rf"\mathbf{{1}}_{{{size}}}" for size in derivation.network.sizes(given)}
+    chosen = chosen.override(names=ones)
     places = options.decimals or chosen.decimals or (ARRAY_PLACES if has_indices(derivation) else SCALAR_PLACES)
     writer = Writer(derivation, chosen, pre_activations(derivation))
     ledger = keep_books(derivation, writer, Rounding(places, chosen.rounding), values)

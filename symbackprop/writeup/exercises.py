@@ -71,8 +71,8 @@ def _statements(name: str, context: Context) -> list[tuple[Node, Chain]]:
         return [(derivation.network.nodes[name], step.formula) for step in steps if step.kind == "product"]
     found = []
     for passed in reversed(derivation.between(name)[1:]):
-        left = context.writer.adjoint(passed)
-        right = context.writer.expression(derivation.adjoints[passed].expression)
+        left = context.plain_writer.adjoint(passed)
+        right = context.plain_writer.expression(derivation.adjoints[passed].expression)
         found.append((derivation.network.nodes[passed], Chain((left, right), ("=",))))
     return found
 

@@ -137,6 +137,8 @@ def _(block: b.Heading, page: Page) -> str:
 
 @_block.register
 def _(block: b.Prose, page: Page) -> str:
+    if block.tone == "cell":
+        return ""
     hidden = ' data-hidden="numbers"' if block.tone == "answer" else ""
     return f'<p class="{block.tone}"{hidden}>{page.words(block.words)}</p>'
 
@@ -217,6 +219,8 @@ def _(block: b.BlankLines, page: Page) -> str:
 
 @_block.register
 def _(block: b.Code, page: Page) -> str:
+    if block.role == "cell":
+        return ""
     return f'<pre class="code"><code class="language-{escape(block.language)}">{escape(block.text, quote=False)}</code></pre>'
 
 

@@ -50,7 +50,7 @@ def place_labels(curves: Mapping[str, Curve], texts: Mapping[str, Lettering], ob
     """Return a box for every text, each on the curve of the same name; no label should cover an obstacle."""
     names = list(texts)
     covers = rows_of_boxes(obstacles)
-    choices = {name: _candidates(name, curves, texts[name], covers, size) for name in names}
+    choices = {name: _candidates(name, curves, label_box(texts[name], (0.0, 0.0), size), covers, upright) for name in names}
     order = sorted(names, key=lambda name: (int(choices[name].clear.sum()), names.index(name)))
     rivals = _rivals(choices)
     chosen = _settled(order, choices, rivals)
@@ -87,13 +87,12 @@ def _overlapped(
     return bool(others) and bool(overlaps(own, np.array(others)).any())
 
 
-def _candidates(name: str, curves: Mapping[str, Curve], text: Lettering, covers: Table, size: float) -> Candidates:
+def _candidates(name: str, curves: Mapping[str, Curve], room: Box, covers: Table, upright: bool) -> Candidates:
     curve = curves[name]
     length = sum(hypot(end[0] - start[0], end[1] - start[1]) for start, end in curve.segments) or 1.0
-    room = label_box(text, (0.0, 0.0), size)
-    rim = min(0.45, (room.width / 2 + 7) / length)  # stay clear of the arrowhead and of the node
+    rim = min(0.45, ((room.height if upright else room.width) / 2 + 7) / length)  # stay clear of the arrowhead and of the node
     places = [rim + (1 - 2 * rim) * step / (_STEPS - 1) for step in range(_STEPS)]
-    boxes = rows_of_boxes(_along(curve, t, room) for t in places)
+    boxes = rows_of_boxes(_along(curve, t, room, upright) for t in places)
     segments = rows_of_segments(part for other, path in curves.items() if other != name for part in path.segments)
     through = crossings(boxes, segments).sum(axis=1)
     near = crossings(grown(boxes, NEAR), segments).sum(axis=1) - through
@@ -103,8 +102,10 @@ def _candidates(name: str, curves: Mapping[str, Curve], text: Lettering, covers:
     return Candidates(boxes, costs, (covered == 0) & (through == 0))
 
 
-def _along(curve: Curve, t: float, room: Box) -> Box:
+def _along(curve: Curve, t: float, room: Box, upright: bool) -> Box:
     """Return the room for a label at a place of its edge, turned along the edge by whole degrees."""
+    if upright:
+        return Box(*curve.at(t), room.width, room.height)
     dx, dy = curve.direction(t)
     return Box(*curve.at(t), room.width, room.height, radians(round(degrees(readable(atan2(dy, dx))))))
 

@@ -14,7 +14,7 @@ from math import hypot
 import numpy as np
 
 from symbackprop.writeup.collisions import crossings, rows_of_boxes, rows_of_segments
-from symbackprop.writeup.geometry import Box, Curve, Point, line
+from symbackprop.writeup.geometry import Box, Curve, Point, line, overlap
 from symbackprop.writeup.labels import Placement, place_labels
 from symbackprop.writeup.lettering import Lettering
 from symbackprop.writeup.picture import label_box
@@ -24,7 +24,7 @@ LABEL_SIZE = 13.0
 _PLAIN_GAP = 58.0  # between columns whose edges have no labels
 _TAG_ARROW = 12.0
 _STRETCH = 1.3  # how far a column with few units may spread
-_GROWTH = (1.0, 1.15, 1.35, 1.6, 1.9)
+_GROWTH = (0.8, 0.9, 1.0, 1.12, 1.25, 1.4, 1.6)
 _BULGES = (0.0, *(sign * step for step in (30.0, 60.0, 90.0, 130.0, 180.0) for sign in (-1, 1)))
 
 
@@ -55,6 +55,7 @@ class Plan:
     edges: Mapping[str, Link]
     texts: Mapping[str, Lettering]
     tags: Mapping[str, Tag]
+    downward: bool = False  # from top to bottom with level labels, instead of from left to right
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +87,12 @@ def lay_out(plan: Plan) -> Layout:
 
 
 def _attempt(plan: Plan, growth: float) -> Layout:
-    bodies = _columns(plan, growth)
+    bodies = _rows_downward(plan, growth) if plan.downward else _columns(plan, growth)
     tags, arrows = _tags(plan, bodies)
     curves = {identifier: _route(link, plan, bodies, tuple(tags.values())) for identifier, link in plan.edges.items()}
     obstacles = [box.grown(2) for box in (*bodies.values(), *tags.values())]
     texts = {identifier: text for identifier, text in plan.texts.items() if identifier in curves}
-    placement = place_labels(curves, texts, obstacles, LABEL_SIZE)
+    placement = place_labels(curves, texts, obstacles, LABEL_SIZE, plan.downward)
     return Layout(bodies, curves, placement.boxes, tags, arrows, _problems(plan, bodies, tags, curves, placement))
 
 
@@ -118,6 +119,26 @@ def _columns(plan: Plan, growth: float) -> dict[str, Box]:
     return boxes
 
 
+def _rows_downward(plan: Plan, growth: float) -> dict[str, Box]:
+    """Return the units in rows, one below the other, wide enough apart for level labels."""
+    columns = plan.graph.columns
+    widest = max(len(column) for column in columns)
+    labels = [label_box(text, (0, 0), LABEL_SIZE).width for text in plan.texts.values()]
+    pitch = max([*(body.width for body in plan.bodies.values()), *labels]) + 26 * growth
+    boxes = {}
+    y = 0.0
+    for number, row in enumerate(columns):
+        high = max((plan.bodies[unit.name].height for unit in row), default=0)
+        y += high / 2 if number else 0
+        spread = pitch if len(row) < 2 else pitch * min(_STRETCH, (widest - 1) / (len(row) - 1))
+        for place, unit in enumerate(row):
+            body = plan.bodies[unit.name]
+            x = (place - (len(row) - 1) / 2) * spread
+            boxes[unit.name] = Box(round(x, 2), round(y, 2), body.width, body.height)
+        y += high / 2 + round(46 * growth + 8 * max(len(row), 1), 1)
+    return boxes
+
+
 def _headroom(plan: Plan) -> float:
     """Return the room that the tags above a unit need."""
     count: dict[str, int] = {}
@@ -139,7 +160,8 @@ def _gap(plan: Plan, column: int, growth: float, pitch: float) -> float:
         return _PLAIN_GAP
     columns = plan.graph.columns
     tallest = max(len(columns[column]), len(columns[min(column + 1, len(columns) - 1)]))
-    return round(max(96 + max(labelled), 0.34 * pitch * (tallest - 1) + 60) * growth, 1)
+    roomy = max(96 + max(labelled), (96 + max(labelled)) * growth)
+    return round(max(roomy, (0.28 * pitch * (tallest - 1) + 84) * growth), 1)
 
 
 def _tags(plan: Plan, bodies: Mapping[str, Box]) -> tuple[dict[str, Box], dict[str, Curve]]:
@@ -212,10 +234,12 @@ def _problems(
         found += [
             f"{identifier} runs through {name}" for name, through in zip(blocks, hit, strict=True) if through and name not in ends
         ]
-    for column in plan.graph.columns:
-        for above, below in pairwise(column):
-            if bodies[above.name].y + bodies[above.name].height / 2 >= bodies[below.name].y - bodies[below.name].height / 2:
-                found.append(f"{above.name} covers {below.name}")
+    neighbours = (pair for column in plan.graph.columns for pair in pairwise(column))
+    found += [
+        f"{first.name} covers {second.name}"
+        for first, second in neighbours
+        if overlap(bodies[first.name], bodies[second.name])
+    ]
     return tuple(found)
 
 

@@ -20,7 +20,7 @@ Written = str | Formula  # what a caller may give as a text: plain Unicode, or a
 
 #: Size of a subscript or superscript relative to its base.
 SCRIPT = 0.72
-_NAME = re.compile(r"[^\W\d_]\w*(?:\[[\w,' +-]*\])?")
+_NAME = re.compile(r"[^\W\d_ᵀ⁰¹²³⁴-⁹](?:(?![ᵀ⁰¹²³⁴-⁹])\w)*(?:\[[\w,' +-]*\])?")
 _MARKS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307", "vec": "\u20d7"}
 _FUNCTIONS = frozenset("exp ln log sin cos tan sinh cosh tanh max min erf sign step ReLU softmax artanh".split())
 _IN_LATEX = {
@@ -158,7 +158,7 @@ def _joined(runs: list[Run]) -> tuple[Run, ...]:
 
 
 _NARROW = {**dict.fromkeys("iljt.,:;'|!·", 0.32), **dict.fromkeys("frI()[]-⁺", 0.4), **dict.fromkeys("mwMW", 0.85)}
-_WIDE = {**dict.fromkeys("=+−<>≈→∂Σ×", 0.62), " ": 0.27, "_": 0.5}
+_WIDE = {**dict.fromkeys("=+−<>≈→Σ×…", 0.78), "∂": 0.6, " ": 0.34, "_": 0.5}
 
 
 def width(lettering: Lettering, size: float) -> float:

@@ -18,6 +18,7 @@ from symbackprop.writeup.blocks import Block, Cell, Code, Drawing, Figure, Headi
 from symbackprop.writeup.context import Context, learning_rate, make_context
 from symbackprop.writeup.exercises import exercise_blocks
 from symbackprop.writeup.matrix_part import matrix_blocks
+from symbackprop.writeup.notebook_cells import notebook_cells
 from symbackprop.writeup.options import HandoutOptions
 from symbackprop.writeup.redact import redact
 
@@ -66,7 +67,7 @@ def _wanted(part: str, context: Context) -> bool:
 
 
 def _name(context: Context) -> list[Block]:
-    return [NameLine()]
+    return [NameLine()] if context.options.audience == "student" else []
 
 
 def _printed_values(context: Context) -> tuple[tuple[str, str], ...]:
@@ -199,10 +200,12 @@ def _matrix(context: Context) -> list[Block]:
 
 
 def _code(context: Context) -> list[Block]:
+    derivation = context.derivation
     return [
         Heading(1, context.say("code"), "code"),
-        Prose(context.say("code lead")),
-        Code("python", numeric.source(context.derivation), hidden="numbers", role="gradients"),
+        Prose(context.say("code lead"), hidden="numbers"),
+        Code("python", numeric.source(derivation), hidden="numbers"),
+        *notebook_cells(context),
     ]
 
 

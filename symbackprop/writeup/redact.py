@@ -137,6 +137,11 @@ def _(block: Code, hidden: frozenset[str]) -> tuple[Block, ...]:
 
 
 @_student.register
+def _(block: Prose, hidden: frozenset[str]) -> tuple[Block, ...]:
+    return () if block.hidden in hidden else (replace(block, hidden=""),)
+
+
+@_student.register
 def _(block: Choice, hidden: frozenset[str]) -> tuple[Block, ...]:
     return (_without_solution(block),)
 

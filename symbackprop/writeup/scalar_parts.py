@@ -5,16 +5,21 @@ from __future__ import annotations
 from symbackprop.derive.paths import Chains
 from symbackprop.derive.steps import Step, written_steps
 from symbackprop.formula.build import multiply, subtract
-from symbackprop.formula.tree import Formula, Name, Update
+from symbackprop.formula.tree import Chain, Formula, Name, Text, Update
+from symbackprop.formula.wrap import shown_width
 from symbackprop.network.node import Role
 from symbackprop.writeup.arithmetic import Exact
-from symbackprop.writeup.blocks import LEFT, SYMBOLS, Block, Cell, FormulaBlock, Heading, Line, Part, Prose, Table
+from symbackprop.writeup.blocks import LEFT, SYMBOLS, Block, Cell, FormulaBlock, Heading, Line, Part, Prose, Table, Words
 from symbackprop.writeup.context import Context, learning_rate
 from symbackprop.writeup.ledger import adjoint_terms, forward_values, is_atomic, is_trivial, merged_locals
 
 #: Where a kind of written step is hidden: formulas that state the structure stay longest.
 HIDDEN_FROM = {"chain": "steps", "paths": "steps", "definition": "", "function": "steps", "rewrite": "rhs"}
 MANY_PATHS = 100
+#: Reasons that the heading above a line has given already.
+SAID_BY_HEADING = frozenset({"chain rule", "local derivative"})
+#: Characters that fit the middle column of the forward pass on one row.
+CALCULATION_WIDTH = 62
 
 
 def forward_table(context: Context) -> Table:
@@ -30,12 +35,18 @@ def forward_table(context: Context) -> Table:
         rows.append(
             (
                 Cell((context.writer.entry(name),)),
-                Cell((written, "\n", numbers), stripped=(written, "\n", stripped)),
+                Cell(_beside(written, numbers), stripped=_beside(written, stripped)),
                 Cell((value,), hidden="numbers"),
             )
         )
     header = (context.say("quantity"), context.say("calculation"), context.say("value"))
     return Table("forward", header, tuple(rows), "llr")
+
+
+def _beside(written: Formula, numbers: Formula) -> Words:
+    """Put the numbers behind the symbols where both fit on a row, else below."""
+    wide = shown_width(written) + shown_width(numbers) > CALCULATION_WIDTH
+    return (written, "\n" if wide else "  ", Chain((Text(""), numbers), ("=",)))
 
 
 def step_line(step: Step, context: Context, about: tuple[str, ...]) -> Line:
@@ -44,7 +55,8 @@ def step_line(step: Step, context: Context, about: tuple[str, ...]) -> Line:
     hidden = HIDDEN_FROM.get(step.kind, "rhs")
     parts = [Part(first, "", LEFT)]
     parts += [Part(part, relation, SYMBOLS, hidden=hidden) for part, relation in zip(rest, step.formula.relations, strict=True)]
-    return Line(tuple(parts), context.reason(step.because), about)
+    because = "" if step.because in SAID_BY_HEADING else context.reason(step.because)
+    return Line(tuple(parts), because, about)
 
 
 def weight_parts(name: str, context: Context, shown: set[str]) -> list[Block]:

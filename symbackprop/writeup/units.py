@@ -90,7 +90,7 @@ def find_units(network: Network, loss: object = None) -> UnitGraph:
         units.append(Unit(names[chain], kind, chain, tuple(dict.fromkeys([*tags, *later]))))
     feeding = {link.source for link in links if link.target in {unit.name for unit in units if unit.kind is Kind.LOSS}}
     outputs = (replace(unit, kind=Kind.OUTPUT) if unit.kind is Kind.HIDDEN and unit.name in feeding else unit for unit in units)
-    return UnitGraph(_placed(tuple(outputs), links), tuple(links), {name: node.role for name, node in nodes.items()})
+    return UnitGraph(placed(tuple(outputs), links), tuple(links), {name: node.role for name, node in nodes.items()})
 
 
 def loss_name(network: Network, loss: object = None) -> str:
@@ -243,7 +243,7 @@ def _factors(term: Expr, nodes: Mapping[str, Node]) -> list[str] | None:
     return sorted(names, key=lambda name: nodes[name].position)
 
 
-def _placed(units: tuple[Unit, ...], links: Iterable[Link]) -> tuple[Unit, ...]:
+def placed(units: tuple[Unit, ...], links: Iterable[Link]) -> tuple[Unit, ...]:
     """Return the units with their columns: the longest path from the inputs, losses after all other units."""
     into: dict[str, list[str]] = defaultdict(list)
     out_of: dict[str, list[str]] = defaultdict(list)

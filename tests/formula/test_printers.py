@@ -73,7 +73,7 @@ def test_numbers_must_be_finite() -> None:
         number(float("nan"))
 
 
-SETTINGS = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 
 
 @SETTINGS

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import sympy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Integer, Rational, Symbol, cos, exp, pi, sqrt, tanh
 
@@ -69,6 +69,7 @@ trees = st.recursive(
 )
 
 
+@settings(max_examples=60)
 @given(trees)
 def test_printed_text_has_the_value_of_the_expression(expression: sympy.Expr) -> None:
     expected = float(expression.subs({Symbol(name, real=True): Rational(str(value)) for name, value in POINT.items()}))

@@ -12,7 +12,7 @@ from sympy import Integer, Sum, cos, erf, exp, log, sin, sqrt, tanh
 from symbackprop.derive import derive
 from symbackprop.network import Network, elu, gelu, gelu_tanh, leaky_relu, maximum, relu, sigmoid, silu, softplus
 from symbackprop.numeric import function
-from tests.numeric.complex_step import Judge
+from tests.numeric.complex_step import Judge, assert_gradient
 
 Function = Callable[[Any], Any]
 FUNCTIONS: tuple[Function, ...] = (
@@ -20,7 +20,7 @@ FUNCTIONS: tuple[Function, ...] = (
     lambda x: leaky_relu(x, Integer(1) / 5), lambda x: log(1 + x**2), lambda x: exp(-(x**2)), lambda x: sqrt(1 + x**2),
     lambda x: x / (2 + cos(x)), lambda x: 1 / (1 + exp(-x)), lambda x: x**3 / 7, lambda x: maximum(x, 0.25),
 )  # fmt: skip
-SIZES = {"N": 3, "A": 2, "B": 5, "C": 7}
+SIZES = {"N": 2, "A": 3, "B": 5, "C": 1}
 
 
 def random_scalar_network(seed: int) -> tuple[Network, dict[str, Any]]:
@@ -76,7 +76,7 @@ def random_tensor_network(seed: int) -> tuple[Network, dict[str, Any]]:
     return net, values
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 20))])
 @pytest.mark.parametrize("build", [random_scalar_network, random_tensor_network])
 def test_gradients_of_random_networks(build: Callable[[int], tuple[Network, dict[str, Any]]], seed: int) -> None:
     net, values = build(seed)
@@ -85,9 +85,7 @@ def test_gradients_of_random_networks(build: Callable[[int], tuple[Network, dict
     loss, gradients = function(derive(net, "E", declared))(**values)
     assert loss == pytest.approx(judge.loss("E", values).real, rel=1e-12)
     for name in declared:
-        expected = judge.gradient("E", values, name)
-        scale = max(1.0, float(np.abs(expected).max()))
-        np.testing.assert_allclose(gradients[name], expected, rtol=1e-11, atol=1e-12 * scale, err_msg=name)
+        assert_gradient(gradients[name], judge.gradient("E", values, name, most=4), name, rtol=1e-12, atol=1e-12)
 
 
 def test_the_judge_notices_a_wrong_gradient() -> None:

@@ -404,6 +404,16 @@ def test_alias_of_a_plain_array_written_to_is_rejected() -> None:
         trace(aliased, {"v": STANDARD["v"]})
 
 
+def test_underflow_in_single_precision_is_no_lost_dependency() -> None:
+    run = trace(lambda x: np.exp(x) * 3, {"x": np.array([-120.0, -1.0], dtype=np.float32)})
+    assert run.checked.points == 1
+
+
+def test_overflow_of_the_code_is_said_to_be_one() -> None:
+    with pytest.raises(CannotTrace, match=r"gives nan for result\[0\].*overflows"):
+        trace(lambda x: np.exp(x) / np.exp(x).sum(), {"x": np.array([95.0, 93.0], dtype=np.float32)})
+
+
 def test_matrix_class_is_refused_by_name() -> None:
     with pytest.raises(CannotTrace, match=r"`np\.matrix` at line"):
         trace(lambda x: np.matrix(x) * 2, {"x": STANDARD["x"]})

@@ -31,7 +31,7 @@ def test_tower_is_made_of_primes_that_divide_the_next_minus_one(trigonometric: b
         if trigonometric:
             assert field.imaginary**2 % field.prime == field.prime - 1
         below = field.prime
-    assert spire.fields[0].prime.bit_length() >= 128
+    assert spire.fields[0].prime.bit_length() >= 160
 
 
 @pytest.mark.parametrize("trigonometric", [False, True])

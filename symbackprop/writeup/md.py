@@ -1,0 +1,146 @@
+"""Print an outline as Markdown with mathematics between dollar signs, as GitHub shows it; figures are files beside it."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from symbackprop.errors import InternalError
+from symbackprop.formula.latex import latex
+from symbackprop.formula.markdown import markdown_inline
+from symbackprop.formula.tree import Formula
+from symbackprop.writeup import blocks as b
+from symbackprop.writeup.figures import picture
+from symbackprop.writeup.latex_rows import aligned
+from symbackprop.writeup.phrases import plain
+from symbackprop.writeup.svg import svg
+
+_RULES = {"l": ":---", "c": ":---:", "r": "---:"}
+_TONES = {"plain": "", "note": "> ", "rule": "> ", "answer": "> ✓ "}
+
+
+def markdown(outline: b.Outline, stem: str = "handout") -> dict[str, str]:
+    """Return the files by name: the page under the empty name, and an SVG for each figure, `stem` in front.
+
+    Raises InternalError for a block it does not know.
+    """
+    printer = _Printer(outline, stem)
+    head = f"# {escaped(outline.title)}\n\n*{escaped(outline.subtitle)}*"
+    body = [text for block in outline.blocks if (text := _block(block, printer))]
+    return {"": "\n\n".join([head, *body]) + "\n", **printer.figures}
+
+
+class _Printer:
+    def __init__(self, outline: b.Outline, stem: str) -> None:
+        self.outline = outline
+        self.stem = stem
+        self.figures: dict[str, str] = {}
+
+    def words(self, words: b.Words) -> str:
+        """Print text with formulas in it."""
+        return "".join(self._word(part) for part in words).strip()
+
+    def _word(self, part: str | Formula) -> str:
+        if isinstance(part, Formula):
+            return markdown_inline(part, self.outline.notation)
+        return "<br>" if part == "\n" else escaped(part)
+
+    def say(self, key: str) -> str:
+        """Return a fixed phrase."""
+        return plain(key, self.outline.lang)
+
+
+def escaped(text: str) -> str:
+    """Protect what Markdown would read as markup."""
+    for sign in "\\`*_[]<>|#$":
+        text = text.replace(sign, "\\" + sign)
+    return text
+
+
+@singledispatch
+def _block(block: b.Block, printer: _Printer) -> str:
+    raise InternalError(f"markdown: no printer for {type(block).__name__}")
+
+
+@_block.register
+def _(block: b.NameLine, printer: _Printer) -> str:
+    fields = [f"{printer.say(key)} \\_\\_\\_\\_\\_\\_\\_\\_\\_\\_" for key in ("name", "class", "date")]
+    if block.points:
+        fields.append(f"{printer.say('points')} \\_\\_\\_ / {block.points}")
+    return "   ".join(fields)
+
+
+@_block.register
+def _(block: b.Heading, printer: _Printer) -> str:
+    return f"{'#' * (block.level + 1)} {printer.words(block.words)}"
+
+
+@_block.register
+def _(block: b.Prose, printer: _Printer) -> str:
+    if block.tone == "cell":
+        return ""
+    return _TONES[block.tone] + printer.words(block.words)
+
+
+@_block.register
+def _(block: b.FormulaBlock, printer: _Printer) -> str:
+    return f"$$\n{aligned(block.lines, printer.outline.notation)}\n$$"
+
+
+@_block.register
+def _(block: b.Table, printer: _Printer) -> str:
+    header = block.header or ((),) * len(block.align)
+    rows = [
+        _table_row([printer.words(words) for words in header]),
+        "|" + "|".join(_RULES[align] for align in block.align) + "|",
+        *(_table_row([printer.words(cell.words) for cell in row]) for row in block.rows),
+    ]
+    caption = f"{printer.words(block.caption)}\n\n" if block.caption else ""
+    return caption + "\n".join(rows)
+
+
+def _table_row(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+@_block.register
+def _(block: b.Figure, printer: _Printer) -> str:
+    name = f"{printer.stem}-{block.anchor}.svg"
+    outline = printer.outline
+    printer.figures[name] = svg(picture(block.drawing, outline.lang, outline.notation))
+    caption = f"\n\n{printer.words(block.caption)}" if block.caption else ""
+    return f"![{escaped(block.alt)}]({name}){caption}"
+
+
+@_block.register
+def _(block: b.BlankLines, printer: _Printer) -> str:
+    return f"**{printer.say('your work')}**\n" + "\n<br>" * block.lines
+
+
+@_block.register
+def _(block: b.Code, printer: _Printer) -> str:
+    if block.role == "cell":
+        return ""
+    return f"```{block.language}\n{block.text.rstrip()}\n```"
+
+
+@_block.register
+def _(block: b.Choice, printer: _Printer) -> str:
+    lines = [printer.words(block.question), ""]
+    for letter, option in zip("abcdefgh", block.options, strict=False):
+        verdict = ""
+        if option.right is not None:
+            verdict = " ✓" if option.right else f" ✗ {printer.words(option.why)}"
+        lines.append(f"- ({letter}) ${latex(_formula(option), printer.outline.notation)}${verdict}")
+    return "\n".join(lines)
+
+
+def _formula(option: b.Option) -> Formula:
+    (formula,) = option.words
+    if not isinstance(formula, Formula):
+        raise InternalError("markdown: an option is expected to be one formula")
+    return formula
+
+
+@_block.register
+def _(block: b.PageBreak, printer: _Printer) -> str:
+    return "---" if block.must else ""

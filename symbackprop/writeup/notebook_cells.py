@@ -1,0 +1,78 @@
+"""The runnable cells of a notebook: the values, the forward pass, and a check by central differences that needs no formula."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from symbackprop.numeric.source import forward_source
+from symbackprop.writeup.arithmetic import Exact
+from symbackprop.writeup.blocks import Block, Code, Prose
+from symbackprop.writeup.context import Context
+
+_CHECK = '''\
+import numpy as np
+
+
+def central_differences(name, step=1e-6):
+    """The derivative of the loss with respect to every entry of a value, from two loss values each."""
+    value = np.array(values[name], dtype=float)
+    slopes = np.zeros_like(value)
+    for place in np.ndindex(value.shape):
+        losses = []
+        for sign in (1, -1):
+            moved = value.copy()
+            moved[place] += sign * step
+            losses.append(forward(**{**values, name: moved if moved.shape else float(moved)})["LOSS"])
+        slopes[place] = (losses[0] - losses[1]) / (2 * step)
+    return slopes
+
+
+def check(gradients):
+    """Say for each gradient whether it agrees with central differences."""
+    for name, gradient in gradients.items():
+        agrees = np.allclose(gradient, central_differences(name), rtol=1e-4, atol=1e-7)
+        print(name, "agrees" if agrees else "differs")
+'''
+_ANSWER = """\
+loss, gradients = loss_and_gradients(**{name: values[name] for name in ARGUMENTS})
+check(gradients)
+"""
+_YOURS = """\
+value = forward(**values)    # value["NAME"] is the number of that name
+
+gradients = {
+    # "PARAMETER": ...,
+}
+check(gradients)
+"""
+
+
+def notebook_cells(context: Context) -> list[Block]:
+    """Return the cells, in order: values, forward pass, check; the gradients' cell is hidden from students."""
+    derivation = context.derivation
+    arguments = [name for name in reversed(derivation.adjoints) if not derivation.network.nodes[name].defined]
+    listed = "\n".join(f'    "{name}": {_literal(context.ledger.values[name], context)},' for name in arguments)
+    lines = ["from numpy import array", "", "values = {", listed, "}"]
+    inner = next(name for name in derivation.adjoints if name != derivation.loss)
+    parameter = context.weights[0] if context.weights else arguments[0]
+    answer = _ANSWER.replace("ARGUMENTS", repr(tuple(arguments)))
+    yours = _YOURS.replace("NAME", inner).replace("PARAMETER", parameter)
+    return [
+        Code("python", "\n".join(lines) + "\n", role="cell"),
+        Code("python", _only(forward_source(derivation.network)), role="cell"),
+        Prose(context.say("nb check lead"), tone="cell"),
+        Code("python", _CHECK.replace("LOSS", derivation.loss), role="cell"),
+        Code("python", answer, hidden="numbers", role="cell"),
+        *([Code("python", yours, role="cell")] if context.options.audience == "student" else []),
+    ]
+
+
+def _only(source: str) -> str:
+    return source.rstrip() + "\n"
+
+
+def _literal(value: object, context: Context) -> str:
+    if isinstance(value, Exact):
+        return context.ledger.text(value)
+    array = np.asarray(value, dtype=object)
+    return "array(" + repr(array.astype(float).tolist()) + ")"

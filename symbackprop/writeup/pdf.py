@@ -1,0 +1,226 @@
+"""Print an outline as PDF, set by Typst (the extra `pdf`); no TeX is needed."""
+
+from __future__ import annotations
+
+import datetime
+from functools import singledispatch
+
+from symbackprop.errors import InternalError, UserError
+from symbackprop.formula.latex import RELATIONS
+from symbackprop.formula.tree import Formula
+from symbackprop.formula.typst import typst as typst_math
+from symbackprop.writeup import blocks as b
+from symbackprop.writeup.figures import picture
+from symbackprop.writeup.phrases import plain
+from symbackprop.writeup.rows import Piece, Row, rows
+from symbackprop.writeup.svg import svg
+
+#: Widest row, in characters as shown, that fits the text width beside a reason.
+PDF_WIDTH = 80
+#: Faces that have Chinese characters, the first found is used.
+CJK_FACES = ("Noto Serif CJK SC", "Source Han Serif SC", "Songti SC", "SimSun", "Noto Sans CJK SC", "Source Han Sans SC")
+#: Always the same date in the file, so that the same handout is the same file.
+TIMESTAMP = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
+
+_PREAMBLE = """\
+#set page(paper: "a4", margin: (x: 18mm, top: 17mm, bottom: 18mm), footer: context align(center, text(8pt, fill: luma(90),
+  counter(page).display("1 / 1", both: true))))
+#set text(font: FACES, size: 10.5pt, lang: "LANG")
+#set par(justify: false, leading: 0.62em)
+#let accent = rgb("#2457a6")
+#let part(body) = block(above: 1.5em, below: 0.8em, sticky: true, width: 100%, stroke: (bottom: 1.2pt + accent), inset: (bottom: 3pt),
+  text(13pt, weight: "bold", body))
+#let stepname(body) = block(above: 1.1em, below: 0.6em, sticky: true, text(10.5pt, weight: "bold", fill: accent, body))
+#let note(body) = block(width: 100%, fill: luma(246), stroke: (left: 2pt + accent), inset: (x: 8pt, y: 6pt), breakable: false, body)
+#let solution(body) = text(fill: rgb("#0b6b3a"), body)
+#let reason(body) = align(right, text(8.5pt, fill: luma(90), body))
+#let gap(width) = box(width: width, stroke: (bottom: 0.5pt), height: 0.9em)
+#let writing = block(above: 0pt, below: 0pt, height: 8mm, width: 100%, stroke: (bottom: 0.4pt + luma(170)))
+#let equations(breakable, ..rows) = block(breakable: breakable, width: 100%, grid(columns: (auto, 1fr, auto),
+  column-gutter: (4pt, 8pt), row-gutter: 9pt, align: (right + horizon, left + horizon, right + horizon), ..rows))
+#show raw: set text(8pt)
+"""
+
+
+def pdf(outline: b.Outline) -> bytes:
+    """Return the PDF. Raises UserError, with the remedy, when Typst or a Chinese face is missing."""
+    try:
+        import typst  # noqa: PLC0415 - the optional extra `pdf`
+    except ImportError:
+        raise UserError("handout: a PDF needs Typst; install it with: pip install 'symbackprop[pdf]'") from None
+    source = typst_source(outline, tuple(typst.Fonts().families()))
+    compiled: bytes = typst.compile(source.encode("utf-8"), timestamp=int(TIMESTAMP.timestamp()))
+    return compiled
+
+
+def typst_source(outline: b.Outline, families: tuple[str, ...]) -> str:
+    """Return the Typst source, set in faces out of `families`."""
+    preamble = _PREAMBLE.replace("FACES", _faces(outline.lang, families)).replace("LANG", outline.lang)
+    title = (
+        f"#block(below: 3pt, text(18pt, weight: \"bold\", {quoted(outline.title)}))\n"
+        f"#text(9.5pt, fill: luma(90), {quoted(outline.subtitle)})"
+    )
+    body = [text for block in outline.blocks if (text := _block(block, outline))]
+    return "\n\n".join([preamble, f"#set document(title: {quoted(outline.title)})", title, *body]) + "\n"
+
+
+def _faces(lang: str, families: tuple[str, ...]) -> str:
+    chinese = [face for face in CJK_FACES if face in families]
+    if lang == "zh" and not chinese:
+        raise UserError(
+            "handout: a Chinese PDF needs a face with Chinese characters, none of "
+            f"{', '.join(CJK_FACES)} is installed; install e.g. fonts-noto-cjk, or write .html instead"
+        )
+    return "(" + ", ".join(quoted(face) for face in ("Libertinus Serif", *chinese[:1])) + ",)"
+
+
+def quoted(text: str) -> str:
+    """Return a Typst string."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def _words(words: b.Words, outline: b.Outline) -> str:
+    return "".join(
+        f"${typst_math(part, outline.notation)}$"
+        if isinstance(part, Formula)
+        else "#linebreak();"
+        if part == "\n"
+        else f"#{quoted(part)};"
+        for part in words
+    )
+
+
+@singledispatch
+def _block(block: b.Block, outline: b.Outline) -> str:
+    raise InternalError(f"pdf: no printer for {type(block).__name__}")
+
+
+@_block.register
+def _(block: b.NameLine, outline: b.Outline) -> str:
+    widths = {"name": "52mm", "class": "20mm", "date": "26mm"}
+    fields = [f"[#{quoted(plain(key, outline.lang))} #gap({width})]" for key, width in widths.items()]
+    if block.points:
+        fields.append(f"[#{quoted(plain('points', outline.lang))} #gap(9mm) #{quoted(f'/ {block.points}')}]")
+    return f"#block(above: 1.2em, below: 1.2em, stack(dir: ltr, spacing: 1fr, {', '.join(fields)}))"
+
+
+@_block.register
+def _(block: b.Heading, outline: b.Outline) -> str:
+    return f"#{ {1: 'part', 2: 'stepname'}[block.level] }[{_words(block.words, outline)}]"
+
+
+@_block.register
+def _(block: b.Prose, outline: b.Outline) -> str:
+    if block.tone == "cell":
+        return ""
+    words = _words(block.words, outline)
+    wrapper = {"plain": "", "note": "note", "rule": "note", "answer": "solution"}[block.tone]
+    return f"#{wrapper}[{words}]" if wrapper else words
+
+
+@_block.register
+def _(block: b.FormulaBlock, outline: b.Outline) -> str:
+    cells = ",\n".join(_row(row, outline) for line in block.lines for row in rows(line, PDF_WIDTH))
+    return f"#equations({'false' if block.keep else 'true'},\n{cells})"
+
+
+def _row(row: Row, outline: b.Outline) -> str:
+    head = f"$display({typst_math(row.head.formula, outline.notation)})$" if row.head is not None else ""
+    first = row.pieces[0].lead
+    indent = "" if first in RELATIONS or not first else "#h(1.5em)"
+    pieces = "".join(_piece(piece, outline) for piece in row.pieces)
+    if len(row.because) > LONG_REASON:
+        return f"[{head}], [{indent}{pieces}], [], [], grid.cell(colspan: 2, reason[#{quoted(row.because)};])"
+    because = f"#reason[#{quoted(row.because)};]" if row.because else ""
+    return f"[{head}], [{indent}{pieces}], [{because}]"
+
+
+#: A reason longer than this stands below its line.
+LONG_REASON = 34
+_SIGNS = {"*": "dot.c", "←": "arrow.l", "→": "arrow.r", "≤": "<=", "≥": ">=", "≠": "!=", ":=": "colon.eq"}
+
+
+def _piece(piece: Piece, outline: b.Outline) -> str:
+    lead = _sign(piece.lead)
+    trail = _sign(piece.trail)
+    body = f"display({typst_math(piece.body, outline.notation)})"
+    return f"${' '.join(part for part in (lead, body, trail) if part)}$ "
+
+
+def _sign(sign: str) -> str:
+    return f"space {_SIGNS.get(sign, sign)} space" if sign else ""
+
+
+@_block.register
+def _(block: b.Table, outline: b.Outline) -> str:
+    if not block.header and block.caption:
+        return _array(block, outline)
+    columns = ["auto"] * len(block.align)
+    if block.header:
+        columns[1 if len(columns) > 2 else 0] = "1fr" if len(columns) > 2 else "auto"
+    align = {"l": "left", "c": "center", "r": "right"}
+    aligns = ", ".join(align[letter] for letter in block.align)
+    header = ""
+    if block.header:
+        cells = ", ".join(f"[*{_words(words, outline)}*]" for words in block.header)
+        header = f"table.header({cells}), table.hline(stroke: 0.5pt),"
+    body = ",\n".join(f"[{_words(cell.words, outline)}]" for row in block.rows for cell in row)
+    inset = "(x: 5pt, y: 4pt)"
+    rules = ("table.hline(stroke: 1pt),", ", table.hline(stroke: 1pt)") if block.header else ("", "")
+    stroke = "(x, y) => if y > 1 { (top: 0.3pt + luma(200)) }" if block.header else "none"
+    return (
+        f"#table(columns: ({', '.join(columns)},), align: ({aligns},), stroke: {stroke}, inset: {inset},\n"
+        f"{rules[0]}{header}\n{body}{rules[1]})"
+    )
+
+
+def _array(block: b.Table, outline: b.Outline) -> str:
+    entries = "; ".join(", ".join(_entry(cell, outline) for cell in row) for row in block.rows)
+    return f"#box(inset: (right: 14pt, y: 4pt))[{_words(block.caption, outline)} $= mat({entries})$]"
+
+
+def _entry(cell: b.Cell, outline: b.Outline) -> str:
+    return " ".join(
+        typst_math(part, outline.notation) if isinstance(part, Formula) else quoted(part) for part in cell.words
+    )
+
+
+@_block.register
+def _(block: b.Figure, outline: b.Outline) -> str:
+    drawn = svg(picture(block.drawing, outline.lang, outline.notation), stylesheet=False)
+    image = f'image(bytes({quoted(drawn)}), format: "svg", width: 88%, alt: {quoted(block.alt)})'
+    caption = f"#text(9pt, fill: luma(90))[{_words(block.caption, outline)}]" if block.caption else ""
+    return f"#block(breakable: false, width: 100%, align(center)[#{image}\n{caption}])"
+
+
+@_block.register
+def _(block: b.BlankLines, outline: b.Outline) -> str:
+    return f"#for _ in range({block.lines}) {{ writing }}"
+
+
+@_block.register
+def _(block: b.Code, outline: b.Outline) -> str:
+    if block.role == "cell":
+        return ""
+    return f"#block(fill: luma(246), inset: 7pt, width: 100%, raw(lang: {quoted(block.language)}, block: true, {quoted(block.text.rstrip())}))"
+
+
+@_block.register
+def _(block: b.Choice, outline: b.Outline) -> str:
+    rows_ = []
+    for letter, option in zip("abcdefgh", block.options, strict=False):
+        verdict = ""
+        if option.right is not None:
+            mark = "✓" if option.right else "✗"
+            verdict = f"#solution[#{quoted(mark)}; {_words(option.why, outline)}]"
+        rows_.append(f"[({letter})], [{_words(option.words, outline)}], [{verdict}]")
+    listed = ", ".join(rows_)
+    return (
+        f"#block(breakable: false)[{_words(block.question, outline)}\n\n"
+        f"#grid(columns: 3, column-gutter: 10pt, row-gutter: 9pt, {listed})]"
+    )
+
+
+@_block.register
+def _(block: b.PageBreak, outline: b.Outline) -> str:
+    return "#pagebreak(weak: true)" if block.must else ""
