@@ -214,7 +214,11 @@ def verdicts(name: str, loaded: Loaded) -> str:
         told = "; ".join(f"{status}: {' '.join(names)}" for status, names in found.items())
         lines.append((f"{title}: " if title else "") + told)
         notes = [report[parameter].note for parameter in report if report[parameter].note]
-        more = [*dict.fromkeys(notes), *(cause.text for cause in report.causes), *map(str, derive(loaded.network, loss).assumptions)]
+        more = [
+            *dict.fromkeys(notes),
+            *(cause.text for cause in report.causes),
+            *map(str, derive(loaded.network, loss).assumptions),
+        ]
         more += [f"mend {repair.place}: {repair.before.strip()} → {repair.after.strip()}" for repair in report.repairs[:1]]
         more += [f"{location.place} {location.variable} {location.text}" for location in report.locations[:3] if report.ok]
         lines += [f"  {line}" for line in more]

@@ -1,16 +1,16 @@
 """Write a network once; get its backpropagation derived, typeset, running — and checked.
 
-    from symbackprop import Network, derive, check_gradient, sigmoid
+from symbackprop import Network, derive, check_gradient, sigmoid
 
-    net = Network("one neuron")
-    x, w, t = net.input("x", value=2), net.parameter("w", value=0.5), net.target("t", value=1)
-    out = net.define("out", sigmoid(w * x))
-    E = net.define("E", (t - out) ** 2 / 2)
+net = Network("one neuron")
+x, w, t = net.input("x", value=2), net.parameter("w", value=0.5), net.target("t", value=1)
+out = net.define("out", sigmoid(w * x))
+E = net.define("E", (t - out) ** 2 / 2)
 
-    d = derive(net, E)
-    d["w"].latex(steps="standard")      # the derivation, in named intermediates
-    loss, gradients = d.function()(x=2, w=0.5, t=1)
-    report = check_gradient(d, hand)    # proved, agrees, or differs: why, where, and what mends it
+d = derive(net, E)
+d["w"].latex(steps="standard")      # the derivation, in named intermediates
+loss, gradients = d.function()(x=2, w=0.5, t=1)
+report = check_gradient(d, hand)    # proved, agrees, or differs: why, where, and what mends it
 """
 
 from sympy import Sum

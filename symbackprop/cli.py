@@ -242,9 +242,7 @@ def train_command(network: str, loss: str | None, data: Path | None, seed: int |
 @click.argument("hand", required=False)
 @click.option("--loss", metavar="NAME or FILE:function", help="Loss node of NETWORK; or, without one, the handwritten loss.")
 @click.option("--gradient", metavar="FILE:function", help="The handwritten gradient, when no NETWORK is given.")
-@click.option(
-    "--example", metavar="FILE:name", help="Example values for a handwritten loss (by default its file's `example`)."
-)
+@click.option("--example", metavar="FILE:name", help="Example values for a handwritten loss (by default its file's `example`).")
 @click.option("--markdown", is_flag=True, help="Print Markdown.")
 @click.option("--html", type=click.Path(path_type=Path), help="Write the code with the verdict beside each line.")
 @click.option("--force", is_flag=True, help="Replace the HTML file when it exists.")
@@ -268,9 +266,7 @@ def check_command(
     """
     if network is not None:
         if gradient is not None or example is not None:
-            raise UserError(
-                "check: --gradient and --example go without NETWORK; with one, write HAND after it"
-            )
+            raise UserError("check: --gradient and --example go without NETWORK; with one, write HAND after it")
         loaded = load_network(network, loss)
         report = check_gradient(derive(loaded.network, loaded.loss), load_function(hand or str(loaded.handwritten), "gradients"))
     elif loss is not None and gradient is not None:

@@ -128,7 +128,7 @@ def _contracted(expression: Expr, out: Axes) -> list[_Piece]:
         below = isinstance(exponent, Number) and exponent.is_negative
         piece = _piece(base**-exponent if below else factor, out)
         (lower if below else upper).setdefault(frozenset(piece.axes), []).append(piece)
-    pieces = [_quotient(upper.get(axes, []), lower.get(axes, [])) for axes in {**upper, **lower}]
+    pieces = [_quotient(upper.get(axes, []), lower.get(axes, []), out) for axes in {**upper, **lower}]
     for index in bound:
         if not any(index in piece.axes for piece in pieces):
             raise _Stuck(f"the summand does not contain the summed index {index_name(index)}")
@@ -241,8 +241,10 @@ _RULES: tuple[tuple[type | tuple[type, ...], Callable[..., _Piece]], ...] = (
 # ---- joining pieces -------------------------------------------------------------------------------------------------------
 
 
-def _quotient(upper: list[_Piece], lower: list[_Piece]) -> _Piece:
-    axes = (upper or lower)[0].axes
+def _quotient(upper: list[_Piece], lower: list[_Piece], out: Axes) -> _Piece:
+    """Return the entrywise product of pieces over the same axes, over the product of others."""
+    first = (upper or lower)[0].axes
+    axes = out if frozenset(out) == frozenset(first) else first
     over = [piece.over(*axes) for piece in upper]
     under = [piece.over(*axes) for piece in lower]
     if not axes:

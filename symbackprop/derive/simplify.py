@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from sympy import Expr, Integer
 
 from symbackprop.derive.derivation import Derivation
-from symbackprop.derive.records import Adjoint, Rewrite
 from symbackprop.derive.identities import Knowledge, adjoint_names, improve, put_in, size
+from symbackprop.derive.records import Adjoint, Rewrite
 
 MOST_ADJOINTS = 8
 LONGEST = 12  # a formula that is put in the place of a name, or made by doing so, is no longer than this

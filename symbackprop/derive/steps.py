@@ -21,12 +21,13 @@ from symbackprop.derive.paths import Chain as PathChain
 from symbackprop.derive.paths import Chains, Fork, Link
 from symbackprop.derive.records import Adjoint, Contribution
 from symbackprop.derive.simplify import Simplified, simplified_adjoints
-from symbackprop.derive.writer import Writer
+from symbackprop.derive.writer import Writer, delta_name
 from symbackprop.errors import UserError, nearest
 from symbackprop.formula.build import add, multiply, subtract
 from symbackprop.formula.notation import Notation
-from symbackprop.formula.tree import BigSum, Chain, Formula, Name, Number, Partial, Update
+from symbackprop.formula.tree import BigSum, Chain, Formula, Name, Neg, Number, Partial, Update
 from symbackprop.formula.tree import Product as WrittenProduct
+from symbackprop.network.node import Role
 
 LEVELS = ("brief", "standard", "full")
 
@@ -118,8 +119,38 @@ def scalar_steps(gradient: Gradient, writer: Writer, level: str) -> tuple[Step, 
         for link in links:
             steps.extend(_link_steps(link, chains, writer, level))
     left = writer.partial(gradient.derivation.loss, gradient.name)
+    steps.extend(_shared_steps(chain, writer))
     steps.append(Step("product", Chain((left, chain_product(chain, writer)), ("=",)), "multiply the factors"))
     return tuple(steps)
+
+
+def _shared_steps(chain: PathChain, writer: Writer) -> Iterator[Step]:
+    """Name the adjoint that several parameters share: `δ = ∂E/∂net = …`, then `∂E/∂w = δ·∂net/∂w` with its value."""
+    *front, last = chain.factors
+    if not front or not isinstance(last, Link) or not _is_shared(last.of, writer):
+        return
+    delta = Name(delta_name(writer.network.node(last.of), writer.notation))
+    shared = chain_product(PathChain(chain.of, last.of, tuple(front)), writer)
+    adjoint: Formula = writer.partial(chain.of, last.of)
+    signed: Formula = delta
+    if writer.notation.delta_sign < 0:
+        adjoint, shared, signed = Neg(adjoint), _negated(shared), Neg(delta)
+    yield Step("delta", Chain((delta, adjoint, shared), ("=", "=")), "a name for what several gradients share")
+    value = writer.expression(last.value)
+    factors = value.factors if isinstance(value, WrittenProduct) else (value,)
+    body = delta if value == Number("1") else multiply(delta, *factors)
+    right = Neg(body) if signed is not delta else body
+    yield Step("shared", Chain((writer.partial(chain.of, chain.by), right), ("=",)), "with the shared name")
+
+
+def _is_shared(name: str, writer: Writer) -> bool:
+    """Whether at least two parameters are used by the node, so that its adjoint occurs in several gradients."""
+    nodes = writer.network.nodes
+    return sum(nodes[parent].role is Role.PARAMETER for parent in nodes[name].parents) >= 2
+
+
+def _negated(formula: Formula) -> Formula:
+    return formula.body if isinstance(formula, Neg) else Neg(formula)
 
 
 def _link_steps(link: Link, chains: Chains, writer: Writer, level: str) -> list[Step]:

@@ -126,9 +126,9 @@ def _is_inline_derivative(scanner: Scanner, start: int) -> bool:
 
 
 def _kronecker(scanner: Scanner, end: int) -> bool:
-    """`\\mathbb{1}_{ij}`, and `\\delta_{ij}` where δ is not a name."""
+    """`\\mathbb{1}_{ij}`, and `\\delta_{ij}` where neither δ nor `\\delta_{ij}` is a name."""
     found = vocabulary.KRONECKER.match(scanner.text, scanner.position, end)
-    if not found or scanner.names.find(found[0]):
+    if not found or scanner.names.find(found[0]) or scanner.known_at(scanner.position):
         return False
     scanner.emit("KRONECKER", found[0], found.end())
     return True

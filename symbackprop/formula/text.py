@@ -120,7 +120,9 @@ def _power(node: Power, parts: list[str], notation: Notation) -> str:
     base, exponent = parts
     if re.fullmatch(r"-?\d+", exponent):
         return base + exponent.translate(_RAISED)
-    return f"{base}^{exponent}" if re.fullmatch(r"\w+", exponent) else f"{base}^({exponent})"
+    if isinstance(node.exponent, Group) or re.fullmatch(r"\w+", exponent):
+        return f"{base}^{exponent}"
+    return f"{base}^({exponent})"
 
 
 def _indexed(node: Indexed, parts: list[str], notation: Notation) -> str:

@@ -228,15 +228,25 @@ def _sum(expression: Sum, scope: Scope) -> Expr:
                 f"multiply by {index_size(variable)} if that is meant"
             )
         for bound in bounds:
-            stray = [index for index in free_indices(bound) if index not in scope.bound]
-            if stray:
-                raise scope.fail(f"Sum over {variable}: bound {bound} uses index {stray[0]}, which is not bound here")
+            _check_place(f"Sum over {variable}: bound {bound}", bound, scope)
     names = [str(limits[0]) for limits in expression.limits]
     if len(set(names)) < len(names):
         raise scope.fail(f"Sum binds index {names[0]} twice; use a second index of the same range")
     inner.bound = tuple(index for index in scope.bound if index_name(index) not in shadowed)
     inner.bound += tuple(limits[0] for limits in expression.limits)
     return Sum(_check(expression.function, inner), *expression.limits)
+
+
+def _check_place(what: str, expression: Basic, scope: Scope) -> None:
+    """Refuse anything but bound indices and sizes in the bound of a sum or in a condition on indices."""
+    free = free_indices(expression)
+    unbound = [index for index in sorted(free, key=index_name) if index not in scope.bound]
+    if unbound:
+        bound = ", ".join(index_name(index) for index in scope.bound) or "none"
+        raise scope.fail(f"{what} uses index {unbound[0]}, which is not bound here; bound here: {bound}")
+    for symbol in sorted(expression.free_symbols - {index.label for index in free} - free, key=str):
+        if getattr(symbol, "name", None) not in scope.sizes:
+            raise scope.fail(f"{what} uses {symbol}; expected indices and sizes only: {', '.join(scope.sizes)}")
 
 
 def _delta(expression: KroneckerDelta, scope: Scope) -> Expr:
@@ -257,6 +267,7 @@ def _condition(condition: Basic, scope: Scope) -> Basic:
         return condition.func(*(_condition(arg, scope) for arg in condition.args))
     if isinstance(condition, Relational):
         if free_indices(condition) and not condition.atoms(Indexed):
+            _check_place(f"Piecewise: condition {condition}", condition, scope)
             return condition
         return condition.func(*(_check(arg, scope) for arg in condition.args))
     raise scope.fail(f"Piecewise: expected a comparison, got {condition}")

@@ -9,9 +9,9 @@ from sympy import Expr, Idx, Indexed, IndexedBase, Integer, Sum, Symbol
 from symbackprop.errors import UserError
 from symbackprop.network.indices import size_symbol
 from symbackprop.network.node import Node, Role
+from symbackprop.numeric.factors import names_in
 from symbackprop.numeric.names import name_of
 from symbackprop.numeric.program import Line, Program, Scatter
-from symbackprop.numeric.tidy import names_in
 
 _SAMPLED = (Role.INPUT, Role.TARGET)
 
@@ -30,8 +30,7 @@ def over_samples(program: Program, reduction: str) -> Program:
         if names_in(line.expressions) & sampled:
             sampled.add(line.name)
     sample = _sample_index(program)
-    adjoint_of = dict(zip((line.name for line in program.backward), _targets(program), strict=True))
-    per_sample = sampled | {name for name, target in adjoint_of.items() if target in sampled}
+    per_sample = sampled | {line.name for line in program.backward if line.adjoint_of in sampled}
     lift = _Lift(sample, frozenset(per_sample))
     forward = [lift.line(line) for line in program.forward]
     backward = [lift.line(line, collect=line.name not in per_sample) for line in program.backward]
@@ -43,19 +42,6 @@ def over_samples(program: Program, reduction: str) -> Program:
     return replace(
         program.with_lines(forward, backward), arguments=arguments, loss=total.name, remarks=(*program.remarks, remark)
     )
-
-
-def _targets(program: Program) -> list[str]:
-    """Return the node each backward line is the adjoint of, from the name `d<loss>_d<node>`."""
-    prefix = program.prefix
-    known = {node.name for node in program.arguments} | {line.name for line in program.forward}
-    found = []
-    for line in program.backward:
-        name = line.name.removeprefix(prefix)
-        while name not in known and name.endswith("_"):
-            name = name[:-1]
-        found.append(name)
-    return found
 
 
 def _sample_index(program: Program) -> Idx:

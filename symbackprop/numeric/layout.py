@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from sympy import Expr, Symbol
+from sympy import Symbol
 
 from symbackprop.errors import NotSupportedError
 from symbackprop.network.node import Node

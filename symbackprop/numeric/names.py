@@ -57,4 +57,4 @@ def name_of(symbol: sympy.Basic) -> str:
     """Return the network name of a symbol, an indexed base or an entry such as `Z[n, j]`."""
     if isinstance(symbol, sympy.Indexed):
         symbol = symbol.base
-    return str(symbol.label) if isinstance(symbol, sympy.IndexedBase) else str(symbol.name)
+    return str(symbol.label.name if isinstance(symbol, sympy.IndexedBase) else symbol.name)

@@ -94,6 +94,8 @@ class _CodePrinter:
         return text
 
     def _print_Mul(self, expr: Mul) -> str:
+        if all(isinstance(factor, Symbol) for factor in expr.args):  # by far the most frequent product
+            return self._fraction(sorted(expr.args, key=self._factor_key), [])
         sign, above, below = split_product(expr)
         above.sort(key=self._factor_key)
         below.sort(key=self._factor_key)

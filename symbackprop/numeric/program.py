@@ -30,13 +30,14 @@ class Scatter:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One assignment: `symbol[indices] = Σ terms`, then the scatters. `title` is what the line computes, for its comment."""
+    """One assignment: `symbol[indices] = Σ terms`, then the scatters. `adjoint_of` is the node whose
+    adjoint it is, if any."""
 
     symbol: Symbol | IndexedBase
     indices: tuple[Idx, ...]
     terms: tuple[Expr, ...]
     scatters: tuple[Scatter, ...] = ()
-    title: str = ""
+    adjoint_of: str = ""
 
     @property
     def name(self) -> str:
@@ -58,7 +59,11 @@ class Line:
     def mapped(self, change: Callable[[Expr], Expr]) -> Line:
         """Return the line with `change` applied to its expressions."""
         scatters = tuple(replace(scatter, value=change(scatter.value)) for scatter in self.scatters)
-        return replace(self, terms=tuple(change(term) for term in self.terms), scatters=scatters)
+        return Line(self.symbol, self.indices, tuple(change(term) for term in self.terms), scatters, self.adjoint_of)
+
+    def with_terms(self, terms: tuple[Expr, ...]) -> Line:
+        """Return the line with other terms."""
+        return replace(self, terms=terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,18 +134,17 @@ def _ancestors(nodes: Mapping[str, Node], start: Iterable[str]) -> set[str]:
 
 
 def _node_line(node: Node) -> Line:
-    return Line(node.symbol, node.indices, (node.expression,), (), node.note)
+    return Line(node.symbol, node.indices, (node.expression,))
 
 
 def _adjoint_line(adjoint: Adjoint, loss: str, seed: Symbol) -> Line:
     """Return the line of an adjoint; that of the loss itself is named in it, so that it need not be 1."""
     if adjoint.node == loss:
-        return Line(adjoint.symbol, adjoint.indices, (Integer(1),))
+        return Line(adjoint.symbol, adjoint.indices, (Integer(1),), (), loss)
     above = {c: seed if c.consumer == loss else c.adjoint for c in adjoint.contributions}
     terms = tuple(summed_term(above[c], c.local, c.summed, c.guard) for c in adjoint.contributions if not _overlapping(c))
     scatters = tuple(_scatter(c, seed if c.consumer == loss else c.upstream) for c in adjoint.contributions if _overlapping(c))
-    consumers = ", ".join(dict.fromkeys(c.consumer for c in adjoint.contributions))
-    return Line(adjoint.symbol, adjoint.indices, terms, scatters, f"through {consumers}")
+    return Line(adjoint.symbol, adjoint.indices, terms, scatters, adjoint.node)
 
 
 def _overlapping(contribution: Contribution) -> bool:

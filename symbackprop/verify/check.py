@@ -14,8 +14,9 @@ import numpy as np
 from symbackprop.derive.derivation import Derivation
 from symbackprop.errors import SymbackpropError, UserError
 from symbackprop.verify.binding import Call, Outcome, Result, bind_call, run
-from symbackprop.verify.compare import compare_sample
 from symbackprop.verify.compare import Outcome as Compared
+from symbackprop.verify.branches import find_flips
+from symbackprop.verify.compare import compare_sample
 from symbackprop.verify.derived import DerivationReference
 from symbackprop.verify.diagnose import diagnose
 from symbackprop.verify.locate import Located, code_lines, locate
@@ -25,7 +26,7 @@ from symbackprop.verify.records import Cause, Scope, Status, Verdict
 from symbackprop.verify.repair import repairs
 from symbackprop.verify.report import Report
 from symbackprop.verify.results import bind_results, describe
-from symbackprop.verify.samples import Point, Reference, Sample, numeric_sample, traced_sample, with_defined
+from symbackprop.verify.samples import Point, Reference, Sample, numeric_sample, traced_sample, with_coordinates, with_defined
 from symbackprop.verify.trace import CodeFails
 
 LARGE = 4000
@@ -76,6 +77,8 @@ def check_gradient(
         return _failed(source, call, f"{type(problem).__name__}: {problem}")
     results, unbound = bind_results(call, outcome, source.vocabulary, mapping, values)
     samples, notes = collect(source, call, results, points, exact=exact)
+    further, more = collect(source, call, results, other_branches(source, samples), exact=exact)
+    samples, notes = [*samples, *further], [*notes, *more]
     return assemble(source, call, results, samples, (*notes, *_unbound_notes(unbound, outcome)), explain=explain, repair=repair)
 
 
@@ -117,6 +120,32 @@ def collect(
     return samples, notes
 
 
+def other_branches(source: Reference, samples: Sequence[Sample]) -> list[Point]:
+    """Return a few points at which comparisons go the way that no sample took."""
+    found: list[Point] = []
+    one_sided = {place for place, sides in branch_outcomes(samples).items() if len(sides) == 1}
+    for sample in samples:
+        if sample.run is None or sample.graph is None or sample.point.example or not one_sided:
+            continue
+        wanted = [c for c in sample.run.conditions if c.place is not None and f"{c.place}" in one_sided]
+        for coordinates, _ in find_flips(sample.graph, wanted).points[:2]:
+            values = source.respecting(with_coordinates(sample.point.values, coordinates))
+            if all(np.all(np.isfinite(value)) for value in source.numbers(values).adjoints.values()):
+                found.append(Point(values, sample.point.label))
+        break
+    return found
+
+
+def branch_outcomes(samples: Sequence[Sample]) -> dict[str, set[bool]]:
+    """Return line of the code → outcomes of the comparisons made there."""
+    outcomes: dict[str, set[bool]] = {}
+    for sample in samples:
+        for condition in sample.run.conditions if sample.run else ():
+            if condition.place is not None:
+                outcomes.setdefault(f"{condition.place}", set()).add(condition.outcome)
+    return outcomes
+
+
 def assemble(
     source: Reference,
     call: Call,
@@ -129,13 +158,14 @@ def assemble(
 ) -> Report:
     """Return the report on what the samples show."""
     compared = [(sample, compare_sample(sample)) for sample in samples]
-    verdicts = {result.node: verdict(source, result.node, compared) for result in results}
+    kinks = [source.kinks(sample.point.values) for sample in samples]
+    verdicts = {result.node: verdict(result.node, compared, kinks) for result in results}
     wrong = [name for name, v in verdicts.items() if v.status is Status.DIFFERS]
     rate = call.rate_value if call.rate is not None else None
     causes = diagnose(source, verdicts, samples, rate) if explain else ()
     located = locate(source, call, samples, wrong) if explain else Located(None, (), ())
-    suspected = [located.first.line] if located.first else []
-    mended = repairs(source, call, results, samples, wrong, suspected) if repair and not _guarded(causes) else ()
+    suspects = {**located.suspects, **({located.first.line: 2.0} if located.first else {})}
+    mended = repairs(source, call, results, samples, wrong, suspects) if repair and not _guarded(causes) else ()
     parameters = source.vocabulary.parameters
     ordered = [name for name in parameters if name in verdicts] + [name for name in verdicts if name not in parameters]
     return Report(
@@ -159,21 +189,25 @@ def _guarded(causes: Sequence[Cause]) -> bool:
     return bool(causes) and all(cause.exonerates for cause in causes)
 
 
-def verdict(source: Reference, name: str, compared: Sequence[tuple[Sample, Mapping[str, Compared]]]) -> Verdict:
-    """Return the verdict on one gradient over all samples."""
-    found = [(sample, outcomes[name]) for sample, outcomes in compared if name in outcomes]
-    if not found:
+Kinks = Sequence[tuple[str, frozenset[str]]]
+
+
+def verdict(name: str, compared: Sequence[tuple[Sample, Mapping[str, Compared]]], kinks: Sequence[Kinks]) -> Verdict:
+    """Return the verdict on one gradient over all samples; at a kink nothing is concluded from the numbers."""
+    rows = [
+        (sample, outcomes[name], [text for text, names in places if name in names])
+        for (sample, outcomes), places in zip(compared, kinks, strict=True)
+        if name in outcomes
+    ]
+    if not rows:
         return Verdict(name, Status.ERROR, note="the code gave no result at any point")
-    kinks = {
-        sample.point.label: [text for text, names in source.kinks(sample.point.values) if name in names] for sample, _ in found
-    }
-    counted = [(sample, outcome) for sample, outcome in found if not kinks[sample.point.label]]
+    counted = [(sample, outcome) for sample, outcome, at in rows if not at]
     wrong = [(sample, outcome) for sample, outcome in counted if outcome.status is Status.DIFFERS]
     if wrong:
         sample, outcome = max(wrong, key=lambda pair: _weight(pair[1]))
         ratio = constant_ratio(name, [s for s, _ in counted])
         return Verdict(name, Status.DIFFERS, outcome.tier, ratio=ratio, witness=outcome.witness, note=outcome.note)
-    at = [f"{text}" for sample, _ in found if sample.point.example for text in kinks[sample.point.label]]
+    at = [text for sample, _, places in rows if sample.point.example for text in places]
     elsewhere = min(counted, key=lambda pair: _STRENGTH[pair[1].status])[1] if counted else None
     if at:
         said = f"{'; '.join(at)}{f'; elsewhere {elsewhere.status}' if elsewhere else ''}"
@@ -196,13 +230,7 @@ def _weight(outcome: Compared) -> tuple[bool, float]:
 
 def scope_of(samples: Sequence[Sample]) -> Scope:
     """Return at which sizes and points, and by which means, the code was compared."""
-    outcomes: dict[str, set[bool]] = {}
-    count = 0
-    for sample in samples:
-        for condition in sample.run.conditions if sample.run else ():
-            count += 1
-            if condition.place is not None:
-                outcomes.setdefault(f"{condition.place}", set()).add(condition.outcome)
+    outcomes = branch_outcomes(samples)
     return Scope(
         tuple(dict.fromkeys(sample.point.label for sample in samples)),
         len(samples),

@@ -15,7 +15,7 @@ from symbackprop.verify.binding import Vocabulary
 from symbackprop.verify.graph import Graph
 from symbackprop.verify.reference import Evaluated, fact_replacements, kinks, numbers, symbols
 from symbackprop.verify.samples import Point
-from symbackprop.verify.sampling import Sizes, Values, random_values, size_choices, sizes_of
+from symbackprop.verify.sampling import Sizes, Values, random_values, respect, size_choices, sizes_of
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,12 @@ class DerivationReference:
             point = numbers(self.derivation, values)
             if all(np.all(np.isfinite(array)) for array in (*point.nodes.values(), *point.adjoints.values())):
                 break
+        return values
+
+    def respecting(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return values at which the network's facts hold."""
+        network = self.derivation.network
+        respect(network, sizes_of(network, values), values)
         return values
 
     def numbers(self, values: Mapping[str, Any]) -> Evaluated:

@@ -18,15 +18,19 @@ from symbackprop.errors import SymbackpropError
 from symbackprop.verify.derived import DerivationReference
 from symbackprop.verify.equality import decide_all
 from symbackprop.verify.evaluate import reachable
-from symbackprop.verify.hypotheses import Change, Counterfactual, changes, quotient_text, same, upstream_of
+from symbackprop.verify.hypotheses import Change, Counterfactual, changes, extra_factors, quotient_text, same, upstream_of
 from symbackprop.verify.ratio import ratio_at, simple, sizes_in, with_sizes
 from symbackprop.verify.records import Cause, Status, Verdict
 from symbackprop.verify.reference import numbers, rewired
 from symbackprop.verify.samples import Reference, Sample
 from symbackprop.verify.wording import definition, formula, short
 
-SECONDS = 3.0
-"""Time given to the search for an explanation."""
+CERTAIN = 0.6
+"""A relation this plain, which explains everything, ends the search."""
+SECONDS = 10.0
+"""Time after which the search for an explanation ends in any case."""
+MOST_CHANGES = 600
+"""Changes of the derivation tried, those nearest to what differs first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ def diagnose(
 
 
 def _explains_all(offered: Sequence[Explained], wrong: Sequence[str]) -> bool:
-    return any(option.names >= set(wrong) for option in offered)
+    return any(option.names >= set(wrong) and option.cost <= CERTAIN for option in offered)
 
 
 def _fewest(offered: Sequence[Explained], wrong: Sequence[str]) -> tuple[Cause, ...]:
@@ -150,8 +154,10 @@ def _extra_term(name: str, samples: Sequence[Sample]) -> Iterator[Explained]:
         if np.shape(array) != np.shape(differences[0]) or not all(other in s.evaluated.nodes for s in samples):
             continue
         rows = [(ratio_at(d, s.evaluated.nodes[other]), sizes_in(s)) for d, s in zip(differences, samples, strict=True)]
-        written = with_sizes([(ratio, sizes) for ratio, sizes in rows if ratio is not None])
-        if written is not None and all(ratio is not None for ratio, _ in rows) and len(rows) > 1 and written != "0":
+        if len(rows) < 2 or any(ratio is None for ratio, _ in rows):
+            continue
+        written = with_sizes([(ratio or 0.0, sizes) for ratio, sizes in rows])
+        if written not in (None, "0"):
             text = f"the code adds {written} · {other}, which the derivation does not have"
             yield Explained(Cause("extra term", text), frozenset({name}), 1.1)
 
@@ -233,17 +239,37 @@ def _mistakes(derivation: Derivation, wrong: Sequence[str], samples: Sequence[Sa
     found: list[Explained] = list(_stale(derivation, wrong, ordered, worlds, rate))
     deadline = monotonic() + SECONDS
     wanted = frozenset(wrong)
+    tried = 0
     for node in upstream_of(derivation, wrong):
-        if node == derivation.loss or monotonic() > deadline:
+        if node == derivation.loss:
             continue
         found += _weights(derivation, node, wanted, ordered, worlds)
         for change in changes(derivation, node):
             names = _explained_by(change, wanted, ordered, worlds)
             if names:
                 found.append(Explained(Cause(change.kind, change.said), names, change.cost))
-            if monotonic() > deadline:
-                break
+            tried += 1
+            if tried > MOST_CHANGES or monotonic() > deadline:
+                return found
+        found += _superfluous(derivation, node, wanted, ordered, worlds)
     return found
+
+
+def _superfluous(
+    derivation: Derivation, node: str, wanted: frozenset[str], samples: Sequence[Sample], worlds: Sequence[Counterfactual]
+) -> Iterator[Explained]:
+    """A factor too many in the adjoint of a node, as σ' beside a loss that has it cancelled."""
+    options = [dict(extra_factors(world, node)) for world in worlds]
+    for words in options[0]:
+        names = wanted
+        for sample, world, option in zip(samples, worlds, options, strict=True):
+            moved = world.changed(node, option[words], names)
+            names = frozenset(name for name in names if name in moved and same(sample.hand[name], moved[name]))
+            if not names:
+                break
+        if names:
+            text = f"∂{derivation.loss}/∂{node} has a factor {words} too many"
+            yield Explained(Cause("extra factor", text), names, 1.6)
 
 
 def _value_without(world: Counterfactual, node: str, position: int) -> Any:
@@ -292,7 +318,11 @@ def _weights(
         for written, names in by_factor.items():
             count = len(contributions)
             text, kind = _weight_text(derivation, node, contribution, written, len(contributions))
-            yield Explained(Cause(kind, text), frozenset(names), _WEIGHT_COST.get(written, 1.25) + (0.5 if count == 1 and written == "0" else 0.0))
+            yield Explained(
+                Cause(kind, text),
+                frozenset(names),
+                _WEIGHT_COST.get(written, 1.25) + (0.5 if count == 1 and written == "0" else 0.0),
+            )
 
 
 _WEIGHT_COST = {"0": 0.9, "-1": 0.9, "2": 0.9, "1/2": 0.9}

@@ -6,9 +6,12 @@ Every edit replaces one piece of the source by another, so what is tried is exac
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+
+_TARGET = re.compile(r"t\d*$|t_|target|label|y_true|y\d*$")
 
 ATOMS = (ast.Name, ast.Constant, ast.Call, ast.Attribute, ast.Subscript, ast.Tuple, ast.List, ast.Dict)
 
@@ -76,8 +79,8 @@ def names_in_scope(source: Source) -> tuple[str, ...]:
     return tuple(name for name in found if name != "_")
 
 
-def edits(source: Source, lines: Sequence[int] = ()) -> Iterator[Edit]:
-    """Yield edits of the whole function, those on the given lines first."""
+def edits(source: Source) -> Iterator[Edit]:
+    """Yield edits of the whole function, the likely ones first."""
     scope = names_in_scope(source)
     found: dict[tuple[int, int, str], Edit] = {}
     for node in ast.walk(source.tree):
@@ -87,8 +90,7 @@ def edits(source: Source, lines: Sequence[int] = ()) -> Iterator[Edit]:
                     for edit in rule(source, node, scope):
                         if edit.new != source.text[edit.start : edit.end]:
                             found.setdefault((edit.start, edit.end, edit.new), edit)
-    wanted = set(lines)
-    yield from sorted(found.values(), key=lambda edit: edit.cost - (1.0 if edit.line in wanted else 0.0))
+    yield from sorted(found.values(), key=lambda edit: edit.cost)
 
 
 def _fixed(source: Source, node: ast.AST) -> bool:
@@ -99,6 +101,79 @@ def _fixed(source: Source, node: ast.AST) -> bool:
             return True
         parent = source.parents.get(parent)
     return isinstance(node, ast.While | ast.FunctionDef)
+
+
+# ---- products, pairs and repeated names ----------------------------------------------------------------------------
+
+SLOPES = ("{0} * (1 - {0})", "(1 - {0} ** 2)", "({0} > 0)")
+
+
+def _factors(node: ast.expr) -> list[ast.expr]:
+    """Return the factors of a product, `a * b * c`, from left to right."""
+    found: list[ast.expr] = []
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        found.insert(0, node.right)
+        node = node.left
+    return [node, *found]
+
+
+def _variables(node: ast.AST, scope: tuple[str, ...]) -> set[str]:
+    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and inner.id in scope}
+
+
+def _product(source: Source, node: ast.BinOp, scope: tuple[str, ...]) -> Iterator[Edit]:
+    """The derivative of an activation inside a product, put right: `out * (1 - out)` for whatever stands there of `out`."""
+    parent = source.parents.get(node)
+    if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult):
+        return
+    factors = _factors(node)
+    for name in sorted(_variables(node, scope)):
+        kept = [factor for factor in factors if _variables(factor, scope) != {name}]
+        if len(kept) < len(factors):
+            others = [_wrapped(source, factor, source.of(factor)) for factor in kept]
+            for slope in SLOPES:
+                yield source.put(node, " * ".join([*others, slope.format(name)]), 0.75)
+
+
+def _repeated(source: Source, node: ast.Assign, scope: tuple[str, ...]) -> Iterator[Edit]:
+    """Every occurrence of a name, or of a call, in one assignment."""
+    text = source.of(node.value)
+    start, _ = source.span(node.value)
+    loads = [inner for inner in ast.walk(node.value) if isinstance(inner, ast.Name) and inner.id in scope]
+    for name in sorted({load.id for load in loads}):
+        places = [source.span(load) for load in loads if load.id == name]
+        if len(places) > 1:
+            for other in scope:
+                if other != name:
+                    yield source.put(node.value, _spliced(text, [(a - start, b - start, other) for a, b in places]), 0.8)
+    calls = [inner for inner in ast.walk(node.value) if isinstance(inner, ast.Call) and len(inner.args) == 1 and not inner.keywords]
+    for written in sorted({source.of(call) for call in calls}):
+        same = [call for call in calls if source.of(call) == written]
+        if len(same) > 1:
+            spans = [(*(offset - start for offset in source.span(call)), source.of(call.args[0])) for call in same]
+            yield source.put(node.value, _spliced(text, spans), 0.8)
+
+
+def _spliced(text: str, places: list[tuple[int, int, str]]) -> str:
+    for start, end, new in sorted(places, reverse=True):
+        text = text[:start] + new + text[end:]
+    return text
+
+
+def _exchanged_items(source: Source, node: ast.Dict | ast.Tuple, scope: tuple[str, ...]) -> Iterator[Edit]:
+    """Two results exchanged: values of a dictionary, elements of a returned tuple."""
+    items = node.values if isinstance(node, ast.Dict) else node.elts
+    if len(items) > MOST_ITEMS or not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+        return
+    text, (start, _) = source.of(node), source.span(node)
+    for k, left in enumerate(items):
+        for right in items[k + 1 :]:
+            (a, b), (c, d) = source.span(left), source.span(right)
+            new = _spliced(text, [(a - start, b - start, source.of(right)), (c - start, d - start, source.of(left))])
+            yield source.put(node, new, 0.7, atomic=True)
+
+
+MOST_ITEMS = 14
 
 
 # ---- rules ---------------------------------------------------------------------------------------------------------
@@ -117,6 +192,9 @@ def _name(source: Source, node: ast.Name, scope: tuple[str, ...]) -> Iterator[Ed
             yield source.put(node, other, 1.0 - 0.5 * SequenceMatcher(None, node.id, other).ratio(), atomic=True)
     if not isinstance(parent, ast.Attribute) and not isinstance(parent, ast.Subscript):
         yield source.put(node, f"{node.id}.T", 0.6, atomic=True)
+        for other in scope:
+            if _TARGET.match(other) and other != node.id:
+                yield source.put(node, f"({node.id} - {other})", 0.9, atomic=True)
 
 
 def _attribute(source: Source, node: ast.Attribute, scope: tuple[str, ...]) -> Iterator[Edit]:
@@ -226,6 +304,9 @@ def _any_expression(source: Source, node: ast.expr, scope: tuple[str, ...]) -> I
     for size in _sizes(source, scope):
         yield source.put(node, f"{text} / {size}", 0.95)
         yield source.put(node, f"{text} * {size}", 1.2)
+    for target in (name for name in scope if _TARGET.match(name)):
+        for name in scope:
+            yield source.put(node, f"{text} * ({name} - {target})", 1.3)
     for name in scope:
         yield source.put(node, f"{text} * {name}", 1.3)
         yield source.put(node, f"{text} / {name}", 1.45)
@@ -297,6 +378,10 @@ _RULES: tuple[tuple[type, Callable[..., Iterator[Edit]]], ...] = (
     (ast.Attribute, _attribute),
     (ast.Constant, _constant),
     (ast.BinOp, _binary),
+    (ast.BinOp, _product),
+    (ast.Dict, _exchanged_items),
+    (ast.Tuple, _exchanged_items),
+    (ast.Assign, _repeated),
     (ast.UnaryOp, _unary),
     (ast.Compare, _compare),
     (ast.Call, _call),

@@ -6,7 +6,7 @@ number of exponentials that it lies under.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -29,6 +29,24 @@ class Exponent:
     factors: list[tuple[int, str, int]] = field(default_factory=list)
 
 
+class Anatomy:
+    """The exponents of the expressions behind some outputs, each taken apart once."""
+
+    def __init__(self, graph: Graph, operations: Iterable[str]) -> None:
+        self.graph = graph
+        # Without logarithms there is nothing to take out of an exponent, however long a sum it is.
+        self.has_logarithms = not _LOGARITHMS.isdisjoint(operations)
+        self._known: dict[int, Exponent] = {}
+
+    def exponent(self, node: int) -> Exponent:
+        """Return the parts of an exponent."""
+        known = self._known.get(node)
+        if known is None:
+            known = exponent_parts(self.graph, node) if self.has_logarithms else Exponent([(Fraction(1), node)])
+            self._known[node] = known
+        return known
+
+
 def exponent_parts(graph: Graph, node: int) -> Exponent:
     """Take an exponent apart: sums, signs and rational multiples, and in them logarithms with whole coefficients."""
     parts = Exponent()
@@ -45,7 +63,7 @@ def exponent_parts(graph: Graph, node: int) -> Exponent:
             stack.append((coefficient * scale if operation == "mul" else coefficient / scale, arguments[0]))
         elif operation == "mul" and graph.fraction(arguments[0]) is not None:
             stack.append((coefficient * (graph.fraction(arguments[0]) or 0), arguments[1]))
-        elif operation in ("log", "log1p", "softplus") and coefficient.denominator == 1:
+        elif operation in _LOGARITHMS and coefficient.denominator == 1:
             parts.factors.append((coefficient.numerator, operation, arguments[0]))
         else:
             parts.linear.append((coefficient, current))
@@ -80,15 +98,17 @@ def exact_payload(payload: object) -> Fraction:
     return payload
 
 
+_LOGARITHMS = words("log log1p softplus")
 BY_EXP = words("exp expm1 tanh sigmoid sinh cosh")
 BY_ROTATION = words("sin cos tan")
 """Functions evaluated by the exponential of their argument, and by that of i times it."""
 
 
-def _requirements(graph: Graph, node: int) -> Iterator[tuple[int, int]]:
+def _requirements(anatomy: Anatomy, node: int) -> Iterator[tuple[int, int]]:
+    graph = anatomy.graph
     operation, arguments = graph.operations[node], graph.arguments[node]
     if operation in BY_EXP or operation == "softplus":
-        yield from _exponent_requirements(graph, arguments[0])
+        yield from _exponent_requirements(anatomy, arguments[0])
     elif operation in BY_ROTATION:
         yield arguments[0], 1
     elif operation in ("log", "log1p"):
@@ -100,13 +120,13 @@ def _requirements(graph: Graph, node: int) -> Iterator[tuple[int, int]]:
             yield argument, 0
 
 
-def _exponent_requirements(graph: Graph, node: int) -> Iterator[tuple[int, int]]:
-    parts = exponent_parts(graph, node)
+def _exponent_requirements(anatomy: Anatomy, node: int) -> Iterator[tuple[int, int]]:
+    parts = anatomy.exponent(node)
     for _, current in parts.linear:
         yield current, 1
     for _, kind, argument in parts.factors:
         if kind == "softplus":
-            yield from _exponent_requirements(graph, argument)
+            yield from _exponent_requirements(anatomy, argument)
         else:
             yield argument, 0
 
@@ -120,7 +140,7 @@ def _log_requirements(graph: Graph, kind: str, node: int, drop: int) -> Iterator
         yield inner, drop
 
 
-def schedule_of(graph: Graph, outputs: Sequence[int]) -> list[Key]:
+def schedule_of(anatomy: Anatomy, outputs: Sequence[int]) -> list[Key]:
     """Return every (node, depth) needed, each after its requirements."""
     order: list[Key] = []
     state: dict[Key, bool] = {}
@@ -137,16 +157,16 @@ def schedule_of(graph: Graph, outputs: Sequence[int]) -> list[Key]:
         state[key] = False
         stack.append((key, True))
         node, depth = key
-        stack += [((required, depth + drop), False) for required, drop in _requirements(graph, node)]
-    return _roots_first(graph, order)
+        stack += [((required, depth + drop), False) for required, drop in _requirements(anatomy, node)]
+    return _roots_first(anatomy, order)
 
 
-def _roots_first(graph: Graph, order: list[Key]) -> list[Key]:
+def _roots_first(anatomy: Anatomy, order: list[Key]) -> list[Key]:
     """Move square roots, and what they need, to the front: most draws fail at one of them, and should fail early."""
-    early = {key for key in order if graph.operations[key[0]] == "sqrt"}
+    early = {key for key in order if anatomy.graph.operations[key[0]] == "sqrt"}
     if not early:
         return order
     for node, depth in reversed(order):
         if (node, depth) in early:
-            early.update((required, depth + drop) for required, drop in _requirements(graph, node))
+            early.update((required, depth + drop) for required, drop in _requirements(anatomy, node))
     return [key for key in order if key in early] + [key for key in order if key not in early]

@@ -94,6 +94,19 @@ def same(left: Any, right: Any) -> bool:
     return bool(np.all(np.abs(left - right) <= 1e-8 * np.abs(right) + 1e-11 * scale + 1e-300))
 
 
+def extra_factors(world: Counterfactual, node: str) -> Iterator[tuple[str, Any]]:
+    """Yield (words, adjoint of the node times a factor that does not belong there), for factors of the node's own shape."""
+    network, adjoint = world.derivation.network, world.adjoints[node]
+    own = network.nodes[node]
+    for other in network.nodes.values():
+        if other.name not in world.arrays or other.shape != own.shape:
+            continue
+        array = world.arrays[other.name]
+        for words, factor in ((f"{other.name}·(1 - {other.name})", array * (1 - array)), (f"1 - {other.name}²", 1 - array**2),
+                              (other.name, array), (f"1 - {other.name}", 1 - array)):  # fmt: skip
+            yield words, adjoint * factor
+
+
 def upstream_of(derivation: Derivation, names: Sequence[str]) -> list[str]:
     """Return the nodes through which the loss reaches any of the names, nearest to the names first."""
     passed = {node for name in names for node in derivation.between(name)}
@@ -135,7 +148,13 @@ def _locals(derivation: Derivation, node: str, position: int, contribution: Cont
         yield change(rest * factor**2, "power", f"in {name} = {{1}} the factor {{0}} is taken twice", factor, local, cost=1.7)
     if not contribution.summed or contribution.local != 1:
         head = f"∂{derivation.loss}/∂{contribution.consumer}"
-        yield change(local, "factor missing", f"{head} is left out: ∂{derivation.loss}/∂{node} is {name} times it", cost=1.8, upstream=Integer(1))
+        yield change(
+            local,
+            "factor missing",
+            f"{head} is left out: ∂{derivation.loss}/∂{node} is {name} times it",
+            cost=1.8,
+            upstream=Integer(1),
+        )
     yield from _switched(change, derivation, name, local)
     for new, old, put in _exchanged(derivation, contribution):
         yield change(new, "name", f"in {name} = {{0}} the code has {{1}} where {{2}} belongs", local, put, old, cost=2.0)
@@ -146,7 +165,9 @@ Maker = Callable[..., Change]
 
 def _slopes(change: Maker, name: str, local: Expr, function: str, output: Expr, net: Expr) -> Iterator[Change]:
     """The derivative of an elementary function: left out, taken at the wrong place, misremembered."""
-    yield change(Integer(1), "slope missing", f"the derivative of {function} is missing: {name} = {{0}} is left out", local, cost=1.0)
+    yield change(
+        Integer(1), "slope missing", f"the derivative of {function} is missing: {name} = {{0}} is left out", local, cost=1.0
+    )
     yield change(
         local.xreplace({output: _call(function, output)}),
         "slope of output",
@@ -178,16 +199,33 @@ _MISREMEMBERED: Mapping[str, tuple[tuple[str, Callable[[Expr], Expr], str], ...]
 
 def _switched(change: Maker, derivation: Derivation, name: str, local: Expr) -> Iterator[Change]:
     """A condition the wrong way round: 1 - step for step, or -1 for 0."""
-    switches = [call for call in local.atoms(step)]
+    switches = list(local.atoms(step))
     for entry in local.atoms(Symbol, Indexed):
         node = derivation.network.nodes.get(str(entry.base.label) if isinstance(entry, Indexed) else str(entry))
-        if node is not None and node.expression is not None and node.expression.func is step:
+        bare = isinstance(entry, Symbol) and node is not None and node.indices
+        if not bare and node is not None and node.expression is not None and node.expression.func is step:
             switches.append(entry)
     for switch in switches:
-        yield change(local.xreplace({switch: 1 - switch}), "branch", f"in {name} = {{0}} the condition is the wrong way round", local, cost=1.0)
-        yield change(local.xreplace({switch: 2 * switch - 1}), "branch", f"in {name} = {{0}} the code has -1 where 0 belongs", local, cost=1.1)
-        yield change(local.xreplace({switch: Integer(1)}), "slope missing", f"in {name} = {{0}} the condition is left out", local, cost=1.0)
-        yield change(local.xreplace({switch: Integer(0)}), "branch", f"in {name} = {{0}} the condition never holds", local, cost=1.2)
+        yield change(
+            local.xreplace({switch: 1 - switch}),
+            "branch",
+            f"in {name} = {{0}} the condition is the wrong way round",
+            local,
+            cost=1.0,
+        )
+        yield change(
+            local.xreplace({switch: 2 * switch - 1}),
+            "branch",
+            f"in {name} = {{0}} the code has -1 where 0 belongs",
+            local,
+            cost=1.1,
+        )
+        yield change(
+            local.xreplace({switch: Integer(1)}), "slope missing", f"in {name} = {{0}} the condition is left out", local, cost=1.0
+        )
+        yield change(
+            local.xreplace({switch: Integer(0)}), "branch", f"in {name} = {{0}} the condition never holds", local, cost=1.2
+        )
 
 
 def slope_of(derivation: Derivation, contribution: Contribution) -> tuple[str, Expr, Expr] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import linecache
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from symbackprop.verify.records import Location
 from symbackprop.verify.reference import evaluated, rewired
 from symbackprop.verify.samples import Reference, Sample, as_value
 from symbackprop.verify.sampling import sizes_of
+from symbackprop.verify.spectrum import suspicion
 from symbackprop.verify.wording import adjoint_text, definition, short
 
 
@@ -47,6 +48,7 @@ class Located:
     first: Location | None
     misnamed: tuple[Location, ...]
     right: tuple[tuple[str, int, str], ...]
+    suspects: Mapping[int, float] = field(default_factory=dict)
 
 
 def locate(source: Reference, call: Call, samples: Sequence[Sample], wrong: Sequence[str]) -> Located:
@@ -55,7 +57,8 @@ def locate(source: Reference, call: Call, samples: Sequence[Sample], wrong: Sequ
     worlds = [(_Quantities(source, sample), {_key(local): local for local in _locals(sample)}) for sample in usable]
     if not worlds:
         return Located(None, (), ())
-    first: Location | None = None
+    doubt = suspicion(usable[0], wrong) if wrong else {}
+    departing: list[Location] = []
     misnamed: list[Location] = []
     right: list[tuple[str, int, str]] = []
     for key, local in worlds[0][1].items():
@@ -72,10 +75,38 @@ def locate(source: Reference, call: Call, samples: Sequence[Sample], wrong: Sequ
         other = known.value_of(own.value, promise.key)
         place = (local.place.filename, local.place.line, source_line(local.place.filename, local.place.line))
         if other is not None:
-            misnamed.append(Location(*place, f"holds {other}: a right value under a wrong name", local.name))
-        elif first is None and wrong:
-            first = Location(*place, promise.text(), local.name)
-    return Located(first, tuple(misnamed), tuple(right))
+            if any(at.variable == _last(local.name) for at in misnamed):
+                continue  # the same variable again, in another function or object
+            misnamed.append(Location(*place, f"holds {other}: a right value under a wrong name", _last(local.name)))
+        elif wrong:
+            departing.append(Location(*place, promise.text(), local.name))
+    verified = {(filename, line) for filename, line, _ in right} - {(at.filename, at.line) for at in departing}
+    suspects = {place: doubt[place] for place in doubt if place not in verified}
+    heads = {text for _, _, text in right}
+    computed = wrong and all(f"∂{source.vocabulary.loss}/∂{name}" in heads for name in wrong)
+    first = _return_line(call) if computed and not departing else _first(departing, suspects)
+    return Located(first, tuple(misnamed), tuple(right), {line: share for (_, line), share in suspects.items()})
+
+
+def _return_line(call: Call) -> Location | None:
+    """Return the place where the results are put together, for gradients that were right in their variables."""
+    found = [(filename, line, text.strip()) for filename, line, text in code_lines(call) if text.strip().startswith("return")]
+    return Location(*found[-1], "the variables are right; they are returned in the wrong places") if found else None
+
+
+def _first(departing: Sequence[Location], suspects: Mapping[tuple[str, int], float]) -> Location | None:
+    """Return the most suspected line: the first variable that departs there, else the line itself when it stands out."""
+    if not suspects:
+        return departing[0] if departing else None
+    most = max(suspects.values())
+    for location in departing:
+        if suspects.get((location.filename, location.line), -1.0) >= most - 1e-9:
+            return location
+    likely = sorted(place for place, share in suspects.items() if share >= most - 1e-9)
+    if departing and most < 1.0 - 1e-9:
+        return departing[0]
+    filename, line = likely[-1] if not departing else min(likely, key=lambda place: abs(place[1] - departing[0].line))
+    return Location(filename, line, source_line(filename, line), "what is wrong depends on this line, what is right does not")
 
 
 def _key(local: Local) -> tuple[str, str, int]:

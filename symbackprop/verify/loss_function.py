@@ -66,6 +66,10 @@ class LossReference:
         drawn = np.round(rng.uniform(0.2, 1.8, size=shape) if positive else rng.normal(size=shape), 3)
         return drawn.astype(value.dtype) if isinstance(value, np.ndarray) else float(drawn)
 
+    def respecting(self, values: dict[str, Any]) -> dict[str, Any]:
+        """A loss function states no facts."""
+        return values
+
     def numbers(self, values: Mapping[str, Any]) -> Evaluated:
         """Return the gradients in float64."""
         known = self._known.get(id(values))

@@ -65,7 +65,18 @@ def gradient_of(name: str, known: Sequence[str], loss: str) -> str | None:
     meaning = quotient(name, known, loss)
     if meaning is not None:
         return meaning.bottom if not meaning.top else None
-    return next((found for bare in _bare(name) if (found := match(bare, known)) is not None), None)
+    found = next((found for bare in _bare(name) if (found := match(bare, known)) is not None), None)
+    return found if found is not None else _delta(name, known)
+
+
+def _delta(name: str, known: Sequence[str]) -> str | None:
+    """Read `delta_o1` or `delta2`: the adjoint of the weighted sum of that unit or layer, `net_o1` or `z2`."""
+    bare = re.sub(r"^(?:delta|d)_?", "", name, flags=re.IGNORECASE)
+    if bare == name or not bare:
+        return None
+    wanted = [plain(f"{start}{bare}") for start in ("net_", "z_", "a_", "sum_", "in_", "s_")]
+    found = [other for spelling in wanted for other in known if plain(other) == spelling]
+    return found[0] if found else None
 
 
 def quotient(name: str, known: Sequence[str], loss: str) -> Meaning | None:

@@ -18,7 +18,7 @@ from symbackprop.derive.derivation import Derivation
 from symbackprop.network.model import Network
 from symbackprop.verify.algebra import Algebra, Array, Floats, Nodes
 from symbackprop.verify.evaluate import reachable
-from symbackprop.verify.graph import Graph, InputName
+from symbackprop.verify.graph import Graph
 from symbackprop.verify.interpret import Scope, evaluate, evaluate_entry
 from symbackprop.verify.sampling import Sizes, Values, input_arrays, shape_of, sizes_of, solutions
 

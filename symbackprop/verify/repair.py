@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,10 @@ from symbackprop.verify.records import Repair, Status
 from symbackprop.verify.results import read
 from symbackprop.verify.samples import Reference, Sample, numeric_sample, traced_sample, with_defined
 
-SECONDS = 4.0
-"""Time given to the search."""
+SECONDS = 12.0
+"""Time after which the search ends in any case; normally the number of candidates ends it."""
+MOST_TRIED = 2500
+"""Candidates tried in numbers, the likely ones first."""
 MOST_PROVED = 4
 """Candidates that are right in numbers and are then checked exactly, of which the cheapest proved one is taken."""
 
@@ -152,6 +155,7 @@ class Search:
     samples: tuple[Sample, ...]
     values: tuple[Mapping[str, Any], ...]
     names: tuple[str, ...]
+    wrong: tuple[str, ...]
 
     def right_names(self, call: Call) -> frozenset[str]:
         """Return the names whose gradient is right in numbers at every sample; none when the code fails."""
@@ -159,6 +163,8 @@ class Search:
         for sample, values in zip(self.samples, self.values, strict=True):
             try:
                 found = read(call, self.results, run(call, values), values)
+                if not any(n in found and agrees(found[n], sample.evaluated.adjoints[n]) for n in self.wrong):
+                    return frozenset()
                 names = frozenset(n for n in names if n in found and agrees(found[n], sample.evaluated.adjoints[n]))
             except Exception:
                 return frozenset()
@@ -169,6 +175,8 @@ class Search:
 
 def agrees(hand: Any, derived: Any) -> bool:
     """Whether two arrays are equal up to rounding; two zeros agree."""
+    if isinstance(hand, float) and isinstance(derived, float):
+        return abs(hand - derived) <= 1e-8 * abs(derived) + 1e-15
     hand, derived = np.asarray(hand), np.asarray(derived)
     if hand.shape != derived.shape or hand.dtype.kind not in "fiu":
         return False
@@ -181,13 +189,13 @@ def repairs(
     results: Sequence[Result],
     samples: Sequence[Sample],
     wrong: Sequence[str],
-    lines: Sequence[int] = (),
+    suspects: Mapping[int, float] = MappingProxyType({}),
     seconds: float = SECONDS,
 ) -> tuple[Repair, ...]:
     """Return the cheapest change (of one edit, else of two) with which every gradient is right; empty when none was found in time.
 
     Args:
-        lines: lines of the file that are suspected, tried first.
+        suspects: lines of the file with how much they are suspected; the most suspected are tried first.
     """
     known = units(call)
     if not known or not wrong:
@@ -195,19 +203,19 @@ def repairs(
     chosen = sorted((s for s in samples if not s.point.example), key=lambda s: sum(map(np.size, s.point.values.values())))[:2]
     chosen = chosen or list(samples[:1])
     values = tuple(with_defined(call, source, sample.point.values) for sample in chosen)
-    search = Search(source, call, tuple(results), tuple(chosen), values, tuple(r.node for r in results))
+    search = Search(source, call, tuple(results), tuple(chosen), values, tuple(r.node for r in results), tuple(wrong))
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
-        return _searched(search, known, lines, seconds)
+        return _searched(search, known, suspects, seconds)
 
 
-def _searched(search: Search, known: Sequence[Unit], lines: Sequence[int], seconds: float) -> tuple[Repair, ...]:
+def _searched(search: Search, known: Sequence[Unit], suspects: Mapping[int, float], seconds: float) -> tuple[Repair, ...]:
     deadline = monotonic() + seconds
-    before = search.right_names(search.call)
+    before = frozenset(search.names) - set(search.wrong)
     target = frozenset(search.names)
     best: tuple[frozenset[str], dict[str, str], Candidate] | None = None
     found: list[tuple[dict[str, str], list[Candidate]]] = []
-    for candidate in _candidates(known, {}, lines, deadline):
+    for candidate in _candidates(known, {}, suspects, deadline):
         right = _right(search, known, {candidate.unit.name: candidate.text})
         if right == target:
             found.append(({candidate.unit.name: candidate.text}, [candidate]))
@@ -218,24 +226,26 @@ def _searched(search: Search, known: Sequence[Unit], lines: Sequence[int], secon
     proved = _first_proved(search, known, found)
     if proved or best is None:
         return proved
-    for candidate in _candidates(known, best[1], lines, deadline + seconds / 2):
+    for candidate in _candidates(known, best[1], suspects, deadline + seconds / 2):
         texts = {**best[1], candidate.unit.name: candidate.text}
         if _right(search, known, texts) == target:
             return _first_proved(search, known, [(texts, [best[2], candidate])])
     return ()
 
 
-def _candidates(known: Sequence[Unit], texts: Mapping[str, str], lines: Sequence[int], deadline: float) -> Iterator[Candidate]:
+def _candidates(
+    known: Sequence[Unit], texts: Mapping[str, str], suspects: Mapping[int, float], deadline: float
+) -> Iterator[Candidate]:
     """Yield edits of all units, the likely ones first, until the time is over."""
     offered: list[tuple[float, Candidate]] = []
     for depth, unit in enumerate(known):
         text = texts.get(unit.name, unit.text)
-        wanted = [line - unit.line + 1 for line in lines]
-        for edit in edits(Source(text), wanted):
-            nearer = edit.cost - (1.0 if edit.line in wanted else 0.0) + 0.05 * depth
+        for edit in edits(Source(text)):
+            doubt = suspects.get(edit.line + unit.line - 1, -0.5 if suspects else 0.0)
+            nearer = edit.cost - doubt + 0.05 * depth
             offered.append((nearer, Candidate(unit, edit.apply(text), edit, text)))
     offered.sort(key=lambda pair: pair[0])
-    for _, candidate in offered:
+    for _, candidate in offered[:MOST_TRIED]:
         if monotonic() > deadline:
             return
         yield candidate

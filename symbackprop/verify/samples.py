@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
 from symbackprop.errors import SymbackpropError
-from symbackprop.verify.binding import Call, Outcome, Result, Vocabulary, make_arguments, run
-from symbackprop.verify.graph import CannotTrace, Graph
+from symbackprop.verify.binding import Call, Result, Vocabulary, make_arguments, run
+from symbackprop.verify.graph import CannotTrace, Graph, InputName
 from symbackprop.verify.recorder import Value
 from symbackprop.verify.reference import Evaluated, rewired
 from symbackprop.verify.results import read
@@ -34,6 +34,9 @@ class Reference(Protocol):
 
     def points(self, seed: int) -> list[Point]:
         """Return the points to try; the example first, if there is one."""
+
+    def respecting(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return values changed, where necessary, so that the stated facts hold."""
 
     def numbers(self, values: Mapping[str, Any]) -> Evaluated:
         """Evaluate in float64."""
@@ -81,6 +84,15 @@ class Sample:
     def traced(self) -> bool:
         """Whether the comparison can be exact."""
         return self.graph is not None
+
+
+def with_coordinates(values: Mapping[str, Any], point: Mapping[InputName, float]) -> dict[str, Any]:
+    """Return values with the coordinates of a point of the graph put in."""
+    moved = {name: np.array(value, dtype=float) if name in {n.name for n in point} else value for name, value in values.items()}
+    for name, number in point.items():
+        if name.name in moved:
+            moved[name.name][name.index] = number
+    return {name: float(value) if isinstance(value, np.ndarray) and not value.ndim else value for name, value in moved.items()}
 
 
 def as_value(nodes: Any) -> Value:
@@ -186,6 +198,3 @@ def _step(call: Call, result: Result, new: Value, done: Trace, graph: Graph) -> 
     scale = rate.nodes[0] if rate is not None else graph.number(call.rate_value)
     steps = (graph.sub(before, after) for before, after in zip(old.nodes, new.nodes, strict=True))
     return Value(new.shape, tuple(graph.div(step, scale) for step in steps))
-
-
-Runner = Callable[[Call, Mapping[str, Any]], Outcome]

@@ -31,10 +31,10 @@ from symbackprop.verify.evaluate import reachable
 from symbackprop.verify.exponents import (
     BY_EXP,
     BY_ROTATION,
+    Anatomy,
     Key,
     OutOfReach,
     exact_payload,
-    exponent_parts,
     logarithm_parts,
     schedule_of,
 )
@@ -64,8 +64,9 @@ class Signatures:
 class _Draw:
     """One assignment of random residues, and the values it gives."""
 
-    def __init__(self, graph: Graph, spire: Tower, depth: int, seed: bytes) -> None:
-        self.graph = graph
+    def __init__(self, anatomy: Anatomy, spire: Tower, depth: int, seed: bytes) -> None:
+        self.anatomy = anatomy
+        self.graph = anatomy.graph
         self.spire = spire
         self.depth = depth
         self.seed = seed
@@ -143,7 +144,7 @@ class _Draw:
 
     def exp(self, argument: int, depth: int) -> int:
         """exp of a node, with the logarithms in its exponent turned into factors."""
-        parts = exponent_parts(self.graph, argument)
+        parts = self.anatomy.exponent(argument)
         field_ = self.field(depth)
         p = field_.prime
         result = 1
@@ -303,7 +304,8 @@ def signatures(graph: Graph, outputs: Sequence[int], seed: int = 0) -> Signature
     nodes = reachable(graph, outputs)
     operations = {graph.operations[node] for node in nodes}
     spire = tower(trigonometric=bool(operations & BY_ROTATION))
-    schedule = schedule_of(graph, outputs)
+    anatomy = Anatomy(graph, operations)
+    schedule = schedule_of(anatomy, outputs)
     depth = max((key[1] for key in schedule), default=0)
     if depth >= len(spire.fields):
         raise OutOfReach(f"exponentials nested {depth} deep")
@@ -312,7 +314,7 @@ def signatures(graph: Graph, outputs: Sequence[int], seed: int = 0) -> Signature
     lost = roots * (1 + spire.twos)
     bits = degree_bits(graph, outputs) + 1 + lost - (math.log2(spire.fields[0].prime) - spire.twos)
     for attempt in range(_DRAWS):
-        draw = _Draw(graph, spire, depth, f"{seed}:{attempt}:".encode())
+        draw = _Draw(anatomy, spire, depth, f"{seed}:{attempt}:".encode())
         try:
             draw.run(schedule)
         except _Redraw:

@@ -5,7 +5,7 @@
     ...     return {"dw": 2 * (w @ x - t) * x}
     >>> run = trace(gradient, {"w": np.array([0.5, -1.0]), "x": np.array([2.0, 3.0]), "t": 1.0})
     >>> run.expression("dw", 0)
-    2*x[0]*(-t + w[0]*x[0] + w[1]*x[1])
+    x[0]*(-2*t + 2*w[0]*x[0] + 2*w[1]*x[1])
 
 The function runs in a private copy of its module (`namespace`), where numpy, math and `float` keep track of every
 number (`proxies`). Nothing outside is patched or changed, arguments included. After the run the graph is evaluated at

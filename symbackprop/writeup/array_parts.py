@@ -7,12 +7,12 @@ import itertools
 import numpy as np
 
 from symbackprop.derive.steps import written_steps
-from symbackprop.formula.tree import Formula, Name, Partial
+from symbackprop.formula.tree import Formula, Name, Partial, Update
 from symbackprop.writeup.arithmetic import exact
 from symbackprop.writeup.blocks import LEFT, SYMBOLS, Block, Cell, FormulaBlock, Heading, Line, Part, Prose, Table, Words
 from symbackprop.writeup.context import Context, learning_rate
-from symbackprop.writeup.ledger import forward_values
-from symbackprop.writeup.scalar_parts import step_line
+from symbackprop.writeup.ledger import forward_values, textbook_forms
+from symbackprop.writeup.scalar_parts import MOST_KEPT, step_line
 
 #: Arrays with more entries than this are described by their shape only.
 MOST_ENTRIES = 48
@@ -67,8 +67,7 @@ def forward_arrays(context: Context) -> list[Block]:
     blocks: list[Block] = []
     for name in reversed(context.derivation.adjoints):
         if context.derivation.network.nodes[name].defined:
-            title = (context.writer.entry(name),)
-            blocks += array_table(f"value-{name}", title, context.ledger.values[name], context, "numbers")
+            blocks += array_table(f"value-{name}", (Name(name),), context.ledger.values[name], context, "numbers")
     return blocks
 
 
@@ -77,8 +76,7 @@ def given_arrays(context: Context) -> list[Block]:
     blocks: list[Block] = []
     for node in context.derivation.network.nodes.values():
         if not node.defined and node.name in context.derivation.adjoints:
-            title = (context.writer.entry(node.name),)
-            blocks += array_table(f"value-{node.name}", title, context.ledger.values[node.name], context, "")
+            blocks += array_table(f"value-{node.name}", (Name(node.name),), context.ledger.values[node.name], context, "")
     return blocks
 
 
@@ -91,17 +89,18 @@ def weight_parts(name: str, context: Context, shown: set[Formula]) -> list[Block
     lines = tuple(step_line(step, context, about) for step in fresh)
     return [
         Heading(1, context.say("backward", name=context.writer.entry(name)), f"weight-{name}"),
-        FormulaBlock(f"steps-{name}-lines", lines, keep=len(lines) < 10),
+        FormulaBlock(f"steps-{name}-lines", lines, keep=len(lines) <= MOST_KEPT),
     ]
 
 
 def adjoint_arrays(context: Context) -> list[Block]:
     """Return the values of the adjoints of all definitions, then of all parameters."""
     derivation = context.derivation
-    inner = [name for name in derivation.adjoints if derivation.network.nodes[name].defined and name != derivation.loss]
+    printed = textbook_forms(derivation)
+    inner = [name for name in printed if derivation.network.nodes[name].defined and name != derivation.loss]
     blocks: list[Block] = [Heading(1, context.say("gradients"), "gradients")]
     for name in (*inner, *(name for name in derivation.wrt if name in derivation.adjoints)):
-        title: Words = (Partial(Name(derivation.loss), context.writer.entry(name)),)
+        title: Words = (Partial(Name(derivation.loss), Name(name)),)
         blocks += array_table(f"adjoint-{name}", title, context.ledger.adjoint(name), context, "numbers")
     return blocks
 
@@ -127,8 +126,7 @@ def loss_parts(context: Context) -> list[Block]:
     )
     new_tables: list[Block] = []
     for name, values in changed.items():
-        title = (*context.say("new"), " ", context.writer.entry(name))
-        new_tables += array_table(f"new-{name}", title, values, context, "numbers")
+        new_tables += array_table(f"new-{name}", (Update(Name(name)),), values, context, "numbers")
     return [
         Heading(1, context.say("loss"), "loss"),
         Prose(context.say("loss lead", rate=printed(rate))),

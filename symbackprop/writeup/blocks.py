@@ -56,7 +56,6 @@ class Line:
     parts: tuple[Part, ...]
     because: str = ""
     about: tuple[str, ...] = ()
-    points: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +114,18 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What a figure shows of a network: printed values by name, the names of the path in red, and which values are answers."""
+    """What a figure shows of a network: printed values by name, the names of the path in red, and which values are answers.
+
+    `locals` are the local derivatives on the edges (consumer, parent) of the computational graph, view "graph".
+    """
 
     network: Network
+    loss: str
     values: tuple[tuple[str, str], ...] = ()
     highlight: tuple[str, ...] = ()
     answers: frozenset[str] = frozenset()
     view: str = "network"
+    locals: tuple[tuple[tuple[str, str], Formula], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +162,6 @@ class Choice:
     anchor: str
     question: Words
     options: tuple[Option, ...]
-    points: int = 1
 
 
 @dataclass(frozen=True, slots=True)

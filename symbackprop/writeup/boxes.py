@@ -1,7 +1,7 @@
 """Layers as boxes: each layer with its definitions and shape, its parameters at the arrows.
 
-For a network of tensors every layer is one box: `A1` with `Z1 = X W1 + b1`, `A1 = tanh(Z1)` and the shape (N, M), and `W1 (D, M)` at
-the arrow from `X`. A scalar network that is too large for single units has one box for each column: `h1 … h64`.
+For a network of tensors every layer is one box: `A1` with `Z1 = X W1 + b1`, `A1 = tanh(Z1)` and the shape (N, M), and
+`W1 (D, M)` at the arrow from `X`. A scalar network that is too large for single units has one box for each column: `h1 … h64`.
 """
 
 from __future__ import annotations
@@ -11,16 +11,14 @@ from collections.abc import Iterable, Mapping
 from symbackprop.formula.notation import Notation
 from symbackprop.network import Network, Node, Role
 from symbackprop.writeup.layout import Plan, Tag
-from symbackprop.writeup.lettering import Lettering, Written, letter, letter_name, words
+from symbackprop.writeup.lettering import Lettering, Written, letter, letter_name, prose
 from symbackprop.writeup.matrix_lines import matrix_line
 from symbackprop.writeup.picture import Picture
 from symbackprop.writeup.sheet import Face, Look, bodies, compose, edge_identifiers, printed, tags_of
 from symbackprop.writeup.units import Link, Unit, UnitGraph
 
 
-def layer_picture(
-    network: Network, graph: UnitGraph, look: Look, title: str, formulas: Mapping[str, Written]
-) -> Picture:
+def layer_picture(network: Network, graph: UnitGraph, look: Look, title: str, formulas: Mapping[str, Written]) -> Picture:
     """Return the diagram of a network's layers; `formulas` replaces the right-hand sides of definitions."""
     if any(network.nodes[name].indices for name in graph.roles):
         return _tensor_picture(network, graph, look, title, formulas)
@@ -30,9 +28,7 @@ def layer_picture(
 # ---- tensors ---------------------------------------------------------------------------------------------------------
 
 
-def _tensor_picture(
-    network: Network, graph: UnitGraph, look: Look, title: str, formulas: Mapping[str, Written]
-) -> Picture:
+def _tensor_picture(network: Network, graph: UnitGraph, look: Look, title: str, formulas: Mapping[str, Written]) -> Picture:
     nodes = network.nodes
     faces = {unit.name: _layer_face(unit, nodes, look, formulas) for unit in graph.units}
     edges = edge_identifiers(graph)
@@ -42,8 +38,7 @@ def _tensor_picture(
         if link.weights
     }
     tags = {
-        identifier: Tag(tag.unit, tag.name, _shaped(nodes[tag.name], look))
-        for identifier, tag in tags_of(graph, look).items()
+        identifier: Tag(tag.unit, tag.name, _shaped(nodes[tag.name], look)) for identifier, tag in tags_of(graph, look).items()
     }
     return compose(Plan(graph, bodies(faces), edges, texts, tags), faces, look, title)[0]
 
@@ -67,7 +62,7 @@ def _shaped(node: Node, look: Look) -> Lettering:
     """Return a name with its value if one is given, and its shape if it has one: `W1 (D, M)`."""
     shape = _shape(node, look.notation)
     name = look.equation(node.name)
-    return name if shape is None else name + words(" ") + shape
+    return name if shape is None else name + prose(" ") + shape
 
 
 def _shape(node: Node, notation: Notation) -> Lettering | None:

@@ -17,7 +17,8 @@ from symbackprop.writeup.arithmetic import Exact, Rounding, exact
 from symbackprop.writeup.blocks import LEFT, NUMBERS, RESULT, SYMBOLS, Line, Part, Words
 from symbackprop.writeup.ledger import Ledger, keep_books, pre_activations
 from symbackprop.writeup.options import HandoutOptions
-from symbackprop.writeup.phrases import phrase, plain, reason
+from symbackprop.writeup.phrases import phrase, plain
+from symbackprop.writeup.reasons import reason
 
 #: Width of the gap for one number, in em: the same for every number, so that it tells nothing about the digits.
 NUMBER_GAP = 4.0

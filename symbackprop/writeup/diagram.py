@@ -15,7 +15,7 @@ from symbackprop.formula.notation import Notation
 from symbackprop.network import Network
 from symbackprop.writeup.boxes import layer_picture
 from symbackprop.writeup.layout import Plan
-from symbackprop.writeup.lettering import Lettering, Written, letter_name, words
+from symbackprop.writeup.lettering import Lettering, Written, letter_name, prose
 from symbackprop.writeup.picture import Picture
 from symbackprop.writeup.sheet import (
     DiagramWords,
@@ -43,7 +43,7 @@ def network_picture(
     formulas: Mapping[str, Written] | None = None,
     notation: Notation | None = None,
     title: str | None = None,
-    wording: DiagramWords | None = None,
+    words: DiagramWords | None = None,
 ) -> Picture:
     """Return the diagram of everything that the loss (by default the last definition) is computed from.
 
@@ -54,7 +54,7 @@ def network_picture(
     Raises UserError for an unknown name or view, and for units of a network of tensors.
     """
     graph = find_units(network, loss)
-    chosen = DiagramWords() if wording is None else wording
+    chosen = DiagramWords() if words is None else words
     known = {*network.nodes, *(unit.name for unit in graph.units)}
     check_names("highlight", highlight, known)
     check_names("values", values or {}, network.nodes)
@@ -100,7 +100,7 @@ def _face(unit: Unit, look: Look) -> Face:
     for member in unit.members:
         if member in look.values:
             value = printed(look.values[member])
-            stem = letter_name(member.removesuffix(f"_{unit.name}"), look.notation) + words(" ")
+            stem = letter_name(member.removesuffix(f"_{unit.name}"), look.notation) + prose(" ")
             lines.append(value if len(unit.members) == 1 else stem + value)
     said = ", ".join(look.said(member) for member in unit.members)
     title = f"{unit.name} ({look.words.of_kind(unit.kind)})" + (f": {said}" if said != unit.name else "")

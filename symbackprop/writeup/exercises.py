@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+from symbackprop.derive.simplify import simplified_adjoints
 from symbackprop.derive.steps import written_steps
 from symbackprop.formula.tree import Blank, Chain, Formula, Product
 from symbackprop.network.node import Node
@@ -57,7 +58,7 @@ def fill_blocks(name: str, context: Context, dice: Random) -> list[Block]:
             continue
         at = dice.randrange(1, len(right.factors))
         stripped = Product(tuple(Blank(GAP) if k == at else factor for k, factor in enumerate(right.factors)))
-        line = Line((Part(step.formula.parts[0], "", LEFT), Part(right, "=", SYMBOLS, stripped=stripped)), points=1)
+        line = Line((Part(step.formula.parts[0], "", LEFT), Part(right, "=", SYMBOLS, stripped=stripped)))
         entry = context.writer.entry(name)
         return [Prose(context.say("fill", name=entry)), FormulaBlock(f"fill-{name}", (line,))]
     return []
@@ -70,10 +71,11 @@ def _statements(name: str, context: Context) -> list[tuple[Node, Chain]]:
         steps = written_steps(derivation[name], context.notation, "standard")
         return [(derivation.network.nodes[name], step.formula) for step in steps if step.kind == "product"]
     found = []
-    for passed in reversed(derivation.between(name)[1:]):
-        left = context.plain_writer.adjoint(passed)
-        right = context.plain_writer.expression(derivation.adjoints[passed].expression)
-        found.append((derivation.network.nodes[passed], Chain((left, right), ("=",))))
+    writer = context.plain_writer
+    for passed, form in reversed(simplified_adjoints(derivation, (name,)).items()):
+        if not form.put_in:
+            formula = Chain((writer.adjoint(passed), writer.expression(form.expression)), ("=",))
+            found.append((derivation.network.nodes[passed], formula))
     return found
 
 

@@ -8,7 +8,7 @@ from symbackprop.writeup.diagram import DiagramWords, network_picture
 from symbackprop.writeup.graph_view import graph_picture
 from symbackprop.writeup.picture import Picture
 
-WORDS = {
+WORDING = {
     "en": DiagramWords(),
     "zh": DiagramWords("网络图", "计算图", "输入层", "隐藏层", "输出层", "损失"),
 }
@@ -16,11 +16,13 @@ WORDS = {
 
 def picture(drawing: Drawing, lang: str, notation: Notation) -> Picture:
     """Return the picture of a drawing, with exactly the values the drawing carries."""
-    make = {"network": network_picture, "graph": graph_picture}[drawing.view]
-    return make(
-        drawing.network,
-        values=dict(drawing.values),
-        highlight=drawing.highlight,
-        notation=notation,
-        words=WORDS[lang],
-    )
+    values = dict(drawing.values)
+    if drawing.view == "graph":
+        return graph_picture(
+            drawing.network, drawing.loss, locals_=dict(drawing.locals), values=values,
+            highlight=drawing.highlight, notation=notation, words=WORDING[lang],
+        )  # fmt: skip
+    return network_picture(
+        drawing.network, drawing.loss, values=values, highlight=drawing.highlight, notation=notation,
+        words=WORDING[lang],
+    )  # fmt: skip

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import cos, hypot, sin
 
 Point = tuple[float, float]
@@ -122,7 +123,7 @@ class Curve:
         """The curve as a chain of segments: one for a line, 16 otherwise."""
         steps = 1 if self.straight else 16
         points = [self.at(k / steps) for k in range(steps + 1)]
-        return tuple(zip(points, points[1:], strict=False))
+        return tuple(pairwise(points))
 
 
 def line(start: Point, end: Point, bulge: float = 0.0) -> Curve:

@@ -30,7 +30,7 @@ def graph_picture(
     show: Collection[str] | None = None,
     notation: Notation | None = None,
     title: str | None = None,
-    wording: DiagramWords | None = None,
+    words: DiagramWords | None = None,
 ) -> Picture:
     """Return the graph of everything that the loss (by default the last definition) is computed from.
 
@@ -48,7 +48,7 @@ def graph_picture(
     drawn = {name: node for name, node in nodes.items() if node.defined or name in wanted}
     graph = _graph(network, end, drawn)
     _check_edges(texts, drawn)
-    chosen = DiagramWords() if wording is None else wording
+    chosen = DiagramWords() if words is None else words
     look = Look(notation or Notation(), printed_values, frozenset(highlight), chosen)
     edges = {f"edge-{link.source}-{link.target}": link for link in graph.links}
     lettered = {
@@ -63,9 +63,7 @@ def graph_picture(
 
 def _graph(network: Network, end: str, drawn: Mapping[str, Node]) -> UnitGraph:
     kinds = {member: unit.kind for unit in find_units(network, end).units for member in unit.members}
-    links = tuple(
-        Link(parent, node.name) for node in drawn.values() for parent in node.parents if parent in drawn
-    )
+    links = tuple(Link(parent, node.name) for node in drawn.values() for parent in node.parents if parent in drawn)
     units = tuple(Unit(name, kinds.get(name, Kind.INPUT), (name,)) for name in drawn)
     return UnitGraph(placed(units, links), links, {name: node.role for name, node in drawn.items()})
 

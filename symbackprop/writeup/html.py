@@ -22,6 +22,8 @@ from symbackprop.writeup.rows import Piece, Row, rows
 from symbackprop.writeup.svg import style_sheet, svg
 
 HTML_LANG = {"en": "en", "zh": "zh-Hans"}
+#: A reason longer than this stands below its line.
+LONG_REASON = 34
 _ALIGN = {"l": "left", "c": "center", "r": "right"}
 
 
@@ -75,9 +77,7 @@ def _script_words(page: Page) -> dict[str, str]:
 
 def _header(page: Page) -> str:
     outline = page.outline
-    return (
-        f'<header>\n<h1>{escape(outline.title)}</h1>\n<p class="subtitle">{escape(outline.subtitle)}</p>\n</header>'
-    )
+    return f'<header>\n<h1>{escape(outline.title)}</h1>\n<p class="subtitle">{escape(outline.subtitle)}</p>\n</header>'
 
 
 def _toolbar(page: Page) -> str:
@@ -123,9 +123,7 @@ def _block(block: b.Block, page: Page) -> str:
 @_block.register
 def _(block: b.NameLine, page: Page) -> str:
     points = f'<span class="field points">{page.say("points")}<i></i>/ {block.points}</span>' if block.points else ""
-    fields = "".join(
-        f'<span class="field {key}">{page.say(key)}<i></i></span>' for key in ("name", "class", "date")
-    )
+    fields = "".join(f'<span class="field {key}">{page.say(key)}<i></i></span>' for key in ("name", "class", "date"))
     return f'<p class="name-line">{fields}{points}</p>'
 
 
@@ -159,9 +157,11 @@ def _line(line: b.Line, page: Page) -> str:
 def _row(row: Row, page: Page) -> str:
     head = page.formulas.math(row.head.formula) if row.head is not None else ""
     pieces = " ".join(_piece(piece, page) for piece in row.pieces)
-    because = f'<td class="because">{escape(row.because, quote=False)}</td>' if row.because else "<td></td>"
+    long = len(row.because) > LONG_REASON
+    because = f'<td class="because">{escape(row.because, quote=False)}</td>' if row.because and not long else "<td></td>"
+    below = f'<tr><td></td><td class="why" colspan="2">{escape(row.because, quote=False)}</td></tr>' if long else ""
     continued = "" if row.head is not None or row.pieces[0].lead in ("=", "") else " continued"
-    return f'<tr><td class="left">{head}</td><td class="right{continued}">{pieces}</td>{because}</tr>'
+    return f'<tr><td class="left">{head}</td><td class="right{continued}">{pieces}</td>{because}</tr>{below}'
 
 
 def _piece(piece: Piece, page: Page) -> str:

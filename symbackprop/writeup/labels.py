@@ -46,8 +46,17 @@ class Placement:
     unclear: tuple[str, ...]
 
 
-def place_labels(curves: Mapping[str, Curve], texts: Mapping[str, Lettering], obstacles: Sequence[Box], size: float) -> Placement:
-    """Return a box for every text, each on the curve of the same name; no label should cover an obstacle."""
+def place_labels(
+    curves: Mapping[str, Curve],
+    texts: Mapping[str, Lettering],
+    obstacles: Sequence[Box],
+    size: float,
+    upright: bool = False,
+) -> Placement:
+    """Return a box for every text, each on the curve of the same name; no label should cover an obstacle.
+
+    `upright` keeps the labels level instead of turning them along their curves.
+    """
     names = list(texts)
     covers = rows_of_boxes(obstacles)
     choices = {name: _candidates(name, curves, label_box(texts[name], (0.0, 0.0), size), covers, upright) for name in names}

@@ -55,6 +55,4 @@ _SPECIAL = {
 
 def tex_text(text: str) -> str:
     """Return prose for TeX's text mode."""
-    return "".join(
-        f"${IN_MATHEMATICS[sign]}$" if sign in IN_MATHEMATICS else _SPECIAL.get(sign, sign) for sign in text
-    )
+    return "".join(f"${IN_MATHEMATICS[sign]}$" if sign in IN_MATHEMATICS else _SPECIAL.get(sign, sign) for sign in text)

@@ -6,6 +6,7 @@ The layout is tried with growing distances until no label is ambiguous, no edge 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -136,15 +137,29 @@ def _rows_downward(plan: Plan, growth: float) -> dict[str, Box]:
             x = (place - (len(row) - 1) / 2) * spread
             boxes[unit.name] = Box(round(x, 2), round(y, 2), body.width, body.height)
         y += high / 2 + round(46 * growth + 8 * max(len(row), 1), 1)
+    return _leaves_above(plan, boxes)
+
+
+def _leaves_above(plan: Plan, boxes: dict[str, Box]) -> dict[str, Box]:
+    """Return the boxes with rows of declared names alone moved above what they feed, as far apart as they need."""
+    for row in plan.graph.columns:
+        if any(unit.kind is not Kind.INPUT for unit in row):
+            continue
+        feeds = {
+            unit.name: [boxes[link.target].x for link in plan.edges.values() if link.source == unit.name] for unit in row
+        }
+        wanted = {name: sum(places) / len(places) for name, places in feeds.items() if places}
+        least = float("-inf")
+        for name in sorted(wanted, key=lambda name: (wanted[name], boxes[name].x)):
+            x = max(wanted[name], least)
+            boxes[name] = replace(boxes[name], x=round(x, 2))
+            least = x + boxes[name].width + 14
     return boxes
 
 
 def _headroom(plan: Plan) -> float:
     """Return the room that the tags above a unit need."""
-    count: dict[str, int] = {}
-    for tag in plan.tags.values():
-        count[tag.unit] = count.get(tag.unit, 0) + 1
-    most = max(count.values(), default=0)
+    most = max(Counter(tag.unit for tag in plan.tags.values()).values(), default=0)
     return most * label_box(Lettering((), ""), (0, 0), LABEL_SIZE).height + _TAG_ARROW if most else 6.0
 
 
@@ -167,15 +182,15 @@ def _gap(plan: Plan, column: int, growth: float, pitch: float) -> float:
 def _tags(plan: Plan, bodies: Mapping[str, Box]) -> tuple[dict[str, Box], dict[str, Curve]]:
     boxes: dict[str, Box] = {}
     arrows: dict[str, Curve] = {}
-    stacked: dict[str, int] = {}
+    above = Counter(tag.unit for tag in plan.tags.values())  # the first stands on top, the last has the arrow
     for identifier, tag in plan.tags.items():
         body = bodies[tag.unit]
         top = body.y - body.height / 2
         room = label_box(tag.text, (0, 0), LABEL_SIZE)
-        level = stacked.get(tag.unit, 0)
-        stacked[tag.unit] = level + 1
-        boxes[identifier] = Box(body.x, top - _TAG_ARROW - (level + 0.5) * room.height, room.width, room.height)
-        if not level:
+        above[tag.unit] -= 1
+        middle = top - _TAG_ARROW - (above[tag.unit] + 0.5) * room.height
+        boxes[identifier] = Box(body.x, middle, room.width, room.height)
+        if not above[tag.unit]:
             arrows[identifier] = line((body.x, top - _TAG_ARROW + 1), (body.x, top - 1))
     return boxes, arrows
 
@@ -236,9 +251,7 @@ def _problems(
         ]
     neighbours = (pair for column in plan.graph.columns for pair in pairwise(column))
     found += [
-        f"{first.name} covers {second.name}"
-        for first, second in neighbours
-        if overlap(bodies[first.name], bodies[second.name])
+        f"{first.name} covers {second.name}" for first, second in neighbours if overlap(bodies[first.name], bodies[second.name])
     ]
     return tuple(found)
 

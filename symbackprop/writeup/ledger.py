@@ -13,10 +13,12 @@ from fractions import Fraction as Exact
 from typing import Any
 
 import numpy as np
+from sympy import Expr
 from sympy import Sum as BIG
 
 from symbackprop.derive.derivation import Derivation
 from symbackprop.derive.records import Contribution
+from symbackprop.derive.simplify import simplified_adjoints
 from symbackprop.derive.writer import Writer, delta_name
 from symbackprop.errors import UserError
 from symbackprop.formula.build import add, multiply
@@ -110,6 +112,7 @@ def keep_books(derivation: Derivation, writer: Writer, rounding: Rounding, value
     adjoints: dict[str, Value] = {}
     local_values: dict[tuple[str, str], Exact] = {}
     scope = _scope(writer, kept, adjoints, local_values, sizes)
+    forms = textbook_forms(derivation)
     for name, record in derivation.adjoints.items():
         node = network.nodes[name]
         if is_trivial(derivation, name):
@@ -121,8 +124,15 @@ def keep_books(derivation: Derivation, writer: Writer, rounding: Rounding, value
                     local_values[consumer, name] = rounding.round(evaluate(written, scope))
             adjoints[name] = rounding.round(evaluate(adjoint_terms(derivation, name, writer), scope))
         else:
-            adjoints[name] = _filled(node, writer.expression(record.expression), scope, rounding)
+            adjoints[name] = _filled(node, writer.expression(forms.get(name, record.expression)), scope, rounding)
     return Ledger(writer, rounding, kept, adjoints, local_values, sizes)
+
+
+def textbook_forms(derivation: Derivation) -> dict[str, Expr]:
+    """Return the form of each adjoint that the steps end with, of those that are printed; none for plain numbers."""
+    if not any(derivation.network.nodes[name].indices for name in derivation.adjoints):
+        return {}
+    return {name: form.expression for name, form in simplified_adjoints(derivation).items() if not form.put_in}
 
 
 def forward_values(

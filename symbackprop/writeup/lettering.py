@@ -20,9 +20,31 @@ Written = str | Formula  # what a caller may give as a text: plain Unicode, or a
 
 #: Size of a subscript or superscript relative to its base.
 SCRIPT = 0.72
+#: Width of a blank relative to the size of the lettering.
+BLANK = 0.25
 _NAME = re.compile(r"[^\W\d_ᵀ⁰¹²³⁴-⁹](?:(?![ᵀ⁰¹²³⁴-⁹])\w)*(?:\[[\w,' +-]*\])?")
 _MARKS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307", "vec": "\u20d7"}
-_FUNCTIONS = frozenset("exp ln log sin cos tan sinh cosh tanh max min erf sign step ReLU softmax artanh".split())
+_FUNCTIONS = frozenset(
+    [
+        "exp",
+        "ln",
+        "log",
+        "sin",
+        "cos",
+        "tan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "max",
+        "min",
+        "erf",
+        "sign",
+        "step",
+        "ReLU",
+        "softmax",
+        "artanh",
+    ]
+)
 _IN_LATEX = {
     "·": r"\cdot ", "∂": r"\partial ", "Σ": r"\Sigma ", "σ": r"\sigma ", "−": "-", "≈": r"\approx ", "⊙": r"\odot ",
     "→": r"\to ", "ᵀ": r"^{\top}", "⁺": "^{+}", "√": r"\surd ", "…": r"\ldots ", "×": r"\times ", "∇": r"\nabla ",
@@ -58,7 +80,7 @@ class Lettering:
         return Lettering(self.runs + other.runs, self.latex + other.latex)
 
 
-def words(text: str) -> Lettering:
+def prose(text: str) -> Lettering:
     """Return upright prose."""
     return Lettering((Run(text),), rf"\mbox{{{prose_latex(text)}}}")
 
@@ -93,11 +115,11 @@ def _name_in_text(token: str, notation: Notation) -> Lettering:
     if name in _FUNCTIONS:
         return Lettering((Run(name),), rf"\mathrm{{{name}}}")
     if not name.isascii() and not re.fullmatch(r"[\u0370-\u03ff]\w*", name):
-        return words(token)
+        return prose(token)
     try:
         lettered = letter_name(name, notation)
     except UserError:  # a word the notation cannot spell is prose
-        return words(token)
+        return prose(token)
     if not bracket:
         return lettered
     inside = indices.rstrip("]").replace(" ", "")
@@ -158,7 +180,7 @@ def _joined(runs: list[Run]) -> tuple[Run, ...]:
 
 
 _NARROW = {**dict.fromkeys("iljt.,:;'|!·", 0.32), **dict.fromkeys("frI()[]-⁺", 0.4), **dict.fromkeys("mwMW", 0.85)}
-_WIDE = {**dict.fromkeys("=+−<>≈→Σ×…", 0.78), "∂": 0.6, " ": 0.34, "_": 0.5}
+_WIDE = {**dict.fromkeys("=+−<>≈→Σ×…", 0.78), "∂": 0.6, " ": 0.3, "_": 0.5}
 
 
 def width(lettering: Lettering, size: float) -> float:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-
 from symbackprop.derive.derivation import Derivation
 from symbackprop.errors import UserError, nearest
 from symbackprop.writeup.blocks import Outline
@@ -53,9 +52,7 @@ def rendered(derivation: Derivation, suffix: str, options: HandoutOptions, stem:
     return FORMATS[suffix](make_outline(derivation, options, values), stem)
 
 
-def handout(
-    derivation: Derivation, path: str | Path, options: HandoutOptions | None = None, *, force: bool = False
-) -> Made:
+def handout(derivation: Derivation, path: str | Path, options: HandoutOptions | None = None, *, force: bool = False) -> Made:
     """Write one handout; the suffix of `path` chooses the format (.html .pdf .tex .md .ipynb).
 
     Raises UserError when a file exists and `force` is not given, for an unknown suffix, and where a format needs something
@@ -63,8 +60,10 @@ def handout(
     """
     place = Path(path)
     chosen = options or HandoutOptions()
-    files = {place.with_name(name) if name else place: content
-             for name, content in rendered(derivation, place.suffix, chosen, place.stem).items()}
+    files = {
+        place.with_name(name) if name else place: content
+        for name, content in rendered(derivation, place.suffix, chosen, place.stem).items()
+    }
     present = [file for file in files if file.exists()]
     if present and not force:
         raise UserError(f"{present[0]} exists; give another name, or --force to replace it")
@@ -109,5 +108,3 @@ def handouts(
             stem += f"-{seed:0{width}d}" if variants else ""
             named = place.with_name(stem + place.suffix)
             yield handout(derivation, named, chosen.override(audience=audience, seed=seed), force=force)
-
-

@@ -15,6 +15,11 @@ from symbackprop.formula.notation import Notation
 from symbackprop.formula.tree import Blank, Formula, Indexed, Name, Partial
 from symbackprop.formula.walk import walk
 
+#: Only around these do brackets grow; around names with an index they would look too tall.
+TALL = ("<mfrac", "<munder", "<mtable", "<msqrt")
+LOW_OPEN = '<mo form="prefix" stretchy="false" lspace="0" rspace="0">(</mo>'
+LOW_CLOSE = '<mo form="postfix" stretchy="false" lspace="0" rspace="0">)</mo>'
+
 
 @dataclass(frozen=True, slots=True)
 class MathPrinter:
@@ -35,6 +40,8 @@ class MathPrinter:
                 label = escape(" ".join(names), quote=True)
                 plain = mathml_inner(part, self.notation)
                 marks[plain] = f'<mrow class="{kind}" data-names="{label}">{{}}</mrow>'
+        if not any(tall in text for tall in TALL):
+            text = text.replace("<mo>(</mo>", LOW_OPEN).replace("<mo>)</mo>", LOW_CLOSE)
         return self._label_blanks(marked(text, marks), formula)
 
     def math(self, formula: Formula, extra: str = "") -> str:

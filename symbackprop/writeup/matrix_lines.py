@@ -1,8 +1,8 @@
 """The right-hand side of a tensor's definition on one line, `X W1 + b1` or `softmax(Z2)`, where it has such a form.
 
-Recognised are sums of: a tensor of the node's own indices or of the trailing ones (a bias); a matrix product, one index summed over two
-factors, transposed as needed; an elementary function of one tensor; the softmax over the last index. Anything else gives None, and the box
-shows the name alone.
+Recognised are sums of: a tensor of the node's own indices or of the trailing ones (a bias); a matrix product, one index summed
+over two factors, transposed as needed; an elementary function of one tensor; the softmax over the last index. Anything else
+gives None, and the box shows the name alone.
 """
 
 from __future__ import annotations

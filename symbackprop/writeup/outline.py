@@ -17,6 +17,7 @@ from symbackprop.writeup import array_parts, scalar_parts
 from symbackprop.writeup.blocks import Block, Cell, Code, Drawing, Figure, Heading, NameLine, Outline, PageBreak, Prose, Table
 from symbackprop.writeup.context import Context, learning_rate, make_context
 from symbackprop.writeup.exercises import exercise_blocks
+from symbackprop.writeup.ledger import merged_locals
 from symbackprop.writeup.matrix_part import matrix_blocks
 from symbackprop.writeup.notebook_cells import notebook_cells
 from symbackprop.writeup.options import HandoutOptions
@@ -80,7 +81,21 @@ def _drawing(context: Context, name: str, view: str = "network") -> Drawing:
     nodes = context.derivation.network.nodes
     answers = frozenset(node for node in context.derivation.adjoints if nodes[node].defined)
     path = tuple(context.derivation.between(name))
-    return Drawing(context.derivation.network, _printed_values(context), path, answers, view)
+    edges = _local_derivatives(context) if view == "graph" else ()
+    network, loss = context.derivation.network, context.derivation.loss
+    return Drawing(network, loss, _printed_values(context), path, answers, view, edges)
+
+
+def _local_derivatives(context: Context) -> tuple[tuple[tuple[str, str], Formula], ...]:
+    """Return the local derivative of every use of a definition or parameter in a definition."""
+    found = []
+    for name, record in context.derivation.adjoints.items():
+        node = context.derivation.network.nodes[name]
+        if node.defined and not node.indices:
+            for consumer, local in merged_locals(record.contributions).items():
+                if not context.derivation.network.nodes[consumer].indices:
+                    found.append(((consumer, name), context.writer.expression(local)))
+    return tuple(found)
 
 
 def _diagram(context: Context) -> list[Block]:

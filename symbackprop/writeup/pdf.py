@@ -16,7 +16,7 @@ from symbackprop.writeup.rows import Piece, Row, rows
 from symbackprop.writeup.svg import svg
 
 #: Widest row, in characters as shown, that fits the text width beside a reason.
-PDF_WIDTH = 80
+PDF_WIDTH = 68
 #: Faces that have Chinese characters, the first found is used.
 CJK_FACES = ("Noto Serif CJK SC", "Source Han Serif SC", "Songti SC", "SimSun", "Noto Sans CJK SC", "Source Han Sans SC")
 #: Always the same date in the file, so that the same handout is the same file.
@@ -30,14 +30,14 @@ _PREAMBLE = """\
 #let accent = rgb("#2457a6")
 #let part(body) = block(above: 1.5em, below: 0.8em, sticky: true, width: 100%, stroke: (bottom: 1.2pt + accent), inset: (bottom: 3pt),
   text(13pt, weight: "bold", body))
-#let stepname(body) = block(above: 1.1em, below: 0.6em, sticky: true, text(10.5pt, weight: "bold", fill: accent, body))
+#let stepname(body) = block(above: 1.3em, below: 0.95em, sticky: true, text(10.5pt, weight: "bold", fill: accent, body))
 #let note(body) = block(width: 100%, fill: luma(246), stroke: (left: 2pt + accent), inset: (x: 8pt, y: 6pt), breakable: false, body)
 #let solution(body) = text(fill: rgb("#0b6b3a"), body)
 #let reason(body) = align(right, text(8.5pt, fill: luma(90), body))
 #let gap(width) = box(width: width, stroke: (bottom: 0.5pt), height: 0.9em)
 #let writing = block(above: 0pt, below: 0pt, height: 8mm, width: 100%, stroke: (bottom: 0.4pt + luma(170)))
 #let equations(breakable, ..rows) = block(breakable: breakable, width: 100%, grid(columns: (auto, 1fr, auto),
-  column-gutter: (4pt, 8pt), row-gutter: 9pt, align: (right + horizon, left + horizon, right + horizon), ..rows))
+  column-gutter: (4pt, 8pt), row-gutter: 13pt, align: (right + horizon, left + horizon, right + horizon), ..rows))
 #show raw: set text(8pt)
 """
 
@@ -45,7 +45,7 @@ _PREAMBLE = """\
 def pdf(outline: b.Outline) -> bytes:
     """Return the PDF. Raises UserError, with the remedy, when Typst or a Chinese face is missing."""
     try:
-        import typst  # noqa: PLC0415 - the optional extra `pdf`
+        import typst
     except ImportError:
         raise UserError("handout: a PDF needs Typst; install it with: pip install 'symbackprop[pdf]'") from None
     source = typst_source(outline, tuple(typst.Fonts().families()))
@@ -57,11 +57,17 @@ def typst_source(outline: b.Outline, families: tuple[str, ...]) -> str:
     """Return the Typst source, set in faces out of `families`."""
     preamble = _PREAMBLE.replace("FACES", _faces(outline.lang, families)).replace("LANG", outline.lang)
     title = (
-        f"#block(below: 3pt, text(18pt, weight: \"bold\", {quoted(outline.title)}))\n"
+        f'#block(below: 9pt, text(18pt, weight: "bold", {quoted(outline.title)}))\n'
         f"#text(9.5pt, fill: luma(90), {quoted(outline.subtitle)})"
     )
     body = [text for block in outline.blocks if (text := _block(block, outline))]
-    return "\n\n".join([preamble, f"#set document(title: {quoted(outline.title)})", title, *body]) + "\n"
+    head = [preamble, f"#set document(title: {quoted(outline.title)})", title]
+    return "\n\n".join(head) + "".join(_behind(text) for text in body) + "\n"
+
+
+def _behind(text: str) -> str:
+    """Arrays stand beside one another where they fit; everything else begins a paragraph."""
+    return ("\n" if text.startswith("#box") else "\n\n") + text
 
 
 def _faces(lang: str, families: tuple[str, ...]) -> str:
@@ -175,14 +181,15 @@ def _(block: b.Table, outline: b.Outline) -> str:
 
 
 def _array(block: b.Table, outline: b.Outline) -> str:
+    if len(block.rows) == 1 and len(block.rows[0]) == 1:
+        (cell,) = block.rows[0]
+        return f"#box(inset: (right: 14pt, y: 4pt))[{_words(block.caption, outline)} $= {_entry(cell, outline)}$]"
     entries = "; ".join(", ".join(_entry(cell, outline) for cell in row) for row in block.rows)
     return f"#box(inset: (right: 14pt, y: 4pt))[{_words(block.caption, outline)} $= mat({entries})$]"
 
 
 def _entry(cell: b.Cell, outline: b.Outline) -> str:
-    return " ".join(
-        typst_math(part, outline.notation) if isinstance(part, Formula) else quoted(part) for part in cell.words
-    )
+    return " ".join(typst_math(part, outline.notation) if isinstance(part, Formula) else quoted(part) for part in cell.words)
 
 
 @_block.register

@@ -140,9 +140,17 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "sum rule": ("sum rule", "和的求导法则"),
         "product rule": ("product rule", "积的求导法则"),
         "power rule": ("power rule", "幂的求导法则"),
-        "constant factor rule": ("constant factor rule", "常数因子法则"),
         "constant rule": ("constant rule", "常数求导法则"),
+        "constant multiple rule": ("constant multiple rule", "常数倍法则"),
+        "power rule and chain rule": ("power rule and chain rule", "幂法则与链式法则"),
+        "take out the common factor": ("take out the common factor", "提取公因子"),
         "result": ("result", "结果"),
+        "a name for what several gradients share": ("shared by several gradients", "多个梯度共用"),
+        "with the shared name": ("with the shared name", "用共用的记号"),
+        "multiply out; a sum of terms is the sum of each term": (
+            "multiply out; a sum of terms is the sum of each term",
+            "展开；各项之和的求和等于各项求和之和",
+        ),
         # Interactive page.
         "show symbols": ("symbols", "符号"),
         "show numbers": ("numbers", "数字"),
@@ -205,9 +213,3 @@ def joined(words: Words) -> Words:
         else:
             found.append(part)
     return tuple(found)
-
-
-def reason(because: str, lang: str) -> str:
-    """Return the reason of a step in the reader's language; a list of rules is translated one by one, other words stay."""
-    named = [PHRASES[part][LANGUAGE_COLUMN[lang]] if part in PHRASES else part for part in because.split(", ")]
-    return ("、" if lang == "zh" else ", ").join(named)

@@ -16,8 +16,8 @@ from symbackprop.writeup.blocks import (
     HIDING,
     NUMBERS,
     RESULT,
-    Block,
     BlankLines,
+    Block,
     Cell,
     Choice,
     Code,
@@ -45,13 +45,13 @@ def redact(outline: Outline, options: HandoutOptions) -> Outline:
     if options.audience == "key":
         return replace(outline, blocks=key_blocks(outline.blocks))
     if options.audience == "teacher":
-        return replace(outline, blocks=with_points(outline.blocks, outline.blocks))
+        return outline
     if options.blanks == "none":
         blocks = tuple(block for block in outline.blocks if not is_answer_only(block))
         return replace(outline, blocks=tuple(_without_solution(block) for block in blocks))
     hidden = frozenset(HIDING[: HIDING.index(options.blanks) + 1])
     blocks = tuple(kept for block in outline.blocks for kept in student_block(block, hidden))
-    return replace(outline, blocks=with_points(_tidied(blocks), outline.blocks))
+    return replace(outline, blocks=with_points(_tidied(blocks), outline.blocks, hidden))
 
 
 # --- the student
@@ -122,7 +122,8 @@ def _student_cell(cell: Cell, hidden: frozenset[str]) -> Cell:
 
 @_student.register
 def _(block: Figure, hidden: frozenset[str]) -> tuple[Block, ...]:
-    return (replace(block, drawing=without_answers(block.drawing)),)
+    drawing = without_answers(block.drawing)
+    return (replace(block, drawing=replace(drawing, locals=()) if "rhs" in hidden else drawing),)
 
 
 def without_answers(drawing: Drawing) -> Drawing:
@@ -153,35 +154,43 @@ def _without_solution(block: Block) -> Block:
 
 
 def _tidied(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
-    """Drop headings, and prose introducing nothing, that stand before another heading or at the end."""
+    """Drop headings that nothing follows (cells of a notebook stand without a heading too)."""
     kept: list[Block] = []
+    following: Block | None = None
     for block in reversed(blocks):
-        following = kept[-1] if kept else None
-        if isinstance(block, Heading) and _ends_part(block, following):
+        if isinstance(block, Heading) and (
+            following is None or (isinstance(following, Heading) and following.level <= block.level)
+        ):
             continue
         kept.append(block)
+        if not isinstance(block, PageBreak) and not _is_cell(block):
+            following = block
     return tuple(reversed(kept))
 
 
-def _ends_part(heading: Heading, following: Block | None) -> bool:
-    while isinstance(following, PageBreak):
-        return True
-    return following is None or (isinstance(following, Heading) and following.level <= heading.level)
+def _is_cell(block: Block) -> bool:
+    return (isinstance(block, Code) and block.role == "cell") or (isinstance(block, Prose) and block.tone == "cell")
 
 
 # --- points
 
 
-def with_points(blocks: tuple[Block, ...], complete: tuple[Block, ...]) -> tuple[Block, ...]:
-    """Put the sum of all points on the name line."""
-    total = sum(_points(block) for block in complete)
+def with_points(blocks: tuple[Block, ...], complete: tuple[Block, ...], hidden: frozenset[str]) -> tuple[Block, ...]:
+    """Put the sum of all points on the name line: one for each line, row, array and question to be answered."""
+    total = sum(points(block, hidden) for block in complete)
     return tuple(replace(block, points=total) if isinstance(block, NameLine) else block for block in blocks)
 
 
-def _points(block: Block) -> int:
+def points(block: Block, hidden: frozenset[str]) -> int:
+    """Return how much is asked for in a block when everything marked with one of `hidden` is taken away."""
+    if isinstance(block, Choice):
+        return 1
     if isinstance(block, FormulaBlock):
-        return sum(line.points for line in block.lines)
-    return block.points if isinstance(block, Choice) else 0
+        return sum(any(part.hidden in hidden or part.stripped is not None for part in line.parts) for line in block.lines)
+    if isinstance(block, Table):
+        rows = sum(any(cell.hidden in hidden for cell in row) for row in block.rows)
+        return rows if block.header else min(rows, 1)
+    return 0
 
 
 # --- the key

@@ -12,7 +12,7 @@ from symbackprop.formula.wrap import shown_width, wrap
 from symbackprop.writeup.blocks import Line, Part
 
 #: Characters that fit a row of a printed page beside a left side and a reason.
-PAGE_WIDTH = 84
+PAGE_WIDTH = 76
 
 
 @dataclass(frozen=True, slots=True)

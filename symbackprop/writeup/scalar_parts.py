@@ -16,6 +16,8 @@ from symbackprop.writeup.ledger import adjoint_terms, forward_values, is_atomic,
 #: Where a kind of written step is hidden: formulas that state the structure stay longest.
 HIDDEN_FROM = {"chain": "steps", "paths": "steps", "definition": "", "function": "steps", "rewrite": "rhs"}
 MANY_PATHS = 100
+#: A block of at most this many lines is kept on one page.
+MOST_KEPT = 6
 #: Reasons that the heading above a line has given already.
 SAID_BY_HEADING = frozenset({"chain rule", "local derivative"})
 #: Characters that fit the middle column of the forward pass on one row.
@@ -76,11 +78,11 @@ def weight_parts(name: str, context: Context, shown: set[str]) -> list[Block]:
             blocks.append(Heading(2, context.say("chain"), f"chain-{name}"))
             blocks.append(FormulaBlock(f"chain-{name}-lines", chains))
         blocks.append(Heading(2, context.say("steps" if not chains else "locals"), f"steps-{name}"))
-        blocks.append(FormulaBlock(f"steps-{name}-lines", rest, keep=len(rest) < 10))
+        blocks.append(FormulaBlock(f"steps-{name}-lines", rest, keep=len(rest) <= MOST_KEPT))
     if context.wants("numbers"):
         lines = [line for node in about[1:] for line in calculations(node, context, shown)]
         blocks.append(Heading(2, context.say("numbers"), f"numbers-{name}"))
-        blocks.append(FormulaBlock(f"numbers-{name}-lines", tuple(lines), keep=len(lines) < 10))
+        blocks.append(FormulaBlock(f"numbers-{name}-lines", tuple(lines), keep=len(lines) <= MOST_KEPT))
     if context.wants("update"):
         blocks.append(Heading(2, context.say("update"), f"update-{name}"))
         blocks.append(FormulaBlock(f"update-{name}-lines", (update_line(name, context),)))
@@ -117,10 +119,10 @@ def calculations(name: str, context: Context, shown: set[str]) -> list[Line]:
         value = context.ledger.locals[consumer, name]
         if terms == partial:
             symbols = (written,) if partial in (left, plain) else (partial, written)
-            return [context.calculation(left, (*spelt, *symbols), value, about=(consumer, name), points=1)]
-        lines.append(context.calculation(partial, (written,), value, about=(consumer, name), points=1))
+            return [context.calculation(left, (*spelt, *symbols), value, about=(consumer, name))]
+        lines.append(context.calculation(partial, (written,), value, about=(consumer, name)))
     result = context.ledger.adjoint(name)
-    lines.append(context.calculation(left, (*spelt, terms), result, about=(name,), points=1))
+    lines.append(context.calculation(left, (*spelt, terms), result, about=(name,)))
     return lines
 
 
@@ -135,7 +137,7 @@ def update_line(name: str, context: Context) -> Line:
     weight = context.writer.entry(name)
     eta = Name(context.notation.learning_rate)
     symbols = subtract(weight, multiply(eta, context.writer.partial(context.derivation.loss, name)))
-    return context.calculation(Update(weight), (symbols,), new_value(name, context), about=(name,), points=1)
+    return context.calculation(Update(weight), (symbols,), new_value(name, context), about=(name,))
 
 
 def scalar_parameters(context: Context) -> list[str]:
@@ -153,7 +155,7 @@ def gradient_parts(context: Context, shown: set[str]) -> list[Block]:
     inner = dict.fromkeys(passed for name in names for passed in context.derivation.between(name)[1:-1])
     lines = [line for name in inner for line in calculations(name, context, shown)]
     if lines:
-        blocks.append(FormulaBlock("deltas-lines", tuple(lines), keep=len(lines) < 10))
+        blocks.append(FormulaBlock("deltas-lines", tuple(lines), keep=len(lines) <= MOST_KEPT))
     header = tuple(context.say(key) for key in ("parameter", "gradient", "value", "old", "new"))
     rows = tuple(_gradient_row(name, context) for name in names)
     blocks.append(Table("gradients-table", header, rows, "llrrr"))

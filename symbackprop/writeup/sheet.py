@@ -14,7 +14,7 @@ from symbackprop.formula.notation import Notation
 from symbackprop.network import Role
 from symbackprop.writeup.geometry import Box, extent
 from symbackprop.writeup.layout import LABEL_SIZE, Body, Layout, Plan, Tag, kind_of_column, lay_out
-from symbackprop.writeup.lettering import Lettering, Run, letter_name, width, words
+from symbackprop.writeup.lettering import Lettering, Run, letter_name, prose, width
 from symbackprop.writeup.picture import Caption, Disc, Item, Panel, Picture, Shape, Stroke, fitted
 from symbackprop.writeup.units import Kind, Link, Unit, UnitGraph
 
@@ -177,10 +177,7 @@ def _unit_item(unit: Unit, box: Box, face: Face, look: Look) -> Item:
         shape = Panel(box, 12.0 if unit.kind is Kind.LOSS else 5.0, face.dashed)
     heading, *rows = face.rows
     texts = [Caption(face.heading, (box.x, box.y + heading), NAME_SIZE)]
-    texts += [
-        Caption(text, (box.x, box.y + y), VALUE_SIZE, tone=face.tone)
-        for text, y in zip(face.lines, rows, strict=True)
-    ]
+    texts += [Caption(text, (box.x, box.y + y), VALUE_SIZE, tone=face.tone) for text, y in zip(face.lines, rows, strict=True)]
     names = face.names or tuple(dict.fromkeys((unit.name, *unit.members)))
     return Item(f"unit-{unit.name}", unit.kind.value, face.title, (shape, *texts), names, look.marks(names))
 
@@ -220,7 +217,7 @@ def _headings(graph: UnitGraph, layout: Layout, y: float, look: Look) -> list[It
             continue
         if kind is not None:
             ends = [layout.bodies[graph.columns[column][0].name].x for column in (start, number)]
-            caption = Caption(words(look.words.of_kind(kind)), (sum(ends) / 2, y), HEADING_SIZE, tone="dim")
+            caption = Caption(prose(look.words.of_kind(kind)), (sum(ends) / 2, y), HEADING_SIZE, tone="dim")
             found.append(Item(f"heading-{kind.value}-{number}", "heading", "", (caption,)))
         start = number + 1
     return found

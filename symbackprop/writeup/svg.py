@@ -1,8 +1,8 @@
 """Print a picture as SVG: plain strings, escaped, self-contained, the same bytes for the same picture.
 
 Every item is a group with a stable `id` (`unit-h1`, `edge-w7`), classes (`sb-item sb-hidden`, `sb-on-path`), the names it stands
-for in `data-names`, and a `<title>`. Every shape has plain colours as attributes, for programs that know no style sheets; the style
-sheet replaces them by `currentColor` and the variables below, so a page can set its own and dark mode works.
+for in `data-names`, and a `<title>`. Every shape has plain colours as attributes, for programs that know no style sheets; the
+style sheet replaces them by `currentColor` and the variables below, so a page can set its own and dark mode works.
 
 All numbers of the geometry are whole (tenths of a pixel, degrees): a decimal number in the file is one that was asked for.
 
@@ -19,8 +19,8 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from symbackprop.errors import UserError
-from symbackprop.writeup.geometry import Curve, Point
-from symbackprop.writeup.lettering import SCRIPT, Lettering
+from symbackprop.writeup.geometry import Curve, Point, line
+from symbackprop.writeup.lettering import BLANK, SCRIPT, Lettering
 from symbackprop.writeup.picture import Caption, Disc, Item, Panel, Picture, Shape, Stroke
 
 #: Serif faces that go with mathematics, the ones shipped with readers of PDF and of the web first.
@@ -143,24 +143,34 @@ def _panel(panel: Panel, item: Item) -> str:
 
 def _stroke(stroke: Stroke, item: Item) -> str:
     colour, wide = (COLOURS["path"][0], _THICK) if item.on_path else (COLOURS["line"][0], _THIN)
-    curve, head = (stroke.curve, "") if not stroke.arrow else arrow(stroke.curve, item.on_path)
+    curve = shortened(stroke.curve, item.on_path) if stroke.arrow else stroke.curve
     bend = "L" if curve.straight else f"Q{_at(curve.bend)} "
     path = f"M{_at(curve.start)}{bend}{_at(curve.end)}"
-    line = f'<path class="sb-line" d="{path}" fill="none" stroke="{colour}" stroke-width="{wide}"/>'
-    return line + (f'<path class="sb-head" d="{head}" fill="{colour}"/>' if head else "")
+    drawn = f'<path class="sb-line" d="{path}" fill="none" stroke="{colour}" stroke-width="{wide}"/>'
+    if not stroke.arrow:
+        return drawn
+    head = "L".join(_at(corner) for corner in arrow_outline(stroke.curve, item.on_path))
+    return f'{drawn}<path class="sb-head" d="M{head}Z" fill="{colour}"/>'
 
 
-def arrow(curve: Curve, thick: bool) -> tuple[Curve, str]:
-    """Return the curve shortened by its arrowhead, and the outline of the head as SVG path data."""
-    length = HEAD * (1.35 if thick else 1.0)
+def arrow_outline(curve: Curve, thick: bool) -> tuple[Point, Point, Point]:
+    """Return the corners of the arrowhead at the end of a curve, the tip first."""
+    length = _head(thick)
     dx, dy = curve.direction(1.0)
-    x, y = curve.end
-    base = (x - dx * length, y - dy * length)
+    base = (curve.end[0] - dx * length, curve.end[1] - dy * length)
     side = (-dy * length * 0.42, dx * length * 0.42)
-    corners = (curve.end, (base[0] + side[0], base[1] + side[1]), (base[0] - side[0], base[1] - side[1]))
-    neck = (x - dx * length * 0.8, y - dy * length * 0.8)
-    bend = ((curve.start[0] + neck[0]) / 2, (curve.start[1] + neck[1]) / 2) if curve.straight else curve.bend
-    return Curve(curve.start, bend, neck), "M" + "L".join(_at(corner) for corner in corners) + "Z"
+    return curve.end, (base[0] + side[0], base[1] + side[1]), (base[0] - side[0], base[1] - side[1])
+
+
+def shortened(curve: Curve, thick: bool) -> Curve:
+    """Return the curve without the part that its arrowhead covers."""
+    dx, dy = curve.direction(1.0)
+    neck = (curve.end[0] - dx * _head(thick) * 0.8, curve.end[1] - dy * _head(thick) * 0.8)
+    return line(curve.start, neck) if curve.straight else Curve(curve.start, curve.bend, neck)
+
+
+def _head(thick: bool) -> float:
+    return HEAD * (1.35 if thick else 1.0)
 
 
 def _caption(caption: Caption, item: Item) -> str:
@@ -187,16 +197,21 @@ def _caption(caption: Caption, item: Item) -> str:
 
 
 def _spans(lettering: Lettering, size: float) -> str:
+    """Return the runs as spans; blanks at their ends become distances, which every program keeps."""
     spans = []
-    height = 0
+    height = blanks = 0
     for run in lettering.runs:
         wanted = {-1: _whole(0.22 * size), 0: 0, 1: -_whole(0.36 * size)}[run.level]
+        text = run.text.lstrip(" ")
+        blanks += len(run.text) - len(text)
         options = ' font-style="italic"' if run.italic else ""
         options += f' font-size="{_whole(SCRIPT * size)}"' if run.level else ""
-        options += f' dy="{wanted - height}"' if wanted != height else ""
-        height = wanted
-        text = escape(run.text).replace(" ", "\u00a0")
-        spans.append(f"<tspan{options}>{text}</tspan>" if options else text)
+        options += f' dx="{_whole(BLANK * blanks * size)}"' if blanks and text else ""
+        options += f' dy="{wanted - height}"' if wanted != height and text else ""
+        height, blanks = (wanted, 0) if text else (height, blanks)
+        blanks += len(text) - len(text.rstrip(" "))
+        shown = escape(text.rstrip(" ")).replace(" ", "\u00a0")
+        spans.append(f"<tspan{options}>{shown}</tspan>" if options else shown)
     return "".join(spans)
 
 

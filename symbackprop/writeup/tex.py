@@ -14,7 +14,7 @@ from symbackprop.writeup.phrases import plain
 from symbackprop.writeup.tikz import tikz
 
 #: Widest row, in characters as shown, that fits the text width beside a reason.
-TEX_WIDTH = 74
+TEX_WIDTH = 64
 
 _CLASSES = {
     "en": "\\documentclass[11pt,a4paper]{article}\n\\usepackage[T1]{fontenc}\n\\usepackage{lmodern}",
@@ -47,11 +47,7 @@ def tex(outline: b.Outline) -> str:
 
 def _words(words: b.Words, outline: b.Outline) -> str:
     return "".join(
-        f"${latex(part, outline.notation)}$"
-        if isinstance(part, Formula)
-        else r"\newline "
-        if part == "\n"
-        else tex_text(part)
+        f"${latex(part, outline.notation)}$" if isinstance(part, Formula) else r"\newline " if part == "\n" else tex_text(part)
         for part in words
     )
 
@@ -107,8 +103,10 @@ def _(block: b.Table, outline: b.Outline) -> str:
     rows = [" & ".join(_words(cell.words, outline) for cell in row) + r" \\" for row in block.rows]
     if not block.header and block.caption:
         inner = " ".join(" & ".join(_matrix_entry(cell, outline) for cell in row) + r" \\" for row in block.rows)
-        caption = "".join(latex(part, outline.notation) if isinstance(part, Formula) else rf"\text{{{tex_text(part)}}}"
-                          for part in block.caption)
+        caption = "".join(
+            latex(part, outline.notation) if isinstance(part, Formula) else rf"\text{{{tex_text(part)}}}"
+            for part in block.caption
+        )
         return f"\\[ {caption} = \\begin{{pmatrix}} {inner} \\end{{pmatrix}} \\]"
     head = ""
     if block.header:

@@ -218,7 +218,9 @@ def _uses(node: Node, nodes: Mapping[str, Node], owner: Mapping[str, str]) -> tu
                 if name in owner:
                     links.setdefault(owner[name], [])
             tags += [name for name in used if name not in owner]
-    return [(source, tuple(dict.fromkeys(weights))) for source, weights in links.items()], list(dict.fromkeys(tags))
+    order = [owner[parent] for parent in node.parents if parent in owner]  # sympy sorts terms, the author did not
+    found = [(source, tuple(dict.fromkeys(links[source]))) for source in dict.fromkeys(order)]
+    return found, [parent for parent in node.parents if parent in tags]
 
 
 def _inside(expression: Expr) -> Expr:

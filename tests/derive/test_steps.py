@@ -11,7 +11,7 @@ import sympy
 
 from symbackprop.derive import derive
 from symbackprop.derive.steps import LEVELS, number_chain, update_chain, written_steps
-from symbackprop.derive.writer import Writer
+from symbackprop.derive.writer import Writer, delta_name
 from symbackprop.errors import UserError
 from symbackprop.formula.convert import to_sympy
 from symbackprop.formula.latex import latex
@@ -21,7 +21,7 @@ from symbackprop.formula.notations import READY
 from symbackprop.formula.read import read
 from symbackprop.formula.text import text
 from symbackprop.formula.tree import Call, Chain, Decorated, Formula, Name, Partial
-from symbackprop.network import Network
+from symbackprop.network import Network, Node, Role
 from symbackprop.network.functions import BY_NAME
 from tests.derive.networks import NETWORKS
 from tests.high_precision import forward, total_derivative
@@ -33,17 +33,26 @@ PLACEHOLDER = "x"  # the argument in a function's own derivative, σ'(x)
 def names_of(network: Network, notation: Notation) -> Names:
     """Return what a reader of the network's formulas knows."""
     scalars = [*network.nodes] + ([PLACEHOLDER] if PLACEHOLDER not in network.nodes else [])
-    return Names.of(notation, scalars=scalars, functions=" ".join(BY_NAME), rates="eta")
+    scalars += [delta_name(node, notation) for node in network.nodes.values() if has_delta(network, node)]
+    return Names.of(notation, scalars=dict.fromkeys(scalars), functions=" ".join(BY_NAME), rates="eta")
+
+
+def has_delta(network: Network, node: Node) -> bool:
+    """Whether the adjoint of a node is shared by at least two parameters."""
+    return sum(network.nodes[parent].role is Role.PARAMETER for parent in node.parents) >= 2
 
 
 class Judge:
     """Gives the value of a written formula of a network at its example values."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, loss: str = "E", notation: Notation | None = None) -> None:
+        notation = notation or Notation()
         self.network = network
         self.values = forward(network, network.values)
         self.table = {name: sympy.Float(value, 50) for name, value in self.values.items()}
         self.table.setdefault(PLACEHOLDER, sympy.Float("0.37", 50))
+        self.deltas = {delta_name(node, notation): node.name for node in network.nodes.values() if has_delta(network, node)}
+        self.loss, self.sign = loss, notation.delta_sign
         self.known: dict[tuple[str, str], float] = {}
         self.table |= {name: row.function for name, row in BY_NAME.items()}
 
@@ -63,6 +72,8 @@ class Judge:
             assert isinstance(node.numerator, Name)
             assert isinstance(node.denominator, Name)
             return sympy.Float(self.derivative(node.numerator.name, node.denominator.name))
+        if isinstance(node, Name) and node.name in self.deltas:
+            return sympy.Float(self.sign * self.derivative(self.loss, self.deltas[node.name]))
         if isinstance(node, Call) and isinstance(node.function, Decorated):
             assert isinstance(node.function.body, Name)
             definition = BY_NAME[node.function.body.name].function.definition
@@ -81,6 +92,21 @@ def chains_of(network: Network, level: str, notation: Notation) -> Iterator[Chai
             assert again == step.formula, latex(step.formula, notation)
             assert isinstance(again, Chain)
             yield again
+
+
+def test_a_shared_adjoint_gets_a_name_with_the_notations_sign() -> None:
+    network = NETWORKS["two_layers"]()
+    for sign in (1, -1):
+        notation = Notation(delta_sign=sign)
+        steps = written_steps(derive(network, "E")["w1"], notation)
+        (delta,) = [step.formula for step in steps if step.kind == "delta"]
+        (shared,) = [step.formula for step in steps if step.kind == "shared"]
+        assert text(delta.parts[0]) == "δ_h1"
+        assert text(shared.parts[1]) == ("δ_h1·x1" if sign > 0 else "-δ_h1·x1")
+        judge = Judge(network, "E", notation)
+        for chain in (delta, shared):
+            values = [judge.value(part) for part in chain.parts]
+            assert values == pytest.approx([values[0]] * len(values), rel=1e-11)
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -107,8 +133,9 @@ def test_every_equals_sign_holds(name: str, level: str) -> None:
 )
 def test_every_equals_sign_of_the_documents_holds(derivation_file: Load, document: str, title: str) -> None:
     network = derivation_file(document, "network").network
-    judge = Judge(network)
-    derivation = derive(network, "E_total" if document == "two_three_two" else "loss")
+    loss = "E_total" if document == "two_three_two" else "loss"
+    judge = Judge(network, loss)
+    derivation = derive(network, loss)
     names = names_of(network, READY[title])
     for parameter in ("w1", "b1") if document == "two_three_two" else ("w1", "b"):
         for step in written_steps(derivation[parameter], READY[title], "full"):

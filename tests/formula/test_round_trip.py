@@ -25,7 +25,7 @@ def _check(formula: Formula, notation: Notation) -> None:
 
 
 @pytest.mark.parametrize("title", READY)
-@settings(SETTINGS, max_examples=8)
+@settings(SETTINGS, max_examples=5)
 @given(data=st.data())
 def test_round_trip(title: str, data: st.DataObject) -> None:
     _check(data.draw(FORMULAS[title]), READY[title])

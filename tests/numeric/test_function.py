@@ -72,8 +72,8 @@ def test_numbers_of_every_kind_are_accepted() -> None:
         loss, gradients = call(**{name: kind(value) for name, value in values.items()})
         assert type(loss) is float
         assert (loss, gradients) == expected
-    whole = {name: 1 for name in values}
-    assert call(**whole) == call(**{name: 1.0 for name in values})
+    whole = dict.fromkeys(values, 1)
+    assert call(**whole) == call(**dict.fromkeys(values, 1.0))
 
 
 def test_values_that_are_not_needed_are_ignored() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -31,7 +32,7 @@ def test_a_falling_loss_falls_on_the_page() -> None:
 
 def test_wide_ranges_are_logarithmic_and_equal_ratios_equal_steps() -> None:
     points, labels, _ = parts([10.0**-k for k in range(6)])
-    steps = [b[1] - a[1] for a, b in zip(points, points[1:], strict=False)]
+    steps = [b[1] - a[1] for a, b in pairwise(points)]
     assert steps == pytest.approx([steps[0]] * 5, abs=0.11)
     assert "loss (log scale)" in labels
     assert {"1", "0.1", "1e-5"} <= set(labels)
@@ -47,14 +48,24 @@ def test_other_ranges_are_linear(values: list[float]) -> None:
 def test_ticks_lie_at_their_values() -> None:
     values = [4.0, 3.0, 2.0, 1.0]
     points, _, tree = parts(values)
-    ticks = {text.text: float(text.attrib["y"]) - 4 for text in tree.iter(f"{SVG}text") if text.attrib.get("text-anchor") == "end"}
+    ticks = {
+        text.text: float(text.attrib["y"]) - 4 for text in tree.iter(f"{SVG}text") if text.attrib.get("text-anchor") == "end"
+    }
     for value, (_, y) in zip(values, points, strict=True):
         assert ticks[f"{value:g}"] == pytest.approx(y, abs=0.11)
 
 
 @pytest.mark.parametrize(
     "values",
-    [[], [math.nan], [1.0, math.inf, 0.5], [1.0, 0.0, 1e-20], [1e-300, 1e300], [-5.0, -1e-9], [float(k % 97) for k in range(20_000)]],
+    [
+        [],
+        [math.nan],
+        [1.0, math.inf, 0.5],
+        [1.0, 0.0, 1e-20],
+        [1e-300, 1e300],
+        [-5.0, -1e-9],
+        [float(k % 97) for k in range(20_000)],
+    ],
 )
 def test_odd_values_give_a_picture_within_its_frame(values: list[float]) -> None:
     points, _, tree = parts(values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-HEAD = '''import numpy as np
+HEAD = """import numpy as np
 
 
 def sigmoid(z):
@@ -14,10 +14,10 @@ def softmax(z):
     return e / e.sum(axis=1, keepdims=True)
 
 
-'''
+"""
 
 SOURCES: dict[str, str] = {
-    "two_outputs": '''
+    "two_outputs": """
 def loss(x1, x2, w1, w2, w3, w4, w5, w6, w7, w8, b1, b2, t1, t2):
     h1, h2 = sigmoid(w1 * x1 + w2 * x2 + b1), sigmoid(w3 * x1 + w4 * x2 + b1)
     o1, o2 = sigmoid(w5 * h1 + w6 * h2 + b2), sigmoid(w7 * h1 + w8 * h2 + b2)
@@ -44,8 +44,8 @@ def gradients(x1, x2, w1, w2, w3, w4, w5, w6, w7, w8, b1, b2, t1, t2):
     db1 = delta_h1 + delta_h2
     db2 = delta_o1 + delta_o2
     return {"w1": dw1, "w2": dw2, "w3": dw3, "w4": dw4, "w5": dw5, "w6": dw6, "w7": dw7, "w8": dw8, "b1": db1, "b2": db2}
-''',
-    "chain": '''
+""",
+    "chain": """
 def loss(x, w1, w2, w3, b1, b2, b3, t):
     return (w3 * np.tanh(w2 * np.tanh(w1 * x + b1) + b2) + b3 - t) ** 2
 
@@ -66,8 +66,8 @@ def gradients(x, w1, w2, w3, b1, b2, b3, t):
     dL_dw1 = dL_dz1 * x
     dL_db1 = dL_dz1
     return dL_dw1, dL_dw2, dL_dw3, dL_db1, dL_db2, dL_db3
-''',
-    "dense": '''
+""",
+    "dense": """
 def loss(X, W, b, t):
     return np.sum((X @ W + b - t) ** 2) / len(X)
 
@@ -79,8 +79,8 @@ def gradients(X, W, b, t):
     dW = X.T @ dy
     db = dy.sum(axis=0)
     return dW, db
-''',
-    "mlp": '''
+""",
+    "mlp": """
 def loss(X, W1, b1, W2, b2, t):
     Z = np.tanh(X @ W1 + b1) @ W2 + b2
     return -np.sum(t * (Z - np.log(np.exp(Z).sum(axis=1, keepdims=True)))) / len(X)
@@ -98,8 +98,8 @@ def gradients(X, W1, b1, W2, b2, t):
     dW1 = X.T @ dZ1
     db1 = dZ1.sum(axis=0)
     return {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}
-''',
-    "perceptron": '''
+""",
+    "perceptron": """
 def loss(X, w, b, t):
     v = X @ w + b
     return -np.sum((t - (np.real(v) > 0)) * v) / len(X)
@@ -112,8 +112,8 @@ def gradients(X, w, b, t):
     dw = dv @ X
     db = dv.sum()
     return dw, db
-''',
-    "logistic": '''
+""",
+    "logistic": """
 def loss(X, w, b, t, lam):
     p = sigmoid(X @ w + b)
     return -np.mean(t * np.log(p) + (1 - t) * np.log(1 - p)) + lam * np.sum(w ** 2)
@@ -126,8 +126,8 @@ def gradients(X, w, b, t, lam):
     dw = X.T @ dz + 2 * lam * w
     db = np.sum(dz)
     return {"w": dw, "b": db}
-''',
-    "layer_norm": '''
+""",
+    "layer_norm": """
 def loss(x, g, b, t):
     mu = x.mean(axis=1, keepdims=True)
     var = ((x - mu) ** 2).mean(axis=1, keepdims=True)
@@ -148,8 +148,8 @@ def gradients(x, g, b, t):
     s2 = (dxh * xh).sum(axis=1, keepdims=True)
     dx = (dxh - s1 / D - xh * s2 / D) / std
     return {"x": dx, "g": dg, "b": db}
-''',
-    "batch_norm": '''
+""",
+    "batch_norm": """
 def loss(x, g, b, t):
     mu = x.mean(axis=0)
     var = ((x - mu) ** 2).mean(axis=0)
@@ -171,8 +171,8 @@ def gradients(x, g, b, t):
     dmu = -np.sum(dxh * inv, axis=0) + dvar * np.mean(-2 * xc, axis=0)
     dx = dxh * inv + dvar * 2 * xc / N + dmu / N
     return {"x": dx, "g": dg, "b": db}
-''',
-    "conv": '''
+""",
+    "conv": """
 def loss(x, k, c, t):
     S = t.shape[1]
     z = sum(x[:, u:u + S] * k[u] for u in range(len(k))) + c
@@ -194,8 +194,8 @@ def gradients(x, k, c, t):
         dx[:, u:u + S] += dz * k[u]
     dc = dz.sum()
     return {"x": dx, "k": dk, "c": dc}
-''',
-    "attention": '''
+""",
+    "attention": """
 def loss(Q, K, V, t):
     S = Q @ K.T / np.sqrt(Q.shape[1])
     E = np.exp(S)
@@ -212,8 +212,8 @@ def gradients(Q, K, V, t):
     dQ = dS @ K * scale
     dK = dS.T @ Q * scale
     return dQ, dK, dV
-''',
-    "lstm": '''
+""",
+    "lstm": """
 def loss(x, c0, Wf, Wi, Wo, Wg, bf, bi, bo, bg, t):
     c = sigmoid(x @ Wf + bf) * c0 + sigmoid(x @ Wi + bi) * np.tanh(x @ Wg + bg)
     return np.sum((sigmoid(x @ Wo + bo) * np.tanh(c) - t) ** 2) / 2
@@ -242,8 +242,8 @@ def gradients(x, c0, Wf, Wi, Wo, Wg, bf, bi, bo, bg, t):
         "bo": dzo,
         "bg": dzg,
     }
-''',
-    "recurrent": '''
+""",
+    "recurrent": """
 def loss(x1, x2, W, U, b, t):
     h1 = np.tanh(x1 @ W + b)
     return np.sum((np.tanh(x2 @ W + h1 @ U + b) - t) ** 2) / 2
@@ -260,5 +260,5 @@ def gradients(x1, x2, W, U, b, t):
     dW = np.outer(x1, dz1) + np.outer(x2, dz2)
     db = dz1 + dz2
     return {"W": dW, "U": dU, "b": db}
-''',
+""",
 }

@@ -84,7 +84,10 @@ def table(found: Iterable[Score]) -> str:
     """Return the scores by kind as a Markdown table, with the totals."""
     rows = list(found)
     wrong = [row for row in rows if not row.mutant.equivalent]
-    lines = ["| kind of mistake | mutants | found | right reason | right line | proved repair |", "|---|---:|---:|---:|---:|---:|"]
+    lines = [
+        "| kind of mistake | mutants | found | right reason | right line | proved repair |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
     kinds = Counter(row.mutant.kind for row in wrong)
     for kind in sorted(kinds):
         of = [row for row in wrong if row.mutant.kind == kind]
@@ -96,5 +99,10 @@ def table(found: Iterable[Score]) -> str:
 
 
 def _row(kind: str, of: list[Score]) -> str:
-    counts = [sum(not row.accepted for row in of), sum(row.reason for row in of), sum(row.line for row in of), sum(row.repaired for row in of)]
+    counts = [
+        sum(not row.accepted for row in of),
+        sum(row.reason for row in of),
+        sum(row.line for row in of),
+        sum(row.repaired for row in of),
+    ]
     return f"| {kind} | {len(of)} | " + " | ".join(str(count) for count in counts) + " |"

@@ -1,0 +1,133 @@
+"""The gate every student's file passes: no answer, and no number that gives one away, anywhere in it.
+
+It looks at the finished text of a file, markup, drawings and metadata included, and knows nothing of how the file was made. An answer
+is found however it is written: as printed, with more digits, with other zeros, with a comma, in powers of ten.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import numpy as np
+
+from symbackprop.errors import InternalError
+from symbackprop.formula.tree import Formula, Number
+from symbackprop.formula.walk import walk
+from symbackprop.writeup.blocks import Cell, FormulaBlock, Outline, Part, Table
+
+#: A number with fewer significant digits says too little to be told from a coordinate or a given value.
+SIGNIFICANT = 4
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?(?![\w])")
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """An answer found in a student's file: the number as it stands there, its place, and the answer it gives away."""
+
+    written: str
+    at: int
+    answer: str
+
+
+def answer_numbers(complete: Outline, exact_values: Iterable[float] = ()) -> dict[str, str]:
+    """Return the significant digits of every answer of a complete outline, with the answer they belong to.
+
+    `exact_values` are further results with all their digits (unrounded values of the same quantities). Numbers that the outline
+    also gives away by right, as given values, are no answers.
+    """
+    given = {digits(text) for text in _numbers(complete, hidden=False)}
+    found = {digits(text): text for text in _numbers(complete, hidden=True)}
+    for value in exact_values:
+        text = repr(abs(float(value)))
+        found[digits(text)] = text
+    return {key: text for key, text in found.items() if key not in given and len(key) >= SIGNIFICANT}
+
+
+def unrounded_answers(found: Mapping[str, Any], given: Iterable[str]) -> list[float]:
+    """Return the computed values of a full evaluation as plain numbers."""
+    skipped = set(given)
+    return [
+        float(entry) for name, value in found.items() if name not in skipped for entry in np.asarray(value, dtype=float).flat
+    ]
+
+
+def leaks(text: str, answers: Mapping[str, str]) -> list[Leak]:
+    """Return every answer found in the text of a student's file."""
+    by_start: dict[str, list[str]] = {}
+    for key in answers:
+        by_start.setdefault(key[:SIGNIFICANT], []).append(key)
+    found = []
+    for place in _NUMBER.finditer(text):
+        key = digits(place[0].replace(",", "."))
+        for answer in by_start.get(key[:SIGNIFICANT], ()):
+            if _gives_away(key, answer):
+                found.append(Leak(place[0], place.start(), answers[answer]))
+                break
+    return found
+
+
+def check_no_leak(text: str, answers: Mapping[str, str]) -> None:
+    """Raise InternalError when an answer stands in the text of a student's file."""
+    found = leaks(text, answers)
+    if found:
+        raise InternalError(
+            f"handout: the student's file would show an answer: {found[0].written} at character {found[0].at} "
+            f"(answer {found[0].answer}); nothing was written"
+        )
+
+
+def _gives_away(key: str, answer: str) -> bool:
+    """Whether digits are the answer's, cut off or rounded after at least four places."""
+    if len(key) < SIGNIFICANT:
+        return False
+    shorter, longer = sorted((key, answer), key=len)
+    if len(shorter) < SIGNIFICANT:
+        return False
+    cut = longer[: len(shorter)]
+    return shorter == cut or (len(longer) > len(shorter) and longer[len(shorter)] >= "5" and int(shorter) == int(cut) + 1)
+
+
+def digits(text: str) -> str:
+    """Return the significant digits of a number, without sign, point, exponent and zeros at either end."""
+    try:
+        sign_digits = Decimal(text).as_tuple().digits
+    except InvalidOperation:
+        return ""
+    return "".join(map(str, sign_digits)).strip("0") if any(sign_digits) else "0"
+
+
+def _numbers(outline: Outline, hidden: bool) -> set[str]:
+    """Return the numbers of the outline's formulas: of the hidden ones, or of those everybody may see."""
+    found: set[str] = set()
+    for block in outline.blocks:
+        if isinstance(block, FormulaBlock):
+            for line in block.lines:
+                for part in line.parts:
+                    found |= _part_numbers(part, hidden)
+        elif isinstance(block, Table):
+            for row in block.rows:
+                for cell in row:
+                    found |= _cell_numbers(cell, hidden)
+    return found
+
+
+def _part_numbers(part: Part, hidden: bool) -> set[str]:
+    if part.hidden == "numbers":
+        return _in_formula(part.formula) if hidden else set()
+    return set() if hidden else _in_formula(part.formula if part.stripped is None else part.stripped)
+
+
+def _cell_numbers(cell: Cell, hidden: bool) -> set[str]:
+    shown = cell.words if cell.stripped is None else cell.stripped
+    words = cell.words if hidden else shown
+    if (cell.hidden == "numbers") != hidden:
+        return set()
+    return {number for part in words if isinstance(part, Formula) for number in _in_formula(part)}
+
+
+def _in_formula(formula: Formula) -> set[str]:
+    return {part.text for part in walk(formula) if isinstance(part, Number)}
