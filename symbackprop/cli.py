@@ -1,11 +1,10 @@
-"""The command line: `symbackprop derive | train | code | check`. Thin: it loads, calls, prints.
+"""The command line: `symbackprop derive | train | code | check | handout`. Thin: it loads, calls, prints.
 
 Exit codes: 0 all holds, 1 something differs, 2 bad input (one clear line).
 """
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from typing import Any
 import click
 import numpy as np
 from rich.console import Console
+from rich.progress import track
 from sympy import symbols
 
 from symbackprop.api import Derivation, aligned, derive
@@ -24,10 +24,12 @@ from symbackprop.formula.latex import latex
 from symbackprop.formula.notation import Notation
 from symbackprop.formula.notations import READY, notation_called
 from symbackprop.formula.text import text as as_text
-from symbackprop.loading import load_function, load_network, load_value
+from symbackprop.loading import load_function, load_network, load_value, read_samples
 from symbackprop.network import Network, Role
 from symbackprop.numeric import train
 from symbackprop.verify.check import check_gradient
+from symbackprop.writeup.make import handouts
+from symbackprop.writeup.options import AUDIENCES, BLANKS, LANGUAGES, PARTS, HandoutOptions
 
 NETWORK = click.argument("network")
 LOSS = click.option("--loss", "loss", metavar="NAME", help="Loss node; by default the file's variable `loss`.")
@@ -285,6 +287,58 @@ def check_command(
     context.exit(0 if report.ok else 1)
 
 
+@cli.command(
+    "handout",
+    cls=_Examples,
+    examples="""
+    symbackprop handout derivations/two_three_two -o handout.html
+    symbackprop handout derivations/two_three_two -o work.pdf --for student --for key --lang zh
+    symbackprop handout derivations/two_three_two -o quiz.pdf --for student --for key --variants 30 --seed 1
+    """,
+)
+@NETWORK
+@LOSS
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="File; .html .pdf .tex .md or .ipynb.")
+@click.option("--for", "audiences", multiple=True, type=click.Choice(AUDIENCES), help="Whom it is for (several: one file each).")
+@click.option("--level", type=click.Choice(LEVELS), default="standard", show_default=True, help="How much is shown.")
+@click.option("--blanks", type=click.Choice(BLANKS), default="numbers", show_default=True, help="What students fill in.")
+@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language.")
+@click.option("--notation", "title", help=f"One of {', '.join(READY)}; by default the textbook's.")
+@click.option("--weight", "weights", multiple=True, metavar="NAME", help="A weight worked in full (repeat for several).")
+@click.option("--without", multiple=True, type=click.Choice(PARTS), help="A part to leave out (repeat for several).")
+@click.option("--lr", "learning_rate", type=float, default=0.5, show_default=True, help="Learning rate of the update.")
+@click.option("--decimals", type=click.IntRange(1, 15), help="Places of the numbers.")
+@click.option("--seed", type=int, help="Draw new numbers instead of the example values.")
+@click.option("--variants", type=click.IntRange(0), default=0, help="So many versions, each with its own numbers.")
+@click.option("--force", is_flag=True, help="Replace files that exist.")
+def handout_command(
+    network: str,
+    loss: str | None,
+    output: Path,
+    audiences: tuple[str, ...],
+    title: str | None,
+    without: tuple[str, ...],
+    variants: int,
+    force: bool,
+    **choices: Any,
+) -> None:
+    """Write a handout: diagram, forward pass, chain rule, numbers, update; for teachers, students, or as the key."""
+    loaded = load_network(network, loss)
+    options = HandoutOptions(notation=notation_called(title) if title else None, **choices).without(*without)
+    derivation = derive(loaded.network, loaded.loss)
+    count = max(variants, 1) * max(len(audiences), 1)
+    if len(audiences) == 1:
+        options = options.override(audience=audiences[0])
+    made = handouts(derivation, output, options, variants=variants, audiences=audiences, force=force)
+    files: list[Path] = []
+    for one in track(made, "handouts", total=count, console=Console(stderr=True), transient=True, disable=count < 3):
+        files.extend(one.files)
+    for file in files[:4]:
+        click.echo(f"wrote {file}")
+    if len(files) > 4:
+        click.echo(f"… and {len(files) - 4} more")
+
+
 def spelt_names(text: str) -> list[str]:
     """Return the names in sympy's naming syntax: `w1:13` is w1 … w12."""
     return [symbol.name for symbol in symbols(text, seq=True)]
@@ -303,35 +357,6 @@ def random_start(network: Network, seed: int) -> dict[str, Any]:
             generator.standard_normal([int(extent) for extent in extents]) if extents else generator.standard_normal()
         )
     return start
-
-
-def read_samples(path: Path) -> dict[str, Any]:
-    """Read samples from a .csv with a header of names, or a .npz with one array per name.
-
-    Raises UserError naming the file and line.
-    """
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
-    if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    if path.suffix != ".csv":
-        raise UserError(f"{path}: expected .csv or .npz, got {path.suffix or 'no ending'}")
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))
-    if len(rows) < 2:
-        raise UserError(f"{path}: expected a header line of names and at least one line of numbers")
-    header = [name.strip() for name in rows[0]]
-    columns: dict[str, list[float]] = {name: [] for name in header}
-    for number, row in enumerate(rows[1:], start=2):
-        if len(row) != len(header):
-            raise UserError(f"{path}:{number}: expected {len(header)} numbers, got {len(row)}")
-        for name, cell in zip(header, row, strict=True):
-            try:
-                columns[name].append(float(cell))
-            except ValueError:
-                raise UserError(f"{path}:{number}: expected a number for {name}, got {cell!r}") from None
-    return {name: np.array(values) for name, values in columns.items()}
 
 
 def write_new(path: Path, text: str, force: bool) -> None:

@@ -1,10 +1,11 @@
-"""Load what the user named on the command line: a network (folder or .py file), or a function in a .py file.
+"""Load what the user named on the command line: a network (folder or .py file), a function or value in a .py file, samples.
 
 The user's own Python file is run because the user named it; nothing else is.
 """
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import sys
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+import numpy as np
 
 from symbackprop.errors import SymbackpropError, UserError, nearest
 from symbackprop.network import Network
@@ -100,6 +103,35 @@ def load_value(place: str) -> Any:
         names = [key for key in vars(module) if not key.startswith("_")]
         raise UserError(f"{text}: no variable {name}; defined there: {', '.join(names)[:120]}.{nearest(name, names)}")
     return getattr(module, name)
+
+
+def read_samples(path: Path) -> dict[str, Any]:
+    """Read samples from a .csv with a header of names, or a .npz with one array per name.
+
+    Raises UserError naming the file and line.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file")
+    if path.suffix == ".npz":
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    if path.suffix != ".csv":
+        raise UserError(f"{path}: expected .csv or .npz, got {path.suffix or 'no ending'}")
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    if len(rows) < 2:
+        raise UserError(f"{path}: expected a header line of names and at least one line of numbers")
+    header = [name.strip() for name in rows[0]]
+    columns: dict[str, list[float]] = {name: [] for name in header}
+    for number, row in enumerate(rows[1:], start=2):
+        if len(row) != len(header):
+            raise UserError(f"{path}:{number}: expected {len(header)} numbers, got {len(row)}")
+        for name, cell in zip(header, row, strict=True):
+            try:
+                columns[name].append(float(cell))
+            except ValueError:
+                raise UserError(f"{path}:{number}: expected a number for {name}, got {cell!r}") from None
+    return {name: np.array(values) for name, values in columns.items()}
 
 
 def _line(error: BaseException, file: Path) -> int:

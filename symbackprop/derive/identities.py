@@ -40,8 +40,8 @@ class Knowledge:
         self.last = len(network.nodes)
         self.facts = network.facts
         self.declared = tuple(network.declared_indices.values())
-        self.logarithms = tuple(node for node in defined if isinstance(node.expression, log))
-        roots = {node.name for node in self.logarithms}
+        self.logarithms = tuple((node, node.expression.args[0]) for node in defined if isinstance(node.expression, log))
+        roots = {node.name for node, _ in self.logarithms}
         self.differences = tuple(
             node for node in defined if isinstance(node.expression, Add) and node.indices and roots & set(node.parents)
         )
@@ -131,7 +131,8 @@ def _distinct(expression: Expr, declared: tuple[Idx, ...], taken: frozenset[str]
         args = tuple(_distinct(arg, declared, used) for arg in expression.args)
         return expression if args == expression.args else expression.func(*args)
     used = taken | {index_name(index) for index in free_indices(expression)}
-    body, limits = expression.function, []
+    body = expression.function
+    limits: list[tuple[Expr, ...]] = []
     for bound, low, high in reversed(expression.limits):
         fresh = _spare(bound, used, declared)
         used |= {index_name(fresh)}
@@ -211,7 +212,8 @@ def _cancelled(expression: Expr) -> list[Expr]:
 
 def improve(expression: Expr, known: Knowledge) -> tuple[Expr, Steps]:
     """Return the shortest of: the expression, tidied sums, tidied sums after multiplying out, each with common factors out."""
-    best, best_steps = expression, ()
+    best: Expr = expression
+    best_steps: Steps = ()
     for multiply_out in (False, True):
         after, steps = _tidied(expression, known, multiply_out)
         if size(after) < size(best):
@@ -330,10 +332,10 @@ def _by_fact(expression: Expr, facts: tuple[Fact, ...]) -> Iterator[tuple[Expr, 
 
 def _softmax(expression: Expr, known: Knowledge) -> Iterator[tuple[Expr, str]]:
     """exp(z)/Σ exp(z) is exp(z - lse) where lse = log Σ exp(z); z - lse and its exponential may have names of their own."""
-    for node in known.logarithms:
+    for node, total in known.logarithms:
 
         def rule(part: Expr, node: Node = node) -> Expr:
-            return _exponent(part, node) if isinstance(part, Mul) else part
+            return _exponent(part, total, node.entry) if isinstance(part, Mul) else part
 
         after = _everywhere(expression, rule)
         if after != expression:
@@ -351,17 +353,16 @@ def _softmax(expression: Expr, known: Knowledge) -> Iterator[tuple[Expr, str]]:
             yield from _named(expression, known)
 
 
-def _exponent(product: Mul, node: Node) -> Expr:
-    total = node.expression.args[0]
+def _exponent(product: Mul, total: Expr, entry: Expr) -> Expr:
     exponentials = [factor for factor in product.args if isinstance(factor, exp)]
     for factor in product.args:
         if not (isinstance(factor, Pow) and factor.exp == -1) or not exponentials:
             continue
         found = next(match(total, factor.base, free_indices(total), {}), None)
         if found is not None:
-            entry = _at(node.entry, dict(found))
+            logarithm = _at(entry, dict(found))
             rest = [other for other in product.args if other is not factor and other is not exponentials[0]]
-            return Mul(*rest, exp(exponentials[0].args[0] - entry))
+            return Mul(*rest, exp(exponentials[0].args[0] - logarithm))
     return product
 
 

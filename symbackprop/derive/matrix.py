@@ -208,7 +208,7 @@ def _power(power: Pow, axes: Axes) -> _Piece:
 
 
 def _function(call: Expr, axes: Axes) -> _Piece:
-    """A function of entries: its arguments with indices become matrices with the same axes, those without stay in the template."""
+    """A function of entries: arguments with indices become matrices over the same axes, the others stay in the template."""
     rows, cols = (*axes, None, None)[:2]
     arguments: list[Matrix] = []
     template = []

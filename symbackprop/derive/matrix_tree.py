@@ -7,12 +7,13 @@ Immutable; the functions below build expressions in normal form: a transpose sta
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from sympy import Expr, Idx, Integer, Symbol
 
 from symbackprop.network.indices import index_size
 
-Axis = Idx | None
+Axis: TypeAlias = Idx | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from symbackprop.derive.matrix_tree import (
     slot,
 )
 from symbackprop.formula import tree
-from symbackprop.formula.build import add, call, equation, multiply
+from symbackprop.formula.build import add, call, multiply
 from symbackprop.formula.convert import from_sympy
 from symbackprop.formula.notation import Notation
 from symbackprop.network.indices import index_name
@@ -53,7 +53,7 @@ def formula(form: MatrixForm, spell: Spelling | None = None, notation: Notation 
 
 def equality(left: tree.Formula, form: MatrixForm, spell: Spelling | None = None, notation: Notation | None = None) -> tree.Chain:
     """Write `left = matrix form`, with `leftᵀ` where the form is that of a row."""
-    return equation(tree.Transpose(left) if form.as_row else left, formula(form, spell, notation))
+    return tree.Chain((tree.Transpose(left) if form.as_row else left, formula(form, spell, notation)), ("=",))
 
 
 def ones_name(size: Expr) -> str:
@@ -161,10 +161,7 @@ def _reasons(matrix: Matrix) -> Iterator[str]:
             scaled = f"row {_axis(part.rows)}" if at < len(within) - 1 else f"column {_axis(part.rows)}"
             yield f"the diagonal matrix multiplies each {scaled} by its entry of {_called(part.body)}"
         elif isinstance(part, Transposed):
-            yield (
-                f"its axes are ({_axis(part.cols)}, {_axis(part.rows)}), those of the result ({_axis(part.rows)}, {_axis(part.cols)}): "
-                f"{_called(part.body)} is transposed"
-            )
+            yield _in_place(part)
         yield from _reasons(part.body if isinstance(part, Transposed) else part)
 
 
@@ -173,18 +170,27 @@ def _in_product(part: Transposed, at: int, count: int) -> str:
     if isinstance(part.body, Ones):
         return _summing(part.body) if at == 0 else _repeating(part.body.rows, "column")
     if part.body.cols is None and at == 0:
-        return f"the summed index {_axis(part.cols)} is the only axis of the vector {name}; on the left of a product it stands as a row"
+        return (
+            f"the summed index {_axis(part.cols)} is the only axis of the vector {name}; on the left of a product a vector stands "
+            "as a row"
+        )
     if part.body.cols is None:
         return f"{_axis(part.cols)} runs along the columns of the result, so the vector {name} is laid down as a row"
     if at < count - 1:
         return (
-            f"the summed index {_axis(part.cols)} is the first axis of {name}, but a matrix product sums over the last axis of its "
-            f"left factor; so {name} is transposed"
+            f"the summed index {_axis(part.cols)} is the first axis of {name}, but a matrix product sums over the last axis of "
+            f"its left factor; so {name} is transposed"
         )
     return (
         f"the summed index {_axis(part.rows)} is the last axis of {name}, but a matrix product sums over the first axis of its "
         f"right factor; so {name} is transposed"
     )
+
+
+def _in_place(part: Transposed) -> str:
+    rows, cols = _axis(part.rows), _axis(part.cols)
+    own, result = f"({cols}, {rows})", f"({rows}, {cols})"
+    return f"the axes of {_called(part.body)} are {own}, those of the result {result}; so {_called(part.body)} is transposed"
 
 
 def _summing(part: Ones) -> str:

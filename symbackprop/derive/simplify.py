@@ -62,7 +62,7 @@ def simplified_adjoints(derivation: Derivation, names: tuple[str, ...] | None = 
     asked = tuple(derivation.network.node(name).name for name in (derivation.wrt if names is None else names))
     asked = tuple(name for name in asked if name in derivation.adjoints)
     forms = _Forms(derivation, _between(derivation, asked)).all()
-    needed, on_the_way = set(asked), set()
+    needed, on_the_way = set(asked), set[str]()
     for name in reversed(forms):
         if name in needed or name in on_the_way:
             (needed if name in needed else on_the_way).update(forms[name].uses)

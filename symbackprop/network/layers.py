@@ -1,8 +1,8 @@
 """Layers as definitions: each function declares the parameters of a layer, defines its nodes, and returns its output.
 
 There is no gradient here: a layer is nothing but its formulas, and the reverse sweep differentiates those. Names start with the
-given prefix: `dense(net, "h", X, (n, i), j, activation=tanh)` declares `h_W` and `h_b`, and defines `h_net` and `h`. `indices` are
-the input's own, the feature axis last; the axes before it are samples (and whatever else is treated alike).
+given prefix: `dense(net, "h", X, (n, i), j, activation=tanh)` declares `h_W` and `h_b`, and defines `h_net` and `h`. `indices`
+are the input's own, the feature axis last; the axes before it are samples (and whatever else is treated alike).
 Everything is checked by `Network.define`, so a wrong index or rank raises `DefinitionError`.
 """
 

@@ -13,7 +13,7 @@ import dataclasses
 import inspect
 import textwrap
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,13 +158,14 @@ def bind_call(
     arguments: dict[str, Structure] = {}
     rate, rate_value, rate_is_argument = _global_rate(function)
     unbound: list[str] = []
+    taken = {found for name in parameters if (found := names.match(name, vocabulary.declared)) is not None}
     for name, parameter in parameters.items():
         if parameter.kind is parameter.VAR_POSITIONAL:
             continue
         if parameter.kind is parameter.VAR_KEYWORD:
             arguments |= {n: n for n in vocabulary.declared if n not in _flat_names(arguments)}
             continue
-        meant = _argument(name, vocabulary, mapping)
+        meant = _argument(name, vocabulary, mapping, taken)
         if meant is not None:
             arguments[name] = meant
         elif name.lower() in names.RATES:
@@ -186,7 +187,10 @@ def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]
         raise BindingError(f"{function!r}: its arguments cannot be seen; wrap it in a function with named arguments") from None
 
 
-def _argument(name: str, vocabulary: Vocabulary, mapping: Mapping[str, Structure]) -> Structure | None:
+def _argument(
+    name: str, vocabulary: Vocabulary, mapping: Mapping[str, Structure], taken: Collection[str]
+) -> Structure | None:
+    """Return what an argument stands for: by mapping, by name, by habit (`y` for the only target), a dictionary of parameters."""
     if name in mapping:
         structure = mapping[name]
         for _, node in leaves(structure):
@@ -196,12 +200,15 @@ def _argument(name: str, vocabulary: Vocabulary, mapping: Mapping[str, Structure
                     f"{', '.join(vocabulary.all)}.{nearest(node, vocabulary.all)}"
                 )
         return structure
-    found = names.match(name, vocabulary.declared) or names.match(name, vocabulary.defined)
+    found = names.match(name, vocabulary.declared)
     if found is not None:
         return found
     for usual, candidates in ((names.INPUTS, vocabulary.inputs), (names.TARGETS, vocabulary.targets)):
-        if name.lower() in usual and len(candidates) == 1:
+        if name.lower() in usual and len(candidates) == 1 and candidates[0] not in taken:
             return candidates[0]
+    forward = names.match(name, vocabulary.defined)
+    if forward is not None:
+        return forward
     if name.lower() in names.GROUPS:
         return {parameter: parameter for parameter in vocabulary.parameters}
     if name.lower() in names.CACHES:

@@ -131,6 +131,8 @@ def _product(source: Source, node: ast.BinOp, scope: tuple[str, ...]) -> Iterato
         kept = [factor for factor in factors if _variables(factor, scope) != {name}]
         if len(kept) < len(factors):
             others = [_wrapped(source, factor, source.of(factor)) for factor in kept]
+            if others:
+                yield source.put(node, " * ".join(others), 0.85)
             for slope in SLOPES:
                 yield source.put(node, " * ".join([*others, slope.format(name)]), 0.75)
 
@@ -234,8 +236,10 @@ def _binary(source: Source, node: ast.BinOp, scope: tuple[str, ...]) -> Iterator
     left, right = source.of(node.left), source.of(node.right)
     left, right = _wrapped(source, node.left, left), _wrapped(source, node.right, right)
     sign = _SIGNS.get(type(node.op))
+    (_, middle), (after, _) = source.span(node.left), source.span(node.right)
+    between = source.text[middle:after]
     for other in _INSTEAD.get(type(node.op), ()):
-        yield source.put(node, f"{left} {other} {right}", 0.6)
+        yield Edit(middle, after, between.replace(sign or "", other, 1), node.lineno, 0.6)
     if sign in ("-", "/", "@"):
         yield source.put(node, f"{right} {sign} {left}", 0.7)
     if sign == "@":

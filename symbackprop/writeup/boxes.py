@@ -14,7 +14,7 @@ from symbackprop.writeup.layout import Plan, Tag
 from symbackprop.writeup.lettering import Lettering, Written, letter, letter_name, prose
 from symbackprop.writeup.matrix_lines import matrix_line
 from symbackprop.writeup.picture import Picture
-from symbackprop.writeup.sheet import Face, Look, bodies, compose, edge_identifiers, printed, tags_of
+from symbackprop.writeup.sheet import EQUALS, Face, Look, bodies, compose, edge_identifiers, printed, tags_of
 from symbackprop.writeup.units import Link, Unit, UnitGraph
 
 
@@ -48,7 +48,7 @@ def _layer_face(unit: Unit, nodes: Mapping[str, Node], look: Look, formulas: Map
     for member in unit.members:
         written = formulas.get(member) or matrix_line(nodes[member], nodes)
         if written is not None:
-            lines.append(letter_name(member, look.notation) + printed(" = ") + letter(written, look.notation))
+            lines.append(letter_name(member, look.notation) + EQUALS + letter(written, look.notation))
         elif member in look.values:
             lines.append(look.equation(member))
     shape = _shape(nodes[unit.members[-1]], look.notation)

@@ -31,7 +31,8 @@ def rows_of_segments(segments: Iterable[Segment]) -> Table:
 
 def grown(boxes: Table, by: float) -> Table:
     """Return boxes with a margin on every side."""
-    return boxes + np.array([0.0, 0.0, 2 * by, 2 * by, 0.0])
+    margin: Table = np.array([0.0, 0.0, 2 * by, 2 * by, 0.0])
+    return np.add(boxes, margin)
 
 
 def crossings(boxes: Table, segments: Table) -> Answers:
@@ -50,7 +51,8 @@ def crossings(boxes: Table, segments: Table) -> Answers:
         enter = np.where(still, enter, np.maximum(enter, np.minimum(first, second)))
         leave = np.where(still, leave, np.minimum(leave, np.maximum(first, second)))
         possible &= ~(still & (np.abs(start) >= half))
-    return possible & (enter < leave)
+    result: Answers = possible & (enter < leave)
+    return result
 
 
 def overlaps(boxes: Table, others: Table) -> Answers:

@@ -128,8 +128,8 @@ def _rivals(choices: Mapping[str, Candidates]) -> dict[str, list[str]]:
     """Return for each label the others that it could ever meet."""
     names = list(choices)
     frames = np.array([_frame(choices[name].boxes) for name in names]).reshape(-1, 4)
-    meet = (frames[:, None, :2] < frames[None, :, 2:]).all(axis=2)
-    meet &= meet.T
+    meet = np.all(frames[:, None, :2] < frames[None, :, 2:], axis=2)
+    meet = np.logical_and(meet, meet.T)
     return {name: [names[k] for k in np.flatnonzero(meet[row]) if k != row] for row, name in enumerate(names)}
 
 

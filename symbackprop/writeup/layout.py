@@ -19,12 +19,12 @@ from symbackprop.writeup.geometry import Box, Curve, Point, line, overlap
 from symbackprop.writeup.labels import Placement, place_labels
 from symbackprop.writeup.lettering import Lettering
 from symbackprop.writeup.picture import label_box
+from symbackprop.writeup.rows_across import STRETCH, rows_across
 from symbackprop.writeup.units import Kind, Link, UnitGraph
 
 LABEL_SIZE = 13.0
 _PLAIN_GAP = 58.0  # between columns whose edges have no labels
 _TAG_ARROW = 12.0
-_STRETCH = 1.3  # how far a column with few units may spread
 _GROWTH = (0.8, 0.9, 1.0, 1.12, 1.25, 1.4, 1.6)
 _BULGES = (0.0, *(sign * step for step in (30.0, 60.0, 90.0, 130.0, 180.0) for sign in (-1, 1)))
 
@@ -111,7 +111,7 @@ def _columns(plan: Plan, growth: float) -> dict[str, Box]:
         wide = max((plan.bodies[unit.name].width for unit in column), default=0)
         if number:
             x += wide / 2
-        spread = pitch if len(column) < 2 else pitch * min(_STRETCH, (tallest - 1) / (len(column) - 1))
+        spread = pitch if len(column) < 2 else pitch * min(STRETCH, (tallest - 1) / (len(column) - 1))
         for row, unit in enumerate(column):
             body = plan.bodies[unit.name]
             y = (row - (len(column) - 1) / 2) * spread
@@ -122,39 +122,20 @@ def _columns(plan: Plan, growth: float) -> dict[str, Box]:
 
 def _rows_downward(plan: Plan, growth: float) -> dict[str, Box]:
     """Return the units in rows, one below the other, wide enough apart for level labels."""
-    columns = plan.graph.columns
-    widest = max(len(column) for column in columns)
-    labels = [label_box(text, (0, 0), LABEL_SIZE).width for text in plan.texts.values()]
-    pitch = max([*(body.width for body in plan.bodies.values()), *labels]) + 26 * growth
-    boxes = {}
     y = 0.0
-    for number, row in enumerate(columns):
+    middles = []
+    for number, row in enumerate(plan.graph.columns):
         high = max((plan.bodies[unit.name].height for unit in row), default=0)
         y += high / 2 if number else 0
-        spread = pitch if len(row) < 2 else pitch * min(_STRETCH, (widest - 1) / (len(row) - 1))
-        for place, unit in enumerate(row):
-            body = plan.bodies[unit.name]
-            x = (place - (len(row) - 1) / 2) * spread
-            boxes[unit.name] = Box(round(x, 2), round(y, 2), body.width, body.height)
-        y += high / 2 + round(46 * growth + 8 * max(len(row), 1), 1)
-    return _leaves_above(plan, boxes)
-
-
-def _leaves_above(plan: Plan, boxes: dict[str, Box]) -> dict[str, Box]:
-    """Return the boxes with rows of declared names alone moved above what they feed, as far apart as they need."""
-    for row in plan.graph.columns:
-        if any(unit.kind is not Kind.INPUT for unit in row):
-            continue
-        feeds = {
-            unit.name: [boxes[link.target].x for link in plan.edges.values() if link.source == unit.name] for unit in row
-        }
-        wanted = {name: sum(places) / len(places) for name, places in feeds.items() if places}
-        least = float("-inf")
-        for name in sorted(wanted, key=lambda name: (wanted[name], boxes[name].x)):
-            x = max(wanted[name], least)
-            boxes[name] = replace(boxes[name], x=round(x, 2))
-            least = x + boxes[name].width + 14
-    return boxes
+        middles.append(round(y, 2))
+        y += high / 2 + 46 * growth + 8 * max(len(row), 1)
+    labels = [label_box(text, (0, 0), LABEL_SIZE).width for text in plan.texts.values()]
+    pitch = max([*(body.width for body in plan.bodies.values()), *labels]) + 26 * growth
+    across = rows_across(plan.graph, {name: body.width for name, body in plan.bodies.items()}, pitch)
+    return {
+        unit.name: Box(across[unit.name], middles[unit.column], plan.bodies[unit.name].width, plan.bodies[unit.name].height)
+        for unit in plan.graph.units
+    }
 
 
 def _headroom(plan: Plan) -> float:
@@ -245,7 +226,7 @@ def _problems(
     table = rows_of_boxes(blocks.values())
     for identifier, curve in curves.items():
         ends = (plan.edges[identifier].source, plan.edges[identifier].target)
-        hit = crossings(table, rows_of_segments(curve.segments)).any(axis=1)
+        hit = crossings(table, rows_of_segments(curve.segments)).any(axis=1).tolist()
         found += [
             f"{identifier} runs through {name}" for name, through in zip(blocks, hit, strict=True) if through and name not in ends
         ]

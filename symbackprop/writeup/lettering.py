@@ -21,7 +21,7 @@ Written = str | Formula  # what a caller may give as a text: plain Unicode, or a
 #: Size of a subscript or superscript relative to its base.
 SCRIPT = 0.72
 #: Width of a blank relative to the size of the lettering.
-BLANK = 0.25
+BLANK = 0.3
 _NAME = re.compile(r"[^\W\d_ᵀ⁰¹²³⁴-⁹](?:(?![ᵀ⁰¹²³⁴-⁹])\w)*(?:\[[\w,' +-]*\])?")
 _MARKS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307", "vec": "\u20d7"}
 _FUNCTIONS = frozenset(

@@ -16,7 +16,7 @@ from symbackprop.writeup.rows import Piece, Row, rows
 from symbackprop.writeup.svg import svg
 
 #: Widest row, in characters as shown, that fits the text width beside a reason.
-PDF_WIDTH = 68
+PDF_WIDTH = 78
 #: Faces that have Chinese characters, the first found is used.
 CJK_FACES = ("Noto Serif CJK SC", "Source Han Serif SC", "Songti SC", "SimSun", "Noto Sans CJK SC", "Source Han Sans SC")
 #: Always the same date in the file, so that the same handout is the same file.
@@ -45,7 +45,7 @@ _PREAMBLE = """\
 def pdf(outline: b.Outline) -> bytes:
     """Return the PDF. Raises UserError, with the remedy, when Typst or a Chinese face is missing."""
     try:
-        import typst
+        import typst  # noqa: PLC0415 - the optional extra `pdf`
     except ImportError:
         raise UserError("handout: a PDF needs Typst; install it with: pip install 'symbackprop[pdf]'") from None
     source = typst_source(outline, tuple(typst.Fonts().families()))

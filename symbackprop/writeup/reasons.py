@@ -61,10 +61,10 @@ _GLUE = "\x00"
 
 def reason(because: str, lang: str) -> str:
     """Return the reason of a step in the reader's language."""
-    if lang == "en" or not because:
-        return because
     if because in PHRASES:
         return PHRASES[because][LANGUAGE_COLUMN[lang]]
+    if lang == "en" or not because:
+        return because
     sentences = _JOINT.sub(_GLUE, because).split("; ")
     return "；".join(_translated(sentence.replace(_GLUE, "; "), lang) for sentence in sentences)
 

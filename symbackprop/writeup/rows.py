@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from symbackprop.formula.tree import Chain, Formula
+from symbackprop.formula.tree import Chain, Formula, Product
+from symbackprop.formula.walk import walk
 from symbackprop.formula.wrap import shown_width, wrap
 from symbackprop.writeup.blocks import Line, Part
 
 #: Characters that fit a row of a printed page beside a left side and a reason.
-PAGE_WIDTH = 76
+PAGE_WIDTH = 84
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +35,23 @@ class Row:
     because: str = ""
 
 
+def measured(formula: Formula) -> int:
+    """Return about how many characters wide a formula is when it is set with a sign between all factors."""
+    signs = sum(len(part.factors) - 1 for part in walk(formula) if isinstance(part, Product))
+    return shown_width(formula) + signs
+
+
 def rows(line: Line, width: int = PAGE_WIDTH) -> tuple[Row, ...]:
     """Return the rows of a line: all in one where it fits, else a row for each side, long sides broken at operators."""
     head, *sides = line.parts
-    head_width = shown_width(head.formula)
+    head_width = measured(head.formula)
     room = max(width - head_width - 3, width // 2)
     if not sides:
         return (Row(None, (Piece("", head.formula, "", head),), line.because),)
     pieces: list[list[Piece]] = [[]]
     used = 0
     for side in sides:
-        needed = shown_width(side.formula) + 3
+        needed = measured(side.formula) + 3
         if pieces[-1] and used + needed > room:
             pieces.append([])
             used = 0
@@ -64,4 +71,4 @@ def rows(line: Line, width: int = PAGE_WIDTH) -> tuple[Row, ...]:
 def broken_sides(head: Part, side: Part, width: int) -> list[Piece]:
     """Break one side at its operators, as the readers of the formula package put it together again."""
     statement = Chain((head.formula, side.formula), (side.relation,))
-    return [Piece(line.lead, line.body, line.trail, side) for line in wrap(statement, width, shown_width)]
+    return [Piece(line.lead, line.body, line.trail, side) for line in wrap(statement, width, measured)]

@@ -53,7 +53,7 @@ class Look:
         """Return `name = value` where a value is given, else the name."""
         lettered = letter_name(name, self.notation)
         value = self.values.get(name)
-        return lettered if value is None else lettered + printed(f" = {value}")
+        return lettered if value is None else lettered + EQUALS + printed(value)
 
     def said(self, name: str) -> str:
         """Return the same as plain text."""
@@ -98,6 +98,10 @@ class Face:
         for text, y in zip(self.lines, self.rows[1:], strict=True):
             needed = max(needed, hypot(width(text, VALUE_SIZE) / 2, abs(y) + VALUE_SIZE / 2) + 3)
         return float(round(needed))
+
+
+#: The sign between a name and its value.
+EQUALS = Lettering((Run(" ="), Run(" ")), "=")
 
 
 def printed(value: str) -> Lettering:

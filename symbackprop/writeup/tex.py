@@ -14,7 +14,7 @@ from symbackprop.writeup.phrases import plain
 from symbackprop.writeup.tikz import tikz
 
 #: Widest row, in characters as shown, that fits the text width beside a reason.
-TEX_WIDTH = 64
+TEX_WIDTH = 72
 
 _CLASSES = {
     "en": "\\documentclass[11pt,a4paper]{article}\n\\usepackage[T1]{fontenc}\n\\usepackage{lmodern}",

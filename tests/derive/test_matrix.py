@@ -51,7 +51,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
 
 
 def value(written: tree.Formula, names: Mapping[str, Any]) -> Any:
-    """Evaluate a formula in matrices (2-dimensional, a vector is a column) and numbers. Raises AssertionError where shapes clash."""
+    """Evaluate a formula in matrices (a vector is a column) and numbers. Raises AssertionError where shapes clash."""
     return EVALUATORS[type(written)](written, lambda part: value(part, names), names)
 
 

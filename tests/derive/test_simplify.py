@@ -102,7 +102,7 @@ def unnamed_softmax() -> tuple[Network, Any]:
 
 def layer_norm() -> tuple[Network, Any]:
     net = Network("layer norm")
-    n, i, j = net.indices("n:N i:D j:D")
+    n, i, _ = net.indices("n:N i:D j:D")
     x, g, b, t = net.parameter("x", n, i), net.parameter("g", i), net.parameter("b", i), net.target("t", n, i)
     mu = net.define("mu", n, Sum(x[n, i], i) / net.size("D"))
     c = net.define("c", n, i, x[n, i] - mu[n])
@@ -221,7 +221,6 @@ def test_softmax_without_a_name_stays_a_quotient() -> None:
 
 
 def test_without_the_fact_the_sum_of_targets_stays() -> None:
-    net, n, k, _, _, N, z, t = batch()
     net = Network("no facts")
     n, k, l = net.indices("n:N k:K l:K")  # noqa: E741
     z, t = net.parameter("z", n, k), net.target("t", n, k)

@@ -57,7 +57,7 @@ def score(mutant: Mutant, number: int, folder: Path, derived: Derivation, **opti
     """Check one mutant."""
     module = load(folder, f"{mutant.case}_{number}", mutant.source)
     report = check_gradient(derived, module.gradients, **options)
-    places = [r.line for r in report.repairs[:1]] or [location.line for location in report.locations[:1]]
+    places = [location.line for location in report.locations[:1]] or [repair.line for repair in report.repairs[:1]]
     kinds = {cause.kind for cause in report.causes}
     return Score(
         mutant,

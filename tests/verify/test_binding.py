@@ -1,0 +1,215 @@
+"""Arguments and results of handwritten code are bound by name, order, structure; what cannot be bound is an error that helps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from sympy import Sum
+
+from symbackprop.derive import Derivation, derive
+from symbackprop.network import Network
+from symbackprop.verify.binding import BindingError
+from symbackprop.verify.check import check_gradient
+from symbackprop.verify.records import Status
+
+LEARNING_RATE = 0.25
+
+
+def dense() -> Derivation:
+    net = Network("dense")
+    n, i, k = net.indices("n:N i:D k:K")
+    X, W, b = net.input("X", n, i), net.parameter("W", i, k), net.parameter("b", k)
+    t = net.target("t", n, k)
+    y = net.define("y", n, k, Sum(X[n, i] * W[i, k], i) + b[k])
+    return derive(net, net.define("L", Sum(Sum((y[n, k] - t[n, k]) ** 2, k), n)))
+
+
+def right(X: Any, W: Any, b: Any, t: Any) -> tuple[Any, Any]:
+    dy = 2 * (X @ W + b - t)
+    return X.T @ dy, dy.sum(axis=0)
+
+
+def as_tuple(X, W, b, t):
+    return right(X, W, b, t)
+
+
+def as_named_locals(X, W, b, t):
+    first, second = right(X, W, b, t)
+    db, dW = second, first
+    return db, dW
+
+
+def as_dict(X, W, b, t):
+    dW, db = right(X, W, b, t)
+    return {"grad_b": db, "grad_W": dW}
+
+
+def with_loss(X, W, b, t):
+    loss = ((X @ W + b - t) ** 2).sum()
+    dW, db = right(X, W, b, t)
+    return loss, {"dL_dW": dW, "dL_db": db}
+
+
+class Pair(NamedTuple):
+    db: Any
+    dW: Any
+
+
+def as_named_tuple(X, W, b, t):
+    dW, db = right(X, W, b, t)
+    return Pair(db, dW)
+
+
+@dataclass
+class Gradients:
+    b: Any
+    W: Any
+
+
+def as_dataclass(X, W, b, t):
+    dW, db = right(X, W, b, t)
+    return Gradients(db, dW)
+
+
+def with_other_names(inputs, W, b, labels):
+    return right(inputs, W, b, labels)
+
+
+def with_parameters(params, X, y):
+    dW, db = right(X, params["W"], params["b"], y)
+    return {"W": dW, "b": db}
+
+
+def with_cache(cache, X, t):
+    dy = 2 * (cache["y"] - t)
+    return {"W": X.T @ dy, "b": dy.sum(axis=0)}
+
+
+def as_step(X, W, b, t, lr=0.1):
+    dW, db = right(X, W, b, t)
+    return {"W": W - lr * dW, "b": b - lr * db}
+
+
+def as_step_with_a_global_rate(X, W, b, t):
+    dW, db = right(X, W, b, t)
+    W = W - LEARNING_RATE * dW
+    b = b - LEARNING_RATE * db
+    return W, b
+
+
+def as_step_in_place(X, W, b, t, eta):
+    dW, db = right(X, W, b, t)
+    W -= eta * dW
+    b -= eta * db
+
+
+class Layer:
+    def __init__(self):
+        self.W = np.zeros((2, 3))
+        self.b = np.zeros(3)
+
+    def backward(self, X, t):
+        self.dW, self.db = right(X, self.W, self.b, t)
+
+    def step(self, X, t, lr=0.5):
+        dW, db = right(X, self.W, self.b, t)
+        self.W = self.W - lr * dW
+        self.b = self.b - lr * db
+
+
+ACCEPTED: tuple[Callable[..., Any], ...] = (
+    as_tuple,
+    as_named_locals,
+    as_dict,
+    with_loss,
+    as_named_tuple,
+    as_dataclass,
+    with_other_names,
+    with_parameters,
+    with_cache,
+    as_step,
+    as_step_with_a_global_rate,
+    as_step_in_place,
+    Layer().backward,
+    Layer().step,
+)
+
+
+@pytest.mark.parametrize("hand", ACCEPTED, ids=lambda hand: hand.__qualname__)
+def test_ways_to_write_a_gradient(hand: Callable[..., Any]) -> None:
+    report = check_gradient(dense(), hand)
+    assert {name: verdict.status for name, verdict in report.verdicts.items()} == {
+        "W": Status.PROVED,
+        "b": Status.PROVED,
+    }, str(report)
+
+
+def test_the_object_and_the_arrays_of_the_user_are_not_changed() -> None:
+    layer = Layer()
+    check_gradient(dense(), layer.step)
+    assert not layer.W.any()
+    assert not hasattr(layer, "dW")
+
+
+def wrong_step(X, W, b, t, lr=0.1):
+    dW, db = right(X, W, b, t)
+    return {"W": W - 2 * lr * dW, "b": b + lr * db}
+
+
+def test_a_wrong_step_differs_by_its_factor() -> None:
+    report = check_gradient(dense(), wrong_step, repair=False)
+    assert (report["W"].ratio, report["b"].ratio) == ("2", "-1")
+
+
+def test_an_explicit_mapping_decides() -> None:
+    def hand(a1, a2, a3, a4):
+        r1, r2 = right(a1, a2, a3, a4)
+        return {"one": r1, "two": r2}
+
+    mapping = {"a1": "X", "a2": "W", "a3": "b", "a4": "t", "one": "W", "two": "b"}
+    assert check_gradient(dense(), hand, mapping=mapping).ok
+
+
+def test_an_argument_that_is_no_name_is_named_with_the_candidates() -> None:
+    def hand(X, weights_of_layer, b, t):
+        return right(X, weights_of_layer, b, t)
+
+    with pytest.raises(BindingError, match="weights_of_layer.*not yet bound: W.*mapping="):
+        check_gradient(dense(), hand)
+
+
+def test_results_without_names_and_of_the_wrong_number_are_listed() -> None:
+    def hand(X, W, b, t):
+        return [W, b, W, b]
+
+    with pytest.raises(BindingError, match="cannot tell which results"):
+        check_gradient(dense(), hand)
+
+
+def test_nothing_returned_asks_for_the_return() -> None:
+    def hand(X, W, b, t):
+        right(X, W, b, t)
+
+    with pytest.raises(BindingError, match="is a return missing"):
+        check_gradient(dense(), hand)
+
+
+def test_a_mapping_to_an_unknown_name_is_an_error() -> None:
+    with pytest.raises(BindingError, match="which is no node"):
+        check_gradient(dense(), as_dict, mapping={"X": "XX"})
+
+
+def keepdims(X, W, b, t):
+    dW, db = right(X, W, b, t)
+    return {"W": dW, "b": db[None, :]}
+
+
+def test_a_row_for_a_vector_is_reported_as_that() -> None:
+    verdict = check_gradient(dense(), keepdims, repair=False)["b"]
+    assert verdict.status == "differs"
+    assert "for a parameter of shape" in verdict.note
+    assert "the numbers are right" in verdict.note
