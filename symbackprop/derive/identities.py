@@ -40,7 +40,11 @@ class Knowledge:
         self.last = len(network.nodes)
         self.facts = network.facts
         self.declared = tuple(network.declared_indices.values())
-        self.logarithms = tuple((node, node.expression.args[0]) for node in defined if isinstance(node.expression, log))
+        self.logarithms = tuple(
+            (node, node.expression.args[0])
+            for node in defined
+            if node.expression is not None and isinstance(node.expression, log)
+        )
         roots = {node.name for node, _ in self.logarithms}
         self.differences = tuple(
             node for node in defined if isinstance(node.expression, Add) and node.indices and roots & set(node.parents)
@@ -334,7 +338,7 @@ def _softmax(expression: Expr, known: Knowledge) -> Iterator[tuple[Expr, str]]:
     """exp(z)/Σ exp(z) is exp(z - lse) where lse = log Σ exp(z); z - lse and its exponential may have names of their own."""
     for node, total in known.logarithms:
 
-        def rule(part: Expr, node: Node = node) -> Expr:
+        def rule(part: Expr, node: Node = node, total: Expr = total) -> Expr:
             return _exponent(part, total, node.entry) if isinstance(part, Mul) else part
 
         after = _everywhere(expression, rule)

@@ -171,8 +171,8 @@ def _in_product(part: Transposed, at: int, count: int) -> str:
         return _summing(part.body) if at == 0 else _repeating(part.body.rows, "column")
     if part.body.cols is None and at == 0:
         return (
-            f"the summed index {_axis(part.cols)} is the only axis of the vector {name}; on the left of a product a vector stands "
-            "as a row"
+            f"the summed index {_axis(part.cols)} is the only axis of the vector {name}; on the left of a product a "
+            "vector stands as a row"
         )
     if part.body.cols is None:
         return f"{_axis(part.cols)} runs along the columns of the result, so the vector {name} is laid down as a row"

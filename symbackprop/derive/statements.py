@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
-from sympy import Add, Integer, expand
+from sympy import Add, Integer, Symbol, expand
 
-from symbackprop.derive.explain import function_chain, written_definition
+from symbackprop.derive.again import gradient_network
+from symbackprop.derive.derivation import derive
+from symbackprop.derive.explain import ARGUMENT, function_chain, written_definition
 from symbackprop.derive.paths import Chains, Link
 from symbackprop.derive.rearrange import exchanged, in_order, sign_in_front
 from symbackprop.derive.rule_by_rule import by_rules
@@ -72,16 +74,23 @@ class Statements:
         written = self.writer.expression(expression.func.definition(*expression.args))
         return self._equation([self.writer.entry(name), written], using)
 
-    def function_derivative(self, name: str, raw: bool = False) -> Chain:
+    def function(self, name: str) -> Chain:
+        """Write the definition of an elementary function, `σ(x) = 1/(1 + e^{-x})`; raises UserError where there is none."""
+        function = BY_NAME[name].function if name in BY_NAME else None
+        if function is None or not hasattr(function, "definition"):
+            raise UserError(f"{name}: expected an elementary function with a definition.{nearest(name, BY_NAME)}")
+        written = self.writer.expression(function.definition(Symbol(ARGUMENT, real=True)))
+        return self._equation([call(name, ARGUMENT), written], ())
+
+    def function_derivative(self, name: str) -> Chain:
         """Write the derivative of an elementary function, `σ'(x) = e^{-x}/(1 + e^{-x})^2 = σ(x)(1 - σ(x))`.
 
-        With `raw` also as the rules leave it, before it is tidied. Raises NotSupportedError for a function that is not spelt out.
+        Raises NotSupportedError for a function whose derivative is not spelt out.
         """
         chain = function_chain(name, self.writer.notation, self.writer)
         if chain is None:
             raise NotSupportedError(f"{name}: the derivative of this function is not spelt out")
-        parts = chain.parts if raw else (chain.parts[0], *chain.parts[2:])
-        return self._equation(list(parts), ())
+        return self._equation([chain.parts[0], *chain.parts[2:]], ())  # parts[1] is as the rules leave it
 
     # --- derivatives
 
@@ -121,6 +130,13 @@ class Statements:
             ordered = ordered_terms(terms, ranks(self.writer.network)) if isinstance(terms, Add) else [terms]
             parts = (*parts, add(*(self.writer.expression(term) for term in ordered)))
         return self._equation(list(parts), using)
+
+    def second_derivative(self, by: str, using: Iterable[str] = ()) -> Chain:
+        """Write `∂²loss/∂by² = value` of a scalar."""
+        derivation, entry = self.writer.derivation, self.writer.entry(by)
+        slope = str(derivation.adjoints[by].symbol)
+        value = derive(gradient_network(derivation, [by]), slope)[by].expression
+        return self._equation([Partial(Name(derivation.loss), entry, (entry,)), self.writer.expression(value)], using)
 
     def composite(self, of: str, by: str, *stages: Iterable[str], using: Iterable[str] = ()) -> Chain:
         """Write the derivative of a node `f(u)` with f' left standing, `∂of/∂by = ∂u/∂by · f'(u)`.

@@ -82,7 +82,7 @@ def free_indices(expression: Expr) -> frozenset[Idx]:
         return frozenset()
     if isinstance(expression, Sum):
         free = set(free_indices(expression.function))
-        for limits in reversed(expression.limits):
+        for limits in expression.limits:  # the innermost comes first
             free.discard(limits[0])
             for bound in limits[1:]:
                 free |= free_indices(bound)
@@ -113,17 +113,19 @@ def substitute(expression: Expr, mapping: Mapping[Expr, Expr]) -> Expr:
 
 
 def _substitute_sum(expression: Sum, mapping: Mapping[Expr, Expr]) -> Expr:
-    inner = {old: new for old, new in mapping.items() if all(old != limits[0] for limits in expression.limits)}
-    incoming = {index for new in inner.values() for index in free_indices(new)}
-    limits = []
+    inner = dict(mapping)
+    incoming = {index for new in mapping.values() for index in free_indices(new)}
     taken = {index_name(index) for index in incoming} | {index_name(index) for index in expression.atoms(Idx)}
-    for variable, *bounds in expression.limits:
+    limits: list[Tuple] = []
+    for variable, *bounds in reversed(expression.limits):  # the outermost comes last, and is bound for all before it
+        placed = [substitute(bound, inner) for bound in bounds]
+        inner.pop(variable, None)
         fresh = variable
         if variable in incoming:
             fresh = primed(variable, taken)
             taken.add(index_name(fresh))
             inner[variable] = fresh
-        limits.append(Tuple(fresh, *(substitute(bound, mapping) for bound in bounds)))
+        limits.insert(0, Tuple(fresh, *placed))
     return Sum(substitute(expression.function, inner), *limits)
 
 

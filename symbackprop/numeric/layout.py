@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from sympy import Symbol
 
@@ -64,14 +64,13 @@ def _depth(text: str, place: int) -> int:
     return sum(text.count(mark, 0, place) for mark in "([{") - sum(text.count(mark, 0, place) for mark in ")]}")
 
 
-def listing(items: Iterable[str], opening: str, closing: str, indent: str = INDENT) -> list[str]:
+def listing(items: Sequence[str], opening: str, closing: str, indent: str = INDENT) -> list[str]:
     """Return `opening item, item, … closing`, on several lines where it is too long for one."""
     text = ", ".join(items)
     line = f"{opening}{text}{closing}"
     if len(line) <= WIDTH:
         return [line]
-    filled = textwrap.wrap(text + ",", WIDTH, initial_indent=indent, subsequent_indent=indent,
-                           break_long_words=False, break_on_hyphens=False)  # fmt: skip
+    filled = _filled([f"{item}," for item in items], indent)
     return [opening, *filled, closing.rjust(len(closing) + len(indent) - len(INDENT))]
 
 

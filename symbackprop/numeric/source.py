@@ -6,9 +6,10 @@ becomes numpy.
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-from sympy import Add, Expr, Integer, Symbol
+from sympy import Add, Expr, Integer, Mul, Symbol
 
 from symbackprop.derive.derivation import Derivation
 from symbackprop.network.functions import sigmoid
@@ -16,6 +17,7 @@ from symbackprop.network.model import Network
 from symbackprop.numeric.arrays import Scope, full, transposed
 from symbackprop.numeric.batch import over_samples
 from symbackprop.numeric.elementwise import emit
+from symbackprop.numeric.factors import names_in
 from symbackprop.numeric.layout import INDENT, assignment, comment, listing, shape_text, size_lines
 from symbackprop.numeric.library import SPELLINGS
 from symbackprop.numeric.names import Identifiers, name_of
@@ -26,6 +28,7 @@ from symbackprop.numeric.tidy import tidied
 
 Reduction = Literal["mean", "sum"]
 _WHY_TWO_FORMS = "sigmoid: exp(-x) overflows for x < -709; below -700 its value is exp(x) to the last digit"
+_VIEW = re.compile(r"\w+(\[[^\]]*\]|\.T|\.swapaxes\([^)]*\)|\.transpose\([^)]*\))*|np\.einsum\(\"\w+->\w+\", \w+\)")
 _LONGEST_SUM = 200  # terms in one statement; the compiler's own recursion limit is a few thousand
 
 
@@ -66,7 +69,7 @@ def identifiers_of(program: Program) -> Identifiers:
 
 
 def _written(program: Program, function: str, everything: bool) -> str:
-    body = _ScalarBody(program) if program.scalar else _ArrayBody(program, everything)
+    body = _ScalarBody(program, everything) if program.scalar else _ArrayBody(program, everything)
     lines = body.lines()
     names = [body.identifiers[node.name] for node in program.arguments]
     head = listing(names, f"def {function}(", "):", INDENT * 2)
@@ -103,7 +106,7 @@ def _each(shape: str, count: int) -> str:
 
 def _result(program: Program, body: _Body) -> list[str]:
     loss = body.identifiers[program.loss]
-    items = [f'"{name}": {body.identifiers[adjoint] if adjoint else body.zeros(name)}' for name, adjoint in program.gradients]
+    items = [f'"{name}": {body.value(adjoint) if adjoint else body.zeros(name)}' for name, adjoint in program.gradients]
     return listing(items, f"{INDENT}return {loss}, {{", "}", INDENT * 2)
 
 
@@ -137,6 +140,10 @@ class _Body:
         """Return the gradient of a name that the loss does not depend on."""
         raise NotImplementedError
 
+    def value(self, adjoint: str) -> str:
+        """Return how a gradient is given back."""
+        return self.identifiers[adjoint]
+
     def _formula_leaf(self, symbol: Expr) -> Leaf:
         name = name_of(symbol)
         text = name if symbol.is_Symbol else self.formulas._print_Indexed(symbol)
@@ -159,15 +166,25 @@ class _Body:
 class _ScalarBody(_Body):
     """Plain floats and `math`."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, everything: bool) -> None:
         super().__init__(program)
         self.explained = False
         self.printer = FloatPrinter(scalar_leaves(self.identifiers, self.ranks))  # type: ignore[arg-type]
+        self.at_the_end = {} if everything else self._products()
+
+    def _products(self) -> dict[str, str]:
+        """Return the gradients that are a single product nobody else needs: `δ·x` of a weight stands in the result itself."""
+        used = names_in(expression for line in self.program.lines for expression in line.expressions)
+        wanted = {adjoint for _, adjoint in self.program.gradients} - used
+        lines = [line for line in self.program.backward if line.name in wanted]
+        return {line.name: str(self.printer._print(line.terms[0])) for line in lines if isinstance(line.terms[0], Mul)}
 
     def lines(self) -> list[str]:
         return [*self.sections(), ""]
 
     def statement(self, line: Line) -> list[str]:
+        if line.name in self.at_the_end:
+            return []
         target = self.identifiers[line.name]
         (expression,) = line.terms or (Integer(0),)
         if isinstance(expression, sigmoid) and isinstance(expression.args[0], Symbol):
@@ -190,6 +207,9 @@ class _ScalarBody(_Body):
 
     def zeros(self, name: str) -> str:
         return "0.0"
+
+    def value(self, adjoint: str) -> str:
+        return self.at_the_end.get(adjoint, self.identifiers[adjoint])
 
 
 class _ArrayBody(_Body):
@@ -217,7 +237,7 @@ class _ArrayBody(_Body):
             code = transposed(code, tuple(index for index in line.indices if index in code.axes))
         if len(code.axes) < len(line.indices):
             scope.layouts[line.name] = tuple(at for at, index in enumerate(line.indices) if index in code.axes)
-        text = f"{code.atom}.copy()" if line.scatters and line.terms and not code.text.startswith("np.") else code.text
+        text = f"{code.atom}.copy()" if line.scatters and _VIEW.fullmatch(code.text) else code.text
         lines = self._explained(line, expression) + assignment(target, text)
         for scatter in line.scatters:
             lines += [INDENT + part for part in scatter_lines(line, scatter, scope)]

@@ -19,6 +19,7 @@ from symbackprop.verify.branches import find_flips
 from symbackprop.verify.compare import compare_sample
 from symbackprop.verify.derived import DerivationReference
 from symbackprop.verify.diagnose import diagnose
+from symbackprop.verify.graph import Condition, Graph
 from symbackprop.verify.locate import Located, code_lines, locate
 from symbackprop.verify.loss_function import loss_reference
 from symbackprop.verify.ratio import constant_ratio
@@ -127,7 +128,7 @@ def other_branches(source: Reference, samples: Sequence[Sample]) -> list[Point]:
     for sample in samples:
         if sample.run is None or sample.graph is None or sample.point.example or not one_sided:
             continue
-        wanted = [c for c in sample.run.conditions if c.place is not None and f"{c.place}" in one_sided]
+        wanted = [c for c in sample.run.conditions if c.place is not None and comparison(sample.graph, c) in one_sided]
         for coordinates, _ in find_flips(sample.graph, wanted).points[:2]:
             values = source.respecting(with_coordinates(sample.point.values, coordinates))
             if all(np.all(np.isfinite(value)) for value in source.numbers(values).adjoints.values()):
@@ -136,13 +137,21 @@ def other_branches(source: Reference, samples: Sequence[Sample]) -> list[Point]:
     return found
 
 
-def branch_outcomes(samples: Sequence[Sample]) -> dict[str, set[bool]]:
-    """Return line of the code → outcomes of the comparisons made there."""
-    outcomes: dict[str, set[bool]] = {}
+Comparison = tuple[str, str, object, object]
+
+
+def comparison(graph: Graph, condition: Condition) -> Comparison:
+    """Return what makes two comparisons the same one in the code: the line, the relation, the constants compared with."""
+    return f"{condition.place}", condition.relation, graph.fraction(condition.left), graph.fraction(condition.right)
+
+
+def branch_outcomes(samples: Sequence[Sample]) -> dict[Comparison, set[bool]]:
+    """Return comparison of the code → its outcomes."""
+    outcomes: dict[Comparison, set[bool]] = {}
     for sample in samples:
         for condition in sample.run.conditions if sample.run else ():
-            if condition.place is not None:
-                outcomes.setdefault(f"{condition.place}", set()).add(condition.outcome)
+            if condition.place is not None and sample.graph is not None:
+                outcomes.setdefault(comparison(sample.graph, condition), set()).add(condition.outcome)
     return outcomes
 
 
@@ -236,6 +245,6 @@ def scope_of(samples: Sequence[Sample]) -> Scope:
         len(samples),
         exact=bool(samples) and all(sample.traced for sample in samples if not sample.point.example),
         branches=len(outcomes),
-        unvisited=tuple(f"{place} was only ever {sides.pop()}" for place, sides in outcomes.items() if len(sides) == 1),
+        unvisited=tuple(f"{key[0]} was only ever {next(iter(sides))}" for key, sides in outcomes.items() if len(sides) == 1),
         fallback=next((sample.reason for sample in samples if sample.reason), ""),
     )

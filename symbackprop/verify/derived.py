@@ -62,14 +62,19 @@ class DerivationReference:
         return found
 
     def _finite(self, sizes: Sizes, rng: np.random.Generator) -> Values:
-        """Return random values at which the loss is finite; positive ones where others are outside its domain."""
+        """Return random values at which the loss is finite (positive ones where others are outside its domain) and no gradient
+        that is asked for vanishes as a whole, as it does behind a relu that is off everywhere."""
         values: Values = {}
-        for positive in (False, False, False, True, True):
+        finite: Values | None = None
+        for positive in (False, False, False, False, True, True):
             values = random_values(self.derivation.network, sizes, rng, positive=positive)
             point = numbers(self.derivation, values)
-            if all(np.all(np.isfinite(array)) for array in (*point.nodes.values(), *point.adjoints.values())):
-                break
-        return values
+            if not all(np.all(np.isfinite(array)) for array in (*point.nodes.values(), *point.adjoints.values())):
+                continue
+            if all(np.any(point.adjoints[name]) for name in self.derivation.wrt):
+                return values
+            finite = finite or values
+        return finite or values
 
     def respecting(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return values at which the network's facts hold."""

@@ -313,7 +313,7 @@ def _weights(
         by_factor: dict[str, list[str]] = {}
         for name, found in complete.items():
             written = with_sizes(found)
-            if written is not None:
+            if written is not None and written != "1":
                 by_factor.setdefault(written, []).append(name)
         for written, names in by_factor.items():
             count = len(contributions)

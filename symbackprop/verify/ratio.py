@@ -39,6 +39,8 @@ def constant_ratio(name: str, samples: Sequence[Sample]) -> str | None:
     for sample in samples:
         if name not in sample.hand:
             continue
+        if not np.any(sample.hand[name]) and not np.any(sample.derived[name]):
+            continue  # 0 = 0 says nothing about the factor
         found = ratio_at(sample.hand[name], sample.derived[name])
         if found is None:
             return None

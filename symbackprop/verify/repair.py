@@ -33,8 +33,8 @@ SECONDS = 12.0
 """Time after which the search ends in any case; normally the number of candidates ends it."""
 MOST_TRIED = 2500
 """Candidates tried in numbers, the likely ones first."""
-MOST_PROVED = 4
-"""Candidates that are right in numbers and are then checked exactly, of which the cheapest proved one is taken."""
+MOST_REFUTED = 4
+"""Candidates that are right in numbers but not exactly, after which the search ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,22 +214,24 @@ def _searched(search: Search, known: Sequence[Unit], suspects: Mapping[int, floa
     before = frozenset(search.names) - set(search.wrong)
     target = frozenset(search.names)
     best: tuple[frozenset[str], dict[str, str], Candidate] | None = None
-    found: list[tuple[dict[str, str], list[Candidate]]] = []
+    refuted = 0
     for candidate in _candidates(known, {}, suspects, deadline):
         right = _right(search, known, {candidate.unit.name: candidate.text})
         if right == target:
-            found.append(({candidate.unit.name: candidate.text}, [candidate]))
-            if len(found) >= MOST_PROVED:
-                break
+            proved = _proved(search, known, {candidate.unit.name: candidate.text}, [candidate])
+            if proved:
+                return proved
+            refuted += 1
+            if refuted >= MOST_REFUTED:
+                return ()
         elif right > before and (best is None or len(right) > len(best[0])):
             best = (right, {candidate.unit.name: candidate.text}, candidate)
-    proved = _first_proved(search, known, found)
-    if proved or best is None:
-        return proved
+    if best is None:
+        return ()
     for candidate in _candidates(known, best[1], suspects, deadline + seconds / 2):
         texts = {**best[1], candidate.unit.name: candidate.text}
         if _right(search, known, texts) == target:
-            return _first_proved(search, known, [(texts, [best[2], candidate])])
+            return _proved(search, known, texts, [best[2], candidate])
     return ()
 
 
@@ -256,16 +258,14 @@ def _right(search: Search, known: Sequence[Unit], texts: Mapping[str, str]) -> f
     return search.right_names(call) if call is not None else frozenset()
 
 
-def _first_proved(
-    search: Search, known: Sequence[Unit], found: Sequence[tuple[dict[str, str], list[Candidate]]]
+def _proved(
+    search: Search, known: Sequence[Unit], texts: Mapping[str, str], steps: Sequence[Candidate]
 ) -> tuple[Repair, ...]:
-    for texts, steps in found:
-        call = changed_call(search.call, known, texts)
-        if call is None:
-            continue
-        statuses = _statuses(search, call)
-        if statuses and statuses <= {Status.PROVED, Status.AGREES}:
-            return (_as_repair(steps, statuses == {Status.PROVED}),)
+    """Return the change as a repair when the exact check accepts it."""
+    call = changed_call(search.call, known, texts)
+    statuses = _statuses(search, call) if call is not None else set()
+    if statuses and statuses <= {Status.PROVED, Status.AGREES}:
+        return (_as_repair(steps, statuses == {Status.PROVED}),)
     return ()
 
 

@@ -25,7 +25,7 @@ Values = dict[str, Any]
 
 PRIMES = (3, 5, 2, 7, 11, 13, 17, 19, 23, 29)
 """Sizes in order of declaration. The first is no 2, so that the 2 of a square is not taken for the number of samples."""
-SQUARE = 3
+SQUARE = 4
 
 
 def size_symbols(network: Network) -> tuple[Symbol, ...]:

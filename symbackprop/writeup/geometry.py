@@ -127,8 +127,10 @@ class Curve:
 
 
 def line(start: Point, end: Point, bulge: float = 0.0) -> Curve:
-    """Return the curve between two points whose middle lies `bulge` below the straight line."""
-    return Curve(start, ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + 2 * bulge), end)
+    """Return the curve between two points whose middle lies `bulge` beside the straight line (below it, going right)."""
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    scale = 2 * bulge / (hypot(dx, dy) or 1.0)
+    return Curve(start, ((start[0] + end[0]) / 2 - dy * scale, (start[1] + end[1]) / 2 + dx * scale), end)
 
 
 def extent(boxes: Sequence[Box]) -> tuple[float, float, float, float]:

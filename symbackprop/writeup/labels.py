@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import atan2, degrees, hypot, pi, radians
+from math import atan2, degrees, pi, radians
 
 import numpy as np
 
@@ -23,7 +23,7 @@ COVERED, AMBIGUOUS, CLOSE, FAR = 1000.0, 100.0, 8.0, 4.0
 NEAR = 3.0  # an edge closer than this to a label's box reads as touching it
 GAP = 1.5  # room kept free around a label
 _STEPS = 41
-_SWEEPS = 12
+_SWEEPS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,9 @@ def place_labels(
     """
     names = list(texts)
     covers = rows_of_boxes(obstacles)
-    choices = {name: _candidates(name, curves, label_box(texts[name], (0.0, 0.0), size), covers, upright) for name in names}
+    paths = {name: rows_of_segments(curve.segments) for name, curve in curves.items()}
+    rooms = {name: label_box(texts[name], (0.0, 0.0), size) for name in names}
+    choices = {name: _candidates(name, curves[name], paths, rooms[name], covers, upright) for name in names}
     order = sorted(names, key=lambda name: (int(choices[name].clear.sum()), names.index(name)))
     rivals = _rivals(choices)
     chosen = _settled(order, choices, rivals)
@@ -96,19 +98,29 @@ def _overlapped(
     return bool(others) and bool(overlaps(own, np.array(others)).any())
 
 
-def _candidates(name: str, curves: Mapping[str, Curve], room: Box, covers: Table, upright: bool) -> Candidates:
-    curve = curves[name]
-    length = sum(hypot(end[0] - start[0], end[1] - start[1]) for start, end in curve.segments) or 1.0
+def _candidates(
+    name: str, curve: Curve, paths: Mapping[str, Table], room: Box, covers: Table, upright: bool
+) -> Candidates:
+    length = float(np.hypot(*(paths[name][:, 2:] - paths[name][:, :2]).T).sum()) or 1.0
     rim = min(0.45, ((room.height if upright else room.width) / 2 + 7) / length)  # stay clear of the arrowhead and of the node
     places = [rim + (1 - 2 * rim) * step / (_STEPS - 1) for step in range(_STEPS)]
     boxes = rows_of_boxes(_along(curve, t, room, upright) for t in places)
-    segments = rows_of_segments(part for other, path in curves.items() if other != name for part in path.segments)
+    reach = room.reach + NEAR
+    others = [path for other, path in paths.items() if other != name and _beside(paths[name], path, reach)]
+    segments = np.concatenate(others) if others else rows_of_segments(())
     through = crossings(boxes, segments).sum(axis=1)
     near = crossings(grown(boxes, NEAR), segments).sum(axis=1) - through
     covered = overlaps(boxes, covers).sum(axis=1) if len(covers) else np.zeros(_STEPS)
     far = np.abs(np.array(places) - 0.45)
     costs = COVERED * covered + AMBIGUOUS * through + CLOSE * near + FAR * far
     return Candidates(boxes, costs, (covered == 0) & (through == 0))
+
+
+def _beside(one: Table, other: Table, reach: float) -> bool:
+    """Return whether the upright frames of two paths come as near as `reach`."""
+    first, second = one.reshape(-1, 2), other.reshape(-1, 2)
+    apart = (first.min(axis=0) - reach > second.max(axis=0)) | (second.min(axis=0) - reach > first.max(axis=0))
+    return not bool(np.any(apart))
 
 
 def _along(curve: Curve, t: float, room: Box, upright: bool) -> Box:

@@ -78,13 +78,16 @@ class Layout:
 
 
 def lay_out(plan: Plan) -> Layout:
-    """Return the narrowest layout without problems, or the one with the fewest."""
-    attempts: list[Layout] = []
-    for growth in _GROWTH:
-        attempts.append(_attempt(plan, growth))
-        if not attempts[-1].problems:
-            return attempts[-1]
-    return min(attempts, key=lambda layout: len(layout.problems))
+    """Return the narrowest layout without problems; where even the widest has some, the one of the two with fewer."""
+    narrowest, *between, widest = _GROWTH
+    tight = _attempt(plan, narrowest)
+    if not tight.problems:
+        return tight
+    wide = _attempt(plan, widest)  # tells at once whether room can help
+    if wide.problems:
+        return min(tight, wide, key=lambda layout: len(layout.problems))
+    attempts = (_attempt(plan, growth) for growth in between)
+    return next((layout for layout in attempts if not layout.problems), wide)
 
 
 def _attempt(plan: Plan, growth: float) -> Layout:
@@ -226,7 +229,7 @@ def _problems(
     table = rows_of_boxes(blocks.values())
     for identifier, curve in curves.items():
         ends = (plan.edges[identifier].source, plan.edges[identifier].target)
-        hit = crossings(table, rows_of_segments(curve.segments)).any(axis=1).tolist()
+        hit = np.any(crossings(table, rows_of_segments(curve.segments)), axis=1)
         found += [
             f"{identifier} runs through {name}" for name, through in zip(blocks, hit, strict=True) if through and name not in ends
         ]

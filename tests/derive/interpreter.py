@@ -211,8 +211,9 @@ class Machine:
 
 
 def relative(found: Any, expected: Any, scale: Any = 1) -> float:
-    """Return |found - expected| over the larger of |expected| and `scale`."""
-    return float(abs(found - expected).mid() / max(float(abs(arb(expected)).mid()), float(arb(scale).mid()), 1e-300))
+    """Return at most what |found - expected| can be, rounding counted, over the larger of |expected| and `scale`."""
+    difference = arb(found) - arb(expected)
+    return float(difference.abs_upper() / max(float(abs(arb(expected)).mid()), float(arb(scale).mid()), 1e-300))
 
 
 def check_gradients(derivation: Derivation, sizes: Sizes, seed: int, tolerance: float = 1e-12) -> dict[str, float]:

@@ -1,0 +1,51 @@
+"""`assert_gradient`: passes on right code, and fails on wrong code with the diagnosis."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from symbackprop.testing import assert_gradient
+
+EXAMPLE = {"W": np.array([[0.3, -0.2], [0.5, 0.1]]), "X": np.array([[1.0, 2.0], [0.5, -1.0], [2.5, 1.5]])}
+
+
+def loss(W, X):
+    return np.sum((X @ W) ** 2)
+
+
+def right(W, X):
+    return {"W": 2 * X.T @ (X @ W)}
+
+
+def wrong(W, X):
+    return {"W": X.T @ (X @ W)}
+
+
+def only_numbers(W, X):
+    return {"W": np.array([[float(str(x)) for x in row] for row in right(W, X)["W"]])}
+
+
+def test_right_code_passes_and_returns_the_report() -> None:
+    report = assert_gradient(loss, right, example=EXAMPLE, wrt="W", proved=True)
+    assert report["W"].status == "proved"
+
+
+def test_wrong_code_fails_with_the_diagnosis() -> None:
+    with pytest.raises(AssertionError) as failure:
+        assert_gradient(loss, wrong, example=EXAMPLE, wrt="W")
+    message = str(failure.value)
+    assert "W      differs   hand = 1/2 · derived" in message
+    assert "why" in message
+
+
+def test_agreement_is_not_proof() -> None:
+    assert assert_gradient(loss, only_numbers, example=EXAMPLE, wrt="W").ok
+    with pytest.raises(AssertionError, match="not proved"):
+        assert_gradient(loss, only_numbers, example=EXAMPLE, wrt="W", proved=True)
+
+
+def test_a_missing_gradient_is_an_error_on_request() -> None:
+    assert assert_gradient(loss, right, example=EXAMPLE, wrt=["W", "X"]).missing == ("X",)
+    with pytest.raises(AssertionError, match="missing: X"):
+        assert_gradient(loss, right, example=EXAMPLE, wrt=["W", "X"], complete=True)

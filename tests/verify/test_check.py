@@ -1,0 +1,287 @@
+"""`check_gradient` end to end: the documents' verdicts, the statuses, several shapes, branches, kinks, tiny and huge numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from sympy import Sum, exp, log
+
+from symbackprop.derive import Derivation, derive
+from symbackprop.errors import UserError
+from symbackprop.network import Network, relu
+from symbackprop.verify.check import check_gradient
+from symbackprop.verify.records import Status
+
+Load = Callable[[str, str], ModuleType]
+
+
+def document(load: Load, name: str) -> tuple[Derivation, ModuleType]:
+    file = load(name, "network")
+    return derive(file.network, file.loss), load(name, "handwritten")
+
+
+# ---- the documents -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["two_three_two", "two_two_one", "mlp_softmax"])
+def test_right_documents_are_proved(derivation_file: Load, name: str) -> None:
+    derivation, hand = document(derivation_file, name)
+    report = check_gradient(derivation, hand.gradients)
+    assert report.ok
+    assert {verdict.status for verdict in report.verdicts.values()} == {Status.PROVED}
+    assert report.missing == (("b1", "b2") if name == "two_three_two" else ())
+
+
+def test_an_update_step_of_a_document_is_proved(derivation_file: Load) -> None:
+    derivation, hand = document(derivation_file, "two_three_two")
+    report = check_gradient(derivation, hand.update)
+    assert report.ok
+    assert set(report.verdicts) == set(hand.WEIGHTS)
+
+
+def test_half_the_gradient(derivation_file: Load) -> None:
+    derivation, hand = document(derivation_file, "linear_regression")
+    report = check_gradient(derivation, hand.gradients)
+    assert [verdict.ratio for verdict in report.verdicts.values()] == ["1/2", "1/2"]
+    assert "exactly 1/2" in report.causes[0].text
+    assert report.locations[0].source == "dy = y_predict - y_true"
+    assert report.repairs[0].after == "dy = 2 * (y_predict - y_true)"
+    assert report.repairs[0].proved
+
+
+def test_the_gradient_of_another_loss(derivation_file: Load) -> None:
+    derivation, hand = document(derivation_file, "tanh_neuron")
+    report = check_gradient(derivation, hand.gradients, repair=False)
+    assert not report.ok
+    assert [cause.text for cause in report.causes] == ["it is the gradient of 1/2 · (f - 4.9517)^2, not of loss"]
+
+
+def test_a_kink_at_the_start_is_said(derivation_file: Load) -> None:
+    derivation, hand = document(derivation_file, "perceptron")
+    report = check_gradient(derivation, hand.gradients)
+    assert report.ok
+    for verdict in report.verdicts.values():
+        assert verdict.status == "not differentiable"
+        assert "val[1] = 0" in verdict.note
+        assert "elsewhere proved" in verdict.note
+
+
+def test_right_values_under_wrong_names(derivation_file: Load) -> None:
+    derivation, hand = document(derivation_file, "two_two_one")
+    report = check_gradient(derivation, hand.gradients)
+    assert {place.variable: place.text.split(":")[0] for place in report.locations} == {
+        "d_h1_d_w3": "holds ∂h2/∂w3",
+        "d_h1_d_w4": "holds ∂h2/∂w4",
+        "d_h1_d_b2": "holds ∂h2/∂b2",
+    }
+
+
+def test_the_printed_update_is_wrong_for_six_of_nine(derivation_file: Load) -> None:
+    derivation, hand = document(derivation_file, "two_two_one")
+    report = check_gradient(derivation, hand.gradients_as_printed, explain=False, repair=False)
+    assert {name for name, v in report.verdicts.items() if v.status == "proved"} == {"w1", "w2", "b1"}
+    assert {name for name, v in report.verdicts.items() if v.status == "differs"} == {"w3", "w4", "w5", "w6", "b2", "b3"}
+
+
+# ---- statuses ------------------------------------------------------------------------------------------------------
+
+
+def scalar() -> Derivation:
+    net = Network("scalar")
+    x, w, t = net.inputs("x"), net.parameters("w"), net.targets("t")
+    y = net.define("y", w * x)
+    return derive(net, net.define("L", (y - t) ** 2))
+
+
+def test_numbers_only_agree_and_never_more() -> None:
+    report = check_gradient(scalar(), lambda x, w, t: {"w": 2 * (w * x - t) * x}, exact=False)
+    assert report["w"].status is Status.AGREES
+    assert report["w"].digits >= 14
+    assert not report.scope.exact
+
+
+def test_code_that_cannot_be_traced_is_compared_in_numbers_with_the_reason() -> None:
+    def hand(x, w, t):
+        return {"w": float(2 * (w * x - t)) * np.float64(str(float(x)))}
+
+    report = check_gradient(scalar(), hand)
+    assert report["w"].status is Status.AGREES
+    assert "cannot trace" in report.scope.fallback
+
+
+def test_a_small_relative_mistake_differs_with_a_witness() -> None:
+    report = check_gradient(scalar(), lambda x, w, t: {"w": 2.000002 * (w * x - t) * x}, repair=False)
+    witness = report["w"].witness
+    assert report["w"].status is Status.DIFFERS
+    assert witness is not None
+    assert witness.rigorous
+    values = dict(witness.inputs)
+    derived = 2 * (values["w"] * values["x"] - values["t"]) * values["x"]
+    assert witness.derived == pytest.approx(derived, rel=1e-12)
+    assert witness.hand == pytest.approx(1.000001 * derived, rel=1e-12)
+
+
+def test_a_small_mistake_differs_in_numbers_too() -> None:
+    report = check_gradient(scalar(), lambda x, w, t: {"w": 2.000002 * (w * x - t) * x}, exact=False, repair=False)
+    assert report["w"].status is Status.DIFFERS
+
+
+def test_code_that_fails_is_an_error_with_its_message() -> None:
+    def hand(x, w, t):
+        return {"w": undefined_name * x}  # noqa: F821 - the mistake
+
+    report = check_gradient(scalar(), hand)
+    assert report["w"].status is Status.ERROR
+    assert "undefined_name" in report["w"].note
+    assert not report.ok
+
+
+def test_float32_inside_is_accepted_with_its_precision() -> None:
+    def hand(x, w, t):
+        return {"w": np.float32(2) * (np.float32(w) * np.float32(x) - np.float32(t)) * np.float32(x)}
+
+    report = check_gradient(scalar(), hand)
+    assert report.ok
+    assert report["w"].status is Status.AGREES
+    assert report["w"].digits <= 7
+
+
+def test_a_gradient_that_is_exactly_zero_is_accepted() -> None:
+    net = Network("key bias")
+    i, j, m = net.indices("i:T j:S m:S")
+    q, c, v = net.input("q", i), net.parameter("c"), net.parameter("v", j)
+    s = net.define("s", i, j, q[i] * (v[j] + c))
+    p = net.define("p", i, j, exp(s[i, j]) / Sum(exp(s[i, m]), m))
+    derivation = derive(net, net.define("L", -Sum(Sum(log(p[i, j]) * v[j], j), i)), ["c"])
+
+    def zero(q, c, v):
+        return {"c": 0.0 * c}
+
+    def noise(q, c, v):
+        s = np.outer(q, v + c)
+        p = np.exp(s) / np.exp(s).sum(axis=1, keepdims=True)
+        return {"c": -np.sum((v - p * v.sum()) * q[:, None])}
+
+    assert check_gradient(derivation, noise, exact=False).ok
+    assert check_gradient(derivation, noise).ok
+    assert check_gradient(derivation, zero).ok
+
+
+# ---- branches and kinks --------------------------------------------------------------------------------------------
+
+
+def rectified() -> Derivation:
+    net = Network("rectified")
+    n, i = net.indices("n:N i:D")
+    X, w = net.input("X", n, i), net.parameter("w", i)
+    a = net.define("a", n, relu(Sum(X[n, i] * w[i], i)))
+    return derive(net, net.define("L", Sum(a[n], n)))
+
+
+def test_both_sides_of_a_branch_are_visited() -> None:
+    def hand(X, w):
+        z = X @ w
+        return {"w": (z > 0).astype(float) @ X}
+
+    report = check_gradient(rectified(), hand)
+    assert report.ok
+    assert report.scope.branches == 1
+    assert not report.scope.unvisited
+
+
+def test_a_mistake_in_a_rare_branch_is_found() -> None:
+    def hand(X, w):
+        z = X @ w
+        return {"w": (z > 0).astype(float) @ X if abs(w[0]) < 50 else 2 * (z > 0).astype(float) @ X}
+
+    assert check_gradient(rectified(), hand, repair=False)["w"].status is Status.DIFFERS
+
+
+def test_a_kink_in_the_example_is_no_difference() -> None:
+    def other_convention(X, w):
+        z = X @ w
+        return {"w": (z >= 0).astype(float) @ X}
+
+    example = {"X": np.array([[1.0, -1.0], [2.0, 0.5]]), "w": np.array([1.0, 1.0])}
+    report = check_gradient(rectified(), other_convention, example=example)
+    assert report.ok
+    assert report["w"].status is Status.NOT_DIFFERENTIABLE
+
+
+# ---- shapes --------------------------------------------------------------------------------------------------------
+
+
+def mean_over_rows(divisor: Callable[..., float]) -> Callable[..., Any]:
+    def hand(X, w):
+        return {"w": np.where(X @ w > 0, 1.0, 0.0) @ X / divisor(X, w)}
+
+    return hand
+
+
+@pytest.mark.parametrize(("divisor", "ratio"), [(lambda X, w: len(X), "1/N"), (lambda X, w: len(w), "1/D"), (lambda X, w: 3, "1/3")])
+def test_a_size_is_told_from_another_and_from_a_number(divisor: Callable[..., float], ratio: str) -> None:
+    assert check_gradient(rectified(), mean_over_rows(divisor), repair=False)["w"].ratio == ratio
+
+
+# ---- a loss function as the reference ------------------------------------------------------------------------------
+
+
+def loss(params, X, t):
+    h = np.tanh(X @ params["W"] + params["b"])
+    return np.mean(np.sum((h - t) ** 2, axis=1))
+
+
+def gradients(params, X, t):
+    h = np.tanh(X @ params["W"] + params["b"])
+    dz = 2 * (h - t) / len(X) * (1 - h**2)
+    return {"W": X.T @ dz, "b": dz.sum(axis=0)}
+
+
+def half(params, X, t):
+    return {name: value / 2 for name, value in gradients(params, X, t).items()}
+
+
+EXAMPLE = {
+    "params": {"W": np.array([[0.3, -0.2], [0.5, 0.1], [-0.4, 0.2]]), "b": np.array([0.1, -0.3])},
+    "X": np.arange(12.0).reshape(4, 3) / 7 - 0.6,
+    "t": np.arange(8.0).reshape(4, 2) / 9 - 0.4,
+}
+
+
+def test_plain_code_needs_nothing_else() -> None:
+    report = check_gradient(loss, gradients, example=EXAMPLE, wrt=["W", "b"])
+    assert [verdict.status for verdict in report.verdicts.values()] == ["proved", "proved"]
+
+
+def test_plain_code_that_is_wrong() -> None:
+    report = check_gradient(loss, half, example=EXAMPLE, wrt=["W", "b"], repair=False)
+    assert [verdict.ratio for verdict in report.verdicts.values()] == ["1/2", "1/2"]
+
+
+def cross_entropy(W, X, t):
+    z = X @ W
+    return -np.sum(t * (z - np.log(np.exp(z).sum(axis=1, keepdims=True))))
+
+
+def cross_entropy_gradient(W, X, t):
+    e = np.exp(X @ W)
+    return X.T @ (e / e.sum(axis=1, keepdims=True) - t)
+
+
+def test_one_hot_labels_are_taken_as_they_are() -> None:
+    example = {"W": np.array([[0.3, -0.2], [0.5, 0.1], [-0.4, 0.2]]), "X": EXAMPLE["X"], "t": np.eye(2)[[0, 1, 1, 0]]}
+    assert check_gradient(cross_entropy, cross_entropy_gradient, example=example, wrt="W").ok
+
+
+def test_an_argument_without_a_value_is_named() -> None:
+    with pytest.raises(UserError, match="give every argument"):
+        check_gradient(loss, gradients, example={"X": EXAMPLE["X"]})
+
+
+def test_what_is_no_reference_is_an_error() -> None:
+    with pytest.raises(UserError, match="expected a derivation or a loss function, got int"):
+        check_gradient(3, gradients)

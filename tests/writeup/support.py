@@ -1,0 +1,189 @@
+"""What the tests of write-ups share: random networks, an arithmetic of their own, and a reader of what was printed."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from random import Random
+from typing import Any
+
+import numpy as np
+import sympy
+from sympy import Rational, Symbol, lambdify, tanh
+
+from symbackprop.api import Derivation, derive
+from symbackprop.derive.writer import delta_name
+from symbackprop.formula import tree
+from symbackprop.formula.names import Names
+from symbackprop.formula.notation import Notation
+from symbackprop.loading import load_network
+from symbackprop.network import Network, sigmoid
+from symbackprop.network.functions import NamedFunction
+from symbackprop.writeup.blocks import FormulaBlock, Outline, Table
+from symbackprop.writeup.ledger import pre_activations
+
+SCALAR = ("two_three_two", "two_two_one", "tanh_neuron")
+ARRAYS = ("linear_regression", "mlp_softmax", "perceptron")
+STEP = 1e-30
+
+
+@cache
+def document(name: str) -> Derivation:
+    """Return the derivation of a document's network."""
+    loaded = load_network(f"derivations/{name}")
+    return derive(loaded.network, loaded.loss)
+
+
+@cache
+def random_derivation(seed: int) -> Derivation:
+    """Return the derivation of a small layered network with random sizes, units and numbers."""
+    dice = Random(seed)
+    net = Network(f"random network {seed}")
+    sizes = [dice.randint(1, 3) for _ in range(dice.randint(2, 3))]
+    count = sum((before + 1) * after for before, after in zip(sizes, sizes[1:], strict=False))
+
+    def draw(n: int, low: float, high: float) -> list[float]:
+        return [round(dice.uniform(low, high), 2) for _ in range(n)]
+
+    layer = _listed(net.inputs(f"x1:{sizes[0] + 1}", values=draw(sizes[0], 0.2, 1.5)))
+    weights = iter(_listed(net.parameters(f"w1:{count + 1}", values=draw(count, -0.95, 0.95))))
+    targets = _listed(net.targets(f"t1:{sizes[-1] + 1}", values=draw(sizes[-1], 0.05, 0.95)))
+    for depth, size in enumerate(sizes[1:], start=1):
+        unit = sigmoid if dice.random() < 0.7 else tanh
+        sums = [sum((next(weights) * below for below in layer), next(weights)) for _ in range(size)]
+        nets = [net.define(f"net_{depth}{k}", total) for k, total in enumerate(sums, start=1)]
+        layer = [net.define(f"out_{depth}{k}", unit(inner)) for k, inner in enumerate(nets, start=1)]
+    half = Rational(1, 2) if dice.random() < 0.6 else 1
+    loss = net.define("E", sum(half * (t - out) ** 2 for t, out in zip(targets, layer, strict=True)))
+    return derive(net, loss)
+
+
+def _listed(symbols: Any) -> list[Any]:
+    return list(symbols) if isinstance(symbols, tuple | list) else [symbols]
+
+
+class Numbers:
+    """Values and derivatives of a scalar network by running its definitions; derivatives by the complex step."""
+
+    def __init__(self, derivation: Derivation) -> None:
+        self.network = derivation.network
+        self.loss = derivation.loss
+        self.deltas = {delta_name(self.network.nodes[n], Notation()): n for n in pre_activations(derivation)}
+        self._run = {}
+        for node in self.network.nodes.values():
+            if node.defined:
+                plain = node.expression.replace(lambda e: isinstance(e, NamedFunction), lambda e: e.func.definition(*e.args))
+                names = [Symbol(p, real=True) for p in node.parents]
+                self._run[node.name] = (node.parents, lambdify(names, plain, "numpy"))
+
+    def values(self, nudged: str = "", by: complex = 0) -> dict[str, complex]:
+        """Return all values, one of them nudged where it is made."""
+        found: dict[str, complex] = {}
+        for node in self.network.nodes.values():
+            if node.name in self._run:
+                parents, run = self._run[node.name]
+                found[node.name] = run(*(found[p] for p in parents))
+            elif node.name in self.network.values:
+                found[node.name] = complex(self.network.values[node.name])
+            if node.name == nudged:
+                found[node.name] = found[node.name] + by
+        return found
+
+    def slope(self, of: str, by: str) -> float:
+        """Return ∂of/∂by."""
+        return float(np.imag(self.values(by, 1j * STEP)[of]) / STEP)
+
+    def of(self, formula: tree.Formula, x: float = 0.37) -> float:
+        """Return the value of a formula read from a page."""
+        known = {name: float(np.real(value)) for name, value in self.values().items()} | {"x": x, "e": float(np.e)}
+
+        def value(node: tree.Formula) -> float:
+            match node:
+                case tree.Partial(numerator=tree.Name(name=a), denominator=tree.Name(name=b)):
+                    return self.slope(a, b)
+                case tree.Name(name=name):
+                    return self.slope(self.loss, self.deltas[name]) if name in self.deltas else known[name]
+                case tree.Number(text=text):
+                    return float(text)
+                case tree.Neg(body=body) | tree.Group(body=body):
+                    return -value(body) if isinstance(node, tree.Neg) else value(body)
+                case tree.Sum(terms=terms):
+                    return sum(map(value, terms))
+                case tree.Product(factors=factors):
+                    return float(np.prod([value(f) for f in factors]))
+                case tree.Fraction(numerator=a, denominator=b):
+                    return value(a) / value(b)
+                case tree.Power(base=a, exponent=b):
+                    return value(a) ** value(b)
+                case tree.Call(function=tree.Name(name=name), arguments=(argument,)):
+                    return {"sigmoid": lambda z: 1 / (1 + np.exp(-z)), "tanh": np.tanh, "exp": np.exp}[name](value(argument))
+                case tree.Call(function=tree.Decorated(kind="prime", body=tree.Name(name="sigmoid")), arguments=(argument,)):
+                    z = value(argument) + 1j * STEP
+                    return float(np.imag(1 / (1 + np.exp(-z))) / STEP)
+            raise AssertionError(f"the tests know no value of {node}")
+
+        return float(value(formula))
+
+
+def computed(formula: tree.Formula) -> sympy.Expr:
+    """Return the value of a formula without names, exact but for functions, computed by sympy."""
+    match formula:
+        case tree.Number(text=text):
+            return sympy.Rational(text)
+        case tree.Neg(body=body):
+            return -computed(body)
+        case tree.Group(body=body):
+            return computed(body)
+        case tree.Sum(terms=terms):
+            return sympy.Add(*map(computed, terms))
+        case tree.Product(factors=factors):
+            return sympy.Mul(*map(computed, factors))
+        case tree.Fraction(numerator=a, denominator=b):
+            return computed(a) / computed(b)
+        case tree.Power(base=a, exponent=b):
+            return computed(a) ** computed(b)
+        case tree.Call(function=tree.Name(name=name), arguments=(argument,)):
+            z = computed(argument)
+            return {"sigmoid": 1 / (1 + sympy.exp(-z)), "tanh": sympy.tanh(z), "exp": sympy.exp(z)}[name]
+    raise AssertionError(f"the tests cannot compute {formula}")
+
+
+def rounded(value: sympy.Expr, places: int) -> Decimal:
+    """Return a value rounded half up."""
+    decimal = Decimal(str(sympy.N(value, 40)))
+    return decimal.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+
+
+def decimal_of(formula: tree.Formula) -> Decimal:
+    """Return a printed result."""
+    if isinstance(formula, tree.Neg):
+        return -decimal_of(formula.body)
+    assert isinstance(formula, tree.Number)
+    return Decimal(formula.text)
+
+
+def names_of(derivation: Derivation, notation: Notation) -> Names:
+    """Return what a reader of the write-up knows."""
+    network = derivation.network
+    scalars = [node.name for node in network.nodes.values() if not node.indices]
+    indexed = [node.name for node in network.nodes.values() if node.indices]
+    deltas = {name: delta_name(network.nodes[name], notation) for name in pre_activations(derivation)}
+    return Names.of(
+        notation,
+        scalars=[*scalars, *(d for n, d in deltas.items() if not network.nodes[n].indices), *([] if "x" in indexed else ["x"])],
+        indexed=[*indexed, *(d for n, d in deltas.items() if network.nodes[n].indices)],
+        functions=("sigmoid", "tanh", "step", "relu"),
+        indices=list(network.declared_indices),
+        sizes=[str(size) for size in network.sizes(network.values)],
+        rates="eta",
+    )
+
+
+def formula_blocks(outline: Outline) -> list[FormulaBlock]:
+    """Return the blocks of formulas of an outline."""
+    return [block for block in outline.blocks if isinstance(block, FormulaBlock)]
+
+
+def tables(outline: Outline) -> dict[str, Table]:
+    """Return the tables of an outline by anchor."""
+    return {block.anchor: block for block in outline.blocks if isinstance(block, Table)}

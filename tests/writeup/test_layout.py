@@ -1,0 +1,132 @@
+"""The layout, judged on the finished drawing by a geometry of the tests' own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import ModuleType
+
+import pytest
+
+from symbackprop.network import Network, sigmoid
+from symbackprop.writeup.diagram import network_picture
+from symbackprop.writeup.graph_view import graph_picture
+from symbackprop.writeup.svg import svg
+from tests.writeup.drawings import dense, faults, read_drawing
+
+SIZES = [(1, 1, 1), (2, 2, 1), (2, 3, 2), (3, 5, 2), (4, 4), (2, 1, 2), (5, 5, 5), (2, 3, 3, 2), (4, 6, 6, 4)]
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_every_label_is_readable(sizes: tuple[int, ...]) -> None:
+    drawing = read_drawing(svg(network_picture(*dense(*sizes))))
+    weights = sum(first * second for first, second in zip(sizes, sizes[1:], strict=False))
+    assert len([name for name in drawing.labels if name.startswith("edge-w")]) == weights
+    assert faults(drawing) == []
+
+
+@pytest.mark.parametrize("sizes", SIZES[:4], ids=str)
+def test_every_label_with_its_value_is_readable(sizes: tuple[int, ...]) -> None:
+    net, loss = dense(*sizes)
+    values = {name: f"{k / 7:.4f}" for k, name in enumerate(net.nodes, 1)}
+    drawing = read_drawing(svg(network_picture(net, loss, values=values)))
+    assert any("=" in "".join(texts) for name, texts in drawing.texts.items() if name.startswith("edge-w"))
+    assert faults(drawing) == []
+
+
+def test_a_dense_network_keeps_its_weights_names_when_the_values_do_not_fit() -> None:
+    net, loss = dense(4, 6, 6, 4)
+    picture = network_picture(net, loss, values={"w40": "0.1234", "out_g1": "0.91"})
+    drawing = read_drawing(svg(picture))
+    assert faults(drawing) == []
+    values = {f"w{k}": "0.1234" for k in range(1, 85)}
+    crowded = read_drawing(svg(network_picture(net, loss, values=values)))
+    assert faults(crowded) == []
+    assert crowded.texts["edge-w40"] == ["w40"]
+
+
+def test_an_edge_over_a_column_bends_around_its_unit() -> None:
+    net = Network("skip")
+    x = net.inputs("x")
+    w1, w2, w3 = net.parameters("w1:4")
+    h = net.define("h", sigmoid(w1 * x))
+    o = net.define("o", sigmoid(w2 * h + w3 * x))
+    loss = net.define("E", (net.targets("t") - o) ** 2)
+    drawing = read_drawing(svg(network_picture(net, loss)))
+    assert len(drawing.lines["edge-w3"]) > 2
+    assert len(drawing.lines["edge-w1"]) == 2
+    assert faults(drawing) == []
+
+
+@pytest.mark.parametrize("name", ["tanh_neuron", "two_two_one", "two_three_two", "mlp_softmax", "linear_regression", "perceptron"])
+@pytest.mark.parametrize("view", [network_picture, graph_picture])
+def test_the_derivations_are_drawn_well(
+    derivation_file: Callable[[str, str], ModuleType], name: str, view: Callable[..., object]
+) -> None:
+    module = derivation_file(name, "network")
+    assert faults(read_drawing(svg(view(module.network, module.loss)))) == []
+
+
+def test_local_derivatives_stand_clear_on_the_graph(two_three_two: Network, local_texts: Mapping[tuple[str, str], str]) -> None:
+    drawing = read_drawing(svg(graph_picture(two_three_two, locals_=local_texts)))
+    assert len(drawing.labels) == len(local_texts)
+    assert faults(drawing) == []
+
+
+# ---- the judge itself ------------------------------------------------------------------------------------------------
+
+
+def planted(change: Callable[[str], str]) -> list[str]:
+    return faults(read_drawing(change(svg(network_picture(*dense(2, 3, 2))))))
+
+
+def moved(identifier: str, dx: int, dy: int) -> Callable[[str], str]:
+    """Return a change that moves the patch of a label."""
+
+    def change(text: str) -> str:
+        head, tail = text.split(f'id="{identifier}"', 1)
+        patch = tail.index('class="sb-paper"')
+        start, end = tail.index('x="', patch) + 3, tail.index('" width=', patch)
+        x, y = tail[start:end].split('" y="')
+        tail = tail[:start] + f'{int(x) + dx}" y="{int(y) + dy}' + tail[end:]
+        return f'{head}id="{identifier}"{tail}'
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("dx", "dy", "expected"),
+    [(0, 0, None), (0, 400, "off its edge"), (0, -9000, "off the sheet")],
+    ids=["untouched", "off its edge", "off the sheet"],
+)
+def test_the_judge_finds_a_moved_label(dx: int, dy: int, expected: str | None) -> None:
+    found = planted(moved("edge-w1", dx, dy))
+    assert found == [] if expected is None else any(expected in fault for fault in found)
+
+
+def test_the_judge_finds_a_label_on_another_edge() -> None:
+    def change(text: str) -> str:
+        drawing = read_drawing(text)
+        (ax, ay), (bx, by) = drawing.lines["edge-w1"]
+        patch = f'<rect class="sb-paper" x="{(ax + bx) / 2 - 80:.0f}" y="{(ay + by) / 2 - 60:.0f}" width="160" height="120"/>'
+        return text.replace("</svg>", f'<g id="edge-strange">{patch}</g></svg>')
+
+    assert any("through the label of edge-strange" in fault for fault in planted(change))
+
+
+def test_the_judge_finds_an_edge_through_a_unit() -> None:
+    def change(text: str) -> str:
+        box = read_drawing(text).bodies["unit-h2"] if "unit-h2" in text else read_drawing(text).bodies["unit-g2"]
+        left, right = min(x for x, _ in box) - 100, max(x for x, _ in box) + 100
+        y = sum(y for _, y in box) / len(box)
+        path = f'<path class="sb-line" d="M{left:.0f} {y:.0f}L{right:.0f} {y:.0f}"/>'
+        return text.replace("</svg>", f'<g id="edge-strange">{path}</g></svg>')
+
+    assert any(fault.startswith("edge-strange through unit-") for fault in planted(change))
+
+
+def test_the_judge_finds_units_on_top_of_each_other() -> None:
+    def change(text: str) -> str:
+        disc = text[text.index("<circle") : text.index("/>", text.index("<circle")) + 2]
+        return text.replace("</svg>", f'<g id="unit-strange">{disc}</g></svg>')
+
+    assert any("over unit-strange" in fault for fault in planted(change))

@@ -1,0 +1,143 @@
+"""The student's outline is the teacher's with the answers taken away, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from symbackprop.formula.text import text
+from symbackprop.formula.tree import Blank, Name, Number, Product, Sum
+from symbackprop.formula.walk import walk
+from symbackprop.writeup.blocks import (
+    BlankLines,
+    Choice,
+    Code,
+    Figure,
+    FormulaBlock,
+    Heading,
+    NameLine,
+    Prose,
+    Table,
+)
+from symbackprop.writeup.options import HandoutOptions
+from symbackprop.writeup.outline import make_outline
+from symbackprop.writeup.redact import formula_gap
+from tests.writeup.support import document, formula_blocks, tables
+
+
+def outline(name="two_three_two", **options):
+    return make_outline(document(name), HandoutOptions(**options))
+
+
+def lines(found, anchor):
+    (block,) = [block for block in formula_blocks(found) if block.anchor == anchor]
+    return ["".join(f" {part.relation} {text(part.formula)}" for part in line.parts).strip() for line in block.lines]
+
+
+def test_numbers_leave_given_values_and_formulas():
+    student = lines(outline(audience="student"), "numbers-w7-lines")
+    gap = "_" * 8
+    assert student[0].endswith(f"= {gap} - 0.01  = {gap}")
+    assert student[1] == f"∂out_o1/∂net_o1  = out_o1·(1 - out_o1)  = {gap}·(1 - {gap})  = {gap}"
+
+
+def test_right_hand_sides_are_gaps_but_the_chain_stays():
+    student = outline(audience="student", blanks="rhs")
+    assert "∂net_o1/∂w7" in lines(student, "chain-w7-lines")[0]
+    for line in lines(student, "steps-w7-lines"):
+        assert line.endswith("_")
+
+
+def test_whole_steps_leave_room_to_write_and_no_formula():
+    student = outline(audience="student", blanks="steps")
+    kept = [block.anchor for block in formula_blocks(student) if not block.anchor.startswith(("fill", "mistake"))]
+    assert kept == []
+    assert sum(isinstance(block, BlankLines) for block in student.blocks) >= 6
+
+
+@pytest.mark.parametrize("blanks", ["numbers", "rhs", "steps"])
+def test_nothing_of_an_answer_is_left_in_any_field(blanks):
+    """The printers get an outline without marks, alternatives, verdicts or answer values."""
+    for block in outline(audience="student", blanks=blanks).blocks:
+        if isinstance(block, FormulaBlock):
+            assert all(not part.hidden and part.stripped is None for line in block.lines for part in line.parts)
+        if isinstance(block, Table):
+            assert all(not cell.hidden and cell.stripped is None for row in block.rows for cell in row)
+        if isinstance(block, Choice):
+            assert all(option.right is None and option.why == () for option in block.options)
+        if isinstance(block, Figure):
+            given = {node.name for node in block.drawing.network.nodes.values() if not node.defined}
+            assert {name for name, _ in block.drawing.values} <= given
+            assert block.drawing.answers == frozenset()
+        if isinstance(block, Prose):
+            assert block.tone != "answer"
+        if isinstance(block, Code):
+            assert "loss_and_gradients" not in block.text
+
+
+def test_gaps_do_not_depend_on_digits():
+    """The same network at other numbers leaves gaps of exactly the same widths."""
+    derivation = document("two_three_two")
+    other = {**derivation.network.values, "l1": 0.5, "w7": -0.123456}
+
+    def gaps(values):
+        found = make_outline(derivation, HandoutOptions(audience="student"), values)
+        return [
+            node.width
+            for block in formula_blocks(found)
+            for line in block.lines
+            for part in line.parts
+            for node in walk(part.formula)
+            if isinstance(node, Blank)
+        ]
+
+    assert gaps(None) == gaps(other)
+
+
+def test_a_gap_for_a_formula_has_one_of_three_widths():
+    small, large = Name("l1"), Product(tuple(Sum((Name("a"), Number("1"))) for _ in range(6)))
+    assert (formula_gap(small), formula_gap(large)) == (8.0, 20.0)
+
+
+def test_student_has_a_name_line_with_all_points_and_the_teacher_none():
+    (line,) = [block for block in outline(audience="student").blocks if isinstance(block, NameLine)]
+    assert line.points == 51  # 13 forward, 4+1 and 7+1 calculations, 6 δ, 14 gradients, 3 losses, 1 gap, 1 question
+    assert not any(isinstance(block, NameLine) for block in outline().blocks)
+
+
+def test_more_blanking_asks_for_more():
+    points = []
+    for blanks in ("numbers", "rhs", "steps"):
+        found = outline(audience="student", blanks=blanks)
+        points += [block.points for block in found.blocks if isinstance(block, NameLine)]
+    assert points[0] < points[1] < points[2]
+
+
+def test_the_key_holds_every_answer_and_no_drawing():
+    key = outline(audience="key")
+    assert not any(isinstance(block, Figure | Code | NameLine) for block in key.blocks)
+    assert "0.078064" in lines(key, "numbers-w7-lines")[-1]
+    assert text(tables(key)["gradients-table"].rows[0][4].words[0]) == "0.093865"
+    assert any(isinstance(block, Prose) and block.tone == "answer" for block in key.blocks)
+
+
+def test_no_heading_stands_over_nothing():
+    for options in ({}, {"audience": "key"}, {"audience": "student", "blanks": "steps"}, {"audience": "student"}):
+        blocks = [
+            block for block in outline(**options).blocks
+            if not (isinstance(block, Code) and block.role == "cell") and not (isinstance(block, Prose) and block.tone == "cell")
+        ]
+        blocks = [block for block in blocks if type(block).__name__ != "PageBreak"]
+        for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+            if isinstance(block, Heading):
+                assert following is not None
+                assert not (isinstance(following, Heading) and following.level <= block.level), block.anchor
+
+
+def test_an_outline_with_a_planted_mark_is_caught_by_these_checks():
+    """If redaction forgot a table, the field check above would fail."""
+    teacher = outline()
+    table = tables(teacher)["loss-table"]
+    forgotten = replace(teacher, blocks=(table,))
+    assert any(cell.hidden for row in forgotten.blocks[0].rows for cell in row)
