@@ -18,7 +18,8 @@ from symbackprop.formula.notations import notation_called
 from symbackprop.formula.read import ReadError, read, read_repaired
 from symbackprop.formula.tree import Chain
 from symbackprop.formula.walk import walk
-from tests.document_judge import DOCUMENTS, ROOT, Documents, blocks, statement
+from tests.document_judge import Documents
+from tests.document_reading import DOCUMENTS, ROOT, blocks, statement
 from tests.formula.test_document_004 import FORMULAS
 
 Load = Callable[[str, str], ModuleType]

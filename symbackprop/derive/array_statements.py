@@ -106,15 +106,20 @@ def over_samples(statements: Statements, by: str, index: str, each: str, using: 
 def one_sample(statements: Statements, by: str, index: str, each: str, using: tuple[str, ...] = ()) -> Chain:
     """Write the derivative for one sample as forward part times backward part, `∂l/∂w = ∂z/∂w · ∂l/∂z`.
 
-    Raises UserError where `by` is not used by a single array that has one row for each sample.
+    Raises UserError where `by` is not used by a single array that has one row for each sample, or where samples act on one
+    another on the way to the loss.
     """
-    _sample_index(statements, index)
-    terms = statements.writer.derivation[by].terms
+    found = _sample_index(statements, index)
+    derivation = statements.writer.derivation
+    terms = derivation[by].terms
     uses = list(dict.fromkeys(term.consumer for term in terms))
-    if len(uses) != 1 or any(index not in map(str, map(index_name, free_indices(term.adjoint))) for term in terms):
-        raise UserError(
-            f"{by}: expected a single use, by an array with the index {index}; used by {', '.join(uses) or 'nothing'}"
-        )
+    if len(uses) != 1 or any(found not in free_indices(term.adjoint) for term in terms):
+        used = ", ".join(uses) or "nothing"
+        raise UserError(f"{by}: expected a single use, by an array with the index {index}; used by {used}")
+    for name in derivation.between(uses[0]):
+        summed = (over for term in derivation.adjoints[name].contributions for over in term.summed)
+        if any(index_size(over) == index_size(found) for over in summed):
+            raise UserError(f"{by}: a sample's {name} acts on other samples, so the loss has no derivative sample by sample")
     forward, backward = Partial(Name(uses[0]), Name(by)), Partial(Name(each), Name(uses[0]))
     return statements.aliased(_chain(Partial(Name(each), Name(by)), multiply(forward, backward)), using)
 

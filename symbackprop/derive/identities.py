@@ -6,22 +6,18 @@ All work on index form. Bound indices are renamed before anything is put inside 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import reduce
 from itertools import product
 from math import prod
 
-from sympy import Add, Expr, Idx, Indexed, Integer, Mul, Number, Piecewise, Pow, Rational, Sum, Symbol, exp, log
+from sympy import Add, Expr, Idx, Indexed, Integer, Mul, Number, Piecewise, Pow, Rational, Sum, exp, log
 
-from symbackprop.derive.records import Adjoint, Rewrite
+from symbackprop.derive.placing import Steps, at_places, distinct, said, size
+from symbackprop.derive.records import Rewrite
 from symbackprop.derive.rewrite import Rewriter, match
-from symbackprop.formula.convert import from_sympy
-from symbackprop.formula.text import text
-from symbackprop.network.indices import free_indices, index_name, index_size, primed, substitute
+from symbackprop.network.indices import free_indices, index_size
 from symbackprop.network.model import Network
 from symbackprop.network.node import Fact, Node
-
-Steps = tuple[Rewrite, ...]
 
 MOST_TERMS = 16  # a product that would give more is not multiplied out
 
@@ -49,169 +45,6 @@ class Knowledge:
         self.differences = tuple(
             node for node in defined if isinstance(node.expression, Add) and node.indices and roots & set(node.parents)
         )
-
-
-# ---- measuring -----------------------------------------------------------------------------------------------------------
-
-
-def size(expression: Expr) -> int:
-    """Return how much there is to read: names, numbers other than ±1, sums and functions."""
-    if isinstance(expression, Symbol | Indexed):
-        return 1
-    if isinstance(expression, Number):
-        return 0 if abs(expression) == 1 else 1
-    if isinstance(expression, Sum):
-        return 1 + size(expression.function)
-    if isinstance(expression, Piecewise):
-        return 1 + sum(size(value) for value, _ in expression.args)
-    if isinstance(expression, Pow):
-        return size(expression.base) + (
-            0 if expression.exp == -1 else 1 if isinstance(expression.exp, Number) else size(expression.exp)
-        )
-    own = 0 if isinstance(expression, Add | Mul) else 1
-    return own + sum(size(arg) for arg in expression.args)
-
-
-def adjoint_names(expression: Expr) -> set[str]:
-    """Return the names of all symbols and indexed bases in an expression."""
-    return {atom.name if isinstance(atom, Symbol) else str(atom.base.label) for atom in expression.atoms(Symbol, Indexed)}
-
-
-# ---- putting a formula in a name's place -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """A formula put in the place of an adjoint's name; the steps are written only when it is kept."""
-
-    before: Expr
-    result: Expr
-    adjoint: Adjoint
-    formula: Expr
-
-    @property
-    def in_sum(self) -> bool:
-        """Whether the name stands inside a sum."""
-        return any(_mentions(total.function, self.adjoint) for total in self.before.atoms(Sum))
-
-    @property
-    def steps(self) -> Steps:
-        """The steps: the formula put in, then what cancels."""
-        because = f"{said(self.adjoint.entry)} = {said(self.formula)}"
-        written = _replaced(self.before, self.adjoint, self.formula, evaluate=False)
-        cancelled = _cancelled(written)
-        if not cancelled:
-            return (Rewrite(self.before, self.result, because),)
-        cancel = f"cancel {', '.join(said(factor) for factor in cancelled)}"
-        return Rewrite(self.before, written, because), Rewrite(written, self.result, cancel)
-
-
-def put_in(expression: Expr, adjoint: Adjoint, formula: Expr, known: Knowledge) -> Placement | None:
-    """Put an adjoint's formula in the place of its name.
-
-    None where this would put a sum inside a sum, or spread a sum over several places, which is not how one writes it.
-    """
-    if formula.has(Sum) and _spreads(expression, adjoint):
-        return None
-    result = distinct(_replaced(expression, adjoint, formula, evaluate=True), known.declared)
-    return Placement(expression, result, adjoint, formula)
-
-
-def said(expression: Expr) -> str:
-    """Return an expression as a person would type it, for reasons: `Σ_k t[n,k]`."""
-    return text(from_sympy(expression))
-
-
-def distinct(expression: Expr, declared: tuple[Idx, ...]) -> Expr:
-    """Name the bound indices so that each name means one thing: the first declared index of the range that is not in use."""
-    return _distinct(expression, declared, frozenset()) if expression.has(Sum) else expression
-
-
-def _distinct(expression: Expr, declared: tuple[Idx, ...], taken: frozenset[str]) -> Expr:
-    if not expression.args or isinstance(expression, Indexed | Idx):
-        return expression
-    if not isinstance(expression, Sum):
-        used = taken | {index_name(index) for index in free_indices(expression)}
-        args = tuple(_distinct(arg, declared, used) for arg in expression.args)
-        return expression if args == expression.args else expression.func(*args)
-    used = taken | {index_name(index) for index in free_indices(expression)}
-    body = expression.function
-    limits: list[tuple[Expr, ...]] = []
-    for bound, low, high in reversed(expression.limits):
-        fresh = _spare(bound, used, declared)
-        used |= {index_name(fresh)}
-        limits.insert(0, (fresh, low, high))
-    moved = {old[0]: new[0] for old, new in zip(expression.limits, limits, strict=True) if old[0] != new[0]}
-    if moved and any(free_indices(end) & set(moved) for limit in limits for end in limit[1:]):
-        return expression
-    return Sum(_distinct(substitute(body, moved), declared, used), *limits)
-
-
-def _spare(index: Idx, used: frozenset[str], declared: tuple[Idx, ...]) -> Idx:
-    if index_name(index) not in used and index in declared:
-        return index
-    for other in declared:
-        if index_name(other) not in used and (other.lower, other.upper) == (index.lower, index.upper):
-            return other
-    return primed(index, used) if index_name(index) in used else index
-
-
-def _spreads(expression: Expr, adjoint: Adjoint) -> bool:
-    inside = any(_mentions(total.function, adjoint) for total in expression.atoms(Sum))
-    return inside or _count(expression, adjoint) > 1
-
-
-def _mentions(expression: Expr, adjoint: Adjoint) -> bool:
-    return str(adjoint.symbol) in adjoint_names(expression)
-
-
-def _count(expression: Expr, adjoint: Adjoint) -> int:
-    if isinstance(expression, Indexed):
-        return int(expression.base == adjoint.symbol)
-    if expression == adjoint.symbol:
-        return 1
-    return sum(_count(arg, adjoint) for arg in expression.args)
-
-
-def _replaced(expression: Expr, adjoint: Adjoint, formula: Expr, evaluate: bool) -> Expr:
-    if expression == adjoint.symbol:
-        return formula
-    if isinstance(expression, Indexed):
-        if expression.base != adjoint.symbol:
-            return expression
-        return _at(formula, dict(zip(adjoint.indices, expression.indices, strict=True)))
-    if not expression.args or isinstance(expression, Idx):
-        return expression
-    if isinstance(expression, Sum):
-        return Sum(_replaced(expression.function, adjoint, formula, evaluate), *expression.limits)
-    args = tuple(_replaced(arg, adjoint, formula, evaluate) for arg in expression.args)
-    if args == expression.args:
-        return expression
-    if isinstance(expression, Mul) and not evaluate:
-        return Mul(*(part for arg in args for part in Mul.make_args(arg)), evaluate=False)
-    return expression.func(*args)
-
-
-def _at(formula: Expr, places: dict[Expr, Expr]) -> Expr:
-    return substitute(formula, {own: used for own, used in places.items() if own != used})
-
-
-def _cancelled(expression: Expr) -> list[Expr]:
-    """Return what cancels when the expression is evaluated: bases of an unevaluated product with exponents of both signs."""
-    found: list[Expr] = []
-    if isinstance(expression, Mul):
-        signs: dict[Expr, set[bool]] = {}
-        for arg in expression.args:
-            base, exponent = arg.as_base_exp()
-            if isinstance(exponent, Number) and not isinstance(base, Number):
-                signs.setdefault(base, set()).add(bool(exponent > 0))
-        found += [base for base, both in signs.items() if len(both) == 2]
-    for arg in (expression.function,) if isinstance(expression, Sum) else expression.args:
-        found += [factor for factor in _cancelled(arg) if factor not in found]
-    return found
-
-
-# ---- the normal form, rule by rule -------------------------------------------------------------------------------------------
 
 
 def improve(expression: Expr, known: Knowledge) -> tuple[Expr, Steps]:
@@ -267,7 +100,7 @@ def _outside(expression: Expr) -> Expr:
 
 
 def _pulled(total: Sum) -> Expr:
-    """Σ_i c f[i] = c Σ_i f[i]; a summand without the index counts its range; Σ_i f[i] δ(i,j) = f[j] over the full range."""
+    """Σ_i c f[i] = c Σ_i f[i], over a full range; a summand without the index counts its range."""
     over = {limits[0] for limits in total.limits}
     if any((limits[1], limits[2]) != (limits[0].lower, limits[0].upper) for limits in total.limits):
         return total
@@ -328,7 +161,7 @@ def _by_fact(expression: Expr, facts: tuple[Fact, ...]) -> Iterator[tuple[Expr, 
             if part.func is not fact.left.func:
                 return part
             found = next(match(fact.left, part, wild, {}), None)
-            return part if found is None else _at(fact.right, dict(found))
+            return part if found is None else at_places(fact.right, dict(found))
 
         expression = _everywhere(expression, rule)
         yield expression, f"{said(fact.left)} = {said(fact.right)}: {fact.because}"
@@ -364,7 +197,7 @@ def _exponent(product: Mul, total: Expr, entry: Expr) -> Expr:
             continue
         found = next(match(total, factor.base, free_indices(total), {}), None)
         if found is not None:
-            logarithm = _at(entry, dict(found))
+            logarithm = at_places(entry, dict(found))
             rest = [other for other in product.args if other is not factor and other is not exponentials[0]]
             return Mul(*rest, exp(exponentials[0].args[0] - logarithm))
     return product
@@ -372,7 +205,7 @@ def _exponent(product: Mul, total: Expr, entry: Expr) -> Expr:
 
 def _difference(call: Expr, node: Node) -> Expr:
     found = next(match(node.expression, call.args[0], frozenset(node.indices), {}), None)
-    return call if found is None else exp(_at(node.entry, dict(found)))
+    return call if found is None else exp(at_places(node.entry, dict(found)))
 
 
 def _common(expression: Expr) -> Expr:

@@ -1,14 +1,14 @@
-"""Small rearrangements of a written formula that keep its value: the sign in front, the order of factors, other names."""
+"""Small rearrangements of a written chain that keep its values: the sign in front, the order of factors, other names."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from symbackprop.formula.tree import BigSum, Formula, Name, Neg, Product
+from symbackprop.formula.tree import BigSum, Chain, Formula, Name, Neg, Product
 from symbackprop.formula.walk import replace
 
 
-def sign_in_front(formula: Formula) -> Formula:
+def sign_in_front(chain: Chain) -> Chain:
     """Write a minus inside a sum or a product in front of it: `-1/4 Σ_n t_n` for `1/4 Σ_n (-t_n)`."""
 
     def change(node: Formula) -> Formula:
@@ -18,10 +18,10 @@ def sign_in_front(formula: Formula) -> Formula:
             return Neg(Product((*node.factors[:-1], node.factors[-1].body)))
         return node
 
-    return replace(formula, change)
+    return _throughout(chain, change)
 
 
-def in_order(formula: Formula, place: Mapping[str, int]) -> Formula:
+def in_order(chain: Chain, place: Mapping[str, int]) -> Chain:
     """Write the products of plain names in the order of their places: `x1*w1` for `w1*x1`."""
 
     def change(node: Formula) -> Formula:
@@ -33,11 +33,19 @@ def in_order(formula: Formula, place: Mapping[str, int]) -> Formula:
         ordered: list[Formula] = [*sorted(names, key=lambda name: place[name.name])]
         return Product(tuple(ordered))
 
-    return replace(formula, change)
+    return _throughout(chain, change)
 
 
-def exchanged(formula: Formula, instead: Mapping[Formula, Formula]) -> Formula:
-    """Write other names in place of names."""
-    if not instead:
-        return formula
-    return replace(formula, lambda part: instead.get(part, part) if isinstance(part, Name) else part)
+def exchanged(chain: Chain, instead: Mapping[Formula, Formula], within: type[Formula] = Formula) -> Chain:
+    """Write other names in place of names; `within` a kind of formula only, such as `Partial`."""
+
+    def other(node: Formula) -> Formula:
+        return instead.get(node, node) if isinstance(node, Name) else node
+
+    if within is Formula:
+        return _throughout(chain, other) if instead else chain
+    return _throughout(chain, lambda node: replace(node, other) if isinstance(node, within) else node) if instead else chain
+
+
+def _throughout(chain: Chain, change: Callable[[Formula], Formula]) -> Chain:
+    return Chain(tuple(replace(part, change) for part in chain.parts), chain.relations)

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from sympy import Expr, Integer
 
 from symbackprop.derive.derivation import Derivation
-from symbackprop.derive.identities import Knowledge, adjoint_names, improve, put_in, size
+from symbackprop.derive.identities import Knowledge, improve
+from symbackprop.derive.placing import adjoint_names, put_in, size
 from symbackprop.derive.records import Adjoint, Rewrite
 
 MOST_ADJOINTS = 8
@@ -140,7 +141,7 @@ class _Forms:
             form = self._forms[used]
             if form.size > LONGEST:
                 continue
-            placed = put_in(start, self._adjoints[used], form.expression, self._known)
+            placed = put_in(start, self._adjoints[used], form.expression, self._known.declared)
             if placed is None or size(placed.result) > TOO_LONG:
                 continue
             result, tidying = improve(placed.result, self._known)

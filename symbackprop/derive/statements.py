@@ -61,9 +61,7 @@ class Statements:
 
     def as_declared(self, chain: Chain) -> Chain:
         """Write the names in a product in the order of their declaration, `x1*w1` where the input comes first."""
-        changed = in_order(chain, {name: at for at, name in enumerate(self.writer.network.nodes)})
-        assert isinstance(changed, Chain)
-        return changed
+        return in_order(chain, {name: at for at, name in enumerate(self.writer.network.nodes)})
 
     def spelt_out(self, name: str, using: Iterable[str] = ()) -> Chain:
         """Write a node that is a function's value with the function's own definition, `out = 1/(1 + e^{-net})`."""
@@ -172,9 +170,7 @@ class Statements:
         if shared:
             left = self.writer.partial(self.writer.derivation.loss, by)
             return self._equation([left, self.writer.expression(gradient.shared)], using)
-        written = sign_in_front(result_step(gradient, self.writer).formula)
-        assert isinstance(written, Chain)
-        return self.aliased(written, using)
+        return self.aliased(sign_in_front(result_step(gradient, self.writer).formula), using)
 
     # --- updates and numbers
 
@@ -225,11 +221,7 @@ class Statements:
 
     def aliased(self, chain: Chain, using: Iterable[str]) -> Chain:
         """Write a chain with the aliases of `using`, and inside derivatives with those of the whole document."""
-        changed = exchanged(chain, self._instead(using))
-        if self._in_derivatives:
-            changed = replace(changed, lambda part: exchanged(part, self._in_derivatives) if isinstance(part, Partial) else part)
-        assert isinstance(changed, Chain)
-        return changed
+        return exchanged(exchanged(chain, self._instead(using)), self._in_derivatives, within=Partial)
 
     def _instead(self, using: Iterable[str]) -> dict[Formula, Formula]:
         aliases = self.writer.notation.aliases

@@ -1,7 +1,9 @@
 """Which argument of handwritten code is which node of the network, and which of its results is the gradient of what.
 
-Names are matched as people spell them (`names`): arguments `w1`, `x`, `y_true`, a dictionary `params`, an object whose attributes are
-the weights, a learning rate; results `dW`, `d_w1`, `grad_w`, `dL_dw1` in a dictionary, tuple, dataclass, or left on the object. Code
+Names are matched as people spell them (`names`): arguments `w1`, `x`, `y_true`, a dictionary `params`, an object whose
+attributes are
+the weights, a learning rate; results `dW`, `d_w1`, `grad_w`, `dL_dw1` in a dictionary, tuple, dataclass, or left on the object.
+Code
 that returns updated weights is read as (old - new)/rate. What could not be bound is an error that lists the candidates.
 """
 
@@ -187,9 +189,7 @@ def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]
         raise BindingError(f"{function!r}: its arguments cannot be seen; wrap it in a function with named arguments") from None
 
 
-def _argument(
-    name: str, vocabulary: Vocabulary, mapping: Mapping[str, Structure], taken: Collection[str]
-) -> Structure | None:
+def _argument(name: str, vocabulary: Vocabulary, mapping: Mapping[str, Structure], taken: Collection[str]) -> Structure | None:
     """Return what an argument stands for: by mapping, by name, by habit (`y` for the only target), a dictionary of parameters."""
     if name in mapping:
         structure = mapping[name]
@@ -267,7 +267,7 @@ def _global_rate(function: Callable[..., Any]) -> tuple[str | None, float, bool]
         return None, 0.5, False
     for name in code.__code__.co_names:
         value = code.__globals__.get(name)
-        if name.lower() in names.RATES and numeric(value):
+        if name.lower() in names.RATES and value is not None and numeric(value):
             return name, float(value), False
     return None, 0.5, False
 

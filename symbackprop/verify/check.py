@@ -1,6 +1,7 @@
 """`check_gradient`: handwritten gradient code against a derivation, or against the handwritten loss itself.
 
-The code is run, unmodified, at several sizes and points; where it can be traced the comparison is exact, otherwise in float64. The
+The code is run, unmodified, at several sizes and points; where it can be traced the comparison is exact, otherwise in float64.
+The
 report states for each gradient what was established, and for what differs why, where, and what mends it.
 """
 
@@ -14,8 +15,8 @@ import numpy as np
 from symbackprop.derive.derivation import Derivation
 from symbackprop.errors import SymbackpropError, UserError
 from symbackprop.verify.binding import Call, Outcome, Result, bind_call, run
-from symbackprop.verify.compare import Outcome as Compared
 from symbackprop.verify.branches import find_flips
+from symbackprop.verify.compare import Outcome as Compared
 from symbackprop.verify.compare import compare_sample
 from symbackprop.verify.derived import DerivationReference
 from symbackprop.verify.diagnose import diagnose
@@ -92,7 +93,7 @@ def _reference(reference: Any, hand: Any, example: Mapping[str, Any] | None, wrt
 
 
 def _unbound_notes(unbound: Sequence[str], outcome: Outcome) -> tuple[str, ...]:
-    arrays = [path for path in unbound if np.ndim(outcome.returned.get(path))]
+    arrays = [path for path in unbound if np.ndim(outcome.returned[path])]
     return (f"not compared, since no name of the network was recognised: {', '.join(arrays)}",) if arrays else ()
 
 
@@ -213,7 +214,7 @@ def verdict(name: str, compared: Sequence[tuple[Sample, Mapping[str, Compared]]]
     counted = [(sample, outcome) for sample, outcome, at in rows if not at]
     wrong = [(sample, outcome) for sample, outcome in counted if outcome.status is Status.DIFFERS]
     if wrong:
-        sample, outcome = max(wrong, key=lambda pair: _weight(pair[1]))
+        _, outcome = max(wrong, key=lambda pair: _weight(pair[1]))
         ratio = constant_ratio(name, [s for s, _ in counted])
         return Verdict(name, Status.DIFFERS, outcome.tier, ratio=ratio, witness=outcome.witness, note=outcome.note)
     at = [text for sample, _, places in rows if sample.point.example for text in places]

@@ -73,7 +73,8 @@ def _witness(sample: Sample, name: str, element: tuple[int, ...], hand: float, d
 def tolerance(hand: Any, derived: Any, single: bool, largest: float) -> Any:
     """Return the accepted absolute difference, element by element.
 
-    Relative to the element; far less to the largest element of the array; and, for gradients that are zero by cancellation, to the
+    Relative to the element; far less to the largest element of the array; and, for gradients that are zero by cancellation, to
+    the
     rounding of the largest adjoint there is.
     """
     relative = SINGLE if single else RELATIVE
@@ -97,7 +98,11 @@ def compare_numbers(sample: Sample, name: str, hand: Any, derived: Any) -> Outco
     hand, derived = np.asarray(hand, dtype=float), np.asarray(derived, dtype=float)
     with np.errstate(all="ignore"):
         difference = np.abs(hand - derived)
-        same = (difference <= tolerance(hand, derived, single, _largest(sample))) | (hand == derived) | (np.isnan(hand) & np.isnan(derived))
+        same = (
+            (difference <= tolerance(hand, derived, single, _largest(sample)))
+            | (hand == derived)
+            | (np.isnan(hand) & np.isnan(derived))
+        )
     if np.all(same):
         return Outcome(Status.AGREES, "float32" if single else "float64", digits=_digits(hand, derived, single))
     excess = np.where(same, -1.0, np.nan_to_num(difference / (np.abs(derived) + np.abs(hand) + 1e-300), nan=np.inf))

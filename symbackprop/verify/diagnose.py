@@ -215,9 +215,10 @@ def _quadratic(
     factors, values = [], []
     for sample, point in zip(samples, points, strict=True):
         ratios = [ratio_at(sample.hand[name], point.adjoints[name]) for name in wrong]
-        if any(ratio is None for ratio in ratios) or not np.allclose(ratios, ratios[0], rtol=1e-8):
+        known = [ratio for ratio in ratios if ratio is not None]
+        if len(known) < len(ratios) or not np.allclose(known, known[0], rtol=1e-8):
             return
-        factors.append(float(ratios[0] or 0.0))
+        factors.append(known[0])
         values.append(float(point.nodes[node]))
     slope, shift = np.polyfit(values, factors, 1)
     if abs(slope) < 1e-9 or not np.allclose(slope * np.array(values) + shift, factors, rtol=1e-7, atol=1e-9):
@@ -233,7 +234,8 @@ def _quadratic(
 
 
 def _mistakes(derivation: Derivation, wrong: Sequence[str], samples: Sequence[Sample], rate: float | None) -> list[Explained]:
-    """Change one contribution at a time, downstream of the loss and upstream of what differs; keep what gives the code's numbers."""
+    """Change one contribution at a time, downstream of the loss and upstream of what differs; keep what gives the code's
+    numbers."""
     ordered = sorted(samples, key=lambda sample: sum(np.size(value) for value in sample.point.values.values()))
     worlds = [Counterfactual(derivation, s.point.values, s.evaluated.nodes, s.evaluated.adjoints) for s in ordered]
     found: list[Explained] = list(_stale(derivation, wrong, ordered, worlds, rate))
@@ -304,9 +306,10 @@ def _weights(
             moved = world.changed(node, _value_without(world, node, position), wanted)
             for name, without in moved.items():
                 effect = world.adjoints[name] - without
-                factor = ratio_at(np.asarray(sample.hand[name]) - without, effect) if name in sample.hand else None
-                if factor is None and same(sample.hand[name], without):
-                    factor = 0.0
+                if name not in sample.hand:
+                    continue
+                missing = same(sample.hand[name], without) or (not np.any(sample.hand[name]) and not np.any(without))
+                factor = 0.0 if missing else ratio_at(np.asarray(sample.hand[name]) - without, effect)
                 if factor is not None:
                     rows.setdefault(name, []).append((factor, sizes_in(sample)))
         complete = {name: found for name, found in rows.items() if len(found) == len(samples)}

@@ -148,11 +148,13 @@ def _repeated(source: Source, node: ast.Assign, scope: tuple[str, ...]) -> Itera
             for other in scope:
                 if other != name:
                     yield source.put(node.value, _spliced(text, [(a - start, b - start, other) for a, b in places]), 0.8)
-    calls = [inner for inner in ast.walk(node.value) if isinstance(inner, ast.Call) and len(inner.args) == 1 and not inner.keywords]
+    calls = [
+        inner for inner in ast.walk(node.value) if isinstance(inner, ast.Call) and len(inner.args) == 1 and not inner.keywords
+    ]
     for written in sorted({source.of(call) for call in calls}):
         same = [call for call in calls if source.of(call) == written]
         if len(same) > 1:
-            spans = [(*(offset - start for offset in source.span(call)), source.of(call.args[0])) for call in same]
+            spans = [(source.span(call)[0] - start, source.span(call)[1] - start, source.of(call.args[0])) for call in same]
             yield source.put(node.value, _spliced(text, spans), 0.8)
 
 
@@ -241,7 +243,7 @@ def _binary(source: Source, node: ast.BinOp, scope: tuple[str, ...]) -> Iterator
     for other in _INSTEAD.get(type(node.op), ()):
         yield Edit(middle, after, between.replace(sign or "", other, 1), node.lineno, 0.6)
     if sign in ("-", "/", "@"):
-        yield source.put(node, f"{right} {sign} {left}", 0.7)
+        yield source.put(node, f"{right} {sign} {left}", 0.65)
     if sign == "@":
         yield source.put(node, f"{left}.T @ {right}", 0.8)
         yield source.put(node, f"{left} @ {right}.T", 0.8)
@@ -267,6 +269,12 @@ def _wrapped(source: Source, node: ast.expr, text: str) -> str:
     return text if isinstance(node, ATOMS) else f"({text})"
 
 
+def _term(source: Source, node: ast.expr) -> str:
+    """Return a node's text as a factor of a product: a product or quotient needs no brackets."""
+    plain = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div | ast.MatMult | ast.Pow)
+    return source.of(node) if plain else _wrapped(source, node, source.of(node))
+
+
 def _unary(source: Source, node: ast.UnaryOp, scope: tuple[str, ...]) -> Iterator[Edit]:
     if isinstance(node.op, ast.USub):
         yield source.put(node, source.of(node.operand), 0.5, atomic=isinstance(node.operand, ATOMS))
@@ -288,7 +296,7 @@ def _call(source: Source, node: ast.Call, scope: tuple[str, ...]) -> Iterator[Ed
         yield source.put(node, f"{function}({', '.join([*texts[::-1], *keywords])})", 0.8, atomic=True)
     for k in range(len(keywords)):
         rest = [*texts, *keywords[:k], *keywords[k + 1 :]]
-        yield source.put(node, f"{function}({', '.join(rest)})", 0.9, atomic=True)
+        yield source.put(node, f"{function}({', '.join(rest)})", 0.75, atomic=True)
     if isinstance(node.func, ast.Attribute) and node.func.attr in ("sum", "mean"):
         for extra in ("axis=0", "axis=1", "axis=-1", "keepdims=True"):
             if not any(extra.split("=", maxsplit=1)[0] in keyword for keyword in keywords):
@@ -301,7 +309,7 @@ def _any_expression(source: Source, node: ast.expr, scope: tuple[str, ...]) -> I
     """A factor that is missing: a number, a size, a variable, a derivative written with the output."""
     if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load) or not _is_value(source, node):
         return
-    text = _wrapped(source, node, source.of(node))
+    text = _term(source, node)
     yield source.put(node, f"-{text}", 0.8)
     yield source.put(node, f"2 * {text}", 0.8)
     yield source.put(node, f"{text} / 2", 0.85)
@@ -339,11 +347,10 @@ def _sizes(source: Source, scope: tuple[str, ...]) -> Iterator[str]:
         if len(name) <= 2 and name in ("N", "n", "m", "B", "T", "D", "M", "K", "d"):
             yield name
     first = next((node.arg for node in ast.walk(source.tree) if isinstance(node, ast.arg) and node.arg != "self"), None)
-    arrays = [name for name in ("X", "x", "z") if name in scope] or ([first] if first else [])
-    for name in arrays[:1]:
-        yield f"len({name})"
-    for name in arrays[:1]:
-        yield f"{name}.shape[1]"
+    data = next((name for name in ("X", "x", "z") if name in scope), first)
+    if data is not None:
+        yield f"len({data})"
+        yield f"{data}.shape[1]"
 
 
 def _statement(source: Source, node: ast.stmt, scope: tuple[str, ...]) -> Iterator[Edit]:

@@ -1,4 +1,4 @@
-"""A report as one HTML page: verdicts, reasons, and the handwritten code with the verdict beside each line. No scripts, no fonts."""
+"""A report as one HTML page: verdicts, reasons, and the handwritten code with the verdict beside each line; no scripts."""
 
 from __future__ import annotations
 
@@ -8,15 +8,32 @@ from symbackprop.verify import render
 from symbackprop.verify.records import Findings, Status
 
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #1c1c1c; background: #fff }
-h1 { font-size: 1.1rem } table { border-collapse: collapse; margin: 1rem 0 } td, th { text-align: left; padding: .15rem .9rem .15rem 0; vertical-align: top }
+body { font: 15px/1.5 system-ui, sans-serif;
+  max-width: 72rem;
+  margin: 2rem auto;
+  padding: 0 1rem;
+  color: #1c1c1c;
+  background: #fff }
+h1 { font-size: 1.1rem }
+table { border-collapse: collapse; margin: 1rem 0 }
+td, th { text-align: left; padding: .15rem .9rem .15rem 0; vertical-align: top }
 code, pre, .code td { font: 13px/1.45 ui-monospace, monospace } .code td { white-space: pre-wrap; padding: 0 .8rem 0 0 }
 .line { color: #777; text-align: right; user-select: none } .wrong { background: #fde8e8 } .right { background: #e9f7ec }
-.status-proved, .status-agrees { color: #17692c; font-weight: 600 } .status-differs, .status-error { color: #b01818; font-weight: 600 }
-.status-not-differentiable { color: #8a5a00; font-weight: 600 } .note { color: #444 } .minus { color: #b01818 } .plus { color: #17692c }
+.status-proved, .status-agrees { color: #17692c; font-weight: 600 }
+.status-differs, .status-error { color: #b01818; font-weight: 600 }
+.status-not-differentiable { color: #8a5a00; font-weight: 600 }
+.note { color: #444 }
+.minus { color: #b01818 }
+.plus { color: #17692c }
 @media (prefers-color-scheme: dark) {
- body { background: #16181b; color: #e6e6e6 } .wrong { background: #4a2020 } .right { background: #1d3a26 } .note { color: #bbb }
- .status-proved, .status-agrees, .plus { color: #7fd494 } .status-differs, .status-error, .minus { color: #ff8f8f } .status-not-differentiable { color: #e6b455 } }
+ body { background: #16181b; color: #e6e6e6 }
+.wrong { background: #4a2020 }
+.right { background: #1d3a26 }
+.note { color: #bbb }
+ .status-proved, .status-agrees, .plus { color: #7fd494 }
+.status-differs, .status-error, .minus { color: #ff8f8f }
+.status-not-differentiable { color: #e6b455 }
+}
 """
 
 
@@ -58,7 +75,8 @@ def _repairs(findings: Findings) -> str:
     for repair in findings.repairs:
         said = "proved with this change" if repair.proved else "agrees with this change"
         changes = "".join(
-            f'{escape(step.place)}\n<span class="minus">- {escape(step.before)}</span>\n<span class="plus">+ {escape(step.after)}</span>\n'
+            f'{escape(step.place)}\n<span class="minus">- {escape(step.before)}</span>\n'
+            f'<span class="plus">+ {escape(step.after)}</span>\n'
             for step in (repair, *repair.more)
         )
         blocks.append(f"<p>{said}:</p><pre>{changes}</pre>")

@@ -171,7 +171,8 @@ def _slopes(change: Maker, name: str, local: Expr, function: str, output: Expr, 
     yield change(
         local.xreplace({output: _call(function, output)}),
         "slope of output",
-        f"the derivative of {function} is taken at its output: {name} is {{0}}, but the code puts {function}({{1}}) in the place of {{1}}",
+        f"the derivative of {function} is taken at its output: {name} is {{0}}, but the code puts {function}({{1}}) "
+        "in the place of {1}",
         local,
         output,
         cost=1.1,

@@ -1,7 +1,8 @@
 """Evaluate an expression in index notation at concrete sizes, in any arithmetic of `algebra`.
 
 A value is an array whose axes are labelled by indices; operands are aligned by label, `Sum` adds along the axis of its index, an
-address such as `x[n, i + u]` gathers. This is a second reading of a derivation, beside the numpy source that is generated from it.
+address such as `x[n, i + u]` gathers. This is a second reading of a derivation, beside the numpy source that is generated from
+it.
 """
 
 from __future__ import annotations
@@ -78,9 +79,9 @@ def evaluate(expression: Expr, scope: Scope) -> Labelled:
     for kind, rule in _RULES:
         if isinstance(expression, kind):
             return rule(expression, scope)
-    rule = _FUNCTIONS.get(expression.func)
-    if rule is not None:
-        return rule(expression, scope)
+    special = _FUNCTIONS.get(expression.func)
+    if special is not None:
+        return special(expression, scope)
     name = expression.func.__name__
     if name in TABLE:
         (argument,) = expression.args

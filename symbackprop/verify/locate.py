@@ -1,6 +1,7 @@
 """Which line of handwritten code is the first that departs: its variables against the quantities their names promise.
 
-A variable called `dW`, `grad_A`, `dL_dw1` must hold an adjoint, `d_A_d_B` a derivative of one node by another, `out_h1` the node itself.
+A variable called `dW`, `grad_A`, `dL_dw1` must hold an adjoint, `d_A_d_B` a derivative of one node by another, `out_h1` the
+node itself.
 A value that is right under a wrong name is reported as that, whether the gradients are right or not.
 """
 
@@ -61,7 +62,9 @@ def locate(source: Reference, call: Call, samples: Sequence[Sample], wrong: Sequ
     departing: list[Location] = []
     misnamed: list[Location] = []
     right: list[tuple[str, int, str]] = []
+    earlier: set[Value] = set()
     for key, local in worlds[0][1].items():
+        before, earlier = earlier, {*earlier, local.value}
         sides = [(known, found[key], known.promised(_last(local.name))) for known, found in worlds if key in found]
         comparable = [
             (known, own, promise) for known, own, promise in sides if promise and promise.value.shape == own.value.shape
@@ -74,13 +77,13 @@ def locate(source: Reference, call: Call, samples: Sequence[Sample], wrong: Sequ
             continue
         other = known.value_of(own.value, promise.key)
         place = (local.place.filename, local.place.line, source_line(local.place.filename, local.place.line))
-        if other is not None:
+        if other is not None and promise.key[0] != source.vocabulary.loss:
             if any(at.variable == _last(local.name) for at in misnamed):
                 continue  # the same variable again, in another function or object
             misnamed.append(Location(*place, f"holds {other}: a right value under a wrong name", _last(local.name)))
         elif wrong:
-            if all(known.graph.operations[node] == "constant" for node in own.value.nodes):
-                doubt[place[:2]] = 1.0  # what depends on no input leaves no trace in the results
+            if own.value in before or all(known.graph.operations[node] == "constant" for node in own.value.nodes):
+                doubt[place[:2]] = 1.0  # a plain copy, or a constant, has no nodes of its own in the results
             departing.append(Location(*place, promise.text(), local.name))
     verified = {(filename, line) for filename, line, _ in right} - {(at.filename, at.line) for at in departing}
     suspects = {place: doubt[place] for place in doubt if place not in verified}

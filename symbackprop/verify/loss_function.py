@@ -1,4 +1,5 @@
-"""A handwritten loss function as the reference of a check: traced, its graph is a single-assignment list that the one sweep differentiates."""
+"""A handwritten loss function as the reference of a check: traced, its graph is a single-assignment list that the one sweep
+differentiates."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from symbackprop.network.model import Network
 from symbackprop.verify.algebra import Nodes
 from symbackprop.verify.binding import Call, Structure, Vocabulary, bind_call, make_arguments, numeric
 from symbackprop.verify.evaluate import definitions, reachable
-from symbackprop.verify.graph import Condition, Graph, InputName
+from symbackprop.verify.graph import Condition, Graph
 from symbackprop.verify.namespace import instance_members
 from symbackprop.verify.points import boundary
 from symbackprop.verify.recorder import Value
@@ -96,9 +97,10 @@ class LossReference:
         for name, value in values.items():
             if name in self.fixed or not numeric(value):
                 continue
-            arrays[name] = _filled(value, lambda index, _n=name: inputs.get(InputName(_n, index), graph.constant(0)))
+            zero = graph.constant(0)
+            arrays[name] = _filled(value, {key.index: node for key, node in inputs.items() if key.name == name}, zero)
             adjoints[name] = _filled(
-                value, lambda index, _n=name: gradients.get(inputs.get(InputName(_n, index), -1), graph.constant(0))
+                value, {key.index: gradients.get(node, zero) for key, node in inputs.items() if key.name == name}, zero
             )
         return Evaluated(arrays, adjoints)
 
@@ -126,7 +128,8 @@ def loss_reference(loss: Callable[..., Any], example: Mapping[str, Any] | None, 
     """Make a reference of a handwritten loss.
 
     Args:
-        example: a value for every argument of the loss and of the gradient code; dictionaries and lists of arrays are taken apart.
+        example: a value for every argument of the loss and of the gradient code; dictionaries and lists of arrays are taken
+            apart.
         wrt: what is differentiated; by default every real number in the example that is no label.
 
     Raises:
@@ -185,12 +188,13 @@ def _real(value: Any) -> Any:
     return value if _is_real(value) else (np.asarray(value, dtype=float) if np.ndim(value) else float(value))
 
 
-def _filled(value: Any, node: Callable[[tuple[int, ...]], int]) -> Any:
+def _filled(value: Any, nodes: Mapping[tuple[int, ...], int], zero: int) -> Any:
+    """Return nodes in the shape of a value; what the loss does not use is 0."""
     if not np.ndim(value):
-        return node(())
+        return nodes.get((), zero)
     array = np.empty(np.shape(value), dtype=object)
     for index in np.ndindex(array.shape):
-        array[index] = node(index)
+        array[index] = nodes.get(index, zero)
     return array
 
 

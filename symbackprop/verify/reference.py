@@ -1,6 +1,7 @@
 """What handwritten code is compared with: a derivation at concrete sizes, in numbers or as a graph.
 
-`Evaluated` holds, for one point, every node of the network and every adjoint ∂E/∂node, as float64 arrays (`numbers`) or as nodes of
+`Evaluated` holds, for one point, every node of the network and every adjoint ∂E/∂node, as float64 arrays (`numbers`) or as
+nodes of
 a graph that the traced code shares (`symbols`).
 """
 

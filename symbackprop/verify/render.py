@@ -1,4 +1,5 @@
-"""A report as lines of text: one screen, aligned, each line a fact with its scope. Terminal, Markdown and HTML start from these lines."""
+"""A report as lines of text: one screen, aligned, each line a fact with its scope. Terminal, Markdown and HTML start from these
+lines."""
 
 from __future__ import annotations
 

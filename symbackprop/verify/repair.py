@@ -192,7 +192,8 @@ def repairs(
     suspects: Mapping[int, float] = MappingProxyType({}),
     seconds: float = SECONDS,
 ) -> tuple[Repair, ...]:
-    """Return the cheapest change (of one edit, else of two) with which every gradient is right; empty when none was found in time.
+    """Return the cheapest change (of one edit, else of two) with which every gradient is right; empty when none was found in
+    time.
 
     Args:
         suspects: lines of the file with how much they are suspected; the most suspected are tried first.
@@ -258,9 +259,7 @@ def _right(search: Search, known: Sequence[Unit], texts: Mapping[str, str]) -> f
     return search.right_names(call) if call is not None else frozenset()
 
 
-def _proved(
-    search: Search, known: Sequence[Unit], texts: Mapping[str, str], steps: Sequence[Candidate]
-) -> tuple[Repair, ...]:
+def _proved(search: Search, known: Sequence[Unit], texts: Mapping[str, str], steps: Sequence[Candidate]) -> tuple[Repair, ...]:
     """Return the change as a repair when the exact check accepts it."""
     call = changed_call(search.call, known, texts)
     statuses = _statuses(search, call) if call is not None else set()
@@ -292,5 +291,5 @@ def _step(candidate: Candidate, proved: bool) -> Repair:
     first = candidate.before.count("\n", 0, edit.start)
     old = candidate.before.splitlines()[first : candidate.before.count("\n", 0, edit.end) + 1]
     new = candidate.text.splitlines()[first : candidate.text.count("\n", 0, edit.start + len(edit.new)) + 1]
-    joined = [" ⏎ ".join(line.strip() for line in lines) for lines in (old, new)]
-    return Repair(candidate.unit.filename, candidate.unit.line + first, *joined, proved)
+    before, after = (" ⏎ ".join(line.strip() for line in lines) for lines in (old, new))
+    return Repair(candidate.unit.filename, candidate.unit.line + first, before, after, proved)

@@ -64,10 +64,9 @@ class Report(Findings):
         rows += ["", render.scope_text(self.scope)]
         for line in render.lines(self):
             if line.status is None and line.label != "mend":
-                rows += [
-                    "",
-                    f"*{line.label}* {' — '.join(f'`{c}`' if line.label == 'where' and k < 2 else c for k, c in enumerate(line.cells))}",
-                ]
+                coded = 2 if line.label == "where" else 0
+                cells = [f"`{cell}`" if k < coded else cell for k, cell in enumerate(line.cells)]
+                rows += ["", f"*{line.label}* {' — '.join(cells)}"]
         for repair in self.repairs:
             rows += ["", "```diff", *diff(repair), "```"]
         return "\n".join(rows) + "\n"

@@ -1,4 +1,5 @@
-"""Handwritten code and its reference at one point: numbers on both sides and, where the code can be traced, nodes of one graph."""
+"""Handwritten code and its reference at one point: numbers on both sides and, where the code can be traced, nodes of one
+graph."""
 
 from __future__ import annotations
 

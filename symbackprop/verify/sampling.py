@@ -67,14 +67,15 @@ def shape_of(indices: Sequence[Idx], sizes: Sizes) -> tuple[int, ...]:
 
 
 def random_values(network: Network, sizes: Sizes, rng: np.random.Generator, *, positive: bool = False) -> Values:
-    """Return values of all declared names, to three decimals so that a witness can be typed in, respecting the network's facts."""
+    """Return values of all declared names, to three decimals so that a witness can be typed in, respecting the network's
+    facts."""
     values: Values = {}
     for node in network.nodes.values():
         if node.defined:
             continue
         shape = shape_of(node.indices, sizes)
-        drawn = rng.uniform(0.2, 1.8, size=shape) if positive else rng.normal(size=shape)
-        drawn = np.round(np.where(np.abs(drawn) < 0.01, 0.125, drawn), 3)
+        free: np.ndarray[Any, Any] = np.asarray(rng.uniform(0.2, 1.8, size=shape) if positive else rng.normal(size=shape))
+        drawn = np.round(np.where(np.abs(free) < 0.01, 0.125, free), 3)
         values[node.name] = drawn if node.indices else float(drawn)
     respect(network, sizes, values)
     return values

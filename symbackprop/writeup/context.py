@@ -80,7 +80,7 @@ class Context:
 
     def with_numbers(self, formula: Formula) -> tuple[Formula, Formula]:
         """Put printed numbers in place of names and derivatives; the second formula has gaps for the computed ones."""
-        lookup = self.ledger.scope().lookup
+        lookup = self.ledger.scope.lookup
         eta = Name(self.notation.learning_rate)
         declared = {node.name for node in self.derivation.network.nodes.values() if not node.defined} | {eta.name}
 

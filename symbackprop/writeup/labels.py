@@ -14,7 +14,7 @@ from math import atan2, degrees, pi, radians
 
 import numpy as np
 
-from symbackprop.writeup.collisions import Table, crossings, grown, overlaps, rows_of_boxes, rows_of_segments
+from symbackprop.writeup.collisions import Answers, Table, crossings, grown, overlaps, rows_of_boxes, rows_of_segments
 from symbackprop.writeup.geometry import Box, Curve
 from symbackprop.writeup.lettering import Lettering
 from symbackprop.writeup.picture import label_box
@@ -106,8 +106,8 @@ def _candidates(
     places = [rim + (1 - 2 * rim) * step / (_STEPS - 1) for step in range(_STEPS)]
     boxes = rows_of_boxes(_along(curve, t, room, upright) for t in places)
     reach = room.reach + NEAR
-    others = [path for other, path in paths.items() if other != name and _beside(paths[name], path, reach)]
-    segments = np.concatenate(others) if others else rows_of_segments(())
+    everything = np.concatenate([path for other, path in paths.items() if other != name] or [rows_of_segments(())])
+    segments = everything[_beside(everything, paths[name], reach)]
     through = crossings(boxes, segments).sum(axis=1)
     near = crossings(grown(boxes, NEAR), segments).sum(axis=1) - through
     covered = overlaps(boxes, covers).sum(axis=1) if len(covers) else np.zeros(_STEPS)
@@ -116,11 +116,13 @@ def _candidates(
     return Candidates(boxes, costs, (covered == 0) & (through == 0))
 
 
-def _beside(one: Table, other: Table, reach: float) -> bool:
-    """Return whether the upright frames of two paths come as near as `reach`."""
-    first, second = one.reshape(-1, 2), other.reshape(-1, 2)
-    apart = (first.min(axis=0) - reach > second.max(axis=0)) | (second.min(axis=0) - reach > first.max(axis=0))
-    return not bool(np.any(apart))
+def _beside(segments: Table, path: Table, reach: float) -> Answers:
+    """Return which segments come, frame to upright frame, as near to a path as `reach`."""
+    points = path.reshape(-1, 2)
+    low, high = points.min(axis=0) - reach, points.max(axis=0) + reach
+    first, last = segments[:, :2], segments[:, 2:]
+    near: Answers = np.all((np.minimum(first, last) <= high) & (np.maximum(first, last) >= low), axis=1)
+    return near
 
 
 def _along(curve: Curve, t: float, room: Box, upright: bool) -> Box:

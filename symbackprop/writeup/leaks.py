@@ -21,7 +21,9 @@ from symbackprop.writeup.blocks import Cell, FormulaBlock, Outline, Part, Table
 
 #: A number with fewer significant digits says too little to be told from a coordinate or a given value.
 SIGNIFICANT = 4
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?(?![\w])")
+#: Without a point a number needs this many digits: drawings have coordinates in tenths of a pixel, up to four digits.
+SIGNIFICANT_WHOLE = 5
+_NUMBER = re.compile(r"(?<![\w.#])(?:\d+[.,]\d+|[.,]\d+|\d+)(?:[eE][-+]?\d+)?(?!\w)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ def leaks(text: str, answers: Mapping[str, str]) -> list[Leak]:
     found = []
     for place in _NUMBER.finditer(text):
         key = digits(place[0].replace(",", "."))
+        if place[0].isdigit() and len(key) < SIGNIFICANT_WHOLE:
+            continue
         for answer in by_start.get(key[:SIGNIFICANT], ()):
             if _gives_away(key, answer):
                 found.append(Leak(place[0], place.start(), answers[answer]))

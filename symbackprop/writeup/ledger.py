@@ -40,10 +40,7 @@ class Ledger:
     adjoints: Mapping[str, Value]
     locals: Mapping[tuple[str, str], Exact]
     sizes: Mapping[str, int]
-
-    def scope(self) -> Scope:
-        """Return what names, elements and derivatives stand for."""
-        return _scope(self.writer, self.values, self.adjoints, self.locals, self.sizes)
+    scope: Scope  # what names, elements and derivatives stand for
 
     def adjoint(self, name: str) -> Value:
         """Return ∂loss/∂name as printed; 0 where the loss does not depend on it."""
@@ -125,7 +122,7 @@ def keep_books(derivation: Derivation, writer: Writer, rounding: Rounding, value
             adjoints[name] = rounding.round(evaluate(adjoint_terms(derivation, name, writer), scope))
         else:
             adjoints[name] = _filled(node, writer.expression(forms.get(name, record.expression)), scope, rounding)
-    return Ledger(writer, rounding, kept, adjoints, local_values, sizes)
+    return Ledger(writer, rounding, kept, adjoints, local_values, sizes, scope)
 
 
 def textbook_forms(derivation: Derivation) -> dict[str, Expr]:

@@ -7,7 +7,7 @@ can mark everything that belongs to one name.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 
 from symbackprop.formula.mathml import mathml_inner
@@ -28,9 +28,16 @@ class MathPrinter:
     notation: Notation
     names: frozenset[str]
     blank_label: str
+    _known: dict[Formula, str] = field(default_factory=dict, compare=False, repr=False)
+    _plain: dict[Formula, str] = field(default_factory=dict, compare=False, repr=False)
 
     def inner(self, formula: Formula) -> str:
-        """Return marked MathML without the `<math>` element."""
+        """Return marked MathML without the `<math>` element; the same formula is printed once."""
+        if formula not in self._known:
+            self._known[formula] = self._inner(formula)
+        return self._known[formula]
+
+    def _inner(self, formula: Formula) -> str:
         text = mathml_inner(formula, self.notation)
         marks: dict[str, str] = {}
         for part in walk(formula):
@@ -38,8 +45,9 @@ class MathPrinter:
             if names:
                 kind = "d" if isinstance(part, Partial) else "n"
                 label = escape(" ".join(names), quote=True)
-                plain = mathml_inner(part, self.notation)
-                marks[plain] = f'<mrow class="{kind}" data-names="{label}">{{}}</mrow>'
+                if part not in self._plain:
+                    self._plain[part] = mathml_inner(part, self.notation)
+                marks[self._plain[part]] = f'<mrow class="{kind}" data-names="{label}">{{}}</mrow>'
         if not any(tall in text for tall in TALL):
             text = text.replace("<mo>(</mo>", LOW_OPEN).replace("<mo>)</mo>", LOW_CLOSE)
         return self._label_blanks(marked(text, marks), formula)

@@ -52,7 +52,7 @@ def verified_mutants(right: Formula, node: Node, context: Context) -> list[Mutan
 
 def values_of(formula: Formula, node: Node, context: Context) -> tuple[Exact, ...] | None:
     """Return the formula's value for every entry of a node; None where it has none."""
-    scope = context.ledger.scope()
+    scope = context.ledger.scope
     names = [index_name(index) for index in node.indices]
     counts = [scope.ranges[name] for name in names]
     try:

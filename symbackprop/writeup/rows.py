@@ -6,6 +6,7 @@ Every printer sets the same rows; only the measure of a page differs.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from symbackprop.formula.tree import Chain, Formula, Product
 from symbackprop.formula.walk import walk
@@ -35,6 +36,7 @@ class Row:
     because: str = ""
 
 
+@lru_cache(maxsize=4096)
 def measured(formula: Formula) -> int:
     """Return about how many characters wide a formula is when it is set with a sign between all factors."""
     signs = sum(len(part.factors) - 1 for part in walk(formula) if isinstance(part, Product))

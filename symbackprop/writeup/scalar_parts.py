@@ -6,11 +6,11 @@ from symbackprop.derive.paths import Chains
 from symbackprop.derive.steps import Step, written_steps
 from symbackprop.formula.build import multiply, subtract
 from symbackprop.formula.tree import Chain, Formula, Name, Text, Update
-from symbackprop.formula.wrap import shown_width
 from symbackprop.network.node import Role
 from symbackprop.writeup.arithmetic import Exact
 from symbackprop.writeup.blocks import LEFT, SYMBOLS, Block, Cell, FormulaBlock, Heading, Line, Part, Prose, Table, Words
 from symbackprop.writeup.context import Context, learning_rate
+from symbackprop.writeup.rows import measured
 from symbackprop.writeup.ledger import adjoint_terms, forward_values, is_atomic, is_trivial, merged_locals
 
 #: Where a kind of written step is hidden: formulas that state the structure stay longest.
@@ -21,7 +21,7 @@ MOST_KEPT = 6
 #: Reasons that the heading above a line has given already.
 SAID_BY_HEADING = frozenset({"chain rule", "local derivative"})
 #: Characters that fit the middle column of the forward pass on one row.
-CALCULATION_WIDTH = 62
+CALCULATION_WIDTH = 70
 
 
 def forward_table(context: Context) -> Table:
@@ -47,7 +47,7 @@ def forward_table(context: Context) -> Table:
 
 def _beside(written: Formula, numbers: Formula) -> Words:
     """Put the numbers behind the symbols where both fit on a row, else below."""
-    wide = shown_width(written) + shown_width(numbers) > CALCULATION_WIDTH
+    wide = measured(written) + measured(numbers) > CALCULATION_WIDTH
     return (written, "\n" if wide else "  ", Chain((Text(""), numbers), ("=",)))
 
 

@@ -219,7 +219,7 @@ def _uses(node: Node, nodes: Mapping[str, Node], owner: Mapping[str, str]) -> tu
                     links.setdefault(owner[name], [])
             tags += [name for name in used if name not in owner]
     order = [owner[parent] for parent in node.parents if parent in owner]  # sympy sorts terms, the author did not
-    found = [(source, tuple(dict.fromkeys(links[source]))) for source in dict.fromkeys(order)]
+    found = [(source, tuple(name for name in node.parents if name in links[source])) for source in dict.fromkeys(order)]
     return found, [parent for parent in node.parents if parent in tags]
 
 

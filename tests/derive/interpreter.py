@@ -211,9 +211,10 @@ class Machine:
 
 
 def relative(found: Any, expected: Any, scale: Any = 1) -> float:
-    """Return at most what |found - expected| can be, rounding counted, over the larger of |expected| and `scale`."""
+    """Return at most what |found - expected| can be, rounding counted, over the larger of |expected|, `scale`
+    and 1e-15 (where the true value is 0, the difference itself counts)."""
     difference = arb(found) - arb(expected)
-    return float(difference.abs_upper() / max(float(abs(arb(expected)).mid()), float(arb(scale).mid()), 1e-300))
+    return float(difference.abs_upper() / max(float(abs(arb(expected)).mid()), float(arb(scale).mid()), 1e-15))
 
 
 def check_gradients(derivation: Derivation, sizes: Sizes, seed: int, tolerance: float = 1e-12) -> dict[str, float]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from sympy import Sum
 
 from symbackprop.derive import derive
 from symbackprop.derive.array_statements import (
@@ -25,12 +26,13 @@ from symbackprop.derive.array_statements import (
 from symbackprop.derive.statements import Statements
 from symbackprop.derive.writer import Writer
 from symbackprop.errors import NotSupportedError, UserError
+from symbackprop.formula.build import multiply, partial
 from symbackprop.formula.latex import latex
 from symbackprop.formula.match import Level, match_level
 from symbackprop.formula.notations import notation_called
 from symbackprop.formula.tree import Chain
 from symbackprop.network import Network
-from tests.document_judge import blocks
+from tests.document_reading import blocks
 from tests.test_documents import LIMITED, MISTAKES, NUMBERS
 
 Generate = Callable[[Statements], Chain]
@@ -301,10 +303,25 @@ def test_what_cannot_be_stated_of_arrays_is_refused(derivation_file: Callable[[s
         matrix_gradient(arrays, "W", {"v": Called("dv")})
     with pytest.raises(UserError, match="loss is no sum over i"):
         over_samples(arrays, "W", "i", "l")
-    with pytest.raises(UserError, match="z: expected a single use, by an array with the index k"):
-        one_sample(arrays, "z", "k", "l")
+    with pytest.raises(UserError, match="y_true: expected a single use, by an array with the index n; used by loss"):
+        one_sample(arrays, "y_true", "n", "l")
     with pytest.raises(NotSupportedError, match="y has indices; definitions are put in place of scalar names only"):
         arrays.define("loss", ["y"])
+
+
+def test_samples_that_act_on_one_another_have_no_derivative_one_by_one() -> None:
+    network = Network("less their mean")
+    n, i = network.indices("n:N i:D")
+    x, w = network.input("x", n, i), network.parameter("w", i)
+    z = network.define("z", n, Sum(x[n, i] * w[i], i))
+    centred = network.define("c", n, z[n] - Sum(z[n], n) / network.size("N"))
+    apart = network.define("apart", Sum(z[n] ** 2, n))
+    together = network.define("together", Sum(centred[n] ** 2, n))
+    good = one_sample(statements_of(network, apart), "w", "n", "l")
+    assert good.parts[1] == multiply(partial("z", "w"), partial("l", "z"))
+    with pytest.raises(UserError, match="w: a sample's z acts on other samples"):
+        one_sample(statements_of(network, together), "w", "n", "l")
+    assert over_samples(statements_of(network, together), "w", "n", "l").parts[0] == partial("together", "w")
 
 
 # --- the table in the docs

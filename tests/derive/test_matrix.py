@@ -287,7 +287,14 @@ def lstm() -> tuple[Network, Any]:
 WITHOUT = {"causal_attention": {"y_M", "dL_dy_S"}}
 
 
-@pytest.mark.parametrize("build", [*NETWORKS, regression, lstm], ids=lambda build: build.__name__)
+QUICK = ("in_pieces", "with_logsumexp_node", "layer_norm", "attention", "regression")
+BUILDS = [
+    pytest.param(build, id=build.__name__, marks=() if build.__name__ in QUICK else pytest.mark.slow)
+    for build in (*NETWORKS, regression, lstm)
+]
+
+
+@pytest.mark.parametrize("build", BUILDS)
 def test_every_definition_and_gradient(build: Callable[[], tuple[Network, Any]]) -> None:
     missing = set()
     for what, form, expected, known in all_forms(build):

@@ -44,7 +44,7 @@ def test_every_entry_of_every_gradient(name: str) -> None:
     check_gradients(name, prepared(name)[0].values(seed=11), most=10_000)
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if "N" in CASES[name]().sizes])
+@pytest.mark.parametrize("name", [name for name, build in CASES.items() if "N" in build().sizes])
 def test_gradients_for_a_single_sample(name: str) -> None:
     check_gradients(name, prepared(name)[0].values(seed=2, N=1), most=3)
 
@@ -80,7 +80,10 @@ def test_all_adjoints_are_derivatives_with_respect_to_the_node(name: str) -> Non
             assert_gradient(found[label], expected, node, rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", CASES)
+HEAVY = {"every_function_of_arrays", "attention", "recurrent", "batch_norm", "bounded_sums", "broadcasts", "convolution_2d"}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) if name in HEAVY else name for name in CASES])
 def test_source_is_deterministic_and_runs_on_its_own(name: str) -> None:
     first, second = (source(derive(case.network, case.loss)) for case in (CASES[name](), CASES[name]()))
     assert first == second

@@ -178,7 +178,7 @@ def test_an_argument_that_is_no_name_is_named_with_the_candidates() -> None:
     def hand(X, weights_of_layer, b, t):
         return right(X, weights_of_layer, b, t)
 
-    with pytest.raises(BindingError, match="weights_of_layer.*not yet bound: W.*mapping="):
+    with pytest.raises(BindingError, match=r"weights_of_layer.*not yet bound: W.*mapping="):
         check_gradient(dense(), hand)
 
 

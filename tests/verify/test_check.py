@@ -222,7 +222,9 @@ def mean_over_rows(divisor: Callable[..., float]) -> Callable[..., Any]:
     return hand
 
 
-@pytest.mark.parametrize(("divisor", "ratio"), [(lambda X, w: len(X), "1/N"), (lambda X, w: len(w), "1/D"), (lambda X, w: 3, "1/3")])
+@pytest.mark.parametrize(
+    ("divisor", "ratio"), [(lambda X, w: len(X), "1/N"), (lambda X, w: len(w), "1/D"), (lambda X, w: 3, "1/3")]
+)
 def test_a_size_is_told_from_another_and_from_a_number(divisor: Callable[..., float], ratio: str) -> None:
     assert check_gradient(rectified(), mean_over_rows(divisor), repair=False)["w"].ratio == ratio
 

@@ -28,7 +28,14 @@ def test_the_suite_is_large_enough() -> None:
     assert len({mutant.source for mutant in MUTANTS}) == len(MUTANTS)
 
 
-@pytest.mark.parametrize("case", SOURCES)
+LIGHT = ("dense", "chain", "perceptron", "logistic", "conv")
+
+
+def marked(case: str) -> object:
+    return case if case in LIGHT else pytest.param(case, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("case", [marked(case) for case in SOURCES])
 def test_right_gradients_are_proved(case: str, tmp_path: Path) -> None:
     report = check_gradient(derivation(case), original(tmp_path, case).gradients)
     assert {verdict.status for verdict in report.verdicts.values()} == {Status.PROVED}, str(report)
@@ -36,13 +43,17 @@ def test_right_gradients_are_proved(case: str, tmp_path: Path) -> None:
 
 def one_of_each_kind() -> Iterator[Mutant]:
     seen = set()
-    for mutant in MUTANTS:
+    for mutant in sorted(MUTANTS, key=lambda mutant: mutant.case not in LIGHT):
         if (mutant.kind, mutant.equivalent) not in seen:
             seen.add((mutant.kind, mutant.equivalent))
             yield mutant
 
 
-@pytest.mark.parametrize("mutant", one_of_each_kind(), ids=str)
+@pytest.mark.parametrize(
+    "mutant",
+    [m if m.case in LIGHT else pytest.param(m, marks=pytest.mark.slow) for m in one_of_each_kind()],
+    ids=str,
+)
 def test_one_mutant_of_each_kind(mutant: Mutant, tmp_path: Path) -> None:
     found = score(mutant, 0, tmp_path, derivation(mutant.case), explain=False, repair=False)
     assert found.accepted is mutant.equivalent, str(found.report)
@@ -59,7 +70,7 @@ def test_the_mutants_are_what_they_say(tmp_path: Path) -> None:
 
 
 def _agrees(module: object, case: str, seed: int) -> bool:
-    from symbackprop.verify.binding import bind_call, run  # noqa: PLC0415 - the slow test alone needs these
+    from symbackprop.verify.binding import bind_call, run
     from symbackprop.verify.derived import DerivationReference
     from symbackprop.verify.results import bind_results, read
     from tests.verify.test_interpret import complex_step

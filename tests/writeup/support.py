@@ -21,6 +21,8 @@ from symbackprop.network import Network, sigmoid
 from symbackprop.network.functions import NamedFunction
 from symbackprop.writeup.blocks import FormulaBlock, Outline, Table
 from symbackprop.writeup.ledger import pre_activations
+from symbackprop.writeup.options import HandoutOptions
+from symbackprop.writeup.outline import make_outline
 
 SCALAR = ("two_three_two", "two_two_one", "tanh_neuron")
 ARRAYS = ("linear_regression", "mlp_softmax", "perceptron")
@@ -32,6 +34,12 @@ def document(name: str) -> Derivation:
     """Return the derivation of a document's network."""
     loaded = load_network(f"derivations/{name}")
     return derive(loaded.network, loaded.loss)
+
+
+@cache
+def outline_of(name: str, options: HandoutOptions) -> Outline:
+    """Return the outline of a document's handout, each made once."""
+    return make_outline(document(name), options)
 
 
 @cache

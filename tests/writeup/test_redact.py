@@ -23,11 +23,11 @@ from symbackprop.writeup.blocks import (
 from symbackprop.writeup.options import HandoutOptions
 from symbackprop.writeup.outline import make_outline
 from symbackprop.writeup.redact import formula_gap
-from tests.writeup.support import document, formula_blocks, tables
+from tests.writeup.support import document, formula_blocks, outline_of, tables
 
 
 def outline(name="two_three_two", **options):
-    return make_outline(document(name), HandoutOptions(**options))
+    return outline_of(name, HandoutOptions(**options))
 
 
 def lines(found, anchor):
@@ -38,8 +38,8 @@ def lines(found, anchor):
 def test_numbers_leave_given_values_and_formulas():
     student = lines(outline(audience="student"), "numbers-w7-lines")
     gap = "_" * 8
-    assert student[0].endswith(f"= {gap} - 0.01  = {gap}")
-    assert student[1] == f"∂out_o1/∂net_o1  = out_o1·(1 - out_o1)  = {gap}·(1 - {gap})  = {gap}"
+    assert student[0].endswith(f"= {gap} - 0.01 = {gap}")
+    assert student[1] == f"∂out_o1/∂net_o1 = out_o1·(1 - out_o1) = {gap}·(1 - {gap}) = {gap}"
 
 
 def test_right_hand_sides_are_gaps_but_the_chain_stays():

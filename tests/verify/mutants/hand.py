@@ -1,4 +1,5 @@
-"""The handwritten losses and gradients of `networks`, right as they stand: text, so that mutants are made by replacing a piece of it."""
+"""The handwritten losses and gradients of `networks`, right as they stand: text, so that mutants are made by replacing a piece
+of it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The mutants: what is replaced by what in which handwritten gradient, as people do get it wrong.
 
-A row is (kind, old, new); `old` is replaced where it first occurs below `def gradients`. Kinds that start with `equivalent` change the
+A row is (kind, old, new); `old` is replaced where it first occurs below `def gradients`. Kinds that start with `equivalent`
+change the
 code but not what it computes. `EXPLAINED` says which causes are a right explanation of a kind.
 """
 

@@ -1,0 +1,141 @@
+"""The SVG printer on pictures made by hand."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from math import pi
+
+import pytest
+
+from symbackprop.errors import UserError
+from symbackprop.formula.notation import Notation
+from symbackprop.writeup.geometry import Box, line
+from symbackprop.writeup.lettering import Lettering, Run, letter
+from symbackprop.writeup.picture import Caption, Disc, Item, Panel, Picture, Stroke, fitted
+from symbackprop.writeup.svg import COLOURS, style_sheet, svg
+from tests.writeup.drawings import SVG
+
+
+def picture(*shapes: Disc | Panel | Stroke | Caption, **options: object) -> Picture:
+    item = Item("edge-w", "edge", "w", shapes, ("w",), bool(options.get("on_path", False)))
+    return Picture(100, 50, "title", "description", (item,))
+
+
+def test_text_is_escaped_everywhere() -> None:
+    nasty = 'a<b> & "c" \' ]]>'
+    caption = Caption(Lettering((Run(nasty),), ""), (10, 10), 12)
+    text = svg(Picture(10, 10, nasty, nasty, (Item("x", "edge", nasty, (caption,), (nasty,)),)), focusable=True)
+    root = ET.fromstring(text)
+    group = next(root.iter(f"{SVG}g"))
+    assert root.findtext(f"{SVG}title") == root.findtext(f"{SVG}desc") == nasty
+    assert group.findtext(f"{SVG}title") == group.attrib["data-names"] == group.attrib["aria-label"] == nasty
+    assert "".join(next(group.iter(f"{SVG}text")).itertext()).replace("\u00a0", " ") == nasty
+
+
+def test_all_geometry_is_whole_numbers() -> None:
+    shapes = (
+        Disc((10.123, 20.456), 7.777, 1.234),
+        Panel(Box(50.55, 20.01, 13.37, 9.99), 2.5, dashed=True),
+        Stroke(line((1.11, 2.22), (33.33, 44.44), 5.55)),
+        Caption(letter("out_h1²·w7", Notation()), (20.25, 30.75), 12.5, pi / 7, backed=True),
+    )
+    assert re.findall(r"\d\.\d|\d\.|\.\d", svg(picture(*shapes))) == []
+
+
+def test_subscripts_come_back_to_the_line() -> None:
+    lettered = letter("out_h1·w7^(2)", Notation())
+    text = next(ET.fromstring(svg(picture(Caption(lettered, (0, 0), 10)))).iter(f"{SVG}text"))
+    height = 0
+    for span in text.iter(f"{SVG}tspan"):
+        height += int(span.attrib.get("dy", "0"))
+        assert (height > 0) == (span.text in ("h", "1", "7"))
+    assert height == 0
+
+
+def test_blanks_between_runs_are_distances() -> None:
+    lettered = Lettering((Run("w", True), Run(" ="), Run(" "), Run("0.4")), "")
+    spans = list(ET.fromstring(svg(picture(Caption(lettered, (0, 0), 10)))).iter(f"{SVG}tspan"))
+    assert [(span.text, int(span.attrib.get("dx", "0")) > 0) for span in spans] == [("w", False), ("=", True), ("0.4", True)]
+
+
+def test_an_arrowhead_ends_where_the_edge_ends() -> None:
+    root = ET.fromstring(svg(picture(Stroke(line((0, 0), (30, 40))))))
+    stroke, head = root.iter(f"{SVG}path")
+    corners = [tuple(map(int, pair)) for pair in re.findall(r"(-?\d+) (-?\d+)", head.attrib["d"])]
+    end = tuple(map(int, re.findall(r"-?\d+", stroke.attrib["d"])[-2:]))
+    assert corners[0] == (300, 400)
+    assert end != (300, 400)
+    assert end[0] * 4 == pytest.approx(end[1] * 3, abs=4)
+    assert svg(picture(Stroke(line((0, 0), (30, 40)), arrow=False))).count("<path") == 1
+
+
+def test_colours_are_plain_in_the_drawing_and_variable_in_the_style() -> None:
+    shapes = (Disc((10, 10), 5), Stroke(line((0, 0), (9, 9))))
+    bare = svg(picture(*shapes), stylesheet=False)
+    assert "var(" not in bare
+    assert "<style" not in bare
+    assert "currentColor" not in bare
+    styled = svg(picture(*shapes))
+    assert f"<style>{style_sheet()}</style>" in styled
+    assert styled.replace(f"<style>{style_sheet()}</style>\n", "") == bare
+
+
+def test_the_style_sheet_covers_dark_screens_and_leaves_paper_light() -> None:
+    sheet = style_sheet()
+    light, dark = sheet.split("@media screen and (prefers-color-scheme:dark)")
+    for name, (by_day, by_night) in COLOURS.items():
+        if name != "ink":
+            assert f"var(--sb-{name},{by_day})" in light
+            assert f"var(--sb-{name},{by_night})" in dark
+    assert "currentColor" in light
+    assert sheet.count("{") == sheet.count("}")
+    assert "http" not in sheet
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of a colour (WCAG 2.1)."""
+    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("ground", ["paper", "input", "hidden", "output", "loss"])
+@pytest.mark.parametrize("tone", ["ink", "dim", "value"])
+def test_text_can_be_read_on_every_ground(mode: int, ground: str, tone: str) -> None:
+    assert contrast(COLOURS[tone][mode], COLOURS[ground][mode]) >= 4.5
+
+
+@pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
+def test_the_path_stands_out(mode: int) -> None:
+    assert contrast(COLOURS["path"][mode], COLOURS["paper"][mode]) >= 4.5
+    assert contrast(COLOURS["line"][mode], COLOURS["paper"][mode]) >= 3
+
+
+def test_kinds_differ_in_grey() -> None:
+    greys = [luminance(COLOURS[kind][0]) for kind in ("input", "hidden", "output")]
+    assert abs(greys[0] - greys[2]) > 0.1
+    assert abs(greys[1] - greys[2]) > 0.1
+
+
+@pytest.mark.parametrize("prefix", ["1a", "a b", "a'", "-x", '"'])
+def test_a_prefix_must_start_an_identifier(prefix: str) -> None:
+    with pytest.raises(UserError, match="prefix"):
+        svg(picture(), prefix=prefix)
+
+
+def test_a_picture_is_moved_to_its_corner() -> None:
+    item = Item("x", "edge", "", (Disc((-20, -10), 5), Stroke(line((-20, -10), (0, 0)))))
+    moved = fitted([item], (-25, -15, 10, 10), "t", "d")
+    assert (moved.width, moved.height) == (35, 25)
+    disc, stroke = moved.items[0].shapes
+    assert isinstance(disc, Disc)
+    assert isinstance(stroke, Stroke)
+    assert disc.centre == (5, 5)
+    assert stroke.curve.end == (25, 15)
