@@ -6,12 +6,13 @@ d["w7"].latex(steps="standard")      d["w7"].value()      d.source()      d.func
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
 from symbackprop import derive as derivations
 from symbackprop import numeric
+from symbackprop.derive.again import gradient_network
 from symbackprop.derive.paths import Chain, Chains
 from symbackprop.derive.steps import Step, number_chain, written_steps
 from symbackprop.derive.writer import Writer
@@ -42,6 +43,13 @@ class Derivation(derivations.Derivation):
     def function(self, batched: bool = False) -> numeric.GradientFunction:
         """Return the function that runs `source()`: `loss, gradients = function(**values)`."""
         return numeric.function(self, batched=batched)
+
+    def as_network(self, names: Iterable[object] | None = None) -> Network:
+        """Return the network with the adjoints of `names` (by default what was asked for) as nodes, for second derivatives.
+
+        `derive(d.as_network(), "dE_dw1")["w2"]` is ∂²E/∂w1∂w2.
+        """
+        return gradient_network(self, names)
 
     def evaluate(self, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return the value of every node and adjoint at the given (or example) values."""

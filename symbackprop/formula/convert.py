@@ -87,6 +87,10 @@ def _integer(expr: Integer, write: _Writer) -> Formula:
 
 
 def _rational(expr: Rational, write: _Writer) -> Formula:
+    if expr.q % 10 == 0 and sympy.primefactors(expr.q) == [2, 5]:  # 49517/10000 was written 4.9517
+        places = next(k for k in range(1, expr.q) if 10**k % expr.q == 0)
+        digits = str(abs(expr.p) * 10**places // expr.q).rjust(places + 1, "0")
+        return _signed(expr < 0, Number(f"{digits[:-places]}.{digits[-places:]}"))
     return _signed(expr < 0, Fraction(Number(str(abs(expr.p))), Number(str(expr.q))))
 
 
@@ -116,7 +120,7 @@ def _indexed(expr: Any, write: _Writer) -> Formula:
 
 def _add(expr: Add, write: _Writer) -> Formula:
     content, rest = expr.primitive()
-    if content != 1:
+    if content != 1 and not _has_lone_term(expr):
         return _mul_parts(content, [rest], [], write)
     if _is_backward_residual(expr, write):
         return _minus(write(-expr), write)
@@ -130,6 +134,11 @@ def _add(expr: Add, write: _Writer) -> Formula:
 def _bias(term: Formula, write: _Writer) -> Formula:
     is_bias = isinstance(term, Name | Indexed) and term.name in write.notation.biases
     return Product((term, Number("1"))) if is_bias else term
+
+
+def _has_lone_term(expr: Add) -> bool:
+    """Whether a term has the coefficient 1 or -1: then taking a number out (`f - 4.9517`) would only put one in front of it."""
+    return any(term.as_coeff_Mul()[0] in (1, -1) and not term.is_Number for term in expr.args)
 
 
 def _is_difference(terms: list[Expr]) -> bool:

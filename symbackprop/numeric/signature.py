@@ -50,7 +50,7 @@ class Signature:
                 for extent, got in zip(extents, value.shape, strict=True):
                     if (sizes.setdefault(extent, got) if type(extent) is str else extent) != got:
                         return None
-            elif type(value) is not float:
+            elif not isinstance(value, float):
                 return None
             given.append(value)
         return given

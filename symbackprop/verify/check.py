@@ -211,6 +211,7 @@ def verdict(name: str, compared: Sequence[tuple[Sample, Mapping[str, Compared]]]
     ]
     if not rows:
         return Verdict(name, Status.ERROR, note="the code gave no result at any point")
+    samples = [sample for sample, _ in compared]
     counted = [(sample, outcome) for sample, outcome, at in rows if not at]
     wrong = [(sample, outcome) for sample, outcome in counted if outcome.status is Status.DIFFERS]
     if wrong:
@@ -218,13 +219,19 @@ def verdict(name: str, compared: Sequence[tuple[Sample, Mapping[str, Compared]]]
         ratio = constant_ratio(name, [s for s, _ in counted])
         return Verdict(name, Status.DIFFERS, outcome.tier, ratio=ratio, witness=outcome.witness, note=outcome.note)
     at = [text for sample, _, places in rows if sample.point.example for text in places]
-    elsewhere = min(counted, key=lambda pair: _STRENGTH[pair[1].status])[1] if counted else None
+    strong = [pair for pair in counted if not _too_large(pair[0], samples)] or counted
+    elsewhere = min(strong, key=lambda pair: _STRENGTH[pair[1].status])[1] if strong else None
     if at:
         said = f"{'; '.join(at)}{f'; elsewhere {elsewhere.status}' if elsewhere else ''}"
         return Verdict(name, Status.NOT_DIFFERENTIABLE, elsewhere.tier if elsewhere else "", note=said)
     if elsewhere is None:
         return Verdict(name, Status.NOT_DIFFERENTIABLE, note="every point tried is a kink")
     return Verdict(name, elsewhere.status, elsewhere.tier, digits=elsewhere.digits, note=elsewhere.note)
+
+
+def _too_large(sample: Sample, samples: Sequence[Sample]) -> bool:
+    """Whether a sample was compared in float64 for its size alone, while others, smaller ones, were compared exactly."""
+    return not sample.traced and not sample.reason and any(other.traced for other in samples)
 
 
 _STRENGTH = {Status.AGREES: 0, Status.PROVED: 1}
@@ -242,8 +249,9 @@ def scope_of(samples: Sequence[Sample]) -> Scope:
     """Return at which sizes and points, and by which means, the code was compared."""
     outcomes = branch_outcomes(samples)
     return Scope(
-        tuple(dict.fromkeys(sample.point.label for sample in samples)),
+        tuple(dict.fromkeys(sample.point.label for sample in samples if not _too_large(sample, samples))),
         len(samples),
+        floats=tuple(dict.fromkeys(sample.point.label for sample in samples if _too_large(sample, samples))),
         exact=bool(samples) and all(sample.traced for sample in samples if not sample.point.example),
         branches=len(outcomes),
         unvisited=tuple(f"{key[0]} was only ever {next(iter(sides))}" for key, sides in outcomes.items() if len(sides) == 1),

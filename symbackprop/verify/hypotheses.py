@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sympy import Expr, Idx, Indexed, Integer, Mul, Number, Symbol
+from sympy import Add, Expr, Function, Idx, Indexed, Integer, Mul, Number, Symbol
 
 from symbackprop.derive.derivation import Derivation
 from symbackprop.derive.records import Contribution, summed_term
@@ -155,12 +155,45 @@ def _locals(derivation: Derivation, node: str, position: int, contribution: Cont
             cost=1.8,
             upstream=Integer(1),
         )
+    yield from _shortened(change, name, local)
     yield from _switched(change, derivation, name, local)
+    yield from _other_upstream(change, derivation, node, contribution)
     for new, old, put in _exchanged(derivation, contribution):
         yield change(new, "name", f"in {name} = {{0}} the code has {{1}} where {{2}} belongs", local, put, old, cost=2.0)
 
 
 Maker = Callable[..., Change]
+
+
+def _shortened(change: Maker, name: str, local: Expr) -> Iterator[Change]:
+    """A summand of a bracket left out, `y` for `y - t`; a function left out, `c` for `tanh(c)`."""
+    for factor in Mul.make_args(local):
+        if isinstance(factor, Add):
+            for summand in factor.args:
+                text = f"in {name} = {{0}} the summand {{1}} is missing"
+                yield change(local.xreplace({factor: factor - summand}), "term missing", text, local, summand, cost=1.4)
+    for call in sorted((c for c in local.atoms(Function) if c.func in ELEMENTARY and len(c.args) == 1), key=str):
+        text = f"in {name} = {{0}} the code has {{1}} for {{2}}"
+        yield change(local.xreplace({call: call.args[0]}), "name", text, local, call.args[0], call, cost=1.9)
+
+
+def _other_upstream(change: Maker, derivation: Derivation, node: str, contribution: Contribution) -> Iterator[Change]:
+    """Another array of the consumer's shape where the consumer's adjoint belongs: `dP` for `dS`, a target for a residual."""
+    nodes = derivation.network.nodes
+    consumer = nodes[contribution.consumer]
+    head = f"∂{derivation.loss}/∂{contribution.consumer}"
+    if not consumer.indices:
+        return
+    for other in nodes.values():
+        if not _alike(consumer, other):
+            continue
+        adjoint = derivation.adjoints.get(other.name)
+        if adjoint is not None and other.defined:
+            text = f"for ∂{derivation.loss}/∂{node} the code takes ∂{derivation.loss}/∂{other.name} where {head} belongs"
+            upstream = adjoint.symbol[contribution.consumer_indices]
+            yield change(contribution.local, "name", text, cost=2.1, upstream=upstream)
+        text = f"for ∂{derivation.loss}/∂{node} the code takes {other.name} where {head} belongs"
+        yield change(contribution.local, "name", text, cost=2.2, upstream=other.symbol[contribution.consumer_indices])
 
 
 def _slopes(change: Maker, name: str, local: Expr, function: str, output: Expr, net: Expr) -> Iterator[Change]:

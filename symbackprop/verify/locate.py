@@ -63,8 +63,11 @@ def locate(source: Reference, call: Call, samples: Sequence[Sample], wrong: Sequ
     misnamed: list[Location] = []
     right: list[tuple[str, int, str]] = []
     earlier: set[Value] = set()
+    final = {(local.function, local.name): key for key, local in worlds[0][1].items()}
     for key, local in worlds[0][1].items():
         before, earlier = earlier, {*earlier, local.value}
+        if key != final[local.function, local.name]:
+            continue  # it is filled or changed further down
         sides = [(known, found[key], known.promised(_last(local.name))) for known, found in worlds if key in found]
         comparable = [
             (known, own, promise) for known, own, promise in sides if promise and promise.value.shape == own.value.shape

@@ -61,6 +61,7 @@ class Scope:
     branches: int = 0
     unvisited: tuple[str, ...] = ()
     fallback: str = ""
+    floats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,8 @@ def scope_text(scope: Scope) -> str:
         parts.append(f"for {sizes}")
     elif scope.points:
         parts.append(f"at {scope.points} points")
+    if scope.floats:
+        parts.append(f"and in float64 for {sizes_text(scope.floats)}")
     text = ", ".join(parts)
     if not scope.exact:
         return text

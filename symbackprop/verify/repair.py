@@ -23,11 +23,12 @@ import numpy as np
 from symbackprop.errors import SymbackpropError
 from symbackprop.verify.binding import Call, Result, run
 from symbackprop.verify.compare import compare_sample
-from symbackprop.verify.edits import Edit, Source, edits
+from symbackprop.verify.edits import edits
 from symbackprop.verify.hypotheses import same
 from symbackprop.verify.records import Repair, Status
 from symbackprop.verify.results import read
 from symbackprop.verify.samples import Reference, Sample, numeric_sample, traced_sample, with_defined
+from symbackprop.verify.splices import Edit, Source
 
 SECONDS = 12.0
 """Time after which the search ends in any case; normally the number of candidates ends it."""

@@ -18,12 +18,10 @@ from symbackprop.writeup import blocks as b
 from symbackprop.writeup.figures import picture
 from symbackprop.writeup.mathspan import MathPrinter, all_names
 from symbackprop.writeup.phrases import plain
-from symbackprop.writeup.rows import Piece, Row, rows
+from symbackprop.writeup.rows import PAGE_WIDTH, Piece, Row, reason_below, rows
 from symbackprop.writeup.svg import style_sheet, svg
 
 HTML_LANG = {"en": "en", "zh": "zh-Hans"}
-#: A reason longer than this stands below its line.
-LONG_REASON = 34
 _ALIGN = {"l": "left", "c": "center", "r": "right"}
 
 
@@ -157,7 +155,7 @@ def _line(line: b.Line, page: Page) -> str:
 def _row(row: Row, page: Page) -> str:
     head = page.formulas.math(row.head.formula) if row.head is not None else ""
     pieces = " ".join(_piece(piece, page) for piece in row.pieces)
-    long = len(row.because) > LONG_REASON
+    long = reason_below(row, PAGE_WIDTH)
     because = f'<td class="because">{escape(row.because, quote=False)}</td>' if row.because and not long else "<td></td>"
     below = f'<tr><td></td><td class="why" colspan="2">{escape(row.because, quote=False)}</td></tr>' if long else ""
     continued = "" if row.head is not None or row.pieces[0].lead in ("=", "") else " continued"

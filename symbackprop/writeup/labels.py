@@ -98,9 +98,7 @@ def _overlapped(
     return bool(others) and bool(overlaps(own, np.array(others)).any())
 
 
-def _candidates(
-    name: str, curve: Curve, paths: Mapping[str, Table], room: Box, covers: Table, upright: bool
-) -> Candidates:
+def _candidates(name: str, curve: Curve, paths: Mapping[str, Table], room: Box, covers: Table, upright: bool) -> Candidates:
     length = float(np.hypot(*(paths[name][:, 2:] - paths[name][:, :2]).T).sum()) or 1.0
     rim = min(0.45, ((room.height if upright else room.width) / 2 + 7) / length)  # stay clear of the arrowhead and of the node
     places = [rim + (1 - 2 * rim) * step / (_STEPS - 1) for step in range(_STEPS)]

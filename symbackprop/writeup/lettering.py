@@ -130,7 +130,9 @@ def _upright(text: str) -> Lettering:
     if not text:
         return Lettering((), "")
     dense = re.sub(r" *([-+=≈→−·]) *", r"\1", text)  # LaTeX spaces operators itself
-    return Lettering((Run(text.replace("-", "−")),), "".join(_IN_LATEX.get(sign) or _GREEK_LATEX.get(sign, sign) for sign in dense))
+    return Lettering(
+        (Run(text.replace("-", "−")),), "".join(_IN_LATEX.get(sign) or _GREEK_LATEX.get(sign, sign) for sign in dense)
+    )
 
 
 _TOKEN = re.compile(r"\\([A-Za-z]+)\*?|([_^])|([{}])|(\s+)|(.)")

@@ -6,6 +6,7 @@ can mark everything that belongs to one name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html import escape
@@ -48,9 +49,7 @@ class MathPrinter:
                 if part not in self._plain:
                     self._plain[part] = mathml_inner(part, self.notation)
                 marks[self._plain[part]] = f'<mrow class="{kind}" data-names="{label}">{{}}</mrow>'
-        if not any(tall in text for tall in TALL):
-            text = text.replace("<mo>(</mo>", LOW_OPEN).replace("<mo>)</mo>", LOW_CLOSE)
-        return self._label_blanks(marked(text, marks), formula)
+        return self._label_blanks(marked(low_brackets(text), {low_brackets(key): mark for key, mark in marks.items()}), formula)
 
     def math(self, formula: Formula, extra: str = "") -> str:
         """Return a `<math>` element for the middle of a sentence."""
@@ -69,6 +68,24 @@ class MathPrinter:
             return text
         label = escape(self.blank_label, quote=True)
         return text.replace("<mspace", f'<mspace class="blank" aria-label="{label}"')
+
+
+_INNERMOST = re.compile(r"<mo>\(</mo>((?:(?!<mo>[()]</mo>).)*)<mo>\)</mo>")
+_OPEN, _CLOSE = "\x01", "\x02"
+
+
+def low_brackets(text: str) -> str:
+    """Keep brackets low around everything that is not tall, from the inside outwards."""
+
+    def change(found: re.Match[str]) -> str:
+        if any(tall in found[1] for tall in TALL):
+            return _OPEN + found[1] + _CLOSE
+        return LOW_OPEN + found[1] + LOW_CLOSE
+
+    before = ""
+    while before != text:
+        before, text = text, _INNERMOST.sub(change, text)
+    return text.replace(_OPEN, "<mo>(</mo>").replace(_CLOSE, "<mo>)</mo>")
 
 
 def marked(text: str, marks: dict[str, str]) -> str:

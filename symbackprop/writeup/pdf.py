@@ -12,7 +12,7 @@ from symbackprop.formula.typst import typst as typst_math
 from symbackprop.writeup import blocks as b
 from symbackprop.writeup.figures import picture
 from symbackprop.writeup.phrases import plain
-from symbackprop.writeup.rows import Piece, Row, rows
+from symbackprop.writeup.rows import Piece, Row, reason_below, rows
 from symbackprop.writeup.svg import svg
 
 #: Widest row, in characters as shown, that fits the text width beside a reason.
@@ -135,14 +135,12 @@ def _row(row: Row, outline: b.Outline) -> str:
     first = row.pieces[0].lead
     indent = "" if first in RELATIONS or not first else "#h(1.5em)"
     pieces = "".join(_piece(piece, outline) for piece in row.pieces)
-    if len(row.because) > LONG_REASON:
+    if reason_below(row, PDF_WIDTH):
         return f"[{head}], [{indent}{pieces}], [], [], grid.cell(colspan: 2, reason[#{quoted(row.because)};])"
     because = f"#reason[#{quoted(row.because)};]" if row.because else ""
     return f"[{head}], [{indent}{pieces}], [{because}]"
 
 
-#: A reason longer than this stands below its line.
-LONG_REASON = 34
 _SIGNS = {"*": "dot.c", "←": "arrow.l", "→": "arrow.r", "≤": "<=", "≥": ">=", "≠": "!=", ":=": "colon.eq"}
 
 

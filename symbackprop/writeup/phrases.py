@@ -22,8 +22,6 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "class": ("Class", "班级"),
         "date": ("Date", "日期"),
         "points": ("Points", "得分"),
-        "points of": ("{points} P", "{points} 分"),
-        "contents": ("Contents", "目录"),
         # Parts.
         "network": ("The network", "网络"),
         "network alt": (
@@ -47,7 +45,6 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "definitions": ("The definitions", "定义"),
         "quantity": ("Quantity", "量"),
-        "formula": ("Formula", "公式"),
         "calculation": ("Calculation", "计算"),
         "value": ("Value", "数值"),
         "shape": ("Shape", "形状"),
@@ -65,10 +62,6 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "product": ("Put together", "合并"),
         "steps": ("Step by step", "逐步推导"),
         "numbers": ("Numbers", "代入数字"),
-        "delta": (
-            "{delta} is short for {partial}; every weight into this unit uses it again.",
-            "{delta} 是 {partial} 的简写；进入该单元的每个权重都要再用到它。",
-        ),
         "update": ("Update", "更新"),
         "update lead": (
             "Every parameter moves against its gradient, {rule}. All gradients above use the old parameters; change nothing before all "
@@ -76,7 +69,6 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
             "每个参数都沿梯度的反方向移动，{rule}。上面的梯度全部使用旧参数；在所有梯度都算出之前，不要改动任何参数。",
         ),
         "gradients": ("All gradients", "所有梯度"),
-        "gradients lead": ("The same {delta} serves every parameter of a unit.", "同一个 {delta} 用于该单元的所有参数。"),
         "parameter": ("Parameter", "参数"),
         "gradient": ("Gradient", "梯度"),
         "old": ("Old", "旧值"),
@@ -91,7 +83,6 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "change": ("change", "变化"),
         "matrix": ("Matrix form", "矩阵形式"),
         "shapes": ("shapes {shapes}", "形状 {shapes}"),
-        "in indices": ("Written with indices", "用下标书写"),
         "code": ("As numpy code", "numpy 代码"),
         "code lead": (
             "The same formulas as a function. It calculates with all digits, so its last places may differ from the rounded ones here.",
@@ -118,8 +109,6 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "choose": ("Which formula is {partial}?", "哪个公式是 {partial}？"),
         "mistake is": ("Line ({label}) is wrong: {why}. It should say", "第（{label}）行有错：{why}。应当写成"),
-        "right answer": ("Right: ({label})", "正确答案：（{label}）"),
-        "option wrong": ("({label}) {why}", "（{label}）{why}"),
         "your work": ("Your work", "解答"),
         "solution": ("Answer", "答案"),
         "missing slope": ("the slope {what} is missing", "缺少斜率 {what}"),
@@ -127,11 +116,9 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "lost half": ("the factor of the square is wrong (a 2 or a ½ is lost)", "平方求导的系数错了（丢了 2 或 ½）"),
         "wrong sign": ("the sign is wrong", "符号错了"),
         "dropped path": ("one path, {what}, is missing", "缺少一条路径 {what}"),
-        "lost sum": ("the sum over {what} is missing", "缺少对 {what} 的求和"),
         # Reasons beside steps (keys are those of the written steps).
         "chain rule": ("chain rule", "链式法则"),
         "sum over paths": ("sum over paths", "对路径求和"),
-        "sum over uses": ("sum over all uses", "对每次使用求和"),
         "local derivative": ("local derivative", "局部导数"),
         "multiply the factors": ("multiply the factors", "各因子相乘"),
         "put the local derivatives in": ("put the local derivatives in", "代入局部导数"),
@@ -164,16 +151,9 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "blank": ("blank to fill in", "待填写的空"),
         "path of": ("path of {name}", "{name} 的路径"),
         # Notebook.
-        "nb network": ("The network", "网络"),
-        "nb run": ("Run the cell.", "运行这个单元格。"),
-        "nb check": ("Check", "检验"),
         "nb check lead": (
             "Central differences need no formula: they must agree with every gradient.",
             "中心差分不需要公式：它必须与每个梯度一致。",
-        ),
-        "nb yours": (
-            "Write your own gradients into the dictionary; the check compares them with central differences.",
-            "把你自己的梯度写进字典；检验程序用中心差分来对照。",
         ),
     }
 )

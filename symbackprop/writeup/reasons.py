@@ -12,6 +12,11 @@ from symbackprop.writeup.phrases import LANGUAGE_COLUMN, PHRASES
 _N = r"(.+?)"
 #: Patterns of whole sentences and their Chinese; \1, \2 … are the names.
 _SENTENCES: tuple[tuple[str, str], ...] = (
+    (rf"derivative of {_N}", r"\1 的导数"),
+    (
+        "factors that do not contain the summed index come out of the sum",
+        "不含求和下标的因子可以提到求和号外",
+    ),
     (rf"cancel {_N}", r"约去 \1"),
     (rf"shapes {_N}", r"形状 \1"),
     (rf"put {_N} in", r"代入 \1"),

@@ -36,6 +36,18 @@ class Row:
     because: str = ""
 
 
+#: A reason longer than this stands below its line even where there is room.
+LONG_REASON = 34
+
+
+def reason_below(row: Row, width: int) -> bool:
+    """Whether a reason stands below its row, because it is a sentence or the row leaves no room beside it."""
+    if not row.because:
+        return False
+    taken = sum(measured(piece.body) + 3 for piece in row.pieces) + (measured(row.head.formula) if row.head else 0)
+    return len(row.because) > LONG_REASON or taken + len(row.because) > width
+
+
 @lru_cache(maxsize=4096)
 def measured(formula: Formula) -> int:
     """Return about how many characters wide a formula is when it is set with a sign between all factors."""

@@ -34,7 +34,7 @@ HEAD = 8.0  # length of an arrowhead
 COLOURS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "ink": ("#1b1f24", "#e6e8ea"),
-        "dim": ("#5b6470", "#9aa4b0"),
+        "dim": ("#59626e", "#b2bbc6"),
         "value": ("#0b5d4b", "#7fd6bd"),
         "paper": ("#ffffff", "#14171a"),
         "line": ("#7a828c", "#7d8691"),

@@ -51,8 +51,7 @@ class Case:
         return found
 
     @property
-    def declared(self) -> list[str]:
-        """Names that need values."""
+    def declared(self) -> list[str]:  # the names that need values
         return [node.name for node in self.network.nodes.values() if not node.defined]
 
 

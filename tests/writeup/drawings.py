@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
+from itertools import pairwise
 from math import cos, hypot, pi, radians, sin
 from typing import Any
 
@@ -131,7 +132,7 @@ def common(subject: Polygon, clip: Polygon) -> Polygon:
 
 def length_inside(line: Polygon, box: Polygon) -> float:
     """Return how much of a line lies inside a convex polygon whose corners run clockwise on the screen."""
-    return sum(_piece_inside(first, last, box) for first, last in zip(line, line[1:], strict=False))
+    return sum(_piece_inside(first, last, box) for first, last in pairwise(line))
 
 
 def _piece_inside(first: tuple[float, float], last: tuple[float, float], box: Polygon) -> float:

@@ -25,7 +25,15 @@ from symbackprop.writeup.tikz import tikz
 from symbackprop.writeup.units import path_to_loss
 from tests.writeup.drawings import SVG, dense, faults, read_drawing
 
-VALUES = {"w1": "0.1234", "w7": "-0.4321", "l1": "5.25", "b1": "0.3579", "target_o1": "0.0101", "net_h1": "2.3571", "E_total": "0.3919"}
+VALUES = {
+    "w1": "0.1234",
+    "w7": "-0.4321",
+    "l1": "5.25",
+    "b1": "0.3579",
+    "target_o1": "0.0101",
+    "net_h1": "2.3571",
+    "E_total": "0.3919",
+}
 
 
 def groups(text: str) -> dict[str, ET.Element]:
@@ -44,7 +52,14 @@ def numbers(text: str) -> set[str]:
 def test_every_element_can_be_pointed_at(two_three_two: Network) -> None:
     text = svg(network_picture(two_three_two))
     found = groups(text)
-    expected = {f"edge-w{k}" for k in range(1, 13)} | {"unit-l1", "unit-h3", "unit-o2", "unit-E_total", "bias-b1-h2", "target-target_o1"}
+    expected = {f"edge-w{k}" for k in range(1, 13)} | {
+        "unit-l1",
+        "unit-h3",
+        "unit-o2",
+        "unit-E_total",
+        "bias-b1-h2",
+        "target-target_o1",
+    }
     assert expected <= set(found)
     assert found["edge-w7"].attrib["data-names"] == "w7"
     assert found["unit-h1"].attrib["data-names"].split() == ["h1", "net_h1", "out_h1"]
@@ -106,7 +121,7 @@ def test_words_and_notation_are_the_readers(two_three_two: Network) -> None:
 
 def test_values_stand_where_they_belong(two_three_two: Network) -> None:
     drawn = read_drawing(svg(network_picture(two_three_two, values=VALUES)))
-    assert drawn.texts["edge-w1"] == ["w1= 0.1234"] or drawn.texts["edge-w1"] == ["w1=0.1234"]
+    assert drawn.texts["edge-w1"] == ["w1=0.1234"]
     assert drawn.texts["edge-w7"][0].endswith("−0.4321")
     assert drawn.texts["unit-h1"][0] == "h1"
     assert drawn.texts["unit-h1"][1].startswith("net")
@@ -190,7 +205,11 @@ def test_the_path_of_a_gradient_is_every_way_to_the_loss(two_three_two: Network,
 
 def test_a_shared_bias_is_highlighted_everywhere(two_three_two: Network) -> None:
     lit = groups(svg(network_picture(two_three_two, highlight=("b1",))))
-    assert {name for name, group in lit.items() if "sb-on-path" in group.attrib["class"]} == {"bias-b1-h1", "bias-b1-h2", "bias-b1-h3"}
+    assert {name for name, group in lit.items() if "sb-on-path" in group.attrib["class"]} == {
+        "bias-b1-h1",
+        "bias-b1-h2",
+        "bias-b1-h3",
+    }
 
 
 # ---- views -----------------------------------------------------------------------------------------------------------
@@ -199,7 +218,7 @@ def test_a_shared_bias_is_highlighted_everywhere(two_three_two: Network) -> None
 def test_layers_of_tensors_are_boxes_with_shapes(derivation_file: Callable[[str, str], ModuleType]) -> None:
     module = derivation_file("mlp_softmax", "network")
     drawn = read_drawing(svg(network_picture(module.network, module.loss)))
-    assert drawn.texts["unit-X"] == ["X", "(N,D)"] or drawn.texts["unit-X"] == ["X", "(N, D)"]
+    assert drawn.texts["unit-X"] == ["X", "(N,D)"]
     compact = {name: [text.replace(" ", "").replace("\u00a0", "") for text in texts] for name, texts in drawn.texts.items()}
     assert compact["unit-A1"] == ["A1", "Z1=XW1+b1", "A1=tanh(Z1)", "(N,M)"]
     assert compact["unit-P"] == ["P", "Z2=A1W2+b2", "P=softmax(Z2)", "(N,K)"]
@@ -216,10 +235,10 @@ def test_a_formula_may_replace_the_line_in_a_box(derivation_file: Callable[[str,
 
 def test_a_large_network_of_numbers_becomes_layers() -> None:
     drawn = read_drawing(svg(network_picture(*dense(12, 20, 3))))
-    headings = {name: texts[0].replace("\u00a0", " ") for name, texts in drawn.texts.items() if name.startswith("unit")}
-    assert list(headings.values()) == ["x1 … x12", "g1 … g20", "o1 … o3", "E"]
-    edges = [texts[0].replace("\u00a0", " ") for name, texts in drawn.texts.items() if name.startswith("edge") and texts]
-    assert edges == ["w1 … w240", "w241 … w300"]
+    headings = {name: texts[0] for name, texts in drawn.texts.items() if name.startswith("unit")}
+    assert list(headings.values()) == ["x1…x12", "g1…g20", "o1…o3", "E"]
+    edges = [texts[0] for name, texts in drawn.texts.items() if name.startswith("edge") and texts]
+    assert edges == ["w1…w240", "w241…w300"]
     assert faults(drawn) == []
 
 
@@ -233,7 +252,7 @@ def test_a_small_network_becomes_layers_when_asked(two_three_two: Network) -> No
 def test_unknown_names_and_views_are_refused(two_three_two: Network, derivation_file: Callable[[str, str], ModuleType]) -> None:
     with pytest.raises(UserError, match=r"highlight: unknown name out_h4.*Did you mean out_h"):
         network_picture(two_three_two, highlight=("out_h4",))
-    with pytest.raises(UserError, match=r"values: unknown name w13.*Did you mean w1"):
+    with pytest.raises(UserError, match=r"values: unknown name w13.*Did you mean w"):
         network_picture(two_three_two, values={"w13": "1"})
     with pytest.raises(UserError, match="formulas: unknown name Q"):
         network_picture(two_three_two, formulas={"Q": "1"})
@@ -244,7 +263,13 @@ def test_unknown_names_and_views_are_refused(two_three_two: Network, derivation_
         network_picture(module.network, module.loss, view="units")
 
 
-def test_the_same_network_gives_the_same_bytes(root: Path) -> None:
+def test_the_same_network_gives_the_same_drawing() -> None:
+    first, second = (svg(network_picture(*dense(3, 4, 2), values={"w3": "0.5"})) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.slow
+def test_another_process_gives_the_same_bytes(root: Path) -> None:
     script = (
         "from tests.writeup.drawings import dense\n"
         "from symbackprop.writeup.diagram import network_picture\n"
@@ -253,7 +278,12 @@ def test_the_same_network_gives_the_same_bytes(root: Path) -> None:
     )
     printed = [
         subprocess.run(
-            [sys.executable, "-c", script], env={**os.environ, "PYTHONHASHSEED": seed}, cwd=root, capture_output=True, text=True, check=True
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         for seed in ("1", "77")
     ]

@@ -6,7 +6,7 @@ from math import hypot, pi
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symbackprop.writeup.collisions import crossings, overlaps, rows_of_boxes, rows_of_segments
@@ -38,7 +38,10 @@ def test_crossing_is_a_length_inside(box: Box, segment: Segment) -> None:
         assert not crosses(box, segment)
 
 
-@given(st.lists(boxes, min_size=1, max_size=4), st.lists(boxes, min_size=1, max_size=3), st.lists(segments, min_size=1, max_size=3))
+@settings(max_examples=40)
+@given(
+    st.lists(boxes, min_size=1, max_size=4), st.lists(boxes, min_size=1, max_size=3), st.lists(segments, min_size=1, max_size=3)
+)
 def test_many_questions_have_the_answers_of_one(first: list[Box], second: list[Box], cuts: list[Segment]) -> None:
     rows = rows_of_boxes(first)
     assert overlaps(rows, rows_of_boxes(second)).tolist() == [[overlap(one, other) for other in second] for one in first]

@@ -72,7 +72,9 @@ def test_the_whole_graph_is_readable(two_three_two: Network) -> None:
 
 def test_tensors_have_the_same_graph(derivation_file: Callable[[str, str], ModuleType]) -> None:
     module = derivation_file("mlp_softmax", "network")
-    drawn = read_drawing(svg(graph_picture(module.network, module.loss, highlight=path_to_loss(module.network, "W1", module.loss))))
+    drawn = read_drawing(
+        svg(graph_picture(module.network, module.loss, highlight=path_to_loss(module.network, "W1", module.loss)))
+    )
     assert set(drawn.bodies) == {f"unit-{name}" for name in ("W1", "Z1", "A1", "Z2", "P", "E")}
 
 

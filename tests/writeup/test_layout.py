@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from types import ModuleType
 
 import pytest
@@ -19,7 +20,7 @@ SIZES = [(1, 1, 1), (2, 2, 1), (2, 3, 2), (3, 5, 2), (4, 4), (2, 1, 2), (5, 5, 5
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 def test_every_label_is_readable(sizes: tuple[int, ...]) -> None:
     drawing = read_drawing(svg(network_picture(*dense(*sizes))))
-    weights = sum(first * second for first, second in zip(sizes, sizes[1:], strict=False))
+    weights = sum(first * second for first, second in pairwise(sizes))
     assert len([name for name in drawing.labels if name.startswith("edge-w")]) == weights
     assert faults(drawing) == []
 
@@ -55,7 +56,9 @@ def test_an_edge_over_a_column_bends_around_its_unit() -> None:
     assert faults(drawing) == []
 
 
-@pytest.mark.parametrize("name", ["tanh_neuron", "two_two_one", "two_three_two", "mlp_softmax", "linear_regression", "perceptron"])
+@pytest.mark.parametrize(
+    "name", ["tanh_neuron", "two_two_one", "two_three_two", "mlp_softmax", "linear_regression", "perceptron"]
+)
 @pytest.mark.parametrize("view", [network_picture, graph_picture])
 def test_the_derivations_are_drawn_well(
     derivation_file: Callable[[str, str], ModuleType], name: str, view: Callable[..., object]

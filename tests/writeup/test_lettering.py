@@ -25,7 +25,12 @@ PLAIN = Notation()
         ("out_h", PLAIN.override(words="upright"), (("out", False, 0), ("h", True, -1)), r"\mathrm{out}_h"),
         ("y_hat", PLAIN, (("y\u0302", True, 0),), r"\hat{y}"),
         ("delta_3", PLAIN, (("δ", True, 0), ("3", False, -1)), r"\delta_3"),
-        ("w", PLAIN.override(names={"w": "w^{(2)}_{1,1}"}), (("w", True, 0), ("(2)", False, 1), ("1,1", False, -1)), "w^{(2)}_{1,1}"),
+        (
+            "w",
+            PLAIN.override(names={"w": "w^{(2)}_{1,1}"}),
+            (("w", True, 0), ("(2)", False, 1), ("1,1", False, -1)),
+            "w^{(2)}_{1,1}",
+        ),
         ("eta", PLAIN.override(names={"eta": "η"}), (("η", True, 0),), r"\eta "),
     ],
 )

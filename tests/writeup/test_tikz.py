@@ -63,7 +63,7 @@ def test_it_compiles(
         network_picture(module.network, module.loss),
         graph_picture(two_three_two, locals_=local_texts),
     ]
-    body = "\n\n".join(rf"\resizebox{{\linewidth}}{{!}}{{{tikz(picture)}}}" for picture in pictures)
+    body = "\n\n".join(rf"\noindent\resizebox{{\linewidth}}{{!}}{{{tikz(picture)}}}" for picture in pictures)
     source = rf"\documentclass{{article}}\usepackage{{tikz}}\begin{{document}}{body}\end{{document}}"
     (tmp_path / "drawing.tex").write_text(source, encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "drawing.tex"]

@@ -1,0 +1,83 @@
+"""Exact arithmetic and the rounding rule, against mpmath and by hand."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import mpmath
+import pytest
+
+from symbackprop.errors import NotSupportedError, UserError
+from symbackprop.formula import tree
+from symbackprop.formula.build import add, call, divide, multiply, negate, power, subtract
+from symbackprop.formula.text import text
+from symbackprop.formula.tree import Number
+from symbackprop.writeup.arithmetic import Rounding, exact, value_of
+
+
+@pytest.mark.parametrize(
+    ("value", "places", "ties", "expected"),
+    [
+        ("0.0427545", 6, "half-up", "0.042755"), ("0.0427545", 6, "half-even", "0.042754"), ("-0.0427545", 6, "half-up", "-0.042755"),
+        ("0.125", 2, "half-even", "0.12"), ("0.135", 2, "half-even", "0.14"), ("2.5", 0, "half-up", "3"), ("0.1", 6, "half-up", "0.1"),
+        ("10", 3, "half-up", "10"), ("-0.0000001", 6, "half-up", "0"), ("0.9999996", 6, "half-up", "1"),
+    ],
+)  # fmt: skip
+def test_rounding(value, places, ties, expected):
+    rule = Rounding(places, ties)
+    assert rule.text(rule.round(Fraction(value))) == expected
+
+
+def test_half_of_an_odd_last_digit_is_a_tie_though_not_in_binary():
+    product = value_of(multiply(Number("0.5"), Number("0.085509")))
+    assert product == Fraction("0.0427545")
+    assert Fraction(0.5 * 0.085509) != product
+    assert Rounding(6).text(Rounding(6).round(product)) == "0.042755"
+
+
+def test_a_negative_result_is_a_minus_in_front():
+    assert Rounding(2).formula(Fraction(-1, 3)) == negate(Number("0.33"))
+
+
+@pytest.mark.parametrize(
+    ("formula", "reference"),
+    [
+        (call("sigmoid", Number("2.35")), lambda: 1 / (1 + mpmath.exp(mpmath.mpf("-2.35")))),
+        (call("tanh", negate(Number("0.9"))), lambda: mpmath.tanh(mpmath.mpf("-0.9"))),
+        (power("e", negate(Number("3.1"))), lambda: mpmath.exp(mpmath.mpf("-3.1"))),
+        (call("log", Number("0.2")), lambda: mpmath.log(mpmath.mpf("0.2"))),
+        (tree.Root(Number("2")), lambda: mpmath.sqrt(2)),
+        (call("gelu", Number("0.7")), lambda: mpmath.mpf("0.35") * (1 + mpmath.erf(mpmath.mpf("0.7") / mpmath.sqrt(2)))),
+        (power(Number("1.5"), Number("0.5")), lambda: mpmath.sqrt(mpmath.mpf("1.5"))),
+    ],
+)
+def test_functions_agree_with_mpmath_to_thirty_digits(formula, reference):
+    with mpmath.workdps(40):
+        value = value_of(formula)
+        assert abs(mpmath.mpf(value.numerator) / value.denominator - reference()) < mpmath.mpf(10) ** -30
+
+
+def test_arithmetic_is_exact():
+    formula = add(divide(Number("1"), Number("3")), negate(multiply(2, subtract(Number("0.1"), Number("0.3")))), power(Number("0.5"), 2))
+    assert value_of(formula) == Fraction(1, 3) + Fraction(2, 5) + Fraction(1, 4)
+
+
+def test_given_floats_stand_for_what_is_written():
+    assert exact(0.1) == Fraction(1, 10)
+    assert exact(3) == 3
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_values_must_be_finite(bad):
+    with pytest.raises(UserError, match="finite"):
+        exact(bad)
+
+
+def test_division_by_zero_and_unknown_things_are_reported():
+    with pytest.raises(UserError, match="division by zero"):
+        value_of(divide(1, subtract(Number("2"), Number("2"))))
+    with pytest.raises(NotSupportedError):
+        value_of(tree.Name("unknown"))
+    with pytest.raises(NotSupportedError, match="no function"):
+        value_of(call("mystery", Number("1")))
+    assert text(Number("2")) == "2"
