@@ -21,7 +21,7 @@ MOST_ENTRIES = 48
 def definition_block(context: Context) -> FormulaBlock:
     """Return the definitions of all nodes up to the loss, in order."""
     lines = []
-    for name in reversed(context.derivation.adjoints):
+    for name in reversed(tuple(context.derivation.adjoints)):
         if context.derivation.network.nodes[name].defined:
             left, right = context.writer.definition(name).parts
             lines.append(Line((Part(left, "", LEFT), Part(right, "=", SYMBOLS)), about=(name,)))
@@ -31,7 +31,7 @@ def definition_block(context: Context) -> FormulaBlock:
 def shape_table(context: Context) -> Table:
     """Return every name with what it is and its shape."""
     rows = []
-    for name in reversed(context.derivation.adjoints):
+    for name in reversed(tuple(context.derivation.adjoints)):
         node = context.derivation.network.nodes[name]
         key = {"defined": "definition"}.get(node.role.value, node.role.value + "s")
         rows.append((Cell((context.writer.entry(name),)), Cell(context.say(key)), Cell((_shape(context, name),))))
@@ -65,7 +65,7 @@ def array_table(anchor: str, title: Words, values: object, context: Context, hid
 def forward_arrays(context: Context) -> list[Block]:
     """Return the values of every definition, in order."""
     blocks: list[Block] = []
-    for name in reversed(context.derivation.adjoints):
+    for name in reversed(tuple(context.derivation.adjoints)):
         if context.derivation.network.nodes[name].defined:
             blocks += array_table(f"value-{name}", (Name(name),), context.ledger.values[name], context, "numbers")
     return blocks
@@ -133,3 +133,18 @@ def loss_parts(context: Context) -> list[Block]:
         *new_tables,
         Table("loss-table", ((), (Name(derivation.loss),)), rows, "lr"),
     ]
+
+
+def matrix_parts(context: Context) -> list[Block]:
+    """Return the matrix form of every definition's adjoint and every gradient that has one, with shapes and reasons."""
+    derivation = context.derivation
+    lines: dict[Formula, Line] = {}
+    for name in derivation.wrt:
+        if name in derivation.adjoints:
+            for step in written_steps(derivation[name], context.notation, "standard"):
+                if step.kind == "matrix":
+                    lines.setdefault(step.formula, step_line(step, context, (name,)))
+    if not lines:
+        return []
+    block = FormulaBlock("matrix-lines", tuple(lines.values()), keep=len(lines) <= MOST_KEPT)
+    return [Heading(1, context.say("matrix"), "matrix"), block]

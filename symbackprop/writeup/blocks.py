@@ -1,7 +1,7 @@
 """The neutral outline of a write-up: frozen blocks that every format prints and no format adds to.
 
-A block carries everything a printer needs and, in a student's outline, nothing more: what is an answer is marked here (`Part.hidden`,
-`Cell.hidden`, `Drawing.answers`), and `redact` replaces it before any printer sees the outline.
+A block carries everything a printer needs and, in a student's outline, nothing more: what is an answer is marked here
+(`Part.hidden`, `Cell.hidden`, `Drawing.answers`), and `redact` replaces it before any printer sees the outline.
 """
 
 from __future__ import annotations

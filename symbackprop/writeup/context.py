@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction as Exact
 from typing import Any
 
 from symbackprop.derive.derivation import Derivation
@@ -13,7 +14,7 @@ from symbackprop.formula.notation import Notation
 from symbackprop.formula.tree import Blank, Formula, Indexed, Name, Partial
 from symbackprop.formula.walk import fold, with_children
 from symbackprop.network.node import Role
-from symbackprop.writeup.arithmetic import Exact, Rounding, exact
+from symbackprop.writeup.arithmetic import Rounding, exact
 from symbackprop.writeup.blocks import LEFT, NUMBERS, RESULT, SYMBOLS, Line, Part, Words
 from symbackprop.writeup.ledger import Ledger, keep_books, pre_activations
 from symbackprop.writeup.options import HandoutOptions

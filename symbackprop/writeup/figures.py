@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from symbackprop.formula.notation import Notation
 from symbackprop.writeup.blocks import Drawing
-from symbackprop.writeup.diagram import DiagramWords, network_picture
+from symbackprop.writeup.diagram import network_picture
 from symbackprop.writeup.graph_view import graph_picture
 from symbackprop.writeup.picture import Picture
+from symbackprop.writeup.sheet import DiagramWords
 
 WORDING = {
     "en": DiagramWords(),

@@ -1,7 +1,7 @@
 """Print an outline as one self-contained HTML page: MathML, inline SVG, its own style and script, nothing from outside.
 
-Without JavaScript it is a plain page; with it, pointing at a weight or a derivative marks its path, symbols and numbers can be shown
-alone, and a teacher can uncover the answers one by one.
+Without JavaScript it is a plain page; with it, pointing at a weight or a derivative marks its path, symbols and numbers can
+be shown alone, and a teacher can uncover the answers one by one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from symbackprop.writeup import blocks as b
 from symbackprop.writeup.figures import picture
 from symbackprop.writeup.mathspan import MathPrinter, all_names
 from symbackprop.writeup.phrases import plain
-from symbackprop.writeup.rows import PAGE_WIDTH, Piece, Row, reason_below, rows
+from symbackprop.writeup.rows import Piece, Row, laid_out
 from symbackprop.writeup.svg import style_sheet, svg
 
 HTML_LANG = {"en": "en", "zh": "zh-Hans"}
@@ -105,8 +105,8 @@ def block_formulas(block: b.Block) -> list[Formula]:
     if isinstance(block, b.FormulaBlock):
         return [part.formula for line in block.lines for part in line.parts]
     if isinstance(block, b.Table):
-        words = [*block.header, block.caption, *(cell.words for row in block.rows for cell in row)]
-        return [part for group in words for part in group if isinstance(part, Formula)]
+        groups = [*block.header, block.caption, *(cell.words for row in block.rows for cell in row)]
+        return [part for group in groups for part in group if isinstance(part, Formula)]
     if isinstance(block, b.Choice):
         return [part for option in block.options for part in option.words if isinstance(part, Formula)]
     words = block.words if isinstance(block, b.Heading | b.Prose) else ()
@@ -141,23 +141,23 @@ def _(block: b.Prose, page: Page) -> str:
 
 @_block.register
 def _(block: b.FormulaBlock, page: Page) -> str:
-    body = "\n".join(_line(line, page) for line in block.lines)
+    placed = zip(block.lines, laid_out(block.lines), strict=True)
+    body = "\n".join(_line(line, line_rows, page) for line, line_rows in placed)
     keep = " keep" if block.keep else ""
     return f'<table class="lines{keep}" role="presentation" id="{escape(block.anchor)}">\n{body}\n</table>'
 
 
-def _line(line: b.Line, page: Page) -> str:
+def _line(line: b.Line, line_rows: tuple[Row, ...], page: Page) -> str:
     about = escape(" ".join(line.about), quote=True)
-    body = "".join(_row(row, page) for row in rows(line))
+    body = "".join(_row(row, page) for row in line_rows)
     return f'<tbody data-about="{about}">{body}</tbody>'
 
 
 def _row(row: Row, page: Page) -> str:
     head = page.formulas.math(row.head.formula) if row.head is not None else ""
     pieces = " ".join(_piece(piece, page) for piece in row.pieces)
-    long = reason_below(row, PAGE_WIDTH)
-    because = f'<td class="because">{escape(row.because, quote=False)}</td>' if row.because and not long else "<td></td>"
-    below = f'<tr><td></td><td class="why" colspan="2">{escape(row.because, quote=False)}</td></tr>' if long else ""
+    because = f'<td class="because">{escape(row.because, quote=False)}</td>' if row.because and not row.below else "<td></td>"
+    below = f'<tr><td></td><td class="why" colspan="2">{escape(row.because, quote=False)}</td></tr>' if row.below else ""
     continued = "" if row.head is not None or row.pieces[0].lead in ("=", "") else " continued"
     return f'<tr><td class="left">{head}</td><td class="right{continued}">{pieces}</td>{because}</tr>{below}'
 
@@ -193,7 +193,8 @@ def _(block: b.Table, page: Page) -> str:
         for row in block.rows
     )
     kind = "data" if block.header else "array" if block.caption else "plain"
-    return f'<div class="wide"><table class="{kind}" id="{escape(block.anchor)}">{caption}{header}<tbody>\n{body}\n</tbody></table></div>'
+    opening = f'<div class="wide"><table class="{kind}" id="{escape(block.anchor)}">'
+    return f"{opening}{caption}{header}<tbody>\n{body}\n</tbody></table></div>"
 
 
 def _cell(cell: b.Cell, align: str, page: Page) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 
 from symbackprop.formula.latex import RELATIONS, latex
 from symbackprop.formula.notation import Notation
 from symbackprop.writeup.blocks import Line
-from symbackprop.writeup.rows import PAGE_WIDTH, Piece, Row, reason_below, rows
+from symbackprop.writeup.rows import PAGE_WIDTH, Piece, Row, laid_out
+
+#: Characters of a sentence on one row; Chinese characters are twice as wide.
+REASON_WIDTH = 88
 
 
 def aligned(lines: tuple[Line, ...], notation: Notation, width: int = PAGE_WIDTH) -> str:
@@ -18,16 +22,17 @@ def aligned(lines: tuple[Line, ...], notation: Notation, width: int = PAGE_WIDTH
 
 def row_lines(lines: tuple[Line, ...], notation: Notation, width: int, reason: Callable[[str], str]) -> list[str]:
     """Return the rows, without the line ends."""
-    return [text for line in lines for row in rows(line, width) for text in _row(row, notation, width, reason)]
+    return [text for line in laid_out(lines, width) for row in line for text in _row(row, notation, reason)]
 
 
-def _row(row: Row, notation: Notation, width: int, reason: Callable[[str], str]) -> list[str]:
+def _row(row: Row, notation: Notation, reason: Callable[[str], str]) -> list[str]:
     head = latex(row.head.formula, notation) + " " if row.head is not None else ""
     first = row.pieces[0].lead
     indent = "" if first in RELATIONS or not first else r"\quad "
     pieces = " ".join(_piece(piece, notation) for piece in row.pieces)
-    if reason_below(row, width):
-        return [f"{head}& {indent}{pieces}", rf"& \quad {reason(row.because)}"]
+    if row.below:
+        sentence = textwrap.wrap(row.because, REASON_WIDTH // (1 if row.because.isascii() else 2))
+        return [f"{head}& {indent}{pieces}", *(rf"& \quad {reason(text)}" for text in sentence)]
     because = rf" && {reason(row.because)}" if row.because else ""
     return [f"{head}& {indent}{pieces}{because}"]
 

@@ -1,7 +1,7 @@
 """The gate every student's file passes: no answer, and no number that gives one away, anywhere in it.
 
-It looks at the finished text of a file, markup, drawings and metadata included, and knows nothing of how the file was made. An answer
-is found however it is written: as printed, with more digits, with other zeros, with a comma, in powers of ten.
+It looks at the finished text of a file, markup, drawings and metadata included, and knows nothing of how the file was made.
+An answer is found however it is written: as printed, with more digits, with other zeros, with a comma, in powers of ten.
 """
 
 from __future__ import annotations
@@ -52,9 +52,7 @@ def answer_numbers(complete: Outline, exact_values: Iterable[float] = ()) -> dic
 def unrounded_answers(found: Mapping[str, Any], given: Iterable[str]) -> list[float]:
     """Return the computed values of a full evaluation as plain numbers."""
     skipped = set(given)
-    return [
-        float(entry) for name, value in found.items() if name not in skipped for entry in np.asarray(value, dtype=float).flat
-    ]
+    return [float(entry) for name, value in found.items() if name not in skipped for entry in np.asarray(value, dtype=float).flat]
 
 
 def leaks(text: str, answers: Mapping[str, str]) -> list[Leak]:

@@ -203,7 +203,7 @@ def _scope(
         inner = Scope(lookup, ranges, indices)
         return table[name][tuple(int(evaluate(index, inner)) for index in at)]
 
-    def derivative(formula: Partial, indices: Mapping[str, int]) -> Exact | None:
+    def derivative(formula: Partial, indices: Mapping[str, int]) -> Any:
         of, by = formula.numerator, formula.denominator
         if not isinstance(of, Name):
             return None
@@ -214,7 +214,7 @@ def _scope(
         local = local_values.get((of.name, by.name))
         return local if local is not None else adjoints.get(by.name) if of.name == loss else None
 
-    def lookup(formula: Formula, indices: Mapping[str, int]) -> Exact | None:
+    def lookup(formula: Formula, indices: Mapping[str, int]) -> Any:
         if isinstance(formula, Name):
             if formula.name in indices:
                 return Exact(indices[formula.name])

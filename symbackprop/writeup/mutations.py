@@ -1,7 +1,7 @@
 """Wrong formulas made from right ones by one real mistake each, every one verified to be wrong.
 
-The mistakes are those seen in handwritten backward passes: a slope left out, a neighbour's name, a factor of the square lost, a sign,
-a path or term left out. A mutant counts only if its value differs clearly from the right one at the handout's numbers.
+The mistakes are those seen in handwritten backward passes: a slope left out, a neighbour's name, a factor of the square lost,
+a sign, a path or term left out. A mutant counts only if its value differs clearly from the right one at the handout's numbers.
 """
 
 from __future__ import annotations
@@ -140,8 +140,7 @@ def _second(total: Sum) -> Formula:
 
 def _wrong_sign(part: Formula) -> _Candidates:
     if isinstance(part, Sum) and len(part.terms) == 2 and part.terms[0] != ONE and isinstance(part.terms[1], Neg):
-        first, second = part.terms
-        yield Sum((second.body, Neg(first))), "wrong sign", {}
+        yield Sum((part.terms[1].body, Neg(part.terms[0]))), "wrong sign", {}
     elif isinstance(part, Neg):
         yield part.body, "wrong sign", {}
 

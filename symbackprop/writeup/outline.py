@@ -18,7 +18,6 @@ from symbackprop.writeup.blocks import Block, Cell, Code, Drawing, Figure, Headi
 from symbackprop.writeup.context import Context, learning_rate, make_context
 from symbackprop.writeup.exercises import exercise_blocks
 from symbackprop.writeup.ledger import merged_locals
-from symbackprop.writeup.matrix_part import matrix_blocks
 from symbackprop.writeup.notebook_cells import notebook_cells
 from symbackprop.writeup.options import HandoutOptions
 from symbackprop.writeup.redact import redact
@@ -146,7 +145,7 @@ def _listed(context: Context, names: list[str]) -> tuple[str | Formula, ...]:
 def _functions(context: Context) -> list[Formula]:
     """Return the definitions of the elementary functions used that sympy does not name, such as σ(x) = 1/(1 + e^-x)."""
     used: dict[str, Formula] = {}
-    for name in reversed(context.derivation.adjoints):
+    for name in reversed(tuple(context.derivation.adjoints)):
         expression = context.derivation.network.nodes[name].expression
         if expression is None:
             continue
@@ -211,7 +210,7 @@ def _loss(context: Context) -> list[Block]:
 
 
 def _matrix(context: Context) -> list[Block]:
-    return [] if context.is_scalar else matrix_blocks(context)
+    return [] if context.is_scalar else array_parts.matrix_parts(context)
 
 
 def _code(context: Context) -> list[Block]:

@@ -12,7 +12,7 @@ from symbackprop.formula.typst import typst as typst_math
 from symbackprop.writeup import blocks as b
 from symbackprop.writeup.figures import picture
 from symbackprop.writeup.phrases import plain
-from symbackprop.writeup.rows import Piece, Row, reason_below, rows
+from symbackprop.writeup.rows import Piece, Row, laid_out
 from symbackprop.writeup.svg import svg
 
 #: Widest row, in characters as shown, that fits the text width beside a reason.
@@ -28,10 +28,11 @@ _PREAMBLE = """\
 #set text(font: FACES, size: 10.5pt, lang: "LANG")
 #set par(justify: false, leading: 0.62em)
 #let accent = rgb("#2457a6")
-#let part(body) = block(above: 1.5em, below: 0.8em, sticky: true, width: 100%, stroke: (bottom: 1.2pt + accent), inset: (bottom: 3pt),
-  text(13pt, weight: "bold", body))
+#let part(body) = block(above: 1.5em, below: 0.8em, sticky: true, width: 100%, stroke: (bottom: 1.2pt + accent),
+  inset: (bottom: 3pt), text(13pt, weight: "bold", body))
 #let stepname(body) = block(above: 1.3em, below: 0.95em, sticky: true, text(10.5pt, weight: "bold", fill: accent, body))
-#let note(body) = block(width: 100%, fill: luma(246), stroke: (left: 2pt + accent), inset: (x: 8pt, y: 6pt), breakable: false, body)
+#let note(body) = block(width: 100%, fill: luma(246), stroke: (left: 2pt + accent), inset: (x: 8pt, y: 6pt),
+  breakable: false, body)
 #let solution(body) = text(fill: rgb("#0b6b3a"), body)
 #let reason(body) = align(right, text(8.5pt, fill: luma(90), body))
 #let gap(width) = box(width: width, stroke: (bottom: 0.5pt), height: 0.9em)
@@ -45,7 +46,7 @@ _PREAMBLE = """\
 def pdf(outline: b.Outline) -> bytes:
     """Return the PDF. Raises UserError, with the remedy, when Typst or a Chinese face is missing."""
     try:
-        import typst  # noqa: PLC0415 - the optional extra `pdf`
+        import typst
     except ImportError:
         raise UserError("handout: a PDF needs Typst; install it with: pip install 'symbackprop[pdf]'") from None
     source = typst_source(outline, tuple(typst.Fonts().families()))
@@ -126,7 +127,7 @@ def _(block: b.Prose, outline: b.Outline) -> str:
 
 @_block.register
 def _(block: b.FormulaBlock, outline: b.Outline) -> str:
-    cells = ",\n".join(_row(row, outline) for line in block.lines for row in rows(line, PDF_WIDTH))
+    cells = ",\n".join(_row(row, outline) for line in laid_out(block.lines, PDF_WIDTH) for row in line)
     return f"#equations({'false' if block.keep else 'true'},\n{cells})"
 
 
@@ -135,7 +136,7 @@ def _row(row: Row, outline: b.Outline) -> str:
     first = row.pieces[0].lead
     indent = "" if first in RELATIONS or not first else "#h(1.5em)"
     pieces = "".join(_piece(piece, outline) for piece in row.pieces)
-    if reason_below(row, PDF_WIDTH):
+    if row.below:
         return f"[{head}], [{indent}{pieces}], [], [], grid.cell(colspan: 2, reason[#{quoted(row.because)};])"
     because = f"#reason[#{quoted(row.because)};]" if row.because else ""
     return f"[{head}], [{indent}{pieces}], [{because}]"
@@ -207,7 +208,8 @@ def _(block: b.BlankLines, outline: b.Outline) -> str:
 def _(block: b.Code, outline: b.Outline) -> str:
     if block.role == "cell":
         return ""
-    return f"#block(fill: luma(246), inset: 7pt, width: 100%, raw(lang: {quoted(block.language)}, block: true, {quoted(block.text.rstrip())}))"
+    listing = f"raw(lang: {quoted(block.language)}, block: true, {quoted(block.text.rstrip())})"
+    return f"#block(fill: luma(246), inset: 7pt, width: 100%, {listing})"
 
 
 @_block.register

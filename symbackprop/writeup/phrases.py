@@ -64,8 +64,8 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "numbers": ("Numbers", "代入数字"),
         "update": ("Update", "更新"),
         "update lead": (
-            "Every parameter moves against its gradient, {rule}. All gradients above use the old parameters; change nothing before all "
-            "of them are known.",
+            "Every parameter moves against its gradient, {rule}. All gradients above use the old parameters; change nothing "
+            "before all of them are known.",
             "每个参数都沿梯度的反方向移动，{rule}。上面的梯度全部使用旧参数；在所有梯度都算出之前，不要改动任何参数。",
         ),
         "gradients": ("All gradients", "所有梯度"),
@@ -85,14 +85,16 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "shapes": ("shapes {shapes}", "形状 {shapes}"),
         "code": ("As numpy code", "numpy 代码"),
         "code lead": (
-            "The same formulas as a function. It calculates with all digits, so its last places may differ from the rounded ones here.",
+            "The same formulas as a function. It calculates with all digits, so its last places may differ from the rounded "
+            "ones here.",
             "同样的公式写成函数。程序使用全部位数，所以末几位可能与这里的舍入值不同。",
         ),
         "rounding": ("Rounding", "舍入规则"),
         "rounding rule": (
-            "Every result is rounded to {places} decimal places ({ties}) where it is written down, zeros at the end left out, and "
-            "calculation goes on with the rounded value. Given values are used as printed.",
-            "每个结果写下时舍入到小数点后 {places} 位（{ties}），末尾的零省略，之后用舍入后的值继续计算。已知数值按所印数字使用。",
+            "Every result is rounded to {places} decimal places ({ties}) where it is written down, zeros at the end left out, "
+            "and calculation goes on with the rounded value. Given values are used as printed.",
+            "每个结果写下时舍入到小数点后 {places} 位（{ties}），末尾的零省略，"
+            "之后用舍入后的值继续计算。已知数值按所印数字使用。",
         ),
         "half-up": ("a 5 rounds up", "四舍五入"),
         "half-even": ("a 5 rounds to the even digit", "四舍六入五成双"),

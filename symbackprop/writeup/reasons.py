@@ -1,6 +1,7 @@
 """Reasons beside the steps in the reader's language: the reasons of a derivation are English; here is their Chinese.
 
-A reason is a rule's name, a sentence with names in it, or several of these joined; what has no pattern (the user's own words) stays.
+A reason is a rule's name, a sentence with names in it, or several of these joined; what has no pattern (the user's own
+words) stays.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ Every printer sets the same rows; only the measure of a page differs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from symbackprop.formula.tree import Chain, Formula, Product
@@ -29,23 +29,41 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: what stands left of the alignment point (first row of a line only), the pieces, and the reason."""
+    """One row: what stands left of the alignment point (first row of a line only), the pieces, and the reason.
+
+    The reason stands at the right of the row, or `below` it.
+    """
 
     head: Part | None
     pieces: tuple[Piece, ...]
     because: str = ""
+    below: bool = False
 
 
 #: A reason longer than this stands below its line even where there is room.
 LONG_REASON = 34
 
 
-def reason_below(row: Row, width: int) -> bool:
-    """Whether a reason stands below its row, because it is a sentence or the row leaves no room beside it."""
-    if not row.because:
-        return False
-    taken = sum(measured(piece.body) + 3 for piece in row.pieces) + (measured(row.head.formula) if row.head else 0)
-    return len(row.because) > LONG_REASON or taken + len(row.because) > width
+def laid_out(lines: tuple[Line, ...], width: int = PAGE_WIDTH) -> tuple[tuple[Row, ...], ...]:
+    """Return the rows of each line of a block; reasons have a column of their own only where the whole block leaves room."""
+    block = [rows(line, width) for line in lines]
+    widest = max((_row_width(row) for line in block for row in line), default=0)
+    reasons = [len(row.because) for line in block for row in line if 0 < len(row.because) <= LONG_REASON]
+    crowded = widest + max(reasons, default=0) + 3 > width
+    return tuple(_with_reason_below(line) if crowded or len(line[0].because) > LONG_REASON else line for line in block)
+
+
+def _with_reason_below(line: tuple[Row, ...]) -> tuple[Row, ...]:
+    because = line[0].because
+    if not because:
+        return line
+    bare = (replace(line[0], because=""), *line[1:])
+    return (*bare[:-1], replace(bare[-1], because=because, below=True))
+
+
+def _row_width(row: Row) -> int:
+    head = measured(row.head.formula) if row.head is not None else 0
+    return head + sum(measured(piece.body) + 3 for piece in row.pieces)
 
 
 @lru_cache(maxsize=4096)

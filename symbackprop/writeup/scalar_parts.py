@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction as Exact
+
 from symbackprop.derive.paths import Chains
 from symbackprop.derive.steps import Step, written_steps
 from symbackprop.formula.build import multiply, subtract
 from symbackprop.formula.tree import Chain, Formula, Name, Text, Update
 from symbackprop.network.node import Role
-from symbackprop.writeup.arithmetic import Exact
 from symbackprop.writeup.blocks import LEFT, SYMBOLS, Block, Cell, FormulaBlock, Heading, Line, Part, Prose, Table, Words
 from symbackprop.writeup.context import Context, learning_rate
-from symbackprop.writeup.rows import measured
 from symbackprop.writeup.ledger import adjoint_terms, forward_values, is_atomic, is_trivial, merged_locals
+from symbackprop.writeup.rows import measured
 
 #: Where a kind of written step is hidden: formulas that state the structure stay longest.
 HIDDEN_FROM = {"chain": "steps", "paths": "steps", "definition": "", "function": "steps", "rewrite": "rhs"}
@@ -27,7 +28,7 @@ CALCULATION_WIDTH = 70
 def forward_table(context: Context) -> Table:
     """Return the forward pass: each definition, the numbers put in, and the value."""
     rows = []
-    for name in reversed(context.derivation.adjoints):
+    for name in reversed(tuple(context.derivation.adjoints)):
         node = context.derivation.network.nodes[name]
         if not node.defined:
             continue

@@ -14,7 +14,7 @@ from symbackprop.writeup.phrases import plain
 from symbackprop.writeup.tikz import tikz
 
 #: Widest row, in characters as shown, that fits the text width beside a reason.
-TEX_WIDTH = 72
+TEX_WIDTH = 70
 
 _CLASSES = {
     "en": "\\documentclass[11pt,a4paper]{article}\n\\usepackage[T1]{fontenc}\n\\usepackage{lmodern}",
@@ -27,7 +27,8 @@ _PREAMBLE = r"""
 \setlength{\parindent}{0pt}\setlength{\parskip}{5pt}
 \setlength{\LTleft}{0pt}
 \allowdisplaybreaks
-\newcommand{\parttitle}[1]{\par\bigskip{\large\bfseries #1\par}\vspace{2pt}{\color{accent}\hrule height 1pt}\par\nobreak\medskip}
+\newcommand{\parttitle}[1]{\par\bigskip\vskip 0pt plus 4\baselineskip\penalty-200\vskip 0pt plus -4\baselineskip
+  \vbox{{\large\bfseries #1\par}\vspace{2pt}{\color{accent}\hrule height 1pt}}\nobreak\medskip}
 \newcommand{\steptitle}[1]{\par\medskip{\bfseries\color{accent}#1\par}\nobreak}
 \newcommand{\writingline}{\par\vspace{6mm}\textcolor{gray}{\hrule}}
 \newcommand{\fillin}[1]{\rule[-1pt]{#1}{0.4pt}}
@@ -123,7 +124,8 @@ def _matrix_entry(cell: b.Cell, outline: b.Outline) -> str:
 def _(block: b.Figure, outline: b.Outline) -> str:
     drawn = tikz(picture(block.drawing, outline.lang, outline.notation))
     caption = f"\n\n{{\\small {_words(block.caption, outline)}}}" if block.caption else ""
-    return f"\\begin{{center}}\n\\resizebox{{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}}{{!}}{{%\n{drawn}}}{caption}\n\\end{{center}}"
+    fitted = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
+    return f"\\begin{{center}}\n{fitted}\n{drawn}}}{caption}\n\\end{{center}}"
 
 
 @_block.register

@@ -30,7 +30,7 @@ def variant_values(derivation: Derivation, options: HandoutOptions) -> Mapping[s
     """
     network = derivation.network
     run = compile_source(trace_source(derivation), "forward")
-    arguments = [name for name in reversed(derivation.adjoints) if not network.nodes[name].defined]
+    arguments = [name for name in reversed(tuple(derivation.adjoints)) if not network.nodes[name].defined]
     best: dict[str, Any] = {}
     worst = float("inf")
     for attempt in range(ATTEMPTS):

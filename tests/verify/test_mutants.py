@@ -1,23 +1,28 @@
 """The mutant suite: every wrong gradient differs, every rewriting is accepted, and how well the diagnosis does is measured.
 
-The fast tests check the right gradients and a sample of the mutants; the slow ones check all of them, write the score table of
-`docs/verification.md` with `--update-golden`-free determinism, and judge the mutants themselves by complex steps.
+The fast tests check right gradients and a sample of the mutants; the slow ones check all of them, print the score table that
+`docs/verification.md` shows, and judge the mutants themselves by complex steps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from symbackprop.verify.binding import bind_call, run
 from symbackprop.verify.check import check_gradient
+from symbackprop.verify.derived import DerivationReference
 from symbackprop.verify.records import Status
+from symbackprop.verify.results import bind_results, read
 from tests.verify.mutants.hand import SOURCES
 from tests.verify.mutants.networks import NETWORKS
 from tests.verify.mutants.score import derivation, load, original, score, scores, table
 from tests.verify.mutants.table import EXPLAINED, MUTANTS, Mutant
+from tests.verify.test_interpret import complex_step
 
 
 def test_the_suite_is_large_enough() -> None:
@@ -63,38 +68,37 @@ def test_one_mutant_of_each_kind(mutant: Mutant, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_mutants_are_what_they_say(tmp_path: Path) -> None:
     """An independent judge, the complex step, tells wrong mutants from equivalent ones."""
+    judged = {}
     for number, mutant in enumerate(MUTANTS):
         module = load(tmp_path, f"judged_{number}", mutant.source)
-        agreed = all(_agrees(module, mutant.case, seed) for seed in range(4))
-        assert agreed is mutant.equivalent, str(mutant)
+        judged[str(mutant)] = all(_agrees(module, mutant.case, seed) for seed in range(3)) is mutant.equivalent
+    assert [name for name, as_said in judged.items() if not as_said] == []
 
 
-def _agrees(module: object, case: str, seed: int) -> bool:
-    from symbackprop.verify.binding import bind_call, run
-    from symbackprop.verify.derived import DerivationReference
-    from symbackprop.verify.results import bind_results, read
-    from tests.verify.test_interpret import complex_step
-
+def _agrees(module: Any, case: str, seed: int) -> bool:
     source = DerivationReference(derivation(case))
-    values = dict(source.points(seed)[-1].values)
-    call = bind_call(module.gradients, source.vocabulary, {}, values)  # type: ignore[attr-defined]
+    return all(_agrees_at(module, case, source, dict(point.values)) for point in source.points(seed))
+
+
+def _agrees_at(module: Any, case: str, source: DerivationReference, values: dict[str, Any]) -> bool:
+    if case == "logistic":
+        values["t"] = np.abs(np.tanh(values["t"]))
+    call = bind_call(module.gradients, source.vocabulary, {}, values)
     outcome = run(call, values)
     results, _ = bind_results(call, outcome, source.vocabulary, {}, values)
-    found = read(call, results, outcome, values)
-    for name, value in found.items():
-        true = complex_step(module.loss, values, name)  # type: ignore[attr-defined]
+    for name, value in read(call, results, outcome, values).items():
+        true = complex_step(module.loss, values, name)
         if np.shape(value) != true.shape or not np.allclose(value, true, rtol=1e-9, atol=1e-11):
             return False
     return True
 
 
 @pytest.mark.slow
-def test_all_mutants(tmp_path: Path, root: Path) -> None:
+def test_all_mutants(tmp_path: Path) -> None:
     found = scores(tmp_path)
     wrong = [row for row in found if not row.mutant.equivalent]
     same = [row for row in found if row.mutant.equivalent]
     print(f"\n{table(found)}")
-    (tmp_path / "scores.md").write_text(table(found), encoding="utf-8")
     assert [str(row.mutant) for row in wrong if row.accepted] == []
     assert [str(row.mutant) for row in same if not row.accepted] == []
     assert sum(row.reason for row in wrong) >= 0.85 * len(wrong)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -48,7 +49,7 @@ def random_derivation(seed: int) -> Derivation:
     dice = Random(seed)
     net = Network(f"random network {seed}")
     sizes = [dice.randint(1, 3) for _ in range(dice.randint(2, 3))]
-    count = sum((before + 1) * after for before, after in zip(sizes, sizes[1:], strict=False))
+    count = sum((before + 1) * after for before, after in pairwise(sizes))
 
     def draw(n: int, low: float, high: float) -> list[float]:
         return [round(dice.uniform(low, high), 2) for _ in range(n)]

@@ -58,7 +58,9 @@ def test_functions_agree_with_mpmath_to_thirty_digits(formula, reference):
 
 
 def test_arithmetic_is_exact():
-    formula = add(divide(Number("1"), Number("3")), negate(multiply(2, subtract(Number("0.1"), Number("0.3")))), power(Number("0.5"), 2))
+    formula = add(
+        divide(Number("1"), Number("3")), negate(multiply(2, subtract(Number("0.1"), Number("0.3")))), power(Number("0.5"), 2)
+    )
     assert value_of(formula) == Fraction(1, 3) + Fraction(2, 5) + Fraction(1, 4)
 
 

@@ -29,14 +29,18 @@ const lit = () => Array.from(document.querySelectorAll(".sb-lit")).map((e) => e.
 
 
 def test_pointing_at_a_weight_marks_its_path_and_its_formulas():
-    result = run(page(), POINT + """
+    result = run(
+        page(),
+        POINT
+        + """
         point(document.querySelector("#diagram-edge-w1"));
         result.lit = lit();
         result.marked = document.querySelectorAll(".lines .on").length;
         result.status = document.querySelector(".status").textContent;
         document.querySelector("#diagram-edge-w1").dispatchEvent(new PointerEvent("pointerout", {bubbles: true}));
         result.after = lit().length;
-    """)
+    """,
+    )
     assert result["problems"] == []
     assert "thrown" not in result
     assert "diagram-edge-w1" in result["lit"]
@@ -48,12 +52,16 @@ def test_pointing_at_a_weight_marks_its_path_and_its_formulas():
 
 
 def test_pointing_at_a_derivative_marks_it_everywhere():
-    result = run(page(), POINT + """
+    result = run(
+        page(),
+        POINT
+        + """
         const d = Array.from(document.querySelectorAll("mrow.d")).find((e) => e.dataset.names === "out_o1 net_o1");
         point(d);
         result.marked = Array.from(document.querySelectorAll(".on")).map((e) => e.dataset.names);
         result.lit = lit();
-    """)
+    """,
+    )
     assert result["problems"] == []
     assert len(result["marked"]) >= 3
     assert set(result["marked"]) == {"out_o1 net_o1"}
@@ -61,7 +69,9 @@ def test_pointing_at_a_derivative_marks_it_everywhere():
 
 
 def test_the_tab_key_reaches_derivatives_and_units():
-    result = run(page(), """
+    result = run(
+        page(),
+        """
         const d = document.querySelector(".lines mrow.d[tabindex='0']");
         d.focus();
         result.focused = document.activeElement === d;
@@ -69,7 +79,8 @@ def test_the_tab_key_reaches_derivatives_and_units():
         const unit = document.querySelector("svg [tabindex]");
         unit.focus();
         result.lit = document.querySelectorAll(".sb-lit").length;
-    """)
+    """,
+    )
     assert result["problems"] == []
     assert result["focused"]
     assert result["on"]
@@ -77,7 +88,9 @@ def test_the_tab_key_reaches_derivatives_and_units():
 
 
 def test_symbols_and_numbers_can_be_shown_alone():
-    result = run(page(), """
+    result = run(
+        page(),
+        """
         const shown = (kind) => Array.from(document.querySelectorAll(".part." + kind)).filter((e) => e.offsetWidth > 0).length;
         const press = (view) => document.querySelector("[data-view='" + view + "']").click();
         for (const view of ["both", "symbols", "numbers", "both"]) {
@@ -85,7 +98,8 @@ def test_symbols_and_numbers_can_be_shown_alone():
           result[view] = [shown("symbols"), shown("numbers"), shown("result")];
         }
         result.pressed = document.querySelector("[data-view='both']").getAttribute("aria-pressed");
-    """)
+    """,
+    )
     symbols, numbers, results = result["both"]
     assert min(symbols, numbers, results) > 5
     assert result["symbols"] == [symbols, 0, 0]
@@ -95,7 +109,9 @@ def test_symbols_and_numbers_can_be_shown_alone():
 
 
 def test_a_teacher_uncovers_the_answers_one_by_one():
-    result = run(page(), """
+    result = run(
+        page(),
+        """
         const covered = () => document.querySelectorAll(".covered").length;
         const button = (what) => document.querySelector("[data-answers='" + what + "']");
         result.start = covered();
@@ -109,7 +125,8 @@ def test_a_teacher_uncovers_the_answers_one_by_one():
         result.status = document.querySelector(".status").textContent;
         button("all").click();
         result.end = covered();
-    """)
+    """,
+    )
     assert result["problems"] == []
     assert (result["start"], result["end"]) == (0, 0)
     assert result["hidden"] > 30
@@ -120,10 +137,13 @@ def test_a_teacher_uncovers_the_answers_one_by_one():
 
 
 def test_a_students_page_has_nothing_to_uncover():
-    result = run(page(audience="student"), """
+    result = run(
+        page(audience="student"),
+        """
         result.buttons = document.querySelectorAll("[data-answers]").length;
         result.marks = document.querySelectorAll("[data-hidden]").length;
-    """)
+    """,
+    )
     assert (result["buttons"], result["marks"], result["problems"]) == (0, 0, [])
 
 
@@ -135,11 +155,14 @@ def test_without_javascript_it_is_a_plain_page():
 
 
 def test_nothing_is_asked_for_from_outside_and_nothing_is_wider_than_the_page():
-    result = run(page(level="full", lang="zh"), """
+    result = run(
+        page(level="full", lang="zh"),
+        """
         result.loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
         result.wide = Array.from(document.querySelectorAll("table, math, p, pre, figure"))
           .filter((e) => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1).length;
-    """)
+    """,
+    )
     assert result["loaded"] == []
     assert result["wide"] == 0
     assert result["problems"] == []

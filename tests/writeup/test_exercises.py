@@ -14,7 +14,7 @@ from symbackprop.writeup.options import HandoutOptions
 from symbackprop.writeup.outline import make_outline
 from tests.writeup.support import ARRAYS, SCALAR, Numbers, document, random_derivation
 
-SEEDS = (None, 1, 2, 3)
+SEEDS = (None, 1)
 
 
 def said(words):
@@ -66,7 +66,7 @@ def test_networks_in_index_notation_have_exercises_too(name):
     assert any(isinstance(block, Prose) and block.tone == "answer" for block in blocks)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 def test_mutants_of_random_networks_are_wrong_by_complex_step(seed):
     derivation = random_derivation(seed)
     numbers = Numbers(derivation)

@@ -88,7 +88,9 @@ def test_tex_is_balanced(name, lang):
     plain = re.sub(r"\\[{}]", "", re.sub(r"(?m)^\s*%.*$", "", body))
     assert plain.count("{") == plain.count("}")
     assert plain.count("$") % 2 == 0
-    outside = {sign for sign in plain if ord(sign) > 127 and not "\u3000" <= sign <= "\uffef" and not "\u4e00" <= sign <= "\u9fff"}
+    outside = {
+        sign for sign in plain if ord(sign) > 127 and not "\u3000" <= sign <= "\uffef" and not "\u4e00" <= sign <= "\u9fff"
+    }
     assert outside == set(), "characters that TeX's text fonts lack"
 
 

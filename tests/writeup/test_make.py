@@ -82,7 +82,9 @@ def test_variants_are_reproducible_and_worth_computing(name):
         seen.append(repr(values))
         found = numeric.evaluate(derivation, values)
         for parameter in derivation.wrt:
-            slope = np.max(np.abs(found[str(getattr(derivation.adjoints[parameter].symbol, "label", derivation.adjoints[parameter].symbol))]))
+            slope = np.max(
+                np.abs(found[str(getattr(derivation.adjoints[parameter].symbol, "label", derivation.adjoints[parameter].symbol))])
+            )
             assert 1e-3 < slope < 1e4, (seed, parameter)
     assert len(set(seen)) == 5
 

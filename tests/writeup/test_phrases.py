@@ -58,7 +58,10 @@ def test_sentences_about_transposes_are_translated_whole():
         "shapes (M,N)(N,K); the summed index n is the first axis of A1, but a matrix product sums over the last axis of its left "
         "factor; so A1 is transposed"
     )
-    assert reason(english, "zh") == "形状 (M,N)(N,K)；求和下标 n 是 A1 的第一个轴，而矩阵乘法对左因子的最后一个轴求和，所以 A1 要转置"
+    assert (
+        reason(english, "zh")
+        == "形状 (M,N)(N,K)；求和下标 n 是 A1 的第一个轴，而矩阵乘法对左因子的最后一个轴求和，所以 A1 要转置"
+    )
     assert reason(english, "en") == english
 
 

@@ -125,7 +125,8 @@ def test_the_key_holds_every_answer_and_no_drawing():
 def test_no_heading_stands_over_nothing():
     for options in ({}, {"audience": "key"}, {"audience": "student", "blanks": "steps"}, {"audience": "student"}):
         blocks = [
-            block for block in outline(**options).blocks
+            block
+            for block in outline(**options).blocks
             if not (isinstance(block, Code) and block.role == "cell") and not (isinstance(block, Prose) and block.tone == "cell")
         ]
         blocks = [block for block in blocks if type(block).__name__ != "PageBreak"]
