@@ -63,13 +63,20 @@ def leaks(text: str, answers: Mapping[str, str]) -> list[Leak]:
     found = []
     for place in _NUMBER.finditer(text):
         key = digits(place[0].replace(",", "."))
-        if place[0].isdigit() and len(key) < SIGNIFICANT_WHOLE:
+        if (place[0].isdigit() and len(key) < SIGNIFICANT_WHOLE) or _is_point(place):
             continue
         for answer in by_start.get(key[:SIGNIFICANT], ()):
             if _gives_away(key, answer):
                 found.append(Leak(place[0], place.start(), answers[answer]))
                 break
     return found
+
+
+def _is_point(place: re.Match[str]) -> bool:
+    """Whether a match is a pair of whole coordinates, `(3144,2215)`, rather than a decimal comma."""
+    whole, comma, _ = place[0].partition(",")
+    text, start, end = place.string, place.start(), place.end()
+    return bool(comma) and len(whole) > 1 and text[start - 1 : start] == "(" and text[end : end + 1] == ")"
 
 
 def check_no_leak(text: str, answers: Mapping[str, str]) -> None:

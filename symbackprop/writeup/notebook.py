@@ -14,7 +14,7 @@ _METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "n
 def notebook(outline: b.Outline, stem: str = "handout") -> str:
     """Return the notebook. Raises UserError, with the remedy, when nbformat is missing."""
     try:
-        import nbformat
+        import nbformat  # the optional extra `notebook`
     except ImportError:
         raise UserError("handout: a notebook needs nbformat; install it with: pip install 'symbackprop[notebook]'") from None
     found = nbformat.v4.new_notebook(metadata={**_METADATA, "language_info": {"name": "python"}})

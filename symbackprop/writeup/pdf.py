@@ -35,6 +35,7 @@ _PREAMBLE = """\
   breakable: false, body)
 #let solution(body) = text(fill: rgb("#0b6b3a"), body)
 #let reason(body) = align(right, text(8.5pt, fill: luma(90), body))
+#let below(body) = { v(-7pt); pad(left: 18pt, align(left, text(8.5pt, fill: luma(90), body))) }
 #let gap(width) = box(width: width, stroke: (bottom: 0.5pt), height: 0.9em)
 #let writing = block(above: 0pt, below: 0pt, height: 8mm, width: 100%, stroke: (bottom: 0.4pt + luma(170)))
 #let equations(breakable, ..rows) = block(breakable: breakable, width: 100%, grid(columns: (auto, 1fr, auto),
@@ -46,7 +47,7 @@ _PREAMBLE = """\
 def pdf(outline: b.Outline) -> bytes:
     """Return the PDF. Raises UserError, with the remedy, when Typst or a Chinese face is missing."""
     try:
-        import typst
+        import typst  # the optional extra `pdf`
     except ImportError:
         raise UserError("handout: a PDF needs Typst; install it with: pip install 'symbackprop[pdf]'") from None
     source = typst_source(outline, tuple(typst.Fonts().families()))
@@ -63,12 +64,12 @@ def typst_source(outline: b.Outline, families: tuple[str, ...]) -> str:
     )
     body = [text for block in outline.blocks if (text := _block(block, outline))]
     head = [preamble, f"#set document(title: {quoted(outline.title)})", title]
-    return "\n\n".join(head) + "".join(_behind(text) for text in body) + "\n"
+    return "\n\n".join(head) + "".join(map(_behind, body, ["", *body])) + "\n"
 
 
-def _behind(text: str) -> str:
+def _behind(text: str, before: str) -> str:
     """Arrays stand beside one another where they fit; everything else begins a paragraph."""
-    return ("\n" if text.startswith("#box") else "\n\n") + text
+    return ("\n" if text.startswith("#box") and before.startswith("#box") else "\n\n") + text
 
 
 def _faces(lang: str, families: tuple[str, ...]) -> str:
@@ -137,7 +138,7 @@ def _row(row: Row, outline: b.Outline) -> str:
     indent = "" if first in RELATIONS or not first else "#h(1.5em)"
     pieces = "".join(_piece(piece, outline) for piece in row.pieces)
     if row.below:
-        return f"[{head}], [{indent}{pieces}], [], [], grid.cell(colspan: 2, reason[#{quoted(row.because)};])"
+        return f"[{head}], [{indent}{pieces}], [], [], grid.cell(colspan: 2, below[#{quoted(row.because)};])"
     because = f"#reason[#{quoted(row.because)};]" if row.because else ""
     return f"[{head}], [{indent}{pieces}], [{because}]"
 

@@ -78,7 +78,8 @@ class Judge:
             assert isinstance(node.function.body, Name)
             definition = BY_NAME[node.function.body.name].function.definition
             at = to_sympy(node.arguments[0], self.table, self.special)
-            return sympy.Float(mpmath.diff(lambda u: mpmath.mpf(definition(sympy.Float(u, 40)).evalf(40)), mpmath.mpf(at)))
+            with mpmath.workdps(40):
+                return sympy.Float(mpmath.diff(lambda u: mpmath.mpf(definition(sympy.Float(u, 60)).evalf(60)), mpmath.mpf(at)))
         return None
 
 

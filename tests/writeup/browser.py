@@ -14,7 +14,8 @@ from typing import Any
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-extensions", "--virtual-time-budget=4000", "--window-size=1000,900",
+    "--disable-component-update", "--disable-sync", "--disable-extensions", "--virtual-time-budget=4000",
+    "--window-size=1000,900",
 )  # fmt: skip
 
 _BEFORE = """<script>

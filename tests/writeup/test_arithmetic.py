@@ -18,8 +18,10 @@ from symbackprop.writeup.arithmetic import Rounding, exact, value_of
 @pytest.mark.parametrize(
     ("value", "places", "ties", "expected"),
     [
-        ("0.0427545", 6, "half-up", "0.042755"), ("0.0427545", 6, "half-even", "0.042754"), ("-0.0427545", 6, "half-up", "-0.042755"),
-        ("0.125", 2, "half-even", "0.12"), ("0.135", 2, "half-even", "0.14"), ("2.5", 0, "half-up", "3"), ("0.1", 6, "half-up", "0.1"),
+        ("0.0427545", 6, "half-up", "0.042755"), ("0.0427545", 6, "half-even", "0.042754"),
+        ("-0.0427545", 6, "half-up", "-0.042755"),
+        ("0.125", 2, "half-even", "0.12"), ("0.135", 2, "half-even", "0.14"), ("2.5", 0, "half-up", "3"),
+        ("0.1", 6, "half-up", "0.1"),
         ("10", 3, "half-up", "10"), ("-0.0000001", 6, "half-up", "0"), ("0.9999996", 6, "half-up", "1"),
     ],
 )  # fmt: skip

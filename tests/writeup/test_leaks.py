@@ -121,7 +121,7 @@ def test_the_teachers_copy_would_not_pass():
 
 def test_given_values_and_coordinates_are_no_leaks():
     answers = document_answers("two_three_two")
-    for harmless in ("0.35", "0.65", "0.01", "10", "1e-6", "viewBox='0 0 9129 4100'", "0.91", "out_h1", "#912934"):
+    for harmless in ("0.35", "0.65", "0.01", "10", "1e-6", "viewBox='0 0 9129 4100'", "(9129,3400)", "0.91", "out_h1", "#912934"):
         assert not leaks(harmless, answers), harmless
 
 
