@@ -17,9 +17,9 @@ from symbackprop.derive.paths import Chain, Chains
 from symbackprop.derive.steps import Step, number_chain, written_steps
 from symbackprop.derive.writer import Writer
 from symbackprop.errors import UserError
-from symbackprop.formula.latex import latex
 from symbackprop.formula.notation import Notation
 from symbackprop.formula.text import text
+from symbackprop.formula.wrap import latex_block, latex_lines
 from symbackprop.network import Network
 
 
@@ -71,7 +71,7 @@ class Gradient(derivations.Gradient):
         Raises UserError for an unknown level.
         """
         chosen = notation or Notation()
-        return aligned([latex(step.formula, chosen) for step in self.steps(chosen, steps)])
+        return latex_lines([step.formula for step in self.steps(chosen, steps)], chosen)
 
     def numbers(self, notation: Notation | None = None, values: Mapping[str, Any] | None = None) -> Step:
         """Return `∂E/∂w = product = the product with numbers = result` at the given (or example) values.
@@ -99,15 +99,8 @@ class Gradient(derivations.Gradient):
         return single.function()(**given)[1][self.name]
 
     def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {self.latex()}$"
-
-
-def aligned(formulas: list[str]) -> str:
-    """Return one formula as it is, several as lines of an `aligned` block, aligned at the first relation."""
-    if len(formulas) == 1:
-        return formulas[0]
-    lines = " \\\\\n".join(formula.replace("=", "&=", 1) for formula in formulas)
-    return f"\\begin{{aligned}}\n{lines}\n\\end{{aligned}}"
+        (step,) = self.steps(level="brief")
+        return f"$\\displaystyle {latex_block(step.formula)}$"
 
 
 def derive(network: Network, loss: object, wrt: object = None) -> Derivation:

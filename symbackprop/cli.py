@@ -17,13 +17,13 @@ from rich.console import Console
 from rich.progress import track
 from sympy import symbols
 
-from symbackprop.api import Derivation, aligned, derive
+from symbackprop.api import Derivation, derive
 from symbackprop.derive.steps import LEVELS, Step, is_scalar_path
 from symbackprop.errors import SymbackpropError, UserError
-from symbackprop.formula.latex import latex
 from symbackprop.formula.notation import Notation
 from symbackprop.formula.notations import READY, notation_called
 from symbackprop.formula.text import text as as_text
+from symbackprop.formula.wrap import latex_lines
 from symbackprop.loading import load_function, load_network, load_value, read_samples
 from symbackprop.network import Network, Role
 from symbackprop.numeric import train
@@ -115,7 +115,7 @@ def _print_lines(name: str, lines: list[Step], derivation: Derivation, form: str
             reason = f"    ({step.because})" if step.because else ""
             click.echo(as_text(step.formula, notation) + reason)
         return
-    block = aligned([latex(step.formula, notation) for step in lines])
+    block = latex_lines([step.formula for step in lines], notation)
     click.echo(block if form == "latex" else f"## ∂{derivation.loss}/∂{name}\n\n$$\n{block}\n$$\n")
 
 

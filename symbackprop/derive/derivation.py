@@ -20,8 +20,8 @@ class Derivation:
     """∂loss/∂name for every name the loss depends on.
 
     `adjoints` maps node names to `Adjoint`, loss first; `wrt` are the names whose gradients were asked for (all parameters when
-    nothing was said); `d[name]` is the `Gradient` of any of the names. `starts` keeps derivations that begin at other nodes, which
-    chains need, once they were made.
+    nothing was said); `d[name]` is the `Gradient` of any of the names. `starts` keeps derivations that begin at other nodes,
+    which chains need, once they were made.
     """
 
     network: Network

@@ -126,7 +126,8 @@ def _product_rule(formula: Product, dependent: list[int], work: _Work) -> Formul
     for at in dependent:
         slope = _derivative(formula.factors[at], work)
         parts = [slope if place == at else factor for place, factor in enumerate(formula.factors)]
-        terms.append(multiply(*(part for part in parts if part != ONE) or (ONE,)))
+        kept = [part for part in parts if part != ONE]
+        terms.append(multiply(*kept) if kept else ONE)
     return work.note("product rule", formula, add(*terms))
 
 

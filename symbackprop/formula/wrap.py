@@ -76,6 +76,21 @@ def latex_block(formula: Formula, notation: Notation | None = None, width: int =
     return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
 
+def latex_lines(formulas: Sequence[Formula], notation: Notation | None = None, width: int = 90) -> str:
+    """Return LaTeX for one display of several formulas, aligned at their first relation, wide ones broken; one alone as it is."""
+    chosen = notation or Notation()
+    if len(formulas) == 1:
+        return latex(formulas[0], chosen)
+    rows = []
+    for formula in formulas:
+        lines = wrap(formula, width, shown_width)
+        if len(lines) == 1 and lines[0].head is None:
+            rows.append(latex(formula, chosen).replace("=", "&=", 1))
+        else:
+            rows.extend(_latex_line(line, chosen) for line in lines)
+    return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
+
+
 def text_block(formula: Formula, notation: Notation | None = None, width: int = 100) -> str:
     """Return the formula for a terminal of `width` columns, its relations under one another."""
     chosen = notation or Notation()

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
+import pytest
 import sympy
 from sympy import Rational, Symbol, lambdify, tanh
 
@@ -27,6 +28,8 @@ from symbackprop.writeup.outline import make_outline
 
 SCALAR = ("two_three_two", "two_two_one", "tanh_neuron")
 ARRAYS = ("linear_regression", "mlp_softmax", "perceptron")
+#: The first in the fast suite, the others among the slow tests.
+ARRAYS_SLOWLY = (ARRAYS[0], *(pytest.param(name, marks=pytest.mark.slow) for name in ARRAYS[1:]))
 STEP = 1e-30
 
 

@@ -12,7 +12,7 @@ from symbackprop.writeup.context import make_context
 from symbackprop.writeup.mutations import differ, mutants, values_of, verified_mutants
 from symbackprop.writeup.options import HandoutOptions
 from symbackprop.writeup.outline import make_outline
-from tests.writeup.support import ARRAYS, SCALAR, Numbers, document, random_derivation
+from tests.writeup.support import ARRAYS_SLOWLY, SCALAR, Numbers, document, random_derivation
 
 SEEDS = (None, 1)
 
@@ -59,7 +59,7 @@ def test_one_option_is_right_and_the_others_are_real_mistakes(name, seed):
     assert all(bool(option.why) != option.right for option in choice.options)
 
 
-@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("name", ARRAYS_SLOWLY)
 def test_networks_in_index_notation_have_exercises_too(name):
     blocks = make_outline(document(name), HandoutOptions(parts=frozenset({"exercises"}))).blocks
     assert any(isinstance(block, Choice) for block in blocks)
@@ -67,6 +67,7 @@ def test_networks_in_index_notation_have_exercises_too(name):
 
 
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.slow
 def test_mutants_of_random_networks_are_wrong_by_complex_step(seed):
     derivation = random_derivation(seed)
     numbers = Numbers(derivation)

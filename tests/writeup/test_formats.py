@@ -147,6 +147,7 @@ def test_a_notebook_is_one_file():
 
 
 @pytest.mark.parametrize(("name", "lang"), [("two_three_two", "en"), ("linear_regression", "zh")])
+@pytest.mark.slow
 def test_a_pdf_is_made_and_made_the_same_again(name, lang):
     typst = pytest.importorskip("typst")
     if lang == "zh" and not any("CJK SC" in family for family in typst.Fonts().families()):
@@ -178,6 +179,7 @@ def test_the_same_outline_prints_the_same_text(make):
     assert make(outline) == make(outline)
 
 
+@pytest.mark.slow
 def test_every_part_can_be_switched_off():
     whole = html(outline_of("two_three_two", HandoutOptions()))
     for part, trace in (

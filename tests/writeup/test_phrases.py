@@ -41,6 +41,7 @@ def test_an_unknown_phrase_and_a_missing_gap_are_errors():
 
 
 @pytest.mark.parametrize("name", [*SCALAR, *ARRAYS])
+@pytest.mark.slow
 def test_every_reason_of_the_documents_has_chinese(name):
     derivation = document(name)
     missing = set()

@@ -15,7 +15,7 @@ from symbackprop.writeup.blocks import NUMBERS, RESULT, Line, Part
 from symbackprop.writeup.options import HandoutOptions
 from symbackprop.writeup.outline import make_outline
 from tests.writeup.support import (
-    ARRAYS,
+    ARRAYS_SLOWLY,
     SCALAR,
     Numbers,
     computed,
@@ -101,7 +101,7 @@ def test_a_course_notation_reads_back_too():
         check_line(line, parts, numbers)
 
 
-@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("name", ARRAYS_SLOWLY)
 def test_formulas_in_index_and_matrix_form_read_back_as_they_are(name):
     derivation = document(name)
     outline = make_outline(derivation, HandoutOptions())
@@ -179,6 +179,7 @@ def assert_rounds_to(value, printed, places=4):
     assert np.max(np.abs(np.asarray(value) - printed)) <= 0.5 * 10**-places + 1e-9
 
 
+@pytest.mark.slow
 def test_printed_arrays_follow_from_printed_arrays():
     """The two-layer network with softmax, forward, backward and after one step, by numpy on what is printed."""
     outline = make_outline(document("mlp_softmax"), HandoutOptions())
