@@ -249,7 +249,7 @@ def write_out(name: str, derivation: Derivation) -> None:
 def tex_page(title: str, blocks: dict[str, str]) -> str:
     """Return a LaTeX document with one display for each parameter."""
     displays = "\n".join(f"\\[\n{block}\n\\]" for block in blocks.values())
-    head = "\\documentclass{article}\n\\usepackage{amsmath}\n\\begin{document}\n"
+    head = "\\documentclass{article}\n\\usepackage{amsmath}\n\\usepackage[margin=20mm]{geometry}\n\\begin{document}\n"
     return f"{head}\\section*{{{title}}}\n{displays}\n\\end{{document}}\n"
 
 
