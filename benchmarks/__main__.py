@@ -1,4 +1,7 @@
-"""Run all benchmarks and print one table for each: `python -m benchmarks`."""
+"""Run all benchmarks and print one table for each: `python -m benchmarks`.
+
+`python -m benchmarks checking` runs the comparison of gradient checkers alone, `--all` on every mutant instead of every fourth.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +13,34 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
-from rich.console import Console  # noqa: E402 - the variables above come first
+import argparse  # noqa: E402 - the variables above come first
+from collections.abc import Callable  # noqa: E402 - the variables above come first
 
-from benchmarks import deriving, running  # noqa: E402 - the variables above come first
+from rich.console import Console  # noqa: E402 - the variables above come first
+from rich.table import Table  # noqa: E402 - the variables above come first
+
+from benchmarks import checking, deriving, running  # noqa: E402 - the variables above come first
 
 
 def main() -> None:
-    """Print the tables; takes about a minute."""
-    console = Console(width=110)
+    """Print the tables; takes about three minutes."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Timings side by side with other libraries.")
+    parser.add_argument("part", nargs="?", choices=PARTS, help="run this part only")
+    parser.add_argument("--all", action="store_true", help="checking: all mutants, not every fourth")
+    given = parser.parse_args()
+    console = Console(width=120)
     console.print("Medians of interleaved runs, one thread, double precision.\n")
-    console.print(deriving.table())
-    for table in running.tables():
-        console.print(table)
+    for part, tables in PARTS.items():
+        if given.part in (None, part):
+            for table in tables(given.all):
+                console.print(table)
+
+
+PARTS: dict[str, Callable[[bool], list[Table]]] = {
+    "deriving": lambda _: [deriving.table()],
+    "running": lambda _: running.tables(),
+    "checking": lambda every_one: checking.tables(1 if every_one else 4),
+}
 
 
 if __name__ == "__main__":

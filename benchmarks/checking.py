@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from benchmarks.networks import mlp_values
 from benchmarks.timing import in_units
 from symbackprop.derive import Derivation, derive
 from symbackprop.verify.check import check_gradient
@@ -30,7 +31,7 @@ from tests.verify.mutants.networks import NETWORKS
 from tests.verify.mutants.score import derivation, load, original
 from tests.verify.mutants.table import MUTANTS
 
-OURS, YARDSTICK = "symbackprop", "torch gradcheck"
+YARDSTICK = "torch gradcheck"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,13 @@ class Problem:
 Checker = Callable[[Problem], bool]  # whether the gradient is accepted
 
 
-def symbackprop_checker(problem: Problem) -> bool:
-    """Derive and check, explanation included."""
-    return check_gradient(derive(*NETWORKS[problem.case]()), problem.module.gradients, example=problem.values, repair=False).ok
+def symbackprop_checker(**options: bool) -> Checker:
+    """Define the network, derive and check: everything from the start."""
+    return lambda problem: (
+        check_gradient(
+            derive(*NETWORKS[problem.case]()), problem.module.gradients, example=problem.values, repair=False, **options
+        ).ok
+    )
 
 
 def torch_checker() -> Checker | str:
@@ -179,7 +184,9 @@ def checkers() -> dict[str, Checker | str]:
         "jax check_grads": jax_checker(),
         "scipy check_grad": scipy_checker(),
         "autograd check_grads": autograd_checker(),
-        OURS: symbackprop_checker,
+        "symbackprop": symbackprop_checker(),
+        "symbackprop, verdict only": symbackprop_checker(explain=False),
+        "symbackprop, numbers only": symbackprop_checker(explain=False, exact=False),
     }
 
 
@@ -196,3 +203,79 @@ def problems(folder: Path, every: int = 4) -> list[Problem]:
         module = load(folder, f"{mutant.case}_{number}", mutant.source)
         found.append(problem_for(mutant.case, module, mutant.equivalent, derived[mutant.case]))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one checker made of one problem; `single` is whether it accepted it in float32 (None: not tried)."""
+
+    right: bool
+    accepted: bool
+    seconds: float
+    single: bool | None
+
+
+def accepted(checker: Checker, problem: Problem) -> bool:
+    """Return the checker's verdict; an exception is a rejection, as it is in a test."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # gradcheck warns of float32
+        try:
+            return checker(problem)
+        except Exception:
+            return False
+
+
+def measured(found: Iterable[Problem], contenders: Mapping[str, Checker]) -> dict[str, list[Result]]:
+    """Let the checkers take turns at every problem; right code is given in float32 as well."""
+    results: dict[str, list[Result]] = {name: [] for name in contenders}
+    for place, problem in enumerate(found):
+        for name, checker in contenders.items():
+            if not place:
+                accepted(checker, problem)  # what is set up once is not timed
+            start = perf_counter()
+            verdict = accepted(checker, problem)
+            seconds = perf_counter() - start
+            single = accepted(checker, problem.single()) if problem.right else None
+            results[name].append(Result(problem.right, verdict, seconds, single))
+    return results
+
+
+def tables(every: int = 4) -> list[Table]:
+    """Return the comparison on the mutants, and on a network of 23,860 parameters."""
+    headings = ("checker", "mistakes found", "right code rejected", "in float32", "one check", "ratio")
+    shown = Table(*headings, title="Checking handwritten gradients", title_justify="left")
+    large = Table(
+        "checker", "right code", "one check", title="784-30-10 network, 23,860 parameters, 10 samples", title_justify="left"
+    )
+    contenders = {name: checker for name, checker in checkers().items() if not isinstance(checker, str)}
+    with tempfile.TemporaryDirectory() as folder:
+        results = measured(problems(Path(folder), every), contenders)
+        for name, row in summaries(results).items():
+            shown.add_row(name, *row)
+        big = replace(
+            problem_for("mlp", original(Path(folder), "mlp"), True, derivation("mlp")), values=mlp_values(10, 784, 30, 10, seed=0)
+        )
+        for name, checker in contenders.items():
+            start = perf_counter()
+            verdict = "accepted" if accepted(checker, big) else "rejected"
+            large.add_row(name, verdict, in_units(perf_counter() - start))
+    for name, reason in checkers().items():
+        if isinstance(reason, str):
+            shown.add_row(name, reason)
+    return [shown, large]
+
+
+def summaries(results: Mapping[str, list[Result]]) -> dict[str, tuple[str, ...]]:
+    """Return the cells of each checker's row: counts, median time, its ratio to gradcheck's."""
+    medians = {name: statistics.median(row.seconds for row in rows) for name, rows in results.items()}
+    cells = {}
+    for name, rows in results.items():
+        wrong, right = [row for row in rows if not row.right], [row for row in rows if row.right]
+        cells[name] = (
+            f"{sum(not row.accepted for row in wrong)} of {len(wrong)}",
+            f"{sum(not row.accepted for row in right)} of {len(right)}",
+            f"{sum(row.single is False for row in right)} of {len(right)}",
+            in_units(medians[name]),
+            f"{medians[name] / medians[YARDSTICK]:.2g}" if YARDSTICK in medians else "–",
+        )
+    return cells
