@@ -1,8 +1,8 @@
 """How gradient checkers compare: mistakes found, right code rejected, time for one check.
 
-The handwritten gradients and their mutants are those of `tests/verify/mutants`. Every checker gets the same numpy code at the same
-example. The peers compare with finite differences of the handwritten loss, each with its own default step and tolerances (scipy
-returns an error only: above 1e-5 of the gradient's norm, or of 1, counts as rejected); jax calls the numpy code through
+The handwritten gradients and their mutants are those of `tests/verify/mutants`. Every checker gets the same numpy code at the
+same example. The peers compare with finite differences of the handwritten loss, each with its own default step and tolerances
+(scipy returns an error only: above 1e-5 of the gradient's norm, or of 1, counts as rejected); jax calls the numpy code through
 `pure_callback`, torch, autograd and scipy call it directly.
 """
 
@@ -13,6 +13,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from types import ModuleType
@@ -26,7 +27,7 @@ from benchmarks.timing import in_units
 from symbackprop.derive import Derivation, derive
 from symbackprop.verify.check import check_gradient
 from symbackprop.verify.derived import DerivationReference
-from tests.verify.mutants.hand import HEAD, SOURCES
+from tests.verify.mutants.hand import SOURCES
 from tests.verify.mutants.networks import NETWORKS
 from tests.verify.mutants.score import derivation, load, original
 from tests.verify.mutants.table import MUTANTS
@@ -76,18 +77,18 @@ Checker = Callable[[Problem], bool]  # whether the gradient is accepted
 
 def symbackprop_checker(**options: bool) -> Checker:
     """Define the network, derive and check: everything from the start."""
-    return lambda problem: (
-        check_gradient(
-            derive(*NETWORKS[problem.case]()), problem.module.gradients, example=problem.values, repair=False, **options
-        ).ok
-    )
+
+    def accepts(problem: Problem) -> bool:
+        derived = derive(*NETWORKS[problem.case]())
+        return check_gradient(derived, problem.module.gradients, example=problem.values, repair=False, **options).ok
+
+    return accepts
 
 
-def torch_checker() -> Checker | str:
-    try:
-        import torch  # an optional peer: what is measured without it stays measurable
-    except ImportError:
-        return "torch is not installed"
+def torch_checker() -> Checker:
+    """`gradcheck` of the code as an `autograd.Function`: every entry of the gradient, one by one."""
+    import torch  # an optional peer: what is measured without it stays measurable
+
     torch.set_num_threads(1)
 
     def accepts(problem: Problem) -> bool:
@@ -108,12 +109,11 @@ def torch_checker() -> Checker | str:
     return accepts
 
 
-def jax_checker() -> Checker | str:
-    try:
-        import jax  # an optional peer: what is measured without it stays measurable
-        from jax.test_util import check_grads
-    except ImportError:
-        return "jax is not installed"
+def jax_checker() -> Checker:
+    """`check_grads` of the code as a `custom_vjp`, in one random direction."""
+    import jax  # an optional peer: what is measured without it stays measurable
+    from jax.test_util import check_grads
+
     jax.config.update("jax_enable_x64", True)
 
     def accepts(problem: Problem) -> bool:
@@ -134,12 +134,10 @@ def jax_checker() -> Checker | str:
     return accepts
 
 
-def autograd_checker() -> Checker | str:
-    try:
-        from autograd.extend import defvjp, primitive  # an optional peer: what is measured without it stays measurable
-        from autograd.test_util import check_grads
-    except ImportError:
-        return "autograd is not installed"
+def autograd_checker() -> Checker:
+    """`check_grads` of the code as a primitive, in one random direction."""
+    from autograd.extend import defvjp, primitive  # an optional peer: what is measured without it stays measurable
+    from autograd.test_util import check_grads
 
     def accepts(problem: Problem) -> bool:
         hand = primitive(problem.loss)
@@ -149,18 +147,16 @@ def autograd_checker() -> Checker | str:
 
         places = range(len(problem.parameters))
         defvjp(hand, *(vjp(place) for place in places), argnums=places)
-        np.random.seed(0)  # noqa: NPY002 - the generator that check_grads draws its directions from
+        np.random.seed(0)  # the generator that check_grads draws its directions from
         check_grads(hand, tuple(places), modes=["rev"], order=1)(*problem.arrays)
         return True
 
     return accepts
 
 
-def scipy_checker() -> Checker | str:
-    try:
-        from scipy.optimize import check_grad  # an optional peer: what is measured without it stays measurable
-    except ImportError:
-        return "scipy is not installed"
+def scipy_checker() -> Checker:
+    """`check_grad` of all parameters in one flat array."""
+    from scipy.optimize import check_grad  # an optional peer: what is measured without it stays measurable
 
     def accepts(problem: Problem) -> bool:
         def parts(flat: Any) -> list[Any]:
@@ -177,17 +173,26 @@ def scipy_checker() -> Checker | str:
     return accepts
 
 
-def checkers() -> dict[str, Checker | str]:
-    """Return every checker, or why there is none."""
-    return {
-        YARDSTICK: torch_checker(),
-        "jax check_grads": jax_checker(),
-        "scipy check_grad": scipy_checker(),
-        "autograd check_grads": autograd_checker(),
-        "symbackprop": symbackprop_checker(),
-        "symbackprop, verdict only": symbackprop_checker(explain=False),
-        "symbackprop, numbers only": symbackprop_checker(explain=False, exact=False),
-    }
+CHECKERS: dict[str, Callable[[], Checker]] = {
+    YARDSTICK: torch_checker,
+    "jax check_grads": jax_checker,
+    "scipy check_grad": scipy_checker,
+    "autograd check_grads": autograd_checker,
+    "symbackprop": symbackprop_checker,
+    "symbackprop, verdict only": partial(symbackprop_checker, explain=False),
+    "symbackprop, numbers only": partial(symbackprop_checker, explain=False, exact=False),
+}
+
+
+def checkers() -> tuple[dict[str, Checker], dict[str, str]]:
+    """Return the checkers that are installed, and why the others are not there."""
+    found, missing = {}, {}
+    for name, make in CHECKERS.items():
+        try:
+            found[name] = make()
+        except ImportError as problem:
+            missing[name] = f"skipped: {problem.name} is not installed"
+    return found, missing
 
 
 def problem_for(case: str, module: ModuleType, right: bool, derived: Derivation) -> Problem:
@@ -244,24 +249,18 @@ def tables(every: int = 4) -> list[Table]:
     """Return the comparison on the mutants, and on a network of 23,860 parameters."""
     headings = ("checker", "mistakes found", "right code rejected", "in float32", "one check", "ratio")
     shown = Table(*headings, title="Checking handwritten gradients", title_justify="left")
-    large = Table(
-        "checker", "right code", "one check", title="784-30-10 network, 23,860 parameters, 10 samples", title_justify="left"
-    )
-    contenders = {name: checker for name, checker in checkers().items() if not isinstance(checker, str)}
+    title = "A right gradient of a 784-30-10 network: 23,860 parameters, 10 samples"
+    large = Table("checker", "verdict", "one check", title=title, title_justify="left")
+    contenders, missing = checkers()
     with tempfile.TemporaryDirectory() as folder:
-        results = measured(problems(Path(folder), every), contenders)
-        for name, row in summaries(results).items():
+        for name, row in summaries(measured(problems(Path(folder), every), contenders)).items():
             shown.add_row(name, *row)
-        big = replace(
-            problem_for("mlp", original(Path(folder), "mlp"), True, derivation("mlp")), values=mlp_values(10, 784, 30, 10, seed=0)
-        )
-        for name, checker in contenders.items():
-            start = perf_counter()
-            verdict = "accepted" if accepted(checker, big) else "rejected"
-            large.add_row(name, verdict, in_units(perf_counter() - start))
-    for name, reason in checkers().items():
-        if isinstance(reason, str):
-            shown.add_row(name, reason)
+        module, derived = original(Path(folder), "mlp"), derivation("mlp")
+        big = Problem("mlp", module, mlp_values(10, 784, 30, 10, seed=0), derived.wrt, right=True)
+        for name, row in measured([big], contenders).items():
+            large.add_row(name, "accepted" if row[0].accepted else "rejected", in_units(row[0].seconds))
+    for name, reason in missing.items():
+        shown.add_row(name, reason)
     return [shown, large]
 
 

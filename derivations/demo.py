@@ -21,6 +21,7 @@ from rich.table import Table
 from symbackprop import check_gradient, derive, train
 from symbackprop.api import Derivation
 from symbackprop.loading import Loaded, load_function, load_network
+from symbackprop.writeup.make import handouts
 
 HERE = Path(__file__).resolve().parent
 BUILD = HERE.parent / "build"
@@ -200,7 +201,10 @@ def main() -> int:
     console.print(table)
     for line in missed:
         console.print(line, style="red")
+    for name in track(DOCUMENTS, description="handouts", console=console, transient=True):
+        write_handouts(name)
     console.print(f"LaTeX, Markdown and numpy source of every derivation: {BUILD.relative_to(HERE.parent)}/<document>/")
+    console.print(f"Handouts for teachers and students, and the key: {BUILD.relative_to(HERE.parent)}/handouts/")
     return 1 if missed else 0
 
 
@@ -244,6 +248,14 @@ def write_out(name: str, derivation: Derivation) -> None:
     markdown = "\n\n".join(f"## {parameter}\n\n$$\n{block}\n$$" for parameter, block in blocks.items())
     (folder / "gradients.md").write_text(f"# {derivation.network.title}\n\n{markdown}\n", encoding="utf-8")
     (folder / "gradients.py").write_text(derivation.source(), encoding="utf-8")
+
+
+def write_handouts(name: str) -> None:
+    """Write the teacher's page, the student's page and the key as HTML to build/handouts/."""
+    loaded = load_network(str(HERE / name))
+    derivation = derive(loaded.network, loaded.loss)
+    for _ in handouts(derivation, BUILD / "handouts" / f"{name}.html", audiences=("teacher", "student", "key"), force=True):
+        pass
 
 
 def tex_page(title: str, blocks: dict[str, str]) -> str:

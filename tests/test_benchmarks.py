@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks import handwritten, running
+from benchmarks import checking, handwritten, running
 from benchmarks.networks import SCALAR_SIZES, mlp_values, scalar_network, scalar_values, weight_count
 from benchmarks.peers import sympy_gradient, sympy_seconds
 from benchmarks.timing import in_units, medians
 from symbackprop.network import Role
+from tests.verify.mutants.score import derivation, load, original
+from tests.verify.mutants.table import MUTANTS
 
 
 def test_weight_counts() -> None:
@@ -100,3 +103,43 @@ def test_units() -> None:
         "45.6 µs",
         "7 ns",
     ]
+
+
+PEERS = {"torch gradcheck": "torch", "jax check_grads": "jax", "scipy check_grad": "scipy", "autograd check_grads": "autograd"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow) if PEERS.get(name) in ("torch", "jax") else name for name in checking.CHECKERS],
+)
+def test_every_checker_accepts_right_code_and_rejects_wrong(name: str, tmp_path: Path) -> None:
+    """Whatever a checker raises counts as a rejection, so a wrapper that always fails must not pass for a good checker."""
+    if name in PEERS:
+        pytest.importorskip(PEERS[name])
+    checker, derived = checking.CHECKERS[name](), derivation("dense")
+    mutant = next(mutant for mutant in MUTANTS if (mutant.case, mutant.kind) == ("dense", "mean doubled"))
+    right = checking.problem_for("dense", original(tmp_path, "dense"), True, derived)
+    wrong = checking.problem_for("dense", load(tmp_path, "dense_wrong", mutant.source), False, derived)
+    assert checking.accepted(checker, right)
+    assert not checking.accepted(checker, wrong)
+
+
+def test_problems_are_the_right_gradients_and_every_so_many_mutants(tmp_path: Path) -> None:
+    found = checking.problems(tmp_path, every=100)
+    assert [problem.right for problem in found] == [True] * 12 + [MUTANTS[place].equivalent for place in (0, 100, 200)]
+    assert all(problem.precision == np.float64 and problem.single().precision == np.float32 for problem in found)
+    assert all(np.shape(g) == np.shape(a) for p in found[:12] for g, a in zip(p.gradients(*p.arrays), p.arrays, strict=True))
+
+
+def test_summaries_count_and_compare() -> None:
+    def rows(*given: tuple[bool, bool, float, bool | None]) -> list[checking.Result]:
+        return [checking.Result(*row) for row in given]
+
+    found = checking.summaries(
+        {
+            checking.YARDSTICK: rows((True, True, 0.01, False), (False, True, 0.02, None), (False, False, 0.03, None)),
+            "other": rows((True, False, 0.3, True), (False, False, 0.1, None), (False, False, 0.05, None)),
+        }
+    )
+    assert found[checking.YARDSTICK] == ("1 of 2", "0 of 1", "1 of 1", "20 ms", "1")
+    assert found["other"] == ("2 of 2", "1 of 1", "0 of 1", "100 ms", "5")

@@ -28,6 +28,7 @@ from symbackprop.verify.records import Cause, Scope, Status, Verdict
 from symbackprop.verify.repair import repairs
 from symbackprop.verify.report import Report
 from symbackprop.verify.results import bind_results, describe
+from symbackprop.verify.returns import forgotten
 from symbackprop.verify.samples import Point, Reference, Sample, numeric_sample, traced_sample, with_coordinates, with_defined
 from symbackprop.verify.trace import CodeFails
 
@@ -81,7 +82,7 @@ def check_gradient(
     samples, notes = collect(source, call, results, points, exact=exact)
     further, more = collect(source, call, results, other_branches(source, samples), exact=exact)
     samples, notes = [*samples, *further], [*notes, *more]
-    return assemble(source, call, results, samples, (*notes, *_unbound_notes(unbound, outcome)), explain=explain, repair=repair)
+    return assemble(source, call, results, samples, (*notes, *_unbound_notes(unbound, outcome), *_forgotten(call)), explain=explain, repair=repair)
 
 
 def _reference(reference: Any, hand: Any, example: Mapping[str, Any] | None, wrt: Any) -> Reference:
@@ -97,9 +98,13 @@ def _unbound_notes(unbound: Sequence[str], outcome: Outcome) -> tuple[str, ...]:
     return (f"not compared, since no name of the network was recognised: {', '.join(arrays)}",) if arrays else ()
 
 
+def _forgotten(call: Call) -> tuple[str, ...]:
+    return tuple(found.note for found in forgotten(call.function))
+
+
 def _failed(source: Reference, call: Call, message: str) -> Report:
     verdicts = {name: Verdict(name, Status.ERROR, note=message) for name in source.vocabulary.parameters}
-    return Report(source.title, source.vocabulary.loss, describe(call.function), verdicts, Scope())
+    return Report(source.title, source.vocabulary.loss, describe(call.function), verdicts, Scope(), notes=_forgotten(call))
 
 
 def collect(
@@ -184,6 +189,7 @@ def assemble(
         describe(call.function),
         {name: verdicts[name] for name in ordered},
         scope_of(samples),
+        assumptions=source.assumptions,
         causes=causes,
         locations=(*((located.first,) if located.first else ()), *located.misnamed),
         repairs=mended,

@@ -42,6 +42,14 @@ class DerivationReference:
         parameters = (*wrt, *of(Role.PARAMETER))
         return Vocabulary(parameters, of(Role.INPUT), of(Role.TARGET), of(Role.CONSTANT), of(Role.DEFINED), self.derivation.loss)
 
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """The derivation's conventions at kinks, each once, with the nodes where it was used."""
+        found: dict[str, list[str]] = {}
+        for assumption in self.derivation.assumptions:
+            found.setdefault(assumption.convention, []).append(assumption.node)
+        return tuple(f"{said} (in {', '.join(dict.fromkeys(nodes))})" for said, nodes in found.items())
+
     def points(self, seed: int) -> list[Point]:
         """Return the example (when it is complete) and random points at prime and square sizes."""
         network = self.derivation.network

@@ -20,6 +20,7 @@ from symbackprop.verify.namespace import instance_members
 from symbackprop.verify.points import boundary
 from symbackprop.verify.recorder import Value
 from symbackprop.verify.reference import Evaluated, evaluated
+from symbackprop.verify.returns import nothing_returned
 from symbackprop.verify.samples import Point
 from symbackprop.verify.trace import trace
 
@@ -45,6 +46,11 @@ class LossReference:
         """The parameters are what is differentiated; everything else that the example gives is an input."""
         others = tuple(name for name in self.values if name not in self.wrt)
         return Vocabulary(self.wrt, others, (), (), (), str(getattr(self.call.function, "__name__", "loss")))
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """A loss function states no conventions."""
+        return ()
 
     def points(self, seed: int) -> list[Point]:
         """Return the example and two random points of the same shapes; labels stay as they are."""
@@ -89,6 +95,8 @@ class LossReference:
         paths = self.call.paths
         constant = [path for path, name in paths.items() if name in self.fixed]
         run = trace(function, arguments, graph=graph, rename=paths, constant=constant, check=False)
+        if run.returned is None and not run.results:
+            raise UserError(f"{nothing_returned(self.call.function)} (expected the loss)")
         loss = _scalar_result(self.title, run.results)
         inputs = {name: node for name, node in graph.inputs.items() if name.name in self.values}
         gradients = differentiated(graph, loss)

@@ -11,6 +11,7 @@ import numpy as np
 from symbackprop.errors import nearest
 from symbackprop.verify import names
 from symbackprop.verify.binding import BindingError, Call, Outcome, Result, Vocabulary, numeric, return_names
+from symbackprop.verify.returns import nothing_returned
 
 
 def bind_results(
@@ -20,7 +21,6 @@ def bind_results(
 
     Raises BindingError when nothing could be bound, or an order would have to be guessed.
     """
-    title = getattr(call.function, "__qualname__", repr(call.function))
     labels = return_names(call.function)
     returned = {path: leaf for path, leaf in outcome.returned.items() if numeric(leaf)}
     found: dict[str, Result] = {}
@@ -42,7 +42,7 @@ def bind_results(
         return ordered, ()
     if in_place:
         return in_place, tuple(returned)
-    raise BindingError(_message(title, outcome, returned, labels, vocabulary))
+    raise BindingError(_message(call, outcome, returned, labels, vocabulary))
 
 
 def _label(path: str, labels: Mapping[str, str]) -> str:
@@ -128,11 +128,14 @@ def _fits(order: Sequence[str], found: Sequence[Any], values: Mapping[str, Any])
     return all(np.size(leaf) == np.size(values[name]) for name, leaf in zip(order, found, strict=True))
 
 
-def _message(title: str, outcome: Outcome, returned: Mapping[str, Any], labels: Mapping[str, str], vocabulary: Vocabulary) -> str:
+def _message(call: Call, outcome: Outcome, returned: Mapping[str, Any], labels: Mapping[str, str], vocabulary: Vocabulary) -> str:
+    title = getattr(call.function, "__qualname__", repr(call.function))
     if not returned:
+        expected = f"expected gradients of {', '.join(vocabulary.parameters)}"
         kinds = sorted({type(leaf).__name__ for leaf in outcome.returned.values()})
-        nothing = "nothing (is a return missing?)" if kinds == ["NoneType"] else f"{', '.join(kinds)}, no numbers"
-        return f"{title}: expected gradients of {', '.join(vocabulary.parameters)}, got {nothing}"
+        if outcome.returned.keys() == {""} and kinds == ["NoneType"]:
+            return f"{nothing_returned(call.function)} ({expected})"
+        return f"{title}: {expected}, got {', '.join(kinds) or 'nothing'}, no numbers"
     listed = ", ".join(f"{_label(path, labels) or 'the result'}{np.shape(leaf) or ''}" for path, leaf in returned.items())
     first = next(iter(returned))
     hint = nearest(_label(first, labels), vocabulary.parameters)

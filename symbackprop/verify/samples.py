@@ -33,6 +33,10 @@ class Reference(Protocol):
     def fixed(self) -> frozenset[str]:
         """Names whose values stay plain numbers in a trace: labels, one-hot rows."""
 
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """The conventions the gradients rest on, one text each."""
+
     def points(self, seed: int) -> list[Point]:
         """Return the points to try; the example first, if there is one."""
 
