@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from symbackprop.cli import cli
+from symbackprop.cli import cli, main
 
 NET = "derivations/two_three_two"
 
@@ -100,19 +100,66 @@ def test_bad_samples_are_one_line_with_the_place(tmp_path: Path, text: str, mess
         ("train", NET, "--data", "nowhere.csv"),
         ("code",),
         ("nonsense",),
+        ("check",),
+        ("check", NET, "nowhere.py"),
+        ("check", NET, "derivations/two_three_two/handwritten.py:gradient"),
+        ("handout", NET, "-o", "page.html", "--weight", "w77"),
     ],
 )
-def test_bad_input_is_one_clear_line_and_exit_code_2(arguments: tuple[str, ...]) -> None:
+def test_bad_input_is_one_clear_line_and_exit_code_2(
+    arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["symbackprop", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    shown = capsys.readouterr()
+    assert (stopped.value.code, shown.out) == (2, "")
+    assert len([line for line in shown.err.splitlines() if line.startswith(("symbackprop:", "Error:"))]) == 1
+
+
+def test_a_program_sees_the_exit_code_and_no_traceback() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "symbackprop", *arguments], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "symbackprop", "derive", "nowhere"], capture_output=True, text=True, timeout=60, check=False
     )
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
-    assert len([line for line in done.stderr.splitlines() if line.startswith(("symbackprop:", "Error:"))]) == 1
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("symbackprop: nowhere: no such network")
+    assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", [(), ("derive",), ("code",), ("train",)])
+def test_check_says_what_differs_and_ends_with_1(tmp_path: Path) -> None:
+    assert run("check", NET).exit_code == 0
+    page = tmp_path / "report.html"
+    result = run("check", "derivations/linear_regression", "--html", str(page))
+    assert result.exit_code == 1
+    assert "hand = 1/2 · derived" in result.output
+    assert "dy = 2 * (y_predict - y_true)" in page.read_text(encoding="utf-8")
+    assert json.loads(run("check", "derivations/linear_regression", "--json").output)["ok"] is False
+
+
+def test_check_takes_plain_functions(tmp_path: Path) -> None:
+    model = tmp_path / "model.py"
+    model.write_text(
+        "import numpy as np\n"
+        "example = {'x': np.array([1.0, 2.0]), 'w': np.array([0.5, -0.3])}\n"
+        "def loss(x, w):\n    return np.tanh(x @ w) ** 2\n"
+        "def right(x, w):\n    t = np.tanh(x @ w)\n    return {'w': 2 * t * (1 - t**2) * x}\n"
+        "def wrong(x, w):\n    t = np.tanh(x @ w)\n    return {'w': 2 * t * (1 - t) * x}\n",
+        encoding="utf-8",
+    )
+    for name, code in (("right", 0), ("wrong", 1)):
+        assert run("check", "--loss", f"{model}:loss", "--gradient", f"{model}:{name}").exit_code == code
+
+
+def test_handouts_are_written_for_each_reader(tmp_path: Path) -> None:
+    result = run("handout", NET, "-o", str(tmp_path / "page.md"), "--for", "student", "--for", "key", "--lang", "zh")
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in tmp_path.glob("*.md")) == ["page-key.md", "page-student.md"]
+    again = run("handout", NET, "-o", str(tmp_path / "page.md"), "--for", "student", "--for", "key")
+    assert "exists; give another name, or --force" in str(again.exception)
+    assert "expected a file ending in one of" in str(run("handout", NET, "-o", str(tmp_path / "page.docx")).exception)
+
+
+@pytest.mark.parametrize("command", [(), ("derive",), ("code",), ("train",), ("check",), ("handout",)])
 def test_help_has_examples(command: tuple[str, ...]) -> None:
     output = run(*command, "--help").output
     assert output.startswith("Usage:")

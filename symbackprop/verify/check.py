@@ -82,7 +82,8 @@ def check_gradient(
     samples, notes = collect(source, call, results, points, exact=exact)
     further, more = collect(source, call, results, other_branches(source, samples), exact=exact)
     samples, notes = [*samples, *further], [*notes, *more]
-    return assemble(source, call, results, samples, (*notes, *_unbound_notes(unbound, outcome), *_forgotten(call)), explain=explain, repair=repair)
+    notes += [*_unbound_notes(unbound, outcome), *_forgotten(call)]
+    return assemble(source, call, results, samples, notes, explain=explain, repair=repair)
 
 
 def _reference(reference: Any, hand: Any, example: Mapping[str, Any] | None, wrt: Any) -> Reference:
@@ -218,6 +219,8 @@ def verdict(name: str, compared: Sequence[tuple[Sample, Mapping[str, Compared]]]
     if not rows:
         return Verdict(name, Status.ERROR, note="the code gave no result at any point")
     samples = [sample for sample, _ in compared]
+    if any(name not in sample.hand for sample in samples):
+        return Verdict(name, Status.ERROR, note="the code gives it at some points only: is a `return` missing on a branch?")
     counted = [(sample, outcome) for sample, outcome, at in rows if not at]
     wrong = [(sample, outcome) for sample, outcome in counted if outcome.status is Status.DIFFERS]
     if wrong:

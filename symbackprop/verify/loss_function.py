@@ -20,9 +20,9 @@ from symbackprop.verify.namespace import instance_members
 from symbackprop.verify.points import boundary
 from symbackprop.verify.recorder import Value
 from symbackprop.verify.reference import Evaluated, evaluated
-from symbackprop.verify.returns import nothing_returned
+from symbackprop.verify.returns import forgotten, nothing_returned
 from symbackprop.verify.samples import Point
-from symbackprop.verify.trace import trace
+from symbackprop.verify.trace import CodeFails, trace
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,10 @@ class LossReference:
         function, arguments = make_arguments(self.call, values)
         paths = self.call.paths
         constant = [path for path, name in paths.items() if name in self.fixed]
-        run = trace(function, arguments, graph=graph, rename=paths, constant=constant, check=False)
+        try:
+            run = trace(function, arguments, graph=graph, rename=paths, constant=constant, check=False)
+        except CodeFails as problem:
+            raise CodeFails("; ".join([str(problem), *(f.note for f in forgotten(self.call.function))])) from None
         if run.returned is None and not run.results:
             raise UserError(f"{nothing_returned(self.call.function)} (expected the loss)")
         loss = _scalar_result(self.title, run.results)

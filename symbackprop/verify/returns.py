@@ -1,8 +1,9 @@
 """A missing `return`, found in the syntax tree of handwritten code.
 
-A function that is known to give nothing is asked for its last assignment (`last_assigned`). Of the other functions of a file only
-those are named (`forgotten`) that can have been meant for nothing but their value: the last statement assigns a local variable, and
-nothing in the function has an effect of its own (no attribute or element is set, no call stands alone, nothing unknown is called).
+A function that is known to give nothing is asked for its last assignment (`last_assigned`). Of the other functions of a file
+only those are named (`forgotten`) that can have been meant for nothing but their value: the last statement assigns a local
+variable, and nothing in the function has an effect of its own (no attribute or element is set, no call stands alone, nothing
+unknown is called).
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ LIBRARIES = frozenset({"numpy", "math", "cmath", "scipy", "types", "functools", 
 """Modules whose functions compute."""
 EFFECTS = frozenset({"print", "open", "input", "exec", "eval", "setattr", "delattr", "next", "breakpoint", "__import__"})
 """Built-in functions that do something besides."""
-METHODS = frozenset(
-    "T all any argmax argmin astype clip copy cumprod cumsum diagonal dot flatten get item items keys max mean min prod ravel "
-    "repeat reshape round squeeze std sum swapaxes take tolist trace transpose values var".split()
-)
+METHODS = frozenset({
+    "all", "any", "argmax", "argmin", "astype", "clip", "copy", "cumprod", "cumsum", "diagonal", "dot", "flatten", "get", "item",
+    "items", "keys", "max", "mean", "min", "prod", "ravel", "repeat", "reshape", "round", "squeeze", "std", "sum", "swapaxes",
+    "take", "tolist", "trace", "transpose", "values", "var",
+})  # fmt: skip
 """Methods of arrays and dictionaries that leave them as they are."""
+_OUTWARD = (ast.Global, ast.Nonlocal, ast.Yield, ast.YieldFrom, ast.Await)
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Unreturned:
     @property
     def question(self) -> str:
         """What is said of a function that gave nothing."""
-        remedy = f" The last value it assigns is {self.variable}: `return {self.variable}`." if self.variable else ""
+        remedy = f" The last value it assigns is {self.variable}: `return {self.variable}`" if self.variable else ""
         return f"{self.function} returns nothing: is a `return` missing after line {self.end} of {self.file}?{remedy}"
 
     @property
@@ -126,7 +130,7 @@ def _own(function: ast.FunctionDef | ast.Lambda) -> Iterator[ast.AST]:
     while stack:
         node = stack.pop()
         yield node
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+        if not isinstance(node, _SCOPES):
             stack.extend(ast.iter_child_nodes(node))
 
 
@@ -153,10 +157,9 @@ def _value_left(function: ast.FunctionDef) -> str:
     names = _assigned(last) if isinstance(last, ast.Assign | ast.AnnAssign) else []
     if not names or names[-1].id.startswith("_"):
         return ""
-    inner = [node for node in _own(function) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef)]
+    inner = [node for node in _own(function) if isinstance(node, _SCOPES)]
     read_inside = {n.id for node in inner for n in ast.walk(node) if isinstance(n, ast.Name)}
-    leaves = ast.Return | ast.Yield | ast.YieldFrom | ast.Await | ast.Global | ast.Nonlocal
-    if any(isinstance(node, leaves) for node in _own(function)) or names[-1].id in read_inside:
+    if any(isinstance(node, (ast.Return, *_OUTWARD)) for node in _own(function)) or names[-1].id in read_inside:
         return ""
     return names[-1].id
 
@@ -240,11 +243,10 @@ def _acts(function: ast.FunctionDef | ast.Lambda) -> bool:
                 root = root.value
             if not (isinstance(node, ast.Subscript) and isinstance(root, ast.Name) and root.id in own):
                 return True
-        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and node.target.id not in own:
-            return True
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call | ast.Await):
-            return True
-        elif isinstance(node, ast.Global | ast.Nonlocal | ast.Yield | ast.YieldFrom):
+        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            if node.target.id not in own:
+                return True
+        elif (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)) or isinstance(node, _OUTWARD):
             return True
     return False
 

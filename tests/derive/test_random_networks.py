@@ -18,14 +18,14 @@ SEEDS = range(10)
 Make = Callable[[int], tuple[Network, Any]]
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [pytest.param(seed, marks=() if seed < 4 else pytest.mark.slow) for seed in SEEDS])
 def test_scalar_network(seed: int) -> None:
     derivation = derive(*scalar_network(seed))
     errors = check_gradients(derivation, {}, seed)
     assert set(errors) == set(derivation.adjoints)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [pytest.param(seed, marks=() if seed < 4 else pytest.mark.slow) for seed in SEEDS])
 def test_index_network(seed: int) -> None:
     check_gradients(derive(*index_network(seed)), SIZES, seed)
 

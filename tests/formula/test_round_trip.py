@@ -24,7 +24,10 @@ def _check(formula: Formula, notation: Notation) -> None:
     assert read(written, NAMES[notation.title]) == formula, written
 
 
-@pytest.mark.parametrize("title", READY)
+FAST = ("textbook", "two_three_two", "nielsen")
+
+
+@pytest.mark.parametrize("title", [pytest.param(title, marks=() if title in FAST else pytest.mark.slow) for title in READY])
 @settings(SETTINGS, max_examples=5)
 @given(data=st.data())
 def test_round_trip(title: str, data: st.DataObject) -> None:

@@ -1,0 +1,127 @@
+"""Right gradients are accepted and wrong ones differ where checkers are deceived: at typical initial values, in saturation, at
+kinks, with huge losses and tiny gradients, and in float32.
+
+The derivation gets the condition as example values; the random points that `check_gradient` adds stay what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from symbackprop.derive import derive
+from symbackprop.network import Network, Role
+from symbackprop.verify.check import check_gradient
+from symbackprop.verify.records import Status
+from symbackprop.verify.report import Report
+from symbackprop.verify.sampling import random_values, respect, size_choices
+from tests.verify.mutants.hand import SOURCES
+from tests.verify.mutants.networks import NETWORKS
+from tests.verify.mutants.score import load, original
+from tests.verify.mutants.table import MUTANTS
+
+Values = dict[str, Any]
+
+
+def _parameters(net: Network, values: Values, change: Callable[[str, Any], Any]) -> Values:
+    names = {node.name for node in net.of_role(Role.PARAMETER)}
+    return {name: change(name, value) if name in names else value for name, value in values.items()}
+
+
+def _initial(name: str, value: Any) -> Any:
+    if name.startswith("b") or name == "c":
+        return value * 0
+    return value * 0 + 1 if name == "g" else value * 0.1
+
+
+CONDITIONS: dict[str, Callable[[Network, Values], Values]] = {
+    "generic": lambda net, values: values,
+    "typical initialisation": lambda net, values: _parameters(net, values, _initial),
+    "saturated": lambda net, values: _parameters(net, values, lambda name, value: value * 12),
+    "kink": lambda net, values: _parameters(net, values, lambda name, value: value if name == "x" else value * 0),
+    "large loss": lambda net, values: {k: v * 1e6 if net.nodes[k].role is Role.TARGET else v for k, v in values.items()},
+    "tiny gradient": lambda net, values: _parameters(net, values, lambda name, value: value * 1e-7),
+}
+
+
+def at(condition: str, case: str) -> tuple[Any, Values]:
+    """Return a derivation and the values of a condition at the sizes the checks use first."""
+    network, loss = NETWORKS[case]()
+    sizes = size_choices(network)[0]
+    values = CONDITIONS[condition](network, random_values(network, sizes, np.random.default_rng(5)))
+    respect(network, sizes, values)
+    return derive(network, loss), values
+
+
+def float32(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return code that works in single precision, as a compiled kernel does: it takes numbers, not traced values."""
+
+    def narrow(*args: Any, **named: Any) -> Any:
+        given = {key: np.float32(value) if isinstance(value, float) else value.astype(np.float32) for key, value in named.items()}
+        return function(*args, **given)
+
+    narrow.__wrapped__ = function  # type: ignore[attr-defined]
+    return narrow
+
+
+LIGHT = ("chain", "dense", "perceptron", "conv")
+
+
+@pytest.fixture(scope="module")
+def right(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], ModuleType]:
+    folder = tmp_path_factory.mktemp("right")
+    return lambda case: original(folder, case)
+
+
+def pairs(light: tuple[str, ...]) -> list[Any]:
+    return [
+        (condition, case) if case in light else pytest.param(condition, case, marks=pytest.mark.slow)
+        for condition in CONDITIONS
+        for case in SOURCES
+    ]
+
+
+def accepted(report: Report) -> bool:
+    return report.ok and all(v.status in (Status.PROVED, Status.NOT_DIFFERENTIABLE) for v in report.verdicts.values())
+
+
+@pytest.mark.parametrize(("condition", "case"), pairs(LIGHT))
+def test_right_gradients_are_accepted(condition: str, case: str, right: Callable[[str], ModuleType]) -> None:
+    derivation, values = at(condition, case)
+    report = check_gradient(derivation, right(case).gradients, example=values)
+    assert accepted(report), str(report)
+    assert report.notes == ()
+
+
+@pytest.mark.parametrize("case", [c if c in ("chain", "perceptron") else pytest.param(c, marks=pytest.mark.slow) for c in SOURCES])
+def test_right_gradients_in_numbers_only_are_never_said_to_differ(case: str, right: Callable[[str], ModuleType]) -> None:
+    for condition in CONDITIONS:
+        derivation, values = at(condition, case)
+        report = check_gradient(derivation, right(case).gradients, example=values, exact=False, explain=False, repair=False)
+        assert report.ok, f"{condition}\n{report}"
+        assert all(v.status is not Status.PROVED for v in report.verdicts.values())
+
+
+def one_mutant(case: str) -> Any:
+    return next(m for m in MUTANTS if m.case == case and not m.equivalent)
+
+
+@pytest.mark.parametrize(("condition", "case"), pairs(("dense", "conv")))
+def test_wrong_gradients_differ(condition: str, case: str, tmp_path: Path) -> None:
+    derivation, values = at(condition, case)
+    wrong = load(tmp_path, f"{case}_wrong", one_mutant(case).source)
+    report = check_gradient(derivation, wrong.gradients, example=values, explain=False, repair=False)
+    assert not report.ok
+    assert any(v.status is Status.DIFFERS for v in report.verdicts.values()), str(report)
+
+
+@pytest.mark.parametrize("case", [c if c in LIGHT else pytest.param(c, marks=pytest.mark.slow) for c in SOURCES])
+def test_single_precision_is_accepted_and_said(case: str, right: Callable[[str], ModuleType]) -> None:
+    derivation, values = at("generic", case)
+    report = check_gradient(derivation, float32(right(case).gradients), example=values, explain=False, repair=False)
+    assert report.ok, str(report)
