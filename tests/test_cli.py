@@ -75,6 +75,16 @@ def test_train_reads_samples_and_writes_a_plot(tmp_path: Path) -> None:
     assert run("train", "derivations/two_two_one", "--data", str(tmp_path / "samples.npz"), "--epochs", "1").exit_code == 0
 
 
+def test_a_seeded_start_has_the_shapes_of_the_example_and_is_reproducible() -> None:
+    first, again, other = (
+        json.loads(run("train", "derivations/linear_regression", "--seed", seed, "--epochs", "0", "--json").output)["parameters"]
+        for seed in ("1", "1", "2")
+    )
+    assert np.shape(first["W"]) == (2, 3)
+    assert first == again
+    assert first != other
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

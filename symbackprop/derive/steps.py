@@ -21,6 +21,7 @@ from symbackprop.derive.paths import Chain as PathChain
 from symbackprop.derive.paths import Chains, Fork, Link
 from symbackprop.derive.records import Adjoint, Contribution
 from symbackprop.derive.simplify import Simplified, simplified_adjoints
+from symbackprop.derive.unify import before_elimination
 from symbackprop.derive.writer import Writer, delta_name
 from symbackprop.errors import UserError, nearest
 from symbackprop.formula.build import add, multiply, subtract
@@ -29,6 +30,7 @@ from symbackprop.formula.tree import BigSum, Chain, Formula, Name, Neg, Number, 
 from symbackprop.formula.tree import Product as WrittenProduct
 from symbackprop.network.node import Role
 
+DELTAS = "each delta keeps the terms in which its indices agree"
 LEVELS = ("brief", "standard", "full")
 
 
@@ -220,6 +222,9 @@ def _adjoint_steps(name: str, form: Simplified, writer: Writer, level: str) -> I
     if level == "full":
         for rewrite in rewrites:
             yield Step("rewrite", _equation(writer, rewrite.before, rewrite.after), rewrite.because)
+        if adjoint.indices:
+            terms = [before_elimination(contribution, adjoint.indices) for contribution in adjoint.contributions]
+            yield Step("deltas", Chain((left, add(*map(writer.expression, terms))), ("=",)), DELTAS)
     yield Step("local", Chain((left, writer.expression(adjoint.expression)), ("=",)), "put the local derivatives in")
     for rewrite in form.steps:
         stated = any(fact.because in rewrite.because for fact in writer.network.facts)

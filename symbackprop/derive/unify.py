@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from sympy import Expr, Idx, IndexedBase, Integer, KroneckerDelta, Mul, Symbol, true
+from sympy import Expr, Idx, IndexedBase, Integer, KroneckerDelta, Mul, Sum, Symbol, true
 
 from symbackprop.derive.records import Contribution, RawContribution
-from symbackprop.network.indices import addresses, index_name, index_size, primed, same_range, substitute
+from symbackprop.network.indices import addresses, guarded, index_name, index_size, primed, same_range, substitute
 from symbackprop.network.node import Node
 
 
@@ -50,6 +50,25 @@ def unify(
         guard,
         raw,
     )
+
+
+def before_elimination(contribution: Contribution, own: tuple[Idx, ...]) -> Expr:
+    """Return Σ ∂E/∂B[y] · local · Π_k δ(t_k, address_k), the contribution before its deltas are eliminated.
+
+    The summed indices keep their names where those differ from the node's own `t`, and get a prime where they do not.
+    """
+    raw = contribution.raw
+    pool = (*raw.indices, *raw.summed)
+    taken = {index_name(index) for index in own}
+    mapping: dict[Expr, Expr] = {}
+    for index in pool:
+        mapping[index] = primed(index, taken) if index_name(index) in taken else index
+        taken.add(index_name(mapping[index]))
+    deltas = [KroneckerDelta(t, substitute(address, mapping)) for t, address in zip(own, raw.address, strict=True)]
+    used = tuple(substitute(index, mapping) for index in raw.indices)
+    upstream = contribution.upstream[used] if used else contribution.upstream
+    body = guarded(Mul(*deltas, upstream, substitute(raw.local, mapping)), substitute(raw.guard, mapping))
+    return Sum(body, *(mapping[index] for index in pool)) if pool else body
 
 
 def _solve(

@@ -184,7 +184,7 @@ def bind_call(
 
 def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     try:
-        return inspect.signature(function).parameters
+        return inspect.signature(function.pyfunc if isinstance(function, np.vectorize) else function).parameters
     except (TypeError, ValueError):
         raise BindingError(f"{function!r}: its arguments cannot be seen; wrap it in a function with named arguments") from None
 

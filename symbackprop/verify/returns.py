@@ -77,13 +77,15 @@ def last_assigned(function: Callable[..., Any]) -> Unreturned | None:
     tree = _file_tree(code)
     if tree is None:
         return None
-    for name, node, _ in _functions(tree):
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.FunctionDef):
+            continue
         first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
         if first == code.__code__.co_firstlineno:
             assigned = [target for inner in _own(node) for target in _assigned(inner)]
             last = max(assigned, key=lambda target: (target.lineno, target.col_offset), default=None)
             end = node.end_lineno or node.lineno
-            return Unreturned(code.__code__.co_filename, name, node.lineno, end, last.id if last else "")
+            return Unreturned(code.__code__.co_filename, node.name, node.lineno, end, last.id if last else "")
     return None
 
 

@@ -18,6 +18,7 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
         "factors that do not contain the summed index come out of the sum",
         "不含求和下标的因子可以提到求和号外",
     ),
+    ("each delta keeps the terms in which its indices agree", "每个 δ 只留下其下标相等的项"),
     (rf"cancel {_N}", r"约去 \1"),
     (rf"shapes {_N}", r"形状 \1"),
     (rf"put {_N} in", r"代入 \1"),

@@ -59,7 +59,7 @@ def at(condition: str, case: str) -> tuple[Any, Values]:
 
 
 def float32(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return code that works in single precision, as a compiled kernel does: it takes numbers, not traced values."""
+    """Return the same code working in single precision."""
 
     def narrow(*args: Any, **named: Any) -> Any:
         given = {key: np.float32(value) if isinstance(value, float) else value.astype(np.float32) for key, value in named.items()}
@@ -69,7 +69,7 @@ def float32(function: Callable[..., Any]) -> Callable[..., Any]:
     return narrow
 
 
-LIGHT = ("chain", "dense", "perceptron", "conv")
+LIGHT = ("chain", "perceptron")
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,10 @@ def test_right_gradients_are_accepted(condition: str, case: str, right: Callable
     assert report.notes == ()
 
 
-@pytest.mark.parametrize("case", [c if c in ("chain", "perceptron") else pytest.param(c, marks=pytest.mark.slow) for c in SOURCES])
+@pytest.mark.parametrize(
+    "case",
+    [c if c == "chain" else pytest.param(c, marks=pytest.mark.slow) for c in SOURCES],
+)
 def test_right_gradients_in_numbers_only_are_never_said_to_differ(case: str, right: Callable[[str], ModuleType]) -> None:
     for condition in CONDITIONS:
         derivation, values = at(condition, case)
@@ -111,7 +114,7 @@ def one_mutant(case: str) -> Any:
     return next(m for m in MUTANTS if m.case == case and not m.equivalent)
 
 
-@pytest.mark.parametrize(("condition", "case"), pairs(("dense", "conv")))
+@pytest.mark.parametrize(("condition", "case"), pairs(("chain",)))
 def test_wrong_gradients_differ(condition: str, case: str, tmp_path: Path) -> None:
     derivation, values = at(condition, case)
     wrong = load(tmp_path, f"{case}_wrong", one_mutant(case).source)
@@ -125,3 +128,12 @@ def test_single_precision_is_accepted_and_said(case: str, right: Callable[[str],
     derivation, values = at("generic", case)
     report = check_gradient(derivation, float32(right(case).gradients), example=values, explain=False, repair=False)
     assert report.ok, str(report)
+    assert all("computed in float32" in v.note and v.status is Status.AGREES for v in report.verdicts.values()), str(report)
+
+
+@pytest.mark.parametrize("case", [c if c == "chain" else pytest.param(c, marks=pytest.mark.slow) for c in SOURCES])
+def test_a_mistake_in_single_precision_differs(case: str, tmp_path: Path) -> None:
+    derivation, values = at("generic", case)
+    wrong = load(tmp_path, f"{case}_wrong", one_mutant(case).source)
+    report = check_gradient(derivation, float32(wrong.gradients), example=values, explain=False, repair=False)
+    assert any(v.status is Status.DIFFERS for v in report.verdicts.values()), str(report)

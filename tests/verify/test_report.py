@@ -85,3 +85,17 @@ def test_many_verdicts_share_lines(derivation_file: Load) -> None:
     report = check_gradient(derive(file.network, file.loss), all_of_them, explain=False, repair=False)
     assert len(report) == 16
     assert len(str(report).splitlines()) < 8
+
+
+def test_conventions_are_shown_everywhere(derivation_file: Load) -> None:
+    file = derivation_file("perceptron", "network")
+    report = check_gradient(derive(file.network, file.loss), derivation_file("perceptron", "handwritten").gradients)
+    said = "step'(x) = 0 for x != 0; not differentiable at x = 0, where 0 is used (in y_pre)"
+    assert [line.split(maxsplit=1)[1] for line in str(report).splitlines() if line.startswith("  given")] == [said]
+    assert json.loads(report.to_json())["assumptions"] == [said]
+    assert f"*given* {said}" in report.to_markdown()
+
+
+def test_without_kinks_nothing_is_assumed(half: Report) -> None:
+    assert half.assumptions == ()
+    assert "given" not in str(half)
