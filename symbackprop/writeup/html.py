@@ -144,7 +144,8 @@ def _(block: b.FormulaBlock, page: Page) -> str:
     placed = zip(block.lines, laid_out(block.lines), strict=True)
     body = "\n".join(_line(line, line_rows, page) for line, line_rows in placed)
     keep = " keep" if block.keep else ""
-    return f'<table class="lines{keep}" role="presentation" id="{escape(block.anchor)}">\n{body}\n</table>'
+    table = f'<table class="lines{keep}" role="presentation" id="{escape(block.anchor)}">\n{body}\n</table>'
+    return f'<div class="wide">{table}</div>'
 
 
 def _line(line: b.Line, line_rows: tuple[Row, ...], page: Page) -> str:

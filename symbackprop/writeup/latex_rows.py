@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
+from unicodedata import east_asian_width
 
 from symbackprop.formula.latex import RELATIONS, latex
 from symbackprop.formula.notation import Notation
@@ -11,7 +12,7 @@ from symbackprop.writeup.blocks import Line
 from symbackprop.writeup.rows import PAGE_WIDTH, Piece, Row, laid_out
 
 #: Characters of a sentence on one row; Chinese characters are twice as wide.
-REASON_WIDTH = 88
+REASON_WIDTH = 70
 
 
 def aligned(lines: tuple[Line, ...], notation: Notation, width: int = PAGE_WIDTH) -> str:
@@ -31,7 +32,8 @@ def _row(row: Row, notation: Notation, reason: Callable[[str], str]) -> list[str
     indent = "" if first in RELATIONS or not first else r"\quad "
     pieces = " ".join(_piece(piece, notation) for piece in row.pieces)
     if row.below:
-        sentence = textwrap.wrap(row.because, REASON_WIDTH // (1 if row.because.isascii() else 2))
+        wide = any(east_asian_width(sign) in "WF" for sign in row.because)
+        sentence = textwrap.wrap(row.because, REASON_WIDTH // 2 if wide else REASON_WIDTH)
         return [f"{head}& {indent}{pieces}", *(rf"& \quad {reason(text)}" for text in sentence)]
     because = rf" && {reason(row.because)}" if row.because else ""
     return [f"{head}& {indent}{pieces}{because}"]

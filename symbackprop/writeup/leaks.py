@@ -7,7 +7,7 @@ An answer is found however it is written: as printed, with more digits, with oth
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -49,21 +49,30 @@ def answer_numbers(complete: Outline, exact_values: Iterable[float] = ()) -> dic
     return {key: text for key, text in found.items() if key not in given and len(key) >= SIGNIFICANT}
 
 
+def given_numbers(complete: Outline, values: Iterable[Any]) -> frozenset[str]:
+    """Return the significant digits of every number that everybody may see: in the outline, and the given values in full."""
+    entries = (repr(abs(float(entry))) for value in values for entry in np.asarray(value, dtype=float).flat)
+    return frozenset({digits(text) for text in (*_numbers(complete, hidden=False), *entries)})
+
+
 def unrounded_answers(found: Mapping[str, Any], given: Iterable[str]) -> list[float]:
     """Return the computed values of a full evaluation as plain numbers."""
     skipped = set(given)
     return [float(entry) for name, value in found.items() if name not in skipped for entry in np.asarray(value, dtype=float).flat]
 
 
-def leaks(text: str, answers: Mapping[str, str]) -> list[Leak]:
-    """Return every answer found in the text of a student's file."""
+def leaks(text: str, answers: Mapping[str, str], given: Collection[str] = ()) -> list[Leak]:
+    """Return every answer found in the text of a student's file.
+
+    `given` are the significant digits of values that may stand there even where an answer begins with the same digits.
+    """
     by_start: dict[str, list[str]] = {}
     for key in answers:
         by_start.setdefault(key[:SIGNIFICANT], []).append(key)
     found = []
     for place in _NUMBER.finditer(text):
         key = digits(place[0].replace(",", "."))
-        if (place[0].isdigit() and len(key) < SIGNIFICANT_WHOLE) or _is_point(place):
+        if key in given or (place[0].isdigit() and len(key) < SIGNIFICANT_WHOLE) or _is_point(place):
             continue
         for answer in by_start.get(key[:SIGNIFICANT], ()):
             if _gives_away(key, answer):
@@ -79,9 +88,9 @@ def _is_point(place: re.Match[str]) -> bool:
     return bool(comma) and len(whole) > 1 and text[start - 1 : start] == "(" and text[end : end + 1] == ")"
 
 
-def check_no_leak(text: str, answers: Mapping[str, str]) -> None:
-    """Raise InternalError when an answer stands in the text of a student's file."""
-    found = leaks(text, answers)
+def check_no_leak(text: str, answers: Mapping[str, str], given: Collection[str] = ()) -> None:
+    """Raise InternalError when an answer stands in the text of a student's file; `given` as in `leaks`."""
+    found = leaks(text, answers, given)
     if found:
         raise InternalError(
             f"handout: the student's file would show an answer: {found[0].written} at character {found[0].at} "

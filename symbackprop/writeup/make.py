@@ -6,29 +6,46 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
+from symbackprop import numeric
 from symbackprop.derive.derivation import Derivation
 from symbackprop.errors import UserError, nearest
 from symbackprop.writeup.blocks import Outline
 from symbackprop.writeup.html import html
+from symbackprop.writeup.leaks import answer_numbers, check_no_leak, given_numbers, unrounded_answers
 from symbackprop.writeup.md import markdown
 from symbackprop.writeup.notebook import notebook
 from symbackprop.writeup.options import HandoutOptions
-from symbackprop.writeup.outline import make_outline
+from symbackprop.writeup.outline import both_outlines
 from symbackprop.writeup.pdf import pdf
 from symbackprop.writeup.tex import tex
 from symbackprop.writeup.variants import variant_values
 
 Files = dict[str, bytes]
+Inspect = Callable[[str], None]
 
-#: Printers by suffix; each returns files by name, the handout itself under the empty name.
-FORMATS: Mapping[str, Callable[[Outline, str], Files]] = MappingProxyType(
+
+def _text_files(make: Callable[[Outline, str], Mapping[str, str]]) -> Callable[[Outline, str, Inspect], Files]:
+    """Return the printer of a format of text files, each inspected as it is."""
+
+    def printed(outline: Outline, stem: str, inspect: Inspect) -> Files:
+        texts = make(outline, stem)
+        for text in texts.values():
+            inspect(text)
+        return {name: text.encode("utf-8") for name, text in texts.items()}
+
+    return printed
+
+
+#: Printers by suffix; each returns files by name, the handout itself under the empty name, and has the text inspected.
+FORMATS: Mapping[str, Callable[[Outline, str, Inspect], Files]] = MappingProxyType(
     {
-        ".html": lambda outline, stem: {"": html(outline).encode("utf-8")},
-        ".pdf": lambda outline, stem: {"": pdf(outline)},
-        ".tex": lambda outline, stem: {"": tex(outline).encode("utf-8")},
-        ".md": lambda outline, stem: {name: text.encode("utf-8") for name, text in markdown(outline, stem).items()},
-        ".ipynb": lambda outline, stem: {"": notebook(outline, stem).encode("utf-8")},
+        ".html": _text_files(lambda outline, stem: {"": html(outline)}),
+        ".pdf": lambda outline, stem, inspect: {"": pdf(outline, inspect)},
+        ".tex": _text_files(lambda outline, stem: {"": tex(outline)}),
+        ".md": _text_files(markdown),
+        ".ipynb": _text_files(lambda outline, stem: {"": notebook(outline, stem)}),
     }
 )
 
@@ -42,14 +59,29 @@ class Made:
 
 
 def rendered(derivation: Derivation, suffix: str, options: HandoutOptions, stem: str = "handout") -> Files:
-    """Return the files of a handout without writing them. Raises UserError for an unknown suffix."""
+    """Return the files of a handout without writing them.
+
+    Raises UserError for an unknown suffix, InternalError when a student's file would show an answer.
+    """
     if suffix not in FORMATS:
         raise UserError(
             f"handout: expected a file ending in one of {', '.join(FORMATS)}, got {suffix or 'no ending'!r}."
             f"{nearest(suffix, FORMATS)}"
         )
     values = None if options.seed is None else variant_values(derivation, options)
-    return FORMATS[suffix](make_outline(derivation, options, values), stem)
+    complete, seen = both_outlines(derivation, options, values)
+    return FORMATS[suffix](seen, stem, _gate(derivation, options, complete, values))
+
+
+def _gate(derivation: Derivation, options: HandoutOptions, complete: Outline, values: Mapping[str, Any] | None) -> Inspect:
+    """Return what the text of a file has to pass: for a student with blanks to fill, that no answer stands in it."""
+    if options.audience != "student" or options.blanks == "none":
+        return lambda text: None
+    found = numeric.evaluate(derivation, values)
+    declared = [node.name for node in derivation.network.nodes.values() if not node.defined]
+    answers = answer_numbers(complete, unrounded_answers(found, declared))
+    given = given_numbers(complete, [found[name] for name in declared if name in found])
+    return lambda text: check_no_leak(text, answers, given)
 
 
 def handout(derivation: Derivation, path: str | Path, options: HandoutOptions | None = None, *, force: bool = False) -> Made:

@@ -34,17 +34,24 @@ def make_outline(
 
     Raises UserError for an unknown weight or a missing value.
     """
-    context = make_context(derivation, options or HandoutOptions(), values)
-    return redact(complete_outline(context), context.options)
+    return both_outlines(derivation, options or HandoutOptions(), values)[1]
+
+
+def both_outlines(
+    derivation: Derivation, options: HandoutOptions, values: Mapping[str, Any] | None = None
+) -> tuple[Outline, Outline]:
+    """Return the outline with every answer in it, and what its audience may see of it; raises as `make_outline`."""
+    complete = complete_outline(make_context(derivation, options, values))
+    return complete, redact(complete, options)
 
 
 def complete_outline(context: Context) -> Outline:
     """Return the outline with every answer in it."""
     options = context.options
     makers = (
-        ("name", _name), ("diagram", _diagram), ("given", _given), ("forward", _forward), ("chain", _weights),
-        ("graph", _graph), ("gradients", _gradients), ("loss", _loss), ("matrix", _matrix), ("code", _code),
-        ("exercises", exercise_blocks), ("rounding", _rounding), ("sources", _sources),
+        ("name", _name), ("diagram", _diagram), ("given", _given), ("rounding", _rounding), ("forward", _forward),
+        ("chain", _weights), ("graph", _graph), ("gradients", _gradients), ("loss", _loss), ("matrix", _matrix),
+        ("code", _code), ("exercises", exercise_blocks), ("sources", _sources),
     )  # fmt: skip
     blocks = tuple(block for part, make in makers if _wanted(part, context) for block in make(context))
     title = options.title or context.plainly("title", network=context.derivation.network.title)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from functools import singledispatch
 
 from symbackprop.errors import InternalError, UserError
@@ -44,13 +45,18 @@ _PREAMBLE = """\
 """
 
 
-def pdf(outline: b.Outline) -> bytes:
-    """Return the PDF. Raises UserError, with the remedy, when Typst or a Chinese face is missing."""
+def pdf(outline: b.Outline, inspect: Callable[[str], None] | None = None) -> bytes:
+    """Return the PDF; `inspect` sees the source before it is set, and may refuse it by raising.
+
+    Raises UserError, with the remedy, when Typst or a Chinese face is missing.
+    """
     try:
         import typst  # the optional extra `pdf`
     except ImportError:
         raise UserError("handout: a PDF needs Typst; install it with: pip install 'symbackprop[pdf]'") from None
     source = typst_source(outline, tuple(typst.Fonts().families()))
+    if inspect is not None:
+        inspect(source)
     compiled: bytes = typst.compile(source.encode("utf-8"), timestamp=int(TIMESTAMP.timestamp()))
     return compiled
 
