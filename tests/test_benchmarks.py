@@ -67,6 +67,7 @@ def test_sympy_alone_is_ended_at_the_limit() -> None:
     assert sympy_seconds((4, 8, 8, 4), limit=1.5) == "> 1.5 s"
 
 
+@pytest.mark.slow
 def test_contenders_agree() -> None:
     running.agreed(running.mlp_contenders((5, 4, 7, 3)))
     running.agreed(running.scalar_contenders(None))
@@ -89,6 +90,7 @@ def test_a_contender_that_computes_something_else_is_caught() -> None:
         running.agreed(contenders)
 
 
+@pytest.mark.slow
 def test_medians_tell_fast_from_slow() -> None:
     runs = {"fast": lambda: time.sleep(0.0005), "slow": lambda: time.sleep(0.003)}
     found = medians(runs, rounds=3, seconds=0.005)

@@ -1,4 +1,4 @@
-"""The runnable cells of a notebook: the values, the forward pass, and a check by central differences that needs no formula."""
+"""The runnable cells of a notebook: values, forward pass, the network itself, a check by central differences."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from symbackprop.numeric.source import forward_source
 from symbackprop.writeup.blocks import Block, Code, Prose
 from symbackprop.writeup.context import Context
+from symbackprop.writeup.notebook_network import network_source
 
 _CHECK = '''\
 import numpy as np
@@ -38,6 +39,12 @@ _ANSWER = """\
 loss, gradients = loss_and_gradients(**{name: values[name] for name in ARGUMENTS})
 check(gradients)
 """
+_PROVE = """\
+from symbackprop import check_gradient, derive
+
+report = check_gradient(derive(build(values), "LOSS"), loss_and_gradients)
+print(report)
+"""
 _YOURS = """\
 value = forward(**values)    # value["NAME"] is the number of that name
 
@@ -61,9 +68,11 @@ def notebook_cells(context: Context) -> list[Block]:
     return [
         Code("python", "\n".join(lines) + "\n", role="cell"),
         Code("python", _only(forward_source(derivation.network)), role="cell"),
+        Code("python", network_source(derivation.network, derivation.loss), role="cell"),
         Prose(context.say("nb check lead"), tone="cell"),
         Code("python", _CHECK.replace("LOSS", derivation.loss), role="cell"),
         Code("python", answer, hidden="numbers", role="cell"),
+        Code("python", _PROVE.replace("LOSS", derivation.loss), hidden="numbers", role="cell"),
         *([Code("python", yours, role="cell")] if context.options.audience == "student" else []),
     ]
 

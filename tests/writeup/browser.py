@@ -36,10 +36,10 @@ _AFTER = """<script>
 </script>"""
 
 
-def run(page: str, script: str) -> dict[str, Any]:
+def run(page: str, script: str, *flags: str) -> dict[str, Any]:
     """Return the object `result` that the script filled, with the page's errors under "problems"."""
     text = page.replace("<head>", "<head>" + _BEFORE, 1).replace("</body>", _AFTER.replace("SCRIPT", script) + "</body>")
-    found = re.search(r'<pre id="result-of-test">(.*?)</pre>', dump(text), re.DOTALL)
+    found = re.search(r'<pre id="result-of-test">(.*?)</pre>', dump(text, *flags), re.DOTALL)
     assert found, "the page's script did not come to its end"
     result: dict[str, Any] = json.loads(unescape(found[1]))
     return result

@@ -187,3 +187,18 @@ def test_the_browser_tests_see_a_broken_script():
     broken = page().replace("toolbar.hidden = false;", "toolbar.hidden = false; undefinedFunction();")
     result = run(broken, "result.fine = true;")
     assert result["problems"]
+
+
+@pytest.mark.parametrize("width", [1000, 700])
+@pytest.mark.parametrize("name", ["two_three_two", "mlp_softmax"])
+def test_nothing_sticks_out_of_the_page(name, width):
+    script = """
+        const root = document.querySelector("main");
+        const edge = root.getBoundingClientRect().right + 1;
+        result.over = Array.from(root.querySelectorAll(".lines td, .lines .part, p, figure"))
+            .filter((e) => e.getBoundingClientRect().right > edge).map((e) => e.textContent.slice(0, 60));
+        result.count = root.querySelectorAll(".lines td").length;
+    """
+    result = run(html(outline_of(name, HandoutOptions())), script, f"--window-size={width},900")
+    assert result["count"] > 20
+    assert result["over"] == []

@@ -104,6 +104,16 @@ def test_tex_compiles(name, tmp_path):
         cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:]
+    assert too_wide((tmp_path / "handout.log").read_text(encoding="latin-1")) == []
+
+
+def too_wide(log):
+    """Return by how many points lines stick out, where it is more than a reader would not see."""
+    return [float(by) for by in re.findall(r"Overfull \\hbox \(([\d.]+)pt too wide\)", log) if float(by) > 5]
+
+
+def test_a_line_too_wide_is_seen_in_a_log():
+    assert too_wide("Overfull \\hbox (70.36311pt too wide) detected at line 253\nOverfull \\hbox (1.2pt too wide) in") == [70.36311]
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

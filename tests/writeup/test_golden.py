@@ -141,7 +141,8 @@ def test_the_outline_is_what_its_golden_file_says(case: str, update_golden: bool
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_the_numbers_known_from_the_document_stand_where_they_may(lang: str) -> None:
-    known = {"out_h1": "0.912934", "E_total": "0.391829", "dE_dw7": "0.078064", "new w7": "0.360968", "new w1": "0.093866"}
+    # As many places as rounded intermediate results leave right.
+    known = {"out_h1": "0.91293", "E_total": "0.3918", "dE_dw7": "0.07806", "new w7": "0.36096", "new w1": "0.09386"}
     texts = {who: (GOLDEN / f"two_three_two-{who}-{lang}.txt").read_text("utf-8") for who in ("teacher", "student", "key")}
     for what, digits in known.items():
         assert digits in texts["teacher"], what

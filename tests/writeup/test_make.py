@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from symbackprop import numeric
-from symbackprop.errors import UserError
+from symbackprop.errors import InternalError, UserError
+from symbackprop.writeup import make
+from symbackprop.writeup.leaks import check_no_leak
 from symbackprop.writeup.make import FORMATS, handout, handouts, rendered
 from symbackprop.writeup.options import HandoutOptions
+from symbackprop.writeup.outline import both_outlines
 from symbackprop.writeup.variants import variant_values
 from tests.writeup.support import document
 
@@ -108,3 +111,21 @@ def test_a_network_without_values_cannot_be_varied():
         rendered(derivation, ".md", HandoutOptions(seed=1))
     with pytest.raises(UserError, match="no value for"):
         rendered(derivation, ".md", HandoutOptions())
+
+
+@pytest.mark.parametrize("suffix", list(FORMATS))
+def test_a_students_file_that_would_show_an_answer_is_not_made(suffix, monkeypatch):
+    def untaken(derivation, options, values=None):
+        complete, _ = both_outlines(derivation, options, values)
+        return complete, complete  # nothing taken away
+
+    monkeypatch.setattr(make, "both_outlines", untaken)
+    rendered(document("tanh_neuron"), suffix, HandoutOptions())
+    with pytest.raises(InternalError, match="would show an answer"):
+        rendered(document("tanh_neuron"), suffix, HandoutOptions(audience="student"))
+
+
+def test_a_given_number_that_begins_like_an_answer_may_stand():
+    check_no_leak("0.9129 0.35", {"912934": "0.912934"}, given={"9129"})
+    with pytest.raises(InternalError):
+        check_no_leak("0.9129 0.91293", {"912934": "0.912934"}, given={"9129"})
