@@ -113,7 +113,7 @@ def too_wide(log):
 
 
 def test_a_line_too_wide_is_seen_in_a_log():
-    assert too_wide("Overfull \\hbox (70.36311pt too wide) detected at line 253\nOverfull \\hbox (1.2pt too wide) in") == [70.36311]
+    assert too_wide("Overfull \\hbox (70.36311pt too wide) at line 253\nOverfull \\hbox (1.2pt too wide) in") == [70.36311]
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
