@@ -291,6 +291,7 @@ def test_every_step_keeps_the_value_on_random_networks(seed: int) -> None:
     check_all(derive(*scalar_network(seed)), {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", NETWORKS, ids=lambda build: build.__name__)
 def test_forms_are_no_longer_than_what_they_replace_and_in_order(build: Build) -> None:
     derivation = derive(*build())
