@@ -350,7 +350,9 @@ def random_start(network: Network, seed: int) -> dict[str, Any]:
     sizes = network.sizes()
     start = {}
     for node in network.of_role(Role.PARAMETER):
-        extents = [extent.subs({symbol: sizes.get(symbol.name, symbol) for symbol in extent.free_symbols}) for extent in node.shape]
+        extents = [
+            extent.subs({symbol: sizes.get(symbol.name, symbol) for symbol in extent.free_symbols}) for extent in node.shape
+        ]
         if not all(extent.is_Integer for extent in extents):
             raise UserError(f"--seed: the shape {node.shape} of {node.name} does not follow from the example values")
         start[node.name] = (

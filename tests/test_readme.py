@@ -27,7 +27,9 @@ def blocks(page: Path) -> list[tuple[str, str, int]]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_python_examples_run_and_print_what_is_shown(page: Path) -> None:
+def test_python_examples_run_and_print_what_is_shown(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "derivations").symlink_to(ROOT / "derivations")
+    monkeypatch.chdir(tmp_path)  # an example may write files
     scope: dict[str, object] = {"np": np, "__name__": "example"}
     found = blocks(page)
     for at, (language, text, line) in enumerate(found):
@@ -56,8 +58,8 @@ def test_console_examples_print_what_is_shown(page: Path, monkeypatch: pytest.Mo
             assert [part.rstrip() for part in result.output.strip().splitlines()] == expected.strip().splitlines(), command
 
 
-def test_a_wrong_output_is_noticed(tmp_path: Path) -> None:
+def test_a_wrong_output_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = tmp_path / "page.md"
     page.write_text("```python\nprint(1)\n```\n\n```text\n2\n```\n", encoding="utf-8")
     with pytest.raises(AssertionError):
-        test_python_examples_run_and_print_what_is_shown(page)
+        test_python_examples_run_and_print_what_is_shown(page, tmp_path, monkeypatch)
