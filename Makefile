@@ -13,7 +13,8 @@ help:
 	@echo "make demo      derive, train and check the source documents' networks; leaves LaTeX and numpy source in build/"
 	@echo "make test      the fast tests              make test-all   all tests, slow ones too"
 	@echo "make lint      ruff and mypy --strict      make format     let ruff format the sources"
-	@echo "make bench     timings side by side with sympy, autograd, jax and handwritten numpy"
+	@echo "make bench     timings side by side with sympy, numpy by hand, autograd, jax, scipy and torch, which it installs"
+	@echo "               (the extra 'bench', 1.3 GB and more: see docs/dependencies.md)"
 	@echo "make clean     remove what was built       make distclean  remove .venv too"
 
 demo: $(VENV)/.installed-run

@@ -1,6 +1,7 @@
 """Run all benchmarks and print one table for each: `python -m benchmarks`.
 
-`python -m benchmarks checking` runs the comparison of gradient checkers alone, `--all` on every mutant instead of every fourth.
+`python -m benchmarks checking` runs the comparison of gradient checkers alone, `--all` on every mutant instead of every fourth;
+`python -m benchmarks handouts` whole processes of the command line.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from collections.abc import Callable  # noqa: E402 - the variables above come fi
 from rich.console import Console  # noqa: E402 - the variables above come first
 from rich.table import Table  # noqa: E402 - the variables above come first
 
-from benchmarks import checking, deriving, running  # noqa: E402 - the variables above come first
+from benchmarks import checking, deriving, handouts, running  # noqa: E402 - the variables above come first
 
 
 def main() -> None:
@@ -39,6 +40,7 @@ def main() -> None:
 PARTS: dict[str, Callable[[bool], list[Table]]] = {
     "deriving": lambda _: [deriving.table()],
     "running": lambda _: running.tables(),
+    "handouts": lambda _: [handouts.table()],
     "checking": lambda every_one: checking.tables(1 if every_one else 4),
 }
 

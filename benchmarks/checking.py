@@ -1,198 +1,29 @@
-"""How gradient checkers compare: mistakes found, right code rejected, time for one check.
+"""How gradient checkers compare: mistakes found, right code rejected, time for one check, and which mistakes each one misses.
 
-The handwritten gradients and their mutants are those of `tests/verify/mutants`. Every checker gets the same numpy code at the
-same example. The peers compare with finite differences of the handwritten loss, each with its own default step and tolerances
-(scipy returns an error only: above 1e-5 of the gradient's norm, or of 1, counts as rejected); jax calls the numpy code through
-`pure_callback`, torch, autograd and scipy call it directly.
+The handwritten gradients and their mutants are those of `tests/verify/mutants`; the checkers are those of `checkers`.
 """
 
 from __future__ import annotations
 
 import statistics
 import tempfile
-import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 from types import ModuleType
-from typing import Any
 
-import numpy as np
 from rich.table import Table
 
+from benchmarks.checkers import YARDSTICK, Checker, Problem, accepted, checkers, versions
 from benchmarks.networks import mlp_values
 from benchmarks.timing import in_units
-from symbackprop.derive import Derivation, derive
-from symbackprop.verify.check import check_gradient
+from symbackprop.derive import Derivation
 from symbackprop.verify.derived import DerivationReference
 from tests.verify.mutants.hand import SOURCES
-from tests.verify.mutants.networks import NETWORKS
 from tests.verify.mutants.score import derivation, load, original
 from tests.verify.mutants.table import MUTANTS
-
-YARDSTICK = "torch gradcheck"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One gradient to check; `values` are the example, by name, `parameters` what is differentiated."""
-
-    case: str
-    module: ModuleType
-    values: Mapping[str, Any]
-    parameters: tuple[str, ...]
-    right: bool
-
-    def loss(self, *arrays: Any) -> Any:
-        """Return the handwritten loss as a number of the parameters' precision."""
-        return np.asarray(self.module.loss(**{**self.values, **self._named(arrays)}), self.precision)
-
-    def gradients(self, *arrays: Any) -> list[Any]:
-        """Return the handwritten gradients in the order of the parameters."""
-        found = self.module.gradients(**{**self.values, **self._named(arrays)})
-        in_order = [found[name] for name in self.parameters] if isinstance(found, dict) else found
-        return [np.asarray(gradient, self.precision) for gradient in in_order]
-
-    @property
-    def arrays(self) -> list[Any]:
-        """The example's parameters."""
-        return [np.asarray(self.values[name]) for name in self.parameters]
-
-    @property
-    def precision(self) -> Any:
-        return np.result_type(*self.arrays)
-
-    def single(self) -> Problem:
-        """Return the same problem in float32."""
-        return replace(self, values={name: np.float32(value) for name, value in self.values.items()})
-
-    def _named(self, arrays: Iterable[Any]) -> dict[str, Any]:
-        return {name: np.asarray(array)[()] for name, array in zip(self.parameters, arrays, strict=True)}
-
-
-Checker = Callable[[Problem], bool]  # whether the gradient is accepted
-
-
-def symbackprop_checker(**options: bool) -> Checker:
-    """Define the network, derive and check: everything from the start."""
-
-    def accepts(problem: Problem) -> bool:
-        derived = derive(*NETWORKS[problem.case]())
-        return check_gradient(derived, problem.module.gradients, example=problem.values, repair=False, **options).ok
-
-    return accepts
-
-
-def torch_checker() -> Checker:
-    """`gradcheck` of the code as an `autograd.Function`: every entry of the gradient, one by one."""
-    import torch  # an optional peer: what is measured without it stays measurable
-
-    torch.set_num_threads(1)
-
-    def accepts(problem: Problem) -> bool:
-        class Hand(torch.autograd.Function):
-            @staticmethod
-            def forward(ctx: Any, *tensors: Any) -> Any:
-                ctx.save_for_backward(*tensors)
-                return torch.from_numpy(problem.loss(*(tensor.detach().numpy() for tensor in tensors)))
-
-            @staticmethod
-            def backward(ctx: Any, cotangent: Any) -> Any:
-                found = problem.gradients(*(tensor.detach().numpy() for tensor in ctx.saved_tensors))
-                return tuple(cotangent * torch.from_numpy(gradient) for gradient in found)
-
-        tensors = [torch.tensor(array, requires_grad=True) for array in problem.arrays]
-        return bool(torch.autograd.gradcheck(Hand.apply, tensors))
-
-    return accepts
-
-
-def jax_checker() -> Checker:
-    """`check_grads` of the code as a `custom_vjp`, in one random direction."""
-    import jax  # an optional peer: what is measured without it stays measurable
-    from jax.test_util import check_grads
-
-    jax.config.update("jax_enable_x64", True)
-
-    def accepts(problem: Problem) -> bool:
-        shapes = [jax.ShapeDtypeStruct(array.shape, array.dtype) for array in problem.arrays]
-
-        @jax.custom_vjp
-        def hand(*arrays: Any) -> Any:
-            return jax.pure_callback(problem.loss, jax.ShapeDtypeStruct((), problem.precision), *arrays)
-
-        def backward(arrays: Any, cotangent: Any) -> Any:
-            found = jax.pure_callback(problem.gradients, shapes, *arrays)
-            return tuple(cotangent * gradient for gradient in found)
-
-        hand.defvjp(lambda *arrays: (hand(*arrays), arrays), backward)
-        check_grads(hand, problem.arrays, order=1, modes=["rev"])
-        return True
-
-    return accepts
-
-
-def autograd_checker() -> Checker:
-    """`check_grads` of the code as a primitive, in one random direction."""
-    from autograd.extend import defvjp, primitive  # an optional peer: what is measured without it stays measurable
-    from autograd.test_util import check_grads
-
-    def accepts(problem: Problem) -> bool:
-        hand = primitive(problem.loss)
-
-        def vjp(place: int) -> Callable[..., Any]:
-            return lambda _, *arrays: lambda cotangent: cotangent * problem.gradients(*arrays)[place]
-
-        places = range(len(problem.parameters))
-        defvjp(hand, *(vjp(place) for place in places), argnums=places)
-        np.random.seed(0)  # the generator that check_grads draws its directions from
-        check_grads(hand, tuple(places), modes=["rev"], order=1)(*problem.arrays)
-        return True
-
-    return accepts
-
-
-def scipy_checker() -> Checker:
-    """`check_grad` of all parameters in one flat array."""
-    from scipy.optimize import check_grad  # an optional peer: what is measured without it stays measurable
-
-    def accepts(problem: Problem) -> bool:
-        def parts(flat: Any) -> list[Any]:
-            cuts = np.cumsum([array.size for array in problem.arrays])[:-1]
-            return [part.reshape(a.shape) for part, a in zip(np.split(flat, cuts), problem.arrays, strict=True)]
-
-        def gradient(flat: Any) -> Any:
-            return np.concatenate([np.ravel(part) for part in problem.gradients(*parts(flat))])
-
-        start = np.concatenate([np.ravel(array) for array in problem.arrays])
-        error = check_grad(lambda flat: float(problem.loss(*parts(flat))), gradient, start)
-        return bool(error <= 1e-5 * max(1.0, float(np.linalg.norm(gradient(start)))))
-
-    return accepts
-
-
-CHECKERS: dict[str, Callable[[], Checker]] = {
-    YARDSTICK: torch_checker,
-    "jax check_grads": jax_checker,
-    "scipy check_grad": scipy_checker,
-    "autograd check_grads": autograd_checker,
-    "symbackprop": symbackprop_checker,
-    "symbackprop, verdict only": partial(symbackprop_checker, explain=False),
-    "symbackprop, numbers only": partial(symbackprop_checker, explain=False, exact=False),
-}
-
-
-def checkers() -> tuple[dict[str, Checker], dict[str, str]]:
-    """Return the checkers that are installed, and why the others are not there."""
-    found, missing = {}, {}
-    for name, make in CHECKERS.items():
-        try:
-            found[name] = make()
-        except ImportError as problem:
-            missing[name] = f"skipped: {problem.name} is not installed"
-    return found, missing
 
 
 def problem_for(case: str, module: ModuleType, right: bool, derived: Derivation) -> Problem:
@@ -206,7 +37,7 @@ def problems(folder: Path, every: int = 4) -> list[Problem]:
     found = [problem_for(case, original(folder, case), True, derived[case]) for case in SOURCES]
     for number, mutant in list(enumerate(MUTANTS))[::every]:
         module = load(folder, f"{mutant.case}_{number}", mutant.source)
-        found.append(problem_for(mutant.case, module, mutant.equivalent, derived[mutant.case]))
+        found.append(replace(problem_for(mutant.case, module, mutant.equivalent, derived[mutant.case]), kind=mutant.kind))
     return found
 
 
@@ -218,16 +49,7 @@ class Result:
     accepted: bool
     seconds: float
     single: bool | None
-
-
-def accepted(checker: Checker, problem: Problem) -> bool:
-    """Return the checker's verdict; an exception is a rejection, as it is in a test."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # gradcheck warns of float32
-        try:
-            return checker(problem)
-        except Exception:
-            return False
+    label: str = ""
 
 
 def measured(found: Iterable[Problem], contenders: Mapping[str, Checker]) -> dict[str, list[Result]]:
@@ -241,19 +63,20 @@ def measured(found: Iterable[Problem], contenders: Mapping[str, Checker]) -> dic
             verdict = accepted(checker, problem)
             seconds = perf_counter() - start
             single = accepted(checker, problem.single()) if problem.right else None
-            results[name].append(Result(problem.right, verdict, seconds, single))
+            results[name].append(Result(problem.right, verdict, seconds, single, f"{problem.kind} ({problem.case})"))
     return results
 
 
 def tables(every: int = 4) -> list[Table]:
     """Return the comparison on the mutants, and on a network of 23,860 parameters."""
     headings = ("checker", "mistakes found", "right code rejected", "in float32", "one check", "ratio")
-    shown = Table(*headings, title="Checking handwritten gradients", title_justify="left")
+    shown = Table(*headings, title="Checking handwritten gradients", caption=versions(), title_justify="left")
     title = "A right gradient of a 784-30-10 network: 23,860 parameters, 10 samples"
     large = Table("checker", "verdict", "one check", title=title, title_justify="left")
     contenders, missing = checkers()
     with tempfile.TemporaryDirectory() as folder:
-        for name, row in summaries(measured(problems(Path(folder), every), contenders)).items():
+        results = measured(problems(Path(folder), every), contenders)
+        for name, row in summaries(results).items():
             shown.add_row(name, *row)
         module, derived = original(Path(folder), "mlp"), derivation("mlp")
         big = Problem("mlp", module, mlp_values(10, 784, 30, 10, seed=0), derived.wrt, right=True)
@@ -261,7 +84,7 @@ def tables(every: int = 4) -> list[Table]:
             large.add_row(name, "accepted" if row[0].accepted else "rejected", in_units(row[0].seconds))
     for name, reason in missing.items():
         shown.add_row(name, reason)
-    return [shown, large]
+    return [shown, mistaken(results), large]
 
 
 def summaries(results: Mapping[str, list[Result]]) -> dict[str, tuple[str, ...]]:
@@ -278,3 +101,23 @@ def summaries(results: Mapping[str, list[Result]]) -> dict[str, tuple[str, ...]]
             f"{medians[name] / medians[YARDSTICK]:.2g}" if YARDSTICK in medians else "–",
         )
     return cells
+
+
+def mistaken(results: Mapping[str, list[Result]]) -> Table:
+    """Return what each checker got wrong, by kind of mistake (and network)."""
+    headings = ("checker", "mistakes missed", "right code rejected", "right code rejected in float32")
+    shown = Table(*headings, title="What was missed, and rejected without a reason", title_justify="left", show_lines=True)
+    for name, rows in results.items():
+        right = [row for row in rows if row.right]
+        missed = [row.label for row in rows if not row.right and row.accepted]
+        rejected = [row.label for row in right if not row.accepted]
+        narrow = [row.label for row in right if row.single is False]
+        shown.add_row(
+            name, counted(missed), counted(rejected), f"all {len(right)}" if len(narrow) == len(right) > 1 else counted(narrow)
+        )
+    return shown
+
+
+def counted(labels: Iterable[str]) -> str:
+    """Return labels, those that occur more than once with their number."""
+    return "; ".join(f"{count} × {label}" if count > 1 else label for label, count in Counter(labels).items()) or "–"

@@ -13,6 +13,11 @@ loss, gradients = d.function()(x=2, w=0.5, t=1)
 report = check_gradient(d, hand)    # proved, agrees, or differs: why, where, and what mends it
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from sympy import Sum
 
 from symbackprop.api import Derivation, Gradient, derive
@@ -34,7 +39,9 @@ from symbackprop.network import (
     step,
 )
 from symbackprop.numeric import evaluate, train
-from symbackprop.verify.check import check_gradient
+
+if TYPE_CHECKING:
+    from symbackprop.verify.check import check_gradient
 
 __all__ = [
     "Derivation",
@@ -62,3 +69,16 @@ __all__ = [
     "step",
     "train",
 ]
+
+#: What is loaded at its first use, and the module it comes from: whoever derives or prints does not wait for what checks.
+_LATER = {"check_gradient": "symbackprop.verify.check"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LATER[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

@@ -2,6 +2,7 @@
 
 * a package imports only from those before it in the pipeline, no module imports in a circle;
 * what checks handwritten work reaches, directly or through others, nothing of what it checks;
+* what makes a handout loads nothing of what checks, no reader of LaTeX, no progress bars: one page starts at once;
 * an import inside a function states its reason; every other package imported is a declared dependency;
 * text never becomes code or mathematics (`eval`, `sympify` …) but where a listed module says why;
 * no file over 400 lines.
@@ -29,6 +30,10 @@ TOP = ("", "__main__")  # the package itself (it re-exports) and its entry point
 # Deciding whether handwritten code is right must not rest on the derivation it is compared with.
 INDEPENDENT = tuple(f"{PACKAGE}.verify.{name}" for name in ("trace", "equality"))
 UNREACHABLE = tuple(f"{PACKAGE}.{name}" for name in ("network", "derive", "numeric"))
+
+# What a handout must not wait for: loading these takes as long as making the page.
+QUICK = f"{PACKAGE}.cli.handout"
+SLOW_TO_LOAD = (f"{PACKAGE}.verify", "rich", "lark", "urllib", "xml.sax")
 
 # What turns text into code or mathematics. `sympify(x, strict=True)` refuses text, so that call is fine.
 DANGEROUS = {"eval", "exec", "sympify", "parse_expr", "parse_latex", "__import__"}
@@ -64,16 +69,17 @@ def parsed(source: str) -> ast.Module:
 
 
 @cache
-def import_statements(source: str) -> tuple[tuple[ast.Import | ast.ImportFrom, bool], ...]:
-    """Return the import statements of a source, each with whether it stands inside a function."""
+def import_statements(source: str) -> tuple[tuple[ast.Import | ast.ImportFrom, bool, bool], ...]:
+    """Return the import statements of a source, each with whether it stands inside a function, and whether only for types."""
     found = []
-    waiting: list[tuple[ast.AST, bool]] = [(parsed(source), False)]
+    waiting: list[tuple[ast.AST, bool, bool]] = [(parsed(source), False, False)]
     while waiting:
-        node, hidden = waiting.pop()
+        node, hidden, typing = waiting.pop()
         if isinstance(node, ast.Import | ast.ImportFrom):
-            found.append((node, hidden))
-        inside = hidden or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        waiting += [(child, inside) for child in ast.iter_child_nodes(node)]
+            found.append((node, hidden, typing))
+        hidden = hidden or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        typing = typing or (isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING")
+        waiting += [(child, hidden, typing) for child in ast.iter_child_nodes(node)]
     return tuple(found)
 
 
@@ -82,15 +88,18 @@ def imports(module: str, sources: Sources) -> Iterator[tuple[str, int, bool]]:
 
     `from package import name` is the module `package.name` where there is one, else `package`.
     """
-    for node, hidden in import_statements(sources[module]):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        else:
-            base = absolute_base(module, node, sources)
-            names = [f"{base}.{alias.name}" for alias in node.names]
-            names = [name if name in sources else base for name in names]
-        for name in dict.fromkeys(names):
+    for node, hidden, _ in import_statements(sources[module]):
+        for name in imported_names(module, node, sources):
             yield name, node.lineno, hidden
+
+
+def imported_names(module: str, node: ast.Import | ast.ImportFrom, sources: Sources) -> list[str]:
+    """Return the dotted names of what one statement imports, each once."""
+    if isinstance(node, ast.Import):
+        return list(dict.fromkeys(alias.name for alias in node.names))
+    base = absolute_base(module, node, sources)
+    names = (f"{base}.{alias.name}" for alias in node.names)
+    return list(dict.fromkeys(name if name in sources else base for name in names))
 
 
 def absolute_base(module: str, node: ast.ImportFrom, sources: Sources) -> str:
@@ -172,6 +181,23 @@ def dependent_checkers(sources: Sources) -> list[str]:
                     waiting.append(name)
         problems += [f"{module} reaches {name}" for name in sorted(reached) if name.startswith(UNREACHABLE)]
     return problems
+
+
+def slow_loads(sources: Sources) -> list[str]:
+    """Return what is loaded with the module that has to start quickly, and with the packages around it, but must not be."""
+    reached: dict[str, str] = {QUICK: ""}
+    waiting = [QUICK]
+    while waiting:
+        module = waiting.pop()
+        parts = module.split(".")
+        names = {".".join(parts[:count]) for count in range(1, len(parts))}  # a module is loaded after the packages it is in
+        for node, hidden, typing in import_statements(sources.get(module, "")):
+            names.update([] if hidden or typing else imported_names(module, node, sources))
+        for name in sorted(names - reached.keys()):
+            reached[name] = module
+            waiting.append(name)
+    slow = [name for name in reached if any(f"{name}.".startswith(f"{prefix}.") for prefix in SLOW_TO_LOAD)]
+    return [f"{QUICK} loads {name}, through {reached[name]}" for name in sorted(slow)]
 
 
 def unexplained_imports(sources: Sources) -> list[str]:
@@ -279,6 +305,10 @@ def test_checking_is_independent_of_what_it_checks() -> None:
     assert dependent_checkers(project_sources()) == []
 
 
+def test_a_handout_loads_nothing_it_does_not_need() -> None:
+    assert slow_loads(project_sources()) == []
+
+
 def test_imports_inside_functions_say_why() -> None:
     assert unexplained_imports(project_sources()) == []
 
@@ -306,7 +336,7 @@ def test_no_file_is_too_long() -> None:
 def test_the_sources_are_found() -> None:
     """Guards all of the above: an empty walk would pass every rule."""
     expected = {"", ".errors", ".network", ".network.model", ".derive"}
-    assert {PACKAGE + name for name in expected} | set(INDEPENDENT) <= set(project_sources())
+    assert {PACKAGE + name for name in expected} | {QUICK, *INDEPENDENT} <= set(project_sources())
 
 
 # ---- each rule catches an offender -------------------------------------------------------------------------
@@ -320,13 +350,15 @@ CLEAN = {
     "symbackprop.derive.sweep": "from sympy import Sum\nfrom symbackprop.network import Network\n",
     "symbackprop.verify.trace": "import re\npattern = re.compile('a')\n",
     "symbackprop.verify.compare": "from symbackprop.derive import derive\nfrom . import trace\n",
+    "symbackprop.cli": "import sys\n",
+    "symbackprop.cli.handout": "from symbackprop.derive import derive\n",
 }
 
 
 def problems(sources: Sources) -> list[str]:
     """Return what all rules find."""
     found = upward_imports(sources) + import_cycles(sources) + dependent_checkers(sources)
-    found += unexplained_imports(sources) + long_files(sources)
+    found += slow_loads(sources) + unexplained_imports(sources) + long_files(sources)
     found += undeclared_imports(sources, {"sympy", "numpy"}, {"typst"})
     return found + [f"{module}:{line} {name}" for module, name, line in dangerous_uses(sources)]
 
@@ -353,6 +385,9 @@ PLANTED = {
         "def f():\n    x = '# a good reason'; import sympy",
         "does not say why",
     ),
+    "slow": ("symbackprop.cli.handout", "from symbackprop.verify import trace", "loads symbackprop.verify.trace"),
+    "slow, by a module on the way": ("symbackprop.errors", "import rich.progress", "loads rich.progress"),
+    "slow, by the package around it": ("symbackprop", "from symbackprop.verify.trace import pattern", "loads symbackprop.verify"),
     "undeclared": (SWEEP, "import torch", "torch, which is not a dependency"),
     "extra outside a function": (SWEEP, "import typst", "typst, which is not a dependency"),
     "eval": (SWEEP, "x = eval('1')", "eval"),
@@ -380,6 +415,17 @@ def test_a_package_outside_the_pipeline_is_caught() -> None:
 def test_explained_import_of_an_extra_is_accepted() -> None:
     line = "def f():\n    import typst  # optional extra: only the PDF needs it\n"
     assert problems({**CLEAN, SWEEP: CLEAN[SWEEP] + line}) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from symbackprop.verify import trace\n",
+        f"def f():\n    {LATE_REASON}\n    import symbackprop.verify.trace\n",
+    ],
+)
+def test_what_is_loaded_later_or_only_for_types_is_not_slow(line: str) -> None:
+    assert problems({**CLEAN, "symbackprop.cli.handout": f"{CLEAN['symbackprop.cli.handout']}{line}"}) == []
 
 
 def test_strict_sympify_is_accepted() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import checking, handwritten, running
+from benchmarks import checkers, checking, handouts, handwritten, running
 from benchmarks.networks import SCALAR_SIZES, mlp_values, scalar_network, scalar_values, weight_count
 from benchmarks.peers import sympy_gradient, sympy_seconds
 from benchmarks.timing import in_units, medians
@@ -107,23 +107,42 @@ def test_units() -> None:
     ]
 
 
+def test_whole_processes_are_timed_in_turn() -> None:
+    found = handouts.measured({"quick": ("-c", "pass"), "slow": ("-c", "import time; time.sleep(0.15)")}, rounds=2)
+    assert {name: len(times) for name, times in found.items()} == {"quick": 2, "slow": 2}
+    assert min(found["quick"]) < min(found["slow"])
+    assert min(found["slow"]) > 0.15
+
+
+def test_a_command_that_fails_has_no_time() -> None:
+    with pytest.raises(RuntimeError, match="exit code 3: no page"):
+        handouts.seconds(("-c", "import sys; print('no page', file=sys.stderr); sys.exit(3)"))
+
+
+@pytest.mark.slow
+def test_a_page_starts_soon_after_sympy() -> None:
+    """Limits in seconds depend on the machine; how many times as long as `import sympy` a page takes hardly does."""
+    found = handouts.measured({name: handouts.COMMANDS[name] for name in (handouts.SYMPY, handouts.HTML)}, rounds=5)
+    assert min(found[handouts.HTML]) < 3 * min(found[handouts.SYMPY])
+
+
 PEERS = {"torch gradcheck": "torch", "jax check_grads": "jax", "scipy check_grad": "scipy", "autograd check_grads": "autograd"}
 
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=pytest.mark.slow) if PEERS.get(name) in ("torch", "jax") else name for name in checking.CHECKERS],
+    [pytest.param(name, marks=pytest.mark.slow) if PEERS.get(name) in ("torch", "jax") else name for name in checkers.CHECKERS],
 )
 def test_every_checker_accepts_right_code_and_rejects_wrong(name: str, tmp_path: Path) -> None:
     """Whatever a checker raises counts as a rejection, so a wrapper that always fails must not pass for a good checker."""
     if name in PEERS:
         pytest.importorskip(PEERS[name])
-    checker, derived = checking.CHECKERS[name](), derivation("dense")
+    checker, derived = checkers.CHECKERS[name](), derivation("dense")
     mutant = next(mutant for mutant in MUTANTS if (mutant.case, mutant.kind) == ("dense", "mean doubled"))
     right = checking.problem_for("dense", original(tmp_path, "dense"), True, derived)
     wrong = checking.problem_for("dense", load(tmp_path, "dense_wrong", mutant.source), False, derived)
-    assert checking.accepted(checker, right)
-    assert not checking.accepted(checker, wrong)
+    assert checkers.accepted(checker, right)
+    assert not checkers.accepted(checker, wrong)
 
 
 def test_problems_are_the_right_gradients_and_every_so_many_mutants(tmp_path: Path) -> None:
@@ -139,9 +158,20 @@ def test_summaries_count_and_compare() -> None:
 
     found = checking.summaries(
         {
-            checking.YARDSTICK: rows((True, True, 0.01, False), (False, True, 0.02, None), (False, False, 0.03, None)),
+            checkers.YARDSTICK: rows((True, True, 0.01, False), (False, True, 0.02, None), (False, False, 0.03, None)),
             "other": rows((True, False, 0.3, True), (False, False, 0.1, None), (False, False, 0.05, None)),
         }
     )
-    assert found[checking.YARDSTICK] == ("1 of 2", "0 of 1", "1 of 1", "20 ms", "1")
+    assert found[checkers.YARDSTICK] == ("1 of 2", "0 of 1", "1 of 1", "20 ms", "1")
     assert found["other"] == ("2 of 2", "1 of 1", "0 of 1", "100 ms", "5")
+
+
+def test_what_a_checker_got_wrong_is_named() -> None:
+    rows = [
+        checking.Result(False, True, 0.1, None, "sign (dense)"),
+        checking.Result(False, True, 0.1, None, "sign (dense)"),
+        checking.Result(False, False, 0.1, None, "transpose (mlp)"),
+        checking.Result(True, True, 0.1, False, "as it was written (lstm)"),
+    ]
+    columns = [list(column.cells) for column in checking.mistaken({"one": rows}).columns]
+    assert columns == [["one"], ["2 × sign (dense)"], ["–"], ["as it was written (lstm)"]]

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from symbackprop.cli import cli, main
+import symbackprop
+from symbackprop.cli import COMMANDS, cli, main
+from symbackprop.writeup import make
 
 NET = "derivations/two_three_two"
 
@@ -169,7 +171,43 @@ def test_handouts_are_written_for_each_reader(tmp_path: Path) -> None:
     assert "expected a file ending in one of" in str(run("handout", NET, "-o", str(tmp_path / "page.docx")).exception)
 
 
-@pytest.mark.parametrize("command", [(), ("derive",), ("code",), ("train",), ("check",), ("handout",)])
+@pytest.mark.parametrize(
+    ("present", "arguments"),
+    [
+        ("page.html", ()),
+        ("page-key.html", ("--for", "student", "--for", "key")),
+        ("page-student-3.html", ("--for", "student", "--for", "key", "--variants", "3")),
+    ],
+)
+def test_files_that_exist_are_seen_before_anything_is_rendered(
+    present: str, arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered: list[object] = []
+    monkeypatch.setattr(make, "rendered", lambda *given: rendered.append(given) or {"": b"new"})
+    (tmp_path / present).write_text("mine", encoding="utf-8")
+    command = ("handout", NET, "-o", str(tmp_path / "page.html"), *arguments)
+    refused = run(*command)
+    assert str(refused.exception) == f"{tmp_path / present} exists; give another name, or --force to replace it"
+    assert not rendered
+    assert [(path.name, path.read_text(encoding="utf-8")) for path in tmp_path.iterdir()] == [(present, "mine")]
+    assert run(*command, "--force").exit_code == 0
+    assert rendered
+    assert {path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == {"new"}
+
+
+def test_every_command_has_a_module_and_every_module_is_a_command() -> None:
+    folder = Path(symbackprop.__file__).parent / "cli"
+    assert sorted(COMMANDS) == sorted({path.stem for path in folder.glob("*.py")} - {"__init__", "shared"})
+
+
+def test_what_is_loaded_at_its_first_use_is_part_of_the_package() -> None:
+    assert set(symbackprop.__all__) <= set(dir(symbackprop))
+    for name in symbackprop.__all__:
+        assert callable(getattr(symbackprop, name)), name
+    assert not hasattr(symbackprop, "check_gradients")
+
+
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
 def test_help_has_examples(command: tuple[str, ...]) -> None:
     output = run(*command, "--help").output
     assert output.startswith("Usage:")

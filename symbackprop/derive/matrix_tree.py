@@ -114,7 +114,7 @@ def axis_size(axis: Axis) -> Expr:
 
 def slot(at: int) -> Symbol:
     """Return the placeholder of argument number `at` in a template; no node can have its name."""
-    return Symbol(f"⟨{at}⟩", positive=True)
+    return Symbol(f"⟨{at}⟩", real=True)
 
 
 def ones(axis: Axis) -> Matrix:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from sympy import Expr
 
@@ -28,7 +28,7 @@ from symbackprop.formula import tree
 from symbackprop.formula.build import add, call, multiply
 from symbackprop.formula.convert import from_sympy
 from symbackprop.formula.notation import Notation
-from symbackprop.network.indices import index_name
+from symbackprop.network.indices import index_name, size_text
 
 Spelling = Mapping[str, tree.Formula]
 
@@ -58,12 +58,17 @@ def equality(left: tree.Formula, form: MatrixForm, spell: Spelling | None = None
 
 def ones_name(size: Expr) -> str:
     """Return the name of a column of ones: `ones_N`."""
-    return "ones_" + str(size).replace(" ", "").replace("-", "minus").replace("+", "plus")
+    return "ones_" + size_text(size).replace("-", "minus").replace("+", "plus")
+
+
+def ones_spellings(sizes: Iterable[Expr]) -> dict[str, str]:
+    """Return the LaTeX of the columns of ones of these sizes by name: `\\mathbf{1}_{N}`."""
+    return {ones_name(size): rf"\mathbf{{1}}_{{{size_text(size)}}}" for size in sizes}
 
 
 def with_ones(notation: Notation, form: MatrixForm) -> Notation:
     """Return the notation with a spelling for the columns of ones in a form: `\\mathbf{1}_{N}`."""
-    spellings = {ones_name(size): rf"\mathbf{{1}}_{{{size}}}" for size in _lengths(form.matrix)}
+    spellings = ones_spellings(_lengths(form.matrix))
     return notation.override(names={**notation.names, **spellings}) if spellings else notation
 
 
@@ -137,7 +142,7 @@ def _shapes(matrix: Matrix) -> str:
 
 
 def _shape(matrix: Matrix) -> str:
-    return "(" + ",".join(str(extent).replace(" ", "") for extent in matrix.shape) + ")"
+    return "(" + ",".join(map(size_text, matrix.shape)) + ")"
 
 
 # ---- where transposes come from -------------------------------------------------------------------------------------------

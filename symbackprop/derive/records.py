@@ -10,6 +10,7 @@ so the adjoints, in reverse order, are a single-assignment list of their own.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sympy import Add, Expr, Idx, IndexedBase, Integer, Mul, Sum, Symbol, true
 
@@ -105,6 +106,7 @@ class Adjoint:
         return Add(*(contribution.term for contribution in self.contributions))
 
 
+@lru_cache(maxsize=16384)
 def summed_term(adjoint: Expr, local: Expr, summed: tuple[Idx, ...], guard: Expr) -> Expr:
     """Return Σ_summed adjoint·local where `guard` holds; an index that does not occur counts its range."""
     product = Mul(adjoint, local)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sympy import Expr
+from sympy import Add, Expr
 
 from symbackprop.derive.derivation import Gradient, pulled_out, with_adjoints
 from symbackprop.derive.explain import explained
@@ -21,7 +21,7 @@ from symbackprop.derive.paths import Chain as PathChain
 from symbackprop.derive.paths import Chains, Fork, Link
 from symbackprop.derive.records import Adjoint, Contribution
 from symbackprop.derive.simplify import Simplified, simplified_adjoints
-from symbackprop.derive.unify import before_elimination
+from symbackprop.derive.unify import before_elimination, entries_used
 from symbackprop.derive.writer import Writer, delta_name
 from symbackprop.errors import UserError, nearest
 from symbackprop.formula.build import add, multiply, subtract
@@ -173,26 +173,27 @@ def _link_steps(link: Link, chains: Chains, writer: Writer, level: str) -> list[
     return [*steps, Step("local", Chain((left, chain_product(inner, writer)), ("=",)), "local derivative")]
 
 
-def relation(contribution: Contribution, name: str, writer: Writer) -> Formula:
-    """Write Σ_summed ∂E/∂consumer · ∂consumer/∂node for one use of a node."""
-    derivative = writer.partial(contribution.consumer, name, contribution.consumer_indices or None, None)
-    if contribution.consumer == writer.derivation.loss:
-        body: Formula = derivative
-    else:
-        body = multiply(writer.adjoint(contribution.consumer, contribution.consumer_indices or None), derivative)
-    for index in reversed(contribution.summed):
+def relation(uses: tuple[Contribution, ...], name: str, writer: Writer, alone: bool) -> Formula:
+    """Write Σ ∂E/∂consumer · ∂consumer/∂node for the uses of a node in one definition.
+
+    A use in the loss itself is ∂E/∂node where it is `alone`, and its value beside others: there ∂E/∂node is the whole sum.
+    """
+    consumer, own = uses[0].consumer, writer.network.nodes[name].indices
+    if consumer == writer.derivation.loss:
+        return writer.partial(consumer, name) if alone else writer.expression(Add(*(use.term for use in uses)))
+    indices, summed = entries_used(uses, own, writer.network.declared_indices.values())
+    body: Formula = multiply(writer.adjoint(consumer, indices), writer.partial(consumer, name, indices, None))
+    for index in reversed(summed):
         body = BigSum(body, Name(str(index.label)))
     return body
 
 
-def _per_consumer(adjoint: Adjoint) -> tuple[Contribution, ...]:
-    """One contribution per consumer, the one with the most summed indices: the chain rule over all its entries."""
-    chosen: dict[str, Contribution] = {}
+def _by_consumer(adjoint: Adjoint) -> tuple[tuple[Contribution, ...], ...]:
+    """Return the contributions of each consumer together, in order of first use."""
+    found: dict[str, list[Contribution]] = {}
     for contribution in adjoint.contributions:
-        known = chosen.get(contribution.consumer)
-        if known is None or len(known.summed) < len(contribution.summed):
-            chosen[contribution.consumer] = contribution
-    return tuple(chosen.values())
+        found.setdefault(contribution.consumer, []).append(contribution)
+    return tuple(map(tuple, found.values()))
 
 
 def textbook_expression(gradient: Gradient) -> Expr:
@@ -215,7 +216,8 @@ def index_steps(gradient: Gradient, writer: Writer, level: str) -> tuple[Step, .
 def _adjoint_steps(name: str, form: Simplified, writer: Writer, level: str) -> Iterator[Step]:
     left = writer.partial(writer.derivation.loss, name)
     adjoint = form.adjoint
-    general = add(*(relation(contribution, name, writer) for contribution in _per_consumer(adjoint)))
+    groups = _by_consumer(adjoint)
+    general = add(*(relation(uses, name, writer, len(groups) == 1) for uses in groups))
     if general != left:
         yield Step("chain", Chain((left, general), ("=",)), "chain rule")
     rewrites = [rewrite for contribution in adjoint.contributions for rewrite in contribution.raw.rewrites]

@@ -52,6 +52,25 @@ def unify(
     )
 
 
+def entries_used(
+    uses: tuple[Contribution, ...], own: tuple[Idx, ...], declared: Iterable[Idx]
+) -> tuple[tuple[Idx, ...], tuple[Idx, ...]]:
+    """Return the indices of the entries of one consumer that depend on an entry of the node, and which of them are summed.
+
+    Where every use stands at the node's own index the consumer does too; every other axis of it is summed over as a whole, so
+    that ∂E/∂A = Σ ∂E/∂B · ∂B/∂A counts each entry of B once, however often and wherever A stands in its definition.
+    """
+    axes = uses[0].raw.indices
+    kept: dict[int, Idx] = {}
+    for axis in range(len(axes)):
+        places = {use.consumer_indices[axis] for use in uses}
+        if len(places) == 1 and places <= set(own):
+            kept[axis] = next(iter(places))
+    summed = tuple(index for axis, index in enumerate(axes) if axis not in kept)
+    named = iter(fresh := _fresh(summed, own, declared))
+    return tuple(kept[axis] if axis in kept else next(named) for axis in range(len(axes))), tuple(fresh)
+
+
 def before_elimination(contribution: Contribution, own: tuple[Idx, ...]) -> Expr:
     """Return Σ ∂E/∂B[y] · local · Π_k δ(t_k, address_k), the contribution before its deltas are eliminated.
 

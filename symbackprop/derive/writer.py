@@ -42,6 +42,7 @@ class Writer:
         self.deltas = frozenset(deltas)
         self._exact = self.notation.override(decimals=None)
         self._order = ranks(self.network)
+        self._written: dict[tuple[type, Expr], Formula] = {}  # the same expression is written in many places
         self._spell = {
             str(adjoint.symbol.label if adjoint.indices else adjoint.symbol): self._adjoint_spelling(name)
             for name, adjoint in derivation.adjoints.items()
@@ -49,7 +50,10 @@ class Writer:
 
     def expression(self, expression: Expr) -> Formula:
         """Write a sympy expression in node names and adjoint symbols."""
-        return from_sympy(expression, self._order, self.notation, self._spell)
+        key = (type(expression), expression)
+        if key not in self._written:
+            self._written[key] = from_sympy(expression, self._order, self.notation, self._spell)
+        return self._written[key]
 
     def entry(self, name: str, indices: tuple[Expr, ...] | None = None) -> Formula:
         """Write a node: its name, with its own or the given indices."""

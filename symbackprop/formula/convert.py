@@ -127,7 +127,9 @@ def _add(expr: Add, write: _Writer) -> Formula:
     terms = ordered_terms(expr, write.order)
     if write.notation.residual == "target-out" and len(terms) == 2 and _is_difference(terms):
         terms.sort(key=lambda term: term.could_extract_minus_sign())
-    inner = _Writer(write.order, write.notation.override(minus_one=False), write.spell)  # a - b, never a - 1*b
+    inner = write  # in a sum a - b, never a - 1*b
+    if write.notation.minus_one:
+        inner = _Writer(write.order, write.notation.override(minus_one=False), write.spell)
     return add(*(_bias(inner(term), write) for term in terms))
 
 

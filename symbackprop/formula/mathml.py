@@ -51,6 +51,9 @@ _BIG = {"sum": "∑", "prod": "∏", "max": "max", "min": "min", "argmax": "arg 
 _TIMES = {"*": "*", r"\cdot": "·", r"\times": "×"}
 _SIDE_BY_SIDE = '<mo>\u2062</mo><mspace width="0.17em"></mspace>'
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
+_THIN = '<mspace width="0.2em"></mspace>'
+_LEADING_MINUS = '<mo form="prefix">−</mo>'
+_TALL = ("<mfrac", "<munder", "<mtable", "<msqrt")
 
 
 def mathml(formula: Formula, notation: Notation | None = None, display: bool = True) -> str:
@@ -91,15 +94,18 @@ def _row(*parts: str) -> str:
 
 
 def _fence(opening: str, inside: str) -> str:
-    return _row(_operator(opening), inside, _operator(_CLOSING[opening]))
+    """Put brackets around: they grow with fractions and sums, but not with names that have an index."""
+    growth = "" if any(tall in inside for tall in _TALL) else ' stretchy="false"'
+    return _row(_operator(opening, growth), inside, _operator(_CLOSING[opening], growth))
 
 
 def _word(word: Word) -> str:
-    if word.text.isdigit():
-        return f"<mn>{word.text}</mn>"
     text = escape(word.text)
+    element = "mn" if word.text.isdigit() else "mi"
     if word.style == "bold":
-        return f'<mi style="font-weight: bold">{text}</mi>'
+        return f'<{element} style="font-weight: bold">{text}</{element}>'
+    if element == "mn":
+        return f"<mn>{text}</mn>"
     if len(word.text) > 1:  # a browser sets several letters upright
         return f"<mi>{text}</mi>" if word.style == "upright" else f'<mi style="font-style: italic">{text}</mi>'
     return f'<mi mathvariant="normal">{text}</mi>' if word.style == "upright" else f"<mi>{text}</mi>"
@@ -117,6 +123,13 @@ def _glyph(glyph: Glyph) -> str:
             return _scripts(_glyph(base), _glyph(below) if below else "", _glyph(above) if above else "")
 
 
+def _raised(base: str, above: str) -> str:
+    """Put something above a base: straight above its index where it has one."""
+    if base.startswith("<msub>"):
+        return f"<msubsup>{base.removeprefix('<msub>').removesuffix('</msub>')}{above}</msubsup>"
+    return _scripts(_row(base) if "<mrow>" in base else base, "", above)
+
+
 def _scripts(base: str, below: str, above: str) -> str:
     if below and above:
         return f"<msubsup>{base}{below}{above}</msubsup>"
@@ -132,12 +145,12 @@ def _name(name: str, notation: Notation) -> str:
 def _sum(node: Sum, parts: list[str], notation: Notation) -> str:
     pieces = [parts[0]]
     for term, part in zip(node.terms[1:], parts[1:], strict=True):
-        pieces += [part] if isinstance(term, Neg) else [_operator("+"), part]
+        pieces += [part.replace(_LEADING_MINUS, _operator("−"), 1)] if isinstance(term, Neg) else [_operator("+"), part]
     return _row(*pieces)
 
 
 def _neg(node: Neg, parts: list[str], notation: Notation) -> str:
-    return _operator("−") + parts[0]
+    return _LEADING_MINUS + parts[0]
 
 
 def _product(node: Product, parts: list[str], notation: Notation) -> str:
@@ -162,7 +175,11 @@ def _indexed(node: Indexed, parts: list[str], notation: Notation) -> str:
     above = _list(upper, ",") if upper else ""
     if upper and notation.layer_brackets:
         above = _fence(notation.layer_brackets[0], above)
-    return _scripts(_name(node.name, notation), _indices(lower, notation), above)
+    below = _indices(lower, notation)
+    name = glyphs(latex_name(node.name, notation))
+    if below and isinstance(name, Scripted) and name.below and not name.above:  # W1[i,j]: the 1 and the axes on one line
+        return _scripts(_glyph(name.base), _row(_glyph(name.below), _THIN, below), above)
+    return _scripts(_glyph(name), below, above)
 
 
 def _indices(parts: list[str], notation: Notation) -> str:
@@ -240,12 +257,10 @@ _PRINTERS: dict[type[Formula], Callable[[Any, list[str], Notation], str]] = {
     Hadamard: lambda node, parts, notation: _list(parts, "⊙"),
     Fraction: _fraction,
     BigSum: _big_sum,
-    Power: lambda node, parts, notation: _scripts(_row(parts[0]) if "<mrow>" in parts[0] else parts[0], "", _single(parts[1])),
+    Power: lambda node, parts, notation: _raised(parts[0], _single(parts[1])),
     Root: lambda node, parts, notation: f"<msqrt>{parts[0]}</msqrt>",
-    Transpose: lambda node, parts, notation: _scripts(
-        parts[0], "", "<mi>T</mi>" if notation.transpose == "T" else _operator("⊤")
-    ),
-    Update: lambda node, parts, notation: _scripts(parts[0], "", _operator("′" if notation.update == "prime" else "+")),
+    Transpose: lambda node, parts, notation: _raised(parts[0], f"<mi>{'T' if notation.transpose == 'T' else '⊤'}</mi>"),
+    Update: lambda node, parts, notation: _raised(parts[0], _operator("′" if notation.update == "prime" else "+")),
     Indexed: _indexed,
     Element: lambda node, parts, notation: _scripts(_row(parts[0]), _indices(parts[1:], notation), ""),
     Delta: lambda node, parts, notation: _scripts(

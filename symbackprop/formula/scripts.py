@@ -142,6 +142,8 @@ def _raise(source: Source, base: Formula, kind: str, value: Any, span: Span) -> 
         return Update(base, span=span)
     if kind == "top":
         return Transpose(base, span=span)
+    if isinstance(base, Name) and _is_index(source, base):  # a further index of the same range, `n'`
+        return Name(base.name + "'", span=span)
     named = base.name if isinstance(base, Name | Indexed) else ""
     is_function = named in source.names.entries and source.names.kind(named) is Kind.FUNCTION
     if source.names.prime == "update" and not is_function:
@@ -156,4 +158,4 @@ def _is_label(source: Source, value: Formula) -> bool:
 def _is_index(source: Source, value: Any) -> bool:
     if isinstance(value, Group | Neg):
         return isinstance(value, Group) and _is_index(source, value.body)
-    return isinstance(value, Name) and source.names.entries[value.name].kind is Kind.INDEX
+    return isinstance(value, Name) and source.names.kind(value.name.rstrip("'")) is Kind.INDEX

@@ -70,7 +70,7 @@ def typst(formula: Formula, notation: Notation | None = None) -> str:
 
     def combine(node: Formula, parts: tuple[str, ...]) -> str:
         bracketed = [
-            f"({part})" if is_forced(child, slot, chosen.layered) else part
+            _bracketed(part) if is_forced(child, slot, chosen.layered) else part
             for child, part, slot in zip(children(node), parts, slots(node), strict=True)
         ]
         printer = _PRINTERS.get(type(node))
@@ -79,6 +79,14 @@ def typst(formula: Formula, notation: Notation | None = None) -> str:
         return printer(node, bracketed, chosen)
 
     return fold(formula, combine)
+
+
+_TALL = ("frac(", "sum", "product", "sqrt(", "cases(", "mat(")
+
+
+def _bracketed(part: str) -> str:
+    """Put brackets around that grow with fractions and sums, but not with names that have an index."""
+    return f"({part})" if any(tall in part for tall in _TALL) else rf"\({part}\)"
 
 
 def _quoted(text: str) -> str:
@@ -208,7 +216,7 @@ _PRINTERS: dict[type[Formula], Callable[[Any, list[str], Notation], str]] = {
     Decorated: _decorated,
     Group: lambda node, parts, notation: f"lr({_BRACKET[node.bracket]} {parts[0]} {_BRACKET[_CLOSING[node.bracket]]})",
     Bars: lambda node, parts, notation: f"{'norm' if node.kind == 'norm' else 'abs'}({parts[0]})",
-    Call: lambda node, parts, notation: f"{parts[0]}({', '.join(parts[1:])})",
+    Call: lambda node, parts, notation: parts[0] + _bracketed(", ".join(parts[1:])),
     Partial: _partial,
     Nabla: _nabla,
     Chain: _chain,

@@ -17,15 +17,21 @@ def _kind(formula: Formula) -> Any:
     return type(formula)
 
 
+_PLAIN = frozenset({"str", "bool", "float", "tuple[str, ...]"})  # types of fields in which there is no formula
+
+
 @cache
 def _field_names(kind: Any) -> tuple[str, ...]:
-    return tuple(entry.name for entry in fields(kind) if entry.name != "span")
+    return tuple(entry.name for entry in fields(kind) if entry.name != "span" and entry.type not in _PLAIN)
 
 
 def children(formula: Formula) -> tuple[Formula, ...]:
     """Return the parts directly under a node, in written order."""
+    names = _field_names(_kind(formula))
+    if not names:  # most nodes are names and numbers
+        return ()
     found: list[Formula] = []
-    for name in _field_names(_kind(formula)):
+    for name in names:
         value = getattr(formula, name)
         if isinstance(value, Formula):
             found.append(value)
@@ -81,19 +87,22 @@ def fold(
     Where `leaf` knows a value for a node, its parts are not looked at.
     """
     done: list[T] = []
-    stack: list[tuple[Formula, bool]] = [(formula, False)]
+    stack: list[tuple[Formula, int]] = [(formula, -1)]  # a node, and how many values of its parts are done (-1: not begun)
     while stack:
-        node, visited = stack.pop()
-        known = None if visited else leaf(node)
-        if known is not None:
-            done.append(known)
-            continue
-        parts = children(node)
-        if visited or not parts:
-            values = tuple(done[len(done) - len(parts) :])
-            del done[len(done) - len(parts) :]
-            done.append(combine(node, values))
-            continue
-        stack.append((node, True))
-        stack.extend((part, False) for part in reversed(parts))
+        node, count = stack.pop()
+        if count < 0:
+            known = leaf(node)
+            if known is not None:
+                done.append(known)
+                continue
+            parts = children(node)
+            if parts:
+                stack.append((node, len(parts)))
+                stack.extend((part, -1) for part in reversed(parts))
+                continue
+            count = 0
+        first = len(done) - count
+        values = tuple(done[first:])
+        del done[first:]
+        done.append(combine(node, values))
     return done[0]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
-from sympy import Expr, Idx, Indexed, Integer, Piecewise, Sum, Symbol, Tuple
+from sympy import Add, Expr, Idx, Indexed, Integer, Piecewise, Sum, Symbol, Tuple
 
 from symbackprop.errors import DefinitionError
 
@@ -44,6 +45,13 @@ def parse_size(text: str, where: str) -> Expr:
     return total
 
 
+def size_text(size: Expr) -> str:
+    """Write a size as `parse_size` reads it, what is taken away after what is there: `T-F+1`."""
+    terms = sorted(Add.make_args(size), key=lambda term: (term.is_number, bool(term.could_extract_minus_sign()), str(term)))
+    signed = "".join(f"{'' if term.could_extract_minus_sign() else '+'}{term}" for term in terms)
+    return signed.removeprefix("+").replace(" ", "")
+
+
 def parse_indices(text: str) -> tuple[Idx, ...]:
     """Read `"n:N i:D j:3"` into indices with ranges."""
     found: list[Idx] = []
@@ -59,6 +67,7 @@ def parse_indices(text: str) -> tuple[Idx, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=4096)
 def index_size(index: Idx) -> Expr:
     """Return the number of values an index takes."""
     return index.upper - index.lower + 1

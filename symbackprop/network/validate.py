@@ -153,6 +153,8 @@ def _indexed(expression: Indexed, scope: Scope) -> Expr:
 
 
 def _address(expression: Indexed, address: Expr, own: Idx, axis: int, scope: Scope) -> None:
+    if address == own and own in scope.bound:
+        return
     bound = ", ".join(index_name(index) for index in scope.bound) or "none"
     for index in addresses(address):
         if index not in scope.bound:
@@ -177,6 +179,8 @@ def _address(expression: Indexed, address: Expr, own: Idx, axis: int, scope: Sco
 
 def _range(expression: Indexed, address: Expr, own: Idx, axis: int, scope: Scope) -> None:
     if isinstance(address, Idx):
+        if address.lower == own.lower and index_size(address) == index_size(own):
+            return
         if (address.lower - own.lower).expand() != 0 or (index_size(address) - index_size(own)).expand() != 0:
             raise scope.fail(
                 f"{expression}: index {address} runs over {index_size(address)}, but axis {axis} of "

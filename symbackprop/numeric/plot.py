@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
+from html import escape
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 78, 18, 40, 50
 _INK, _GRID, _LINE = "#333333", "#e2e2e2", "#1f5fa8"
@@ -31,7 +31,7 @@ def line_plot_svg(values: Sequence[float], title: str, x_label: str, y_label: st
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         f'font-family="Helvetica, Arial, sans-serif" font-size="12" fill="{_INK}">',
-        f"<title>{escape(title)}</title>",
+        f"<title>{escape(title, quote=False)}</title>",
         f'<rect width="{width}" height="{height}" fill="white"/>',
         _text(width / 2, 22, title, "middle", 'font-size="14" font-weight="bold"'),
         *_grid(x, y, width, height),
@@ -138,8 +138,8 @@ def _thinned(values: Sequence[float], most: int = 1500) -> list[int]:
 
 
 def _text(x: float, y: float, text: str, anchor: str, more: str = "") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{" " + more if more else ""}>{escape(text)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{" " + more if more else ""}>{escape(text, quote=False)}</text>'
 
 
 def _turned(x: float, y: float, text: str) -> str:
-    return f'<text transform="translate({x:.1f} {y:.1f}) rotate(-90)" text-anchor="middle">{escape(text)}</text>'
+    return f'<text transform="translate({x:.1f} {y:.1f}) rotate(-90)" text-anchor="middle">{escape(text, quote=False)}</text>'

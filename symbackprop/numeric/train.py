@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sympy import Symbol
 
 from symbackprop.derive.derivation import Derivation
@@ -17,6 +16,9 @@ from symbackprop.errors import UserError, nearest
 from symbackprop.network.node import Node, Role
 from symbackprop.numeric.function import GradientFunction, function
 from symbackprop.numeric.history import History, Parameters, TrainingDiverged
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 Order = Literal["sequential", "shuffled"]
 Stop = Callable[[float, Parameters, int], bool] | float
@@ -284,8 +286,7 @@ class _ProgressBar(AbstractContextManager[Callable[[int, float], None]]):
         if self.bar is None:
             if time.monotonic() - self.began < self.after:
                 return
-            self.bar = Progress(TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("loss {task.fields[loss]}"),
-                                TimeRemainingColumn(), transient=False)  # fmt: skip
+            self.bar = _progress()
             self.bar.add_task("training", total=self.total, loss="")
             self.bar.start()
         self.bar.update(self.bar.task_ids[0], completed=epoch, loss=f"{loss:.6g}")
@@ -293,3 +294,11 @@ class _ProgressBar(AbstractContextManager[Callable[[int, float], None]]):
     def __exit__(self, *problem: object) -> None:
         if self.bar is not None:
             self.bar.stop()
+
+
+def _progress() -> Progress:
+    from rich import progress  # only a long run has a bar: every use of the package would wait for it
+
+    loss = progress.TextColumn("loss {task.fields[loss]}")
+    columns = (progress.TextColumn("training"), progress.BarColumn(), progress.MofNCompleteColumn(), loss)
+    return progress.Progress(*columns, progress.TimeRemainingColumn(), transient=False)

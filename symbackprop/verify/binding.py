@@ -13,7 +13,6 @@ import ast
 import copy
 import dataclasses
 import inspect
-import textwrap
 import types
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,9 @@ import numpy as np
 
 from symbackprop.errors import UserError, nearest
 from symbackprop.verify import names
+from symbackprop.verify.foreign import plain
 from symbackprop.verify.namespace import instance_members, is_user_class
+from symbackprop.verify.source_tree import definition
 
 
 class BindingError(UserError):
@@ -302,19 +303,15 @@ def run(call: Call, values: Mapping[str, Any]) -> Outcome:
     if isinstance(function, types.MethodType):
         finals["self"] = function.__self__
     return Outcome(
-        dict(parts("", returned)),
+        {path: plain(leaf) for path, leaf in parts("", returned)},
         {path: leaf for name, item in finals.items() for path, leaf in parts(name, item)},
     )
 
 
 def return_names(function: Callable[..., Any]) -> dict[str, str]:
     """Return path → variable name for a function that returns a variable or a tuple of variables (`{"0": "dW", "1": "db"}`)."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError, SyntaxError):
-        return {}
-    inner = tree.body[0]
-    if not isinstance(inner, ast.FunctionDef):
+    inner = definition(function)
+    if inner is None:
         return {}
     found = [_labels(node.value) for node in _own_nodes(inner) if isinstance(node, ast.Return) and node.value is not None]
     return found[0] if found and all(labels == found[0] for labels in found) else {}

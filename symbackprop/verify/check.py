@@ -20,6 +20,7 @@ from symbackprop.verify.compare import Outcome as Compared
 from symbackprop.verify.compare import compare_sample
 from symbackprop.verify.derived import DerivationReference
 from symbackprop.verify.diagnose import diagnose
+from symbackprop.verify.foreign import Foreign, adapted
 from symbackprop.verify.graph import Condition, Graph
 from symbackprop.verify.locate import Located, code_lines, locate
 from symbackprop.verify.loss_function import loss_reference
@@ -31,9 +32,6 @@ from symbackprop.verify.results import bind_results, describe
 from symbackprop.verify.returns import forgotten
 from symbackprop.verify.samples import Point, Reference, Sample, numeric_sample, traced_sample, with_coordinates, with_defined
 from symbackprop.verify.trace import CodeFails
-
-LARGE = 4000
-"""Numbers in the example beyond which it is compared in float64 only (the exact comparison uses small sizes anyway)."""
 
 
 def check_gradient(
@@ -52,7 +50,8 @@ def check_gradient(
 
     Args:
         reference: a `Derivation`, or the handwritten loss function (then `example` is needed).
-        hand: the code: a function, a method, a step that updates weights.
+        hand: the code: a function, a method, a step that updates weights; or a PyTorch `autograd.Function` or JAX `custom_vjp`
+            that computes the loss, whose own backward is meant.
         example: values by name; by default those of the network.
         wrt: for a loss function, the names whose gradients are meant (by default those that `hand` returns).
         mapping: argument or result name of the code → name in the network, where the names do not say it.
@@ -64,7 +63,8 @@ def check_gradient(
     Raises:
         UserError: the reference is neither, or code and network could not be matched (`BindingError`).
     """
-    source = _reference(reference, hand, example, wrt)
+    source = _reference(reference, example, wrt)
+    hand = adapted(hand)
     points = source.points(seed)
     if not points:
         raise UserError(f"check: {source.title}: no values to try the code at; pass example={{…}}")
@@ -79,14 +79,17 @@ def check_gradient(
     except Exception as problem:
         return _failed(source, call, f"{type(problem).__name__}: {problem}")
     results, unbound = bind_results(call, outcome, source.vocabulary, mapping, values)
+    if isinstance(hand, Foreign):  # zeros for data are how its backward says that nothing is passed on
+        wanted = source.vocabulary.parameters
+        results = tuple(r for r in results if r.node in wanted or np.any(outcome.returned[r.path]))
     samples, notes = collect(source, call, results, points, exact=exact)
     further, more = collect(source, call, results, other_branches(source, samples), exact=exact)
     samples, notes = [*samples, *further], [*notes, *more]
-    notes += [*_unbound_notes(unbound, outcome), *_forgotten(call)]
+    notes += [*source.remarks, *_unbound_notes(unbound, outcome), *_forgotten(call)]
     return assemble(source, call, results, samples, notes, explain=explain, repair=repair)
 
 
-def _reference(reference: Any, hand: Any, example: Mapping[str, Any] | None, wrt: Any) -> Reference:
+def _reference(reference: Any, example: Mapping[str, Any] | None, wrt: Any) -> Reference:
     if isinstance(reference, Derivation):
         return DerivationReference(reference, dict(example or {}))
     if callable(reference):
@@ -115,7 +118,7 @@ def collect(
     samples: list[Sample] = []
     notes: list[str] = []
     for point in points:
-        large = sum(np.size(value) for value in point.values.values()) > LARGE
+        large = point.large
         try:
             take = numeric_sample if large or not exact else traced_sample
             samples.append(take(source, call, results, point))
@@ -226,10 +229,12 @@ def verdict(name: str, compared: Sequence[tuple[Sample, Mapping[str, Compared]]]
     if wrong:
         _, outcome = max(wrong, key=lambda pair: _weight(pair[1]))
         ratio = constant_ratio(name, [s for s, _ in counted])
-        return Verdict(name, Status.DIFFERS, outcome.tier, ratio=ratio, witness=outcome.witness, note=outcome.note)
+        only = any(s.point.example and o.status is not Status.DIFFERS for s, o in counted)
+        note = outcome.note or ("right at the example, wrong elsewhere" if only else "")
+        return Verdict(name, Status.DIFFERS, outcome.tier, ratio=ratio, witness=outcome.witness, note=note)
     at = [text for sample, _, places in rows if sample.point.example for text in places]
     strong = [pair for pair in counted if not _too_large(pair[0], samples)] or counted
-    elsewhere = min(strong, key=lambda pair: _STRENGTH[pair[1].status])[1] if strong else None
+    elsewhere = min(strong, key=lambda pair: (_STRENGTH[pair[1].status], pair[1].digits))[1] if strong else None
     if at:
         said = f"{'; '.join(at)}{f'; elsewhere {elsewhere.status}' if elsewhere else ''}"
         return Verdict(name, Status.NOT_DIFFERENTIABLE, elsewhere.tier if elsewhere else "", note=said)

@@ -12,13 +12,9 @@ from symbackprop.errors import InternalError
 from symbackprop.verify.equality import Decision, decide_all
 from symbackprop.verify.evaluate import evaluate
 from symbackprop.verify.graph import InputName
+from symbackprop.verify.precision import DIGITS, largest_of
 from symbackprop.verify.records import Status, Witness
 from symbackprop.verify.samples import Sample
-
-RELATIVE = 1e-9
-"""Relative difference accepted between float64 results, beside what rounding explains."""
-SINGLE = 2e-5
-"""The same for float32 results."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,51 +66,26 @@ def _witness(sample: Sample, name: str, element: tuple[int, ...], hand: float, d
 # ---- numbers -------------------------------------------------------------------------------------------------------
 
 
-def tolerance(hand: Any, derived: Any, single: bool, largest: float) -> Any:
-    """Return the accepted absolute difference, element by element.
-
-    Relative to the element; far less to the largest element of the array; and, for gradients that are zero by cancellation, to
-    the
-    rounding of the largest adjoint there is.
-    """
-    relative = SINGLE if single else RELATIVE
-    scale = float(np.max(np.abs(derived), initial=0.0))
-    floor = (1e-5 if single else 1e-13) * scale + (1e-6 if single else 1e-14) * largest
-    return relative * np.maximum(np.abs(hand), np.abs(derived)) + floor
-
-
-def _largest(sample: Sample) -> float:
-    return max((float(np.max(np.abs(array), initial=0.0)) for array in sample.evaluated.adjoints.values()), default=0.0)
-
-
-def is_single(array: Any) -> bool:
-    """Whether a result has fewer digits than float64."""
-    return isinstance(array, np.ndarray | np.floating) and array.dtype in (np.float32, np.float16)
-
-
 def compare_numbers(sample: Sample, name: str, hand: Any, derived: Any) -> Outcome:
     """Compare in floating point. The verdict is `agrees` at most, with the number of digits."""
-    single = is_single(hand)
+    kind = sample.precision.kind
     hand, derived = np.asarray(hand, dtype=float), np.asarray(derived, dtype=float)
-    with np.errstate(all="ignore"):
-        difference = np.abs(hand - derived)
-        same = (
-            (difference <= tolerance(hand, derived, single, _largest(sample)))
-            | (hand == derived)
-            | (np.isnan(hand) & np.isnan(derived))
-        )
+    same = sample.precision.same(name, hand, derived, largest_of(sample.evaluated.adjoints))
     if np.all(same):
-        return Outcome(Status.AGREES, "float32" if single else "float64", digits=_digits(hand, derived, single))
-    excess = np.where(same, -1.0, np.nan_to_num(difference / (np.abs(derived) + np.abs(hand) + 1e-300), nan=np.inf))
+        digits = _digits(hand, derived, DIGITS[kind])
+        note = f"computed in {kind}: agrees to {digits} digits" if kind != "float64" else ""
+        return Outcome(Status.AGREES, kind, digits=digits, note=note)
+    with np.errstate(all="ignore"):
+        relative = np.abs(hand - derived) / (np.abs(derived) + np.abs(hand) + 1e-300)
+    excess = np.where(same, -1.0, np.nan_to_num(relative, nan=np.inf))
     element = tuple(int(k) for k in np.unravel_index(int(np.argmax(excess)), excess.shape)) if excess.shape else ()
-    witness = _witness(sample, name, element, float(hand[element]), float(derived[element]))
-    return Outcome(Status.DIFFERS, "float32" if single else "float64", witness=witness)
+    return Outcome(Status.DIFFERS, kind, witness=_witness(sample, name, element, float(hand[element]), float(derived[element])))
 
 
-def _digits(hand: Any, derived: Any, single: bool) -> int:
+def _digits(hand: Any, derived: Any, most: int) -> int:
     scale = float(np.max(np.abs(derived), initial=0.0)) or 1.0
     error = float(np.max(np.abs(hand - derived), initial=0.0)) / scale
-    return int(min(7 if single else 15, np.floor(-np.log10(max(error, 1e-16)))))
+    return int(np.clip(np.floor(-np.log10(max(error, 1e-16))), 0, most))
 
 
 # ---- graphs --------------------------------------------------------------------------------------------------------
@@ -126,7 +97,7 @@ def _compare_nodes(sample: Sample, names: Sequence[str]) -> dict[str, Outcome]:
     if graph is None:
         raise InternalError("comparison of nodes without a graph")
     pairs = [pair for name in names for pair in zip(sample.nodes[name].nodes, sample.references[name].nodes, strict=True)]
-    decisions = decide_all(graph, pairs)
+    decisions = decide_all(graph, pairs, near=sample.run.checked.point if sample.run else None)
     found: dict[str, Outcome] = {}
     for name in names:
         count = len(sample.nodes[name].nodes)

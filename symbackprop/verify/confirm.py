@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from symbackprop.verify.ball import rounding_bound
-from symbackprop.verify.evaluate import evaluate
 from symbackprop.verify.graph import CannotTrace, Graph, InputName
 from symbackprop.verify.leaves import plain_values
 from symbackprop.verify.points import nearby_points
@@ -19,11 +18,13 @@ from symbackprop.verify.run import Run, one_line
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How a trace was confirmed: points re-evaluated, the largest relative distance moved, and a remark when that was little."""
+    """How a trace was confirmed: points re-evaluated, the largest relative distance moved, a remark when that was little, and the
+    point, which lies on the path."""
 
     points: int
     radius: float
     remark: str = ""
+    point: Mapping[InputName, float] = field(default_factory=dict)
 
 
 def confirm(run: Run, results: Mapping[str, Value], finals: Mapping[str, Value]) -> Checked:
@@ -50,10 +51,10 @@ def confirm(run: Run, results: Mapping[str, Value], finals: Mapping[str, Value])
     for name, item in outcome.arguments.items():
         plain.update((f"final {path}", value) for path, value in plain_values(name, item))
     _same_parts(traced, plain)
-    expected = evaluate(graph, outputs, point)
+    expected = near[0].outputs if near else [graph.values[node] for node in outputs]
     got = np.concatenate([plain[path].reshape(-1) for path in traced]) if traced else np.zeros(0)
     _same_numbers(run, traced, outputs, np.array(expected, dtype=float), got, point)
-    return Checked(len(near), near[0].radius if near else 0.0, remark)
+    return Checked(len(near), near[0].radius if near else 0.0, remark, point)
 
 
 def _same_parts(traced: Mapping[str, Value], plain: Mapping[str, np.ndarray[Any, Any]]) -> None:

@@ -16,6 +16,10 @@ from symbackprop.verify.graph import Graph
 from symbackprop.verify.reference import Evaluated, fact_replacements, kinks, numbers, symbols
 from symbackprop.verify.samples import Point
 from symbackprop.verify.sampling import Sizes, Values, random_values, respect, size_choices, sizes_of
+from symbackprop.verify.wording import formula
+
+SLACK = 1e-6
+"""How far, relatively, an example may be from a stated fact and still mean it: rows of float32 numbers that sum to 1, nearly."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +48,28 @@ class DerivationReference:
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        """The derivation's conventions at kinks, each once, with the nodes where it was used."""
+        """The facts that the network states, and the derivation's conventions at kinks, with the nodes where each was used."""
         found: dict[str, list[str]] = {}
         for assumption in self.derivation.assumptions:
             found.setdefault(assumption.convention, []).append(assumption.node)
-        return tuple(f"{said} (in {', '.join(dict.fromkeys(nodes))})" for said, nodes in found.items())
+        facts = [f"{formula(f.left)} = {formula(f.right)}: {f.because}" for f in self.derivation.network.facts]
+        return (*facts, *(f"{said} (in {', '.join(dict.fromkeys(nodes))})" for said, nodes in found.items()))
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What limits the verdicts: an example at which a stated fact does not hold."""
+        network = self.derivation.network
+        given = {**network.values, **self.example}
+        complete = all(node.defined or node.name in given for node in network.nodes.values())
+        values = {name: _as_given(value) for name, value in given.items()} if complete else {}
+        away = [f"{name} is off by {gap:.2g}" for name, gap in _gaps(values, self._held(values)).items() if gap > SLACK]
+        return (f"the example is not as given ({', '.join(away)}), and the derivation rests on it",) if away else ()
 
     def points(self, seed: int) -> list[Point]:
-        """Return the example (when it is complete) and random points at prime and square sizes."""
+        """Return the example (when it is complete) and random points at prime and square sizes.
+
+        An example whose sizes tell the indices apart takes the place of the prime sizes.
+        """
         network = self.derivation.network
         given = {**network.values, **self.example}
         unknown = [name for name in given if name not in network.nodes]
@@ -60,13 +78,16 @@ class DerivationReference:
         declared = [node.name for node in network.nodes.values() if not node.defined]
         rng = np.random.default_rng(seed)
         found = []
+        choices = size_choices(network)
         if all(name in given for name in declared):
-            values = {name: _as_given(given[name]) for name in declared}
-            found.append(Point(values, _label(sizes_of(network, values)), example=True))
-        for sizes in size_choices(network):
-            found.append(Point(self._finite(sizes, rng), _label(sizes)))
-        if len(found) - sum(point.example for point in found) < 2:
-            found.append(Point(self._finite(size_choices(network)[0], rng), _label(size_choices(network)[0])))
+            values = self._on_facts({name: _as_given(given[name]) for name in declared})
+            sizes = sizes_of(network, values)
+            found.append(Point(values, _label(sizes), example=True))
+            if _tells_apart(sizes) and not found[0].large:
+                choices = choices[1:] or choices
+        found += [Point(self._finite(sizes, rng), _label(sizes)) for sizes in choices]
+        if len(found) < 2:
+            found.append(Point(self._finite(choices[0], rng), _label(choices[0])))
         return found
 
     def _finite(self, sizes: Sizes, rng: np.random.Generator) -> Values:
@@ -89,6 +110,20 @@ class DerivationReference:
         network = self.derivation.network
         respect(network, sizes_of(network, values), values)
         return values
+
+    def _on_facts(self, values: Values) -> Values:
+        """Return an example that misses the facts by rounding only (rows of float32 that sum to 1) put right."""
+        held = self._held(values)
+        return {**values, **held} if all(gap <= SLACK for gap in _gaps(values, held).values()) else values
+
+    def _held(self, values: Values) -> Values:
+        """Return the values that the network's facts speak of, changed so that these hold."""
+        network = self.derivation.network
+        stated = {str(symbol) for fact in network.facts for side in (fact.left, fact.right) for symbol in side.free_symbols}
+        held = {name: np.array(value)[()] for name, value in values.items() if name in stated}
+        if held:
+            respect(network, sizes_of(network, values), held)
+        return held
 
     def numbers(self, values: Mapping[str, Any]) -> Evaluated:
         """Evaluate in float64."""
@@ -129,6 +164,19 @@ class DerivationReference:
                     seen.add(parent)
                     waiting.append(parent)
         return False
+
+
+def _tells_apart(sizes: Sizes) -> bool:
+    """Whether a transpose, or a division by another size, cannot hide behind equal sizes or a size of 1."""
+    return len(set(sizes.values())) == len(sizes) and 1 not in sizes.values()
+
+
+def _gaps(values: Values, held: Values) -> dict[str, float]:
+    """Return how far each array is, relative to its largest element, from the one at which the facts hold."""
+    return {
+        name: float(np.max(np.abs(np.subtract(array, values[name])), initial=0.0) / (np.max(np.abs(array), initial=0.0) or 1.0))
+        for name, array in held.items()
+    }
 
 
 def _as_given(value: Any) -> Any:

@@ -64,31 +64,55 @@ def _product(source: Source, node: ast.BinOp, scope: tuple[str, ...]) -> Iterato
         kept = [factor for factor in factors if _variables(factor, scope) != {name}]
         if len(kept) < len(factors):
             others = [_wrapped(source, factor, source.of(factor)) for factor in kept]
+            if kept and kept[0] is factors[0] and isinstance(kept[0], ast.UnaryOp):
+                others[0] = source.of(kept[0])  # `-(t - y) * …` needs no more brackets
             if others:
                 yield source.put(node, " * ".join(others), 0.85)
             for slope in SLOPES:
                 yield source.put(node, " * ".join([*others, slope.format(name)]), 0.75)
 
 
-def _repeated(source: Source, node: ast.Assign, scope: tuple[str, ...]) -> Iterator[Edit]:
-    """Every occurrence of a name, or of a call, in one assignment."""
-    text = source.of(node.value)
-    start, _ = source.span(node.value)
-    loads = [inner for inner in ast.walk(node.value) if isinstance(inner, ast.Name) and inner.id in scope]
+def _is_whole(source: Source, node: ast.expr) -> bool:
+    """Whether an expression stands for itself: assigned, returned, an element of what is returned, or an argument."""
+    if not isinstance(node, ast.BinOp | ast.UnaryOp | ast.Call | ast.Compare):
+        return False
+    parent = source.parents.get(node)
+    held = ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Return | ast.Dict | ast.Tuple | ast.List | ast.Call | ast.keyword
+    return isinstance(parent, held)
+
+
+def _repeated(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterator[Edit]:
+    """Every occurrence of a name, or of a call, in one expression: `h * (1 - h)` for `y * (1 - y)`, as one change."""
+    if not _is_whole(source, node):
+        return
+    text = source.of(node)
+    start, _ = source.span(node)
+    loads = [inner for inner in ast.walk(node) if isinstance(inner, ast.Name) and inner.id in scope]
     for name in sorted({load.id for load in loads}):
         places = [source.span(load) for load in loads if load.id == name]
         if len(places) > 1:
             for other in scope:
                 if other != name:
-                    yield source.put(node.value, _spliced(text, [(a - start, b - start, other) for a, b in places]), 0.8)
-    calls = [
-        inner for inner in ast.walk(node.value) if isinstance(inner, ast.Call) and len(inner.args) == 1 and not inner.keywords
-    ]
+                    yield source.put(node, _spliced(text, [(a - start, b - start, other) for a, b in places]), 0.8)
+    yield from _repeated_parts(source, node, scope)
+    calls = [inner for inner in ast.walk(node) if isinstance(inner, ast.Call) and len(inner.args) == 1 and not inner.keywords]
     for written in sorted({source.of(call) for call in calls}):
         same = [call for call in calls if source.of(call) == written]
         if len(same) > 1:
             spans = [(source.span(call)[0] - start, source.span(call)[1] - start, source.of(call.args[0])) for call in same]
-            yield source.put(node.value, _spliced(text, spans), 0.8)
+            yield source.put(node, _spliced(text, spans), 0.8)
+
+
+def _repeated_parts(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterator[Edit]:
+    """An index expression that occurs more than once, `F - 1 - u`, replaced by one of its own names."""
+    text, (start, _) = source.of(node), source.span(node)
+    inside = [inner for inner in ast.walk(node) if isinstance(inner, ast.BinOp) and inner is not node]
+    for written in sorted({source.of(inner) for inner in inside}):
+        places = [source.span(inner) for inner in inside if source.of(inner) == written]
+        if len(places) > 1:
+            first = next(inner for inner in inside if source.of(inner) == written)
+            for name in sorted(_variables(first, scope)):
+                yield source.put(node, _spliced(text, [(a - start, b - start, name) for a, b in places]), 0.9)
 
 
 def _spliced(text: str, places: list[tuple[int, int, str]]) -> str:
@@ -143,7 +167,7 @@ def _attribute(source: Source, node: ast.Attribute, scope: tuple[str, ...]) -> I
         if node.attr in group:
             for other in group:
                 if other != node.attr:
-                    yield source.put(node, f"{inner}.{other}", 1.1, atomic=True)
+                    yield source.put(node, f"{_wrapped(source, node.value, inner)}.{other}", 1.1, atomic=True)
 
 
 _EXCHANGED = (("sum", "mean", "max"), ("sin", "cos"), ("tanh", "exp"), ("maximum", "minimum"), ("zeros_like", "ones_like"))
@@ -151,6 +175,9 @@ _EXCHANGED = (("sum", "mean", "max"), ("sin", "cos"), ("tanh", "exp"), ("maximum
 
 def _constant(source: Source, node: ast.Constant, scope: tuple[str, ...]) -> Iterator[Edit]:
     value = node.value
+    if isinstance(source.parents.get(node), ast.Subscript):  # an index that stands still where a loop's should run
+        for name in _loop_names(source, node):
+            yield source.put(node, name, 0.6, atomic=True)
     if isinstance(value, bool):
         yield source.put(node, str(not value), 0.8, atomic=True)
         return
@@ -160,11 +187,22 @@ def _constant(source: Source, node: ast.Constant, scope: tuple[str, ...]) -> Ite
         near = [value + 1, value - 1]
     else:
         near = [value + 1, value - 1, 2 * value, value / 2 if value % 2 or isinstance(value, float) else value // 2, 0, 1, 2, 0.5]
+    parent = source.parents.get(node)
+    factor = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult)
     for other in dict.fromkeys(near):
-        if other != value:
+        if other != value and not (factor and other == 1):  # a factor 1 is left out
             yield source.put(node, repr(other) if other >= 0 else f"({other!r})", 0.7, atomic=True)
     if value != 0:
         yield source.put(node, f"-{value!r}", 0.7)
+
+
+def _loop_names(source: Source, node: ast.AST) -> Iterator[str]:
+    """Yield the variables of the loops around a node."""
+    parent = source.parents.get(node)
+    while parent is not None:
+        if isinstance(parent, ast.For) and isinstance(parent.target, ast.Name):
+            yield parent.target.id
+        parent = source.parents.get(parent)
 
 
 def _binary(source: Source, node: ast.BinOp, scope: tuple[str, ...]) -> Iterator[Edit]:
@@ -175,8 +213,13 @@ def _binary(source: Source, node: ast.BinOp, scope: tuple[str, ...]) -> Iterator
     between = source.text[middle:after]
     for other in _INSTEAD.get(type(node.op), ()):
         yield Edit(middle, after, between.replace(sign or "", other, 1), node.lineno, 0.6)
+    if sign in ("-", "+") and isinstance(node.right, ast.Constant):
+        yield source.put(node, source.of(node.left), 0.55, atomic=isinstance(node.left, ATOMS))
     if sign in ("-", "/", "@"):
-        yield source.put(node, f"{right} {sign} {left}", 0.65)
+        # `1 - y` the other way round is a sign that is better put elsewhere.
+        yield source.put(node, f"{right} {sign} {left}", 0.95 if isinstance(node.left, ast.Constant) else 0.65)
+    if sign == "*" and isinstance(node.left, ast.Constant):
+        yield source.put(node, right, 0.65, atomic=isinstance(node.right, ATOMS))
     if sign == "@":
         yield source.put(node, f"{left}.T @ {right}", 0.8)
         yield source.put(node, f"{left} @ {right}.T", 0.8)
@@ -240,25 +283,33 @@ def _call(source: Source, node: ast.Call, scope: tuple[str, ...]) -> Iterator[Ed
 
 def _any_expression(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterator[Edit]:
     """A factor that is missing: a number, a size, a variable, a derivative written with the output."""
+    parent = source.parents.get(node)
+    if isinstance(parent, ast.Call) and isinstance(node, ast.BinOp) and node in parent.args:
+        for name in scope:  # a summand that is missing in an argument: the bias
+            yield source.put(node, f"{source.of(node)} + {name}", 1.0)
     if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load) or not _is_value(source, node):
         return
     text = _term(source, node)
+    bare = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Add | ast.Sub)  # a product needs no brackets there
+    for loop in _loop_names(source, node):
+        for name in scope:
+            yield source.put(node, f"{text} * {name}[{loop}]", 1.2, atomic=bare)
     yield source.put(node, f"-{text}", 0.8)
     yield source.put(node, f"2 * {text}", 0.8)
-    yield source.put(node, f"{text} / 2", 0.85)
+    yield source.put(node, f"{text} / 2", 0.85, atomic=bare)
     for size in _sizes(source, scope):
-        yield source.put(node, f"{text} / {size}", 0.95)
-        yield source.put(node, f"{text} * {size}", 1.2)
+        yield source.put(node, f"{text} / {size}", 0.95, atomic=bare)
+        yield source.put(node, f"{text} * {size}", 1.2, atomic=bare)
     for target in (name for name in scope if _TARGET.match(name)):
         for name in scope:
-            yield source.put(node, f"{text} * ({name} - {target})", 1.3)
+            yield source.put(node, f"{text} * ({name} - {target})", 1.3, atomic=bare)
     for name in scope:
-        yield source.put(node, f"{text} * {name}", 1.3)
-        yield source.put(node, f"{text} / {name}", 1.45)
-        yield source.put(node, f"{text} * {name} * (1 - {name})", 1.25)
-        yield source.put(node, f"{text} * (1 - {name})", 1.35)
-        yield source.put(node, f"{text} * (1 - {name} ** 2)", 1.25)
-        yield source.put(node, f"{text} * ({name} > 0)", 1.3)
+        yield source.put(node, f"{text} * {name}", 1.3, atomic=bare)
+        yield source.put(node, f"{text} / {name}", 1.45, atomic=bare)
+        yield source.put(node, f"{text} * {name} * (1 - {name})", 1.25, atomic=bare)
+        yield source.put(node, f"{text} * (1 - {name})", 1.35, atomic=bare)
+        yield source.put(node, f"{text} * (1 - {name} ** 2)", 1.25, atomic=bare)
+        yield source.put(node, f"{text} * ({name} > 0)", 1.3, atomic=bare)
         yield source.put(node, f"{text} + {name}", 1.4)
         yield source.put(node, f"{text} - {name}", 1.4)
 
@@ -325,7 +376,7 @@ _RULES: tuple[tuple[type, Callable[..., Iterator[Edit]]], ...] = (
     (ast.BinOp, _product),
     (ast.Dict, _exchanged_items),
     (ast.Tuple, _exchanged_items),
-    (ast.Assign, _repeated),
+    (ast.expr, _repeated),
     (ast.UnaryOp, _unary),
     (ast.Compare, _compare),
     (ast.Call, _call),

@@ -3,7 +3,8 @@
 The tiers, in this order; each decision names the one that made it.
 
 * `identical`: the same node. Proved.
-* `balls`: at a point on the path an enclosure (200 bits) of the difference excludes zero. A rigorous counterexample.
+* `balls`: at a point on the path (the trace's own, or one nearby) an enclosure (200 bits) of the difference excludes zero.
+A rigorous counterexample.
 * `modular`: equal signatures (see `signature` for exactly what this establishes), with a chance of error below
 2^-100. Proved.
 * `normal form`: sympy rewrites the difference of two small expressions to zero. Proved, printable.
@@ -15,7 +16,7 @@ Functions are compared where the trace's comparisons have the outcome they had; 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,7 +27,7 @@ from symbackprop.verify.ball import Ball, balls, decides
 from symbackprop.verify.evaluate import reachable, to_sympy
 from symbackprop.verify.exponents import OutOfReach
 from symbackprop.verify.graph import Graph, InputName
-from symbackprop.verify.points import nearby_points
+from symbackprop.verify.points import Point, boundary, nearby_points
 from symbackprop.verify.signature import signatures
 
 Status = Literal["proved", "agrees", "differs", "undecided"]
@@ -35,6 +36,8 @@ Tier = Literal["identical", "balls", "modular", "normal form", "digits", "none"]
 ERROR_BITS = -100.0
 """The modular tier says "proved" only where the chance of error is below 2 to this power."""
 _BITS = (200, 800)
+_APART = 1e-6
+"""Relative difference of two float64 values at the point of the trace above which an enclosure there is worth its time."""
 _SMALLEST = 2.0**-1074
 _DRAWS = 6
 _USELESS_BITS = -16.0
@@ -92,64 +95,83 @@ def decide(graph: Graph, left: int, right: int, *, points: int = 3, seed: int = 
     return decide_all(graph, [(left, right)], points=points, seed=seed)[0]
 
 
-def decide_all(graph: Graph, pairs: Sequence[tuple[int, int]], *, points: int = 3, seed: int = 0) -> list[Decision]:
-    """Decide about many pairs of nodes at once: one evaluation for each point and one signature serve all of them."""
-    decisions: dict[int, Decision] = {}
-    for k, (left, right) in enumerate(pairs):
-        if left == right:
-            decisions[k] = Decision("proved", "identical")
-    open_ = [k for k in range(len(pairs)) if k not in decisions]
-    if open_:
-        numbers = _by_balls(graph, [pairs[k] for k in open_], points, seed)
-        decisions.update(zip(open_, numbers, strict=True))
-    agreeing = [k for k in open_ if decisions[k].status == "agrees"]
-    for k, proved in zip(agreeing, _by_signature(graph, [pairs[k] for k in agreeing], seed), strict=True):
-        if proved is not None:
-            decisions[k] = proved
-        else:
-            decisions[k] = _by_normal_form(graph, *pairs[k]) or decisions[k]
+def decide_all(
+    graph: Graph, pairs: Sequence[tuple[int, int]], *, points: int = 3, seed: int = 0, near: Point | None = None
+) -> list[Decision]:
+    """Decide about many pairs of nodes at once: one evaluation for each point and one signature serve all of them.
+
+    What the trace's own point tells apart is not looked at further; for the rest the signature says how many other points are
+    worth their time. `near` is such a point, if one is known.
+    """
+    decisions = {k: Decision("proved", "identical") for k, (left, right) in enumerate(pairs) if left == right}
+    decisions |= _at_own_point(graph, {k: pair for k, pair in enumerate(pairs) if k not in decisions})
+    open_ = {k: pair for k, pair in enumerate(pairs) if k not in decisions}
+    finite = {k: pair for k, pair in open_.items() if all(math.isfinite(graph.values[node]) for node in pair)}
+    proofs = dict(zip(finite, _by_signature(graph, list(finite.values()), seed), strict=True))
+    # What a signature proves is enclosed at one more point: it settles the signs of roots, and refutes what is wrong.
+    signed = all(proofs.get(k) for k in open_)
+    numbers = _by_balls(graph, open_, [near]) if signed and near else {}
+    rest = {k: pair for k, pair in open_.items() if k not in numbers}
+    ends = [node for pair in rest.values() for node in pair]
+    found = [other.point for other in nearby_points(graph, ends, 1 if signed else points, seed=seed + 11)] if rest else []
+    # The point of the trace itself always lies on its path; it serves when no other one was found.
+    numbers |= {k: Decision("undecided", "none") for k in rest} | _by_balls(graph, rest, found or [{}])
+    late = {k: pair for k, pair in open_.items() if k not in finite and numbers[k].status == "agrees"}
+    proofs |= zip(late, _by_signature(graph, list(late.values()), seed), strict=True)
+    for k, number in numbers.items():
+        proof = (proofs.get(k) or _by_normal_form(graph, *pairs[k])) if number.status == "agrees" else None
+        decisions[k] = proof or number
     return [decisions[k] for k in range(len(pairs))]
 
 
 # ---- balls
 
 
-def _by_balls(graph: Graph, pairs: Sequence[tuple[int, int]], count: int, seed: int) -> list[Decision]:
-    """Evaluate every pair at points of the path: a difference at one of them decides; otherwise count the digits that
-    agree."""
-    nodes = [node for pair in pairs for node in pair]
-    found = [near.point for near in nearby_points(graph, nodes, count, seed=seed + 11)]
-    decisions: list[Decision | None] = [None] * len(pairs)
-    digits = [math.inf] * len(pairs)
-    seen = [0] * len(pairs)
-    # The point of the trace itself always lies on its path; it serves when no other one was found.
-    for point in found or [{}]:
-        waiting = [k for k, decision in enumerate(decisions) if decision is None]
+def _at_own_point(graph: Graph, pairs: Mapping[int, tuple[int, int]]) -> dict[int, Decision]:
+    """Return the pairs that differ, rigorously, at the point of the trace itself, of those whose float64 values say so.
+
+    Not where a comparison was decided by a tie: on a border the two may differ and yet be the same function beside it.
+    """
+    suspects = {k: pair for k, pair in pairs.items() if _far_apart(*(graph.values[node] for node in pair))}
+    if not suspects or boundary(graph, graph.conditions.values()):
+        return {}
+    outcomes = zip(suspects, _at_point(graph, list(suspects.values()), {}), strict=True)
+    return {k: Decision("differs", "balls", points=1, witness=found) for k, found in outcomes if isinstance(found, Witness)}
+
+
+def _far_apart(left: float, right: float) -> bool:
+    return math.isfinite(left) and math.isfinite(right) and abs(left - right) > _APART * (abs(left) + abs(right))
+
+
+def _by_balls(graph: Graph, pairs: Mapping[int, tuple[int, int]], found: Sequence[Point]) -> dict[int, Decision]:
+    """Evaluate every pair at points of the path: a difference at one of them decides; otherwise count the digits that agree.
+
+    Pairs that have a finite enclosure at none of the points are left out.
+    """
+    decisions: dict[int, Decision] = {}
+    for point in found:
+        waiting = [k for k in pairs if k not in decisions or decisions[k].status == "agrees"]
         for k, outcome in zip(waiting, _at_point(graph, [pairs[k] for k in waiting], point), strict=True):
+            earlier = decisions.get(k, Decision("agrees", "digits", digits=300))
             if isinstance(outcome, Witness):
-                decisions[k] = Decision("differs", "balls", points=seen[k] + 1, witness=outcome)
+                decisions[k] = Decision("differs", "balls", points=earlier.points + 1, witness=outcome)
             elif outcome is not None:
-                digits[k] = min(digits[k], outcome)
-                seen[k] += 1
-    return [
-        decision
-        or (Decision("agrees", "digits", digits=int(digits[k]), points=seen[k]) if seen[k] else Decision("undecided", "none"))
-        for k, decision in enumerate(decisions)
-    ]
+                digits = min(earlier.digits, int(outcome))
+                decisions[k] = Decision("agrees", "digits", digits=digits, points=earlier.points + 1)
+    return decisions
 
 
-def _at_point(graph: Graph, pairs: Sequence[tuple[int, int]], point: dict[InputName, float]) -> list[Witness | float | None]:
+def _at_point(graph: Graph, pairs: Sequence[tuple[int, int]], point: Point) -> list[Witness | float | None]:
     """At one point: a witness, or the number of agreeing digits, or None where no precision gives a finite ball."""
     outcomes: list[Witness | float | None] = [None] * len(pairs)
     waiting = list(range(len(pairs)))
-    conditions = list(graph.conditions.values())
+    conditions = list(graph.conditions.values()) if point else []
     sides = [node for c in conditions for node in (c.left, c.right)]
     for bits in _BITS:
         nodes = [node for k in waiting for node in pairs[k]]
         values = balls(graph, [*nodes, *sides], point, bits)
         borders = values[len(nodes) :]
-        on_path = not point or all(decides(c, borders[2 * j], borders[2 * j + 1]) for j, c in enumerate(conditions))
-        if not on_path:
+        if not all(decides(c, borders[2 * j], borders[2 * j + 1]) for j, c in enumerate(conditions)):
             continue
         with flint.ctx.workprec(bits):
             for j, k in enumerate(waiting):
@@ -160,7 +182,7 @@ def _at_point(graph: Graph, pairs: Sequence[tuple[int, int]], point: dict[InputN
     return outcomes
 
 
-def _compare(left: Ball, right: Ball, point: dict[InputName, float]) -> Witness | float | None:
+def _compare(left: Ball, right: Ball, point: Point) -> Witness | float | None:
     difference = left - right
     if not difference.is_finite():
         return None

@@ -13,18 +13,31 @@ from symbackprop.errors import InternalError
 from symbackprop.verify.elementary import TABLE
 from symbackprop.verify.graph import Graph, InputName
 
+_FEW = 8
+"""Outputs up to which what they need is collected node by node, however large the graph."""
+
 
 def reachable(graph: Graph, outputs: Iterable[int]) -> list[int]:
     """Return every node that the outputs need, in increasing (hence evaluation) order."""
-    seen = set(outputs)
-    stack = list(seen)
+    found = set(outputs)
     arguments = graph.arguments
-    while stack:
-        for argument in arguments[stack.pop()]:
-            if argument not in seen:
-                seen.add(argument)
-                stack.append(argument)
-    return sorted(seen)
+    if len(found) < _FEW:
+        stack = list(found)
+        while stack:
+            for argument in arguments[stack.pop()]:
+                if argument not in found:
+                    found.add(argument)
+                    stack.append(argument)
+        return sorted(found)
+    # Many outputs need most of what stands before them: one pass backwards, without a set.
+    marked = bytearray(max(found) + 1)
+    for node in found:
+        marked[node] = 1
+    for node in range(len(marked) - 1, -1, -1):
+        if marked[node]:
+            for argument in arguments[node]:
+                marked[argument] = 1
+    return [node for node, mark in enumerate(marked) if mark]
 
 
 def dependencies(graph: Graph, outputs: Iterable[int]) -> list[InputName]:
@@ -40,7 +53,7 @@ def evaluate(graph: Graph, outputs: Sequence[int], point: Mapping[InputName, Any
     name keep the value they were traced at. Overflow and invalid operations give inf and nan, silently, as data.
     """
     results: dict[int, Any] = {}
-    operations, arguments = graph.operations, graph.arguments
+    operations, arguments, values = graph.operations, graph.arguments, graph.values
     with np.errstate(all="ignore"):
         for node in reachable(graph, outputs):
             operation = operations[node]
@@ -50,25 +63,25 @@ def evaluate(graph: Graph, outputs: Sequence[int], point: Mapping[InputName, Any
             elif operation == "add":
                 first, second = arguments[node]
                 results[node] = results[first] + results[second]
+            elif operation == "input":
+                value = point.get(graph.payloads[node], values[node])  # type: ignore[arg-type]
+                results[node] = value if isinstance(value, np.ndarray) else np.float64(value)
+            elif arguments[node]:
+                results[node] = _value(graph, node, operation, results)
             else:
-                results[node] = _value(graph, node, results, point)
+                results[node] = np.float64(values[node])
     return [results[node] for node in outputs]
 
 
-def _value(graph: Graph, node: int, results: Mapping[int, Any], point: Mapping[InputName, Any]) -> Any:
-    operation, arguments, payload = graph.operations[node], graph.arguments[node], graph.payloads[node]
-    if operation == "input":
-        value = point.get(payload, graph.values[node])  # type: ignore[arg-type]
-        return value if isinstance(value, np.ndarray) else np.float64(value)
-    if not arguments:
-        return np.float64(graph.values[node])
+def _value(graph: Graph, node: int, operation: str, results: Mapping[int, Any]) -> Any:
+    arguments = graph.arguments[node]
     first = results[arguments[0]]
-    if operation == "div":
-        return first / results[arguments[1]]
     if operation == "neg":
         return -first
+    if operation == "div":
+        return first / results[arguments[1]]
     if operation == "power":
-        return np.power(first, float(payload))  # type: ignore[arg-type]
+        return np.power(first, float(graph.payloads[node]))  # type: ignore[arg-type]
     return TABLE[operation].values(first)
 
 

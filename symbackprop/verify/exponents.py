@@ -6,7 +6,7 @@ number of exponentials that it lies under.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -98,6 +98,7 @@ def exact_payload(payload: object) -> Fraction:
     return payload
 
 
+_ARITHMETIC = words("add mul neg div input constant pi")
 _LOGARITHMS = words("log log1p softplus")
 BY_EXP = words("exp expm1 tanh sigmoid sinh cosh")
 BY_ROTATION = words("sin cos tan")
@@ -141,32 +142,46 @@ def _log_requirements(graph: Graph, kind: str, node: int, drop: int) -> Iterator
 
 
 def schedule_of(anatomy: Anatomy, outputs: Sequence[int]) -> list[Key]:
-    """Return every (node, depth) needed, each after its requirements."""
-    order: list[Key] = []
-    state: dict[Key, bool] = {}
-    stack: list[tuple[Key, bool]] = [((node, 0), False) for node in outputs]
-    while stack:
-        key, done = stack.pop()
-        if done:
-            if not state[key]:
-                state[key] = True
-                order.append(key)
-            continue
-        if key in state:
-            continue
-        state[key] = False
-        stack.append((key, True))
-        node, depth = key
-        stack += [((required, depth + drop), False) for required, drop in _requirements(anatomy, node)]
+    """Return every (node, depth) needed, each after its requirements: at its own depth they are earlier nodes."""
+    operations, arguments = anatomy.graph.operations, anatomy.graph.arguments
+    size = max(outputs) + 1
+    levels = [bytearray(size)]
+    for node in outputs:
+        levels[0][node] = 1
+    for depth, level in enumerate(levels):
+        for node in range(size - 1, -1, -1):
+            if not level[node]:
+                continue
+            if operations[node] in _ARITHMETIC:
+                for argument in arguments[node]:
+                    level[argument] = 1
+                continue
+            for required, drop in _requirements(anatomy, node):
+                while len(levels) <= depth + drop:
+                    levels.append(bytearray(size))
+                levels[depth + drop][required] = 1
+    order = [(node, depth) for depth, level in reversed(list(enumerate(levels))) for node, mark in enumerate(level) if mark]
     return _roots_first(anatomy, order)
 
 
 def _roots_first(anatomy: Anatomy, order: list[Key]) -> list[Key]:
-    """Move square roots, and what they need, to the front: most draws fail at one of them, and should fail early."""
-    early = {key for key in order if anatomy.graph.operations[key[0]] == "sqrt"}
-    if not early:
-        return order
-    for node, depth in reversed(order):
-        if (node, depth) in early:
-            early.update((required, depth + drop) for required, drop in _requirements(anatomy, node))
-    return [key for key in order if key in early] + [key for key in order if key not in early]
+    """Move every square root, right after what it needs, to the front: most draws fail at one of them, and should fail early."""
+    place = {key: k for k, key in enumerate(order)}
+    placed: dict[Key, None] = {}
+    for key in order:
+        if anatomy.graph.operations[key[0]] == "sqrt":
+            placed.update(dict.fromkeys(sorted(_needed(anatomy, key, placed), key=place.__getitem__)))
+    return [*placed, *(key for key in order if key not in placed)] if placed else order
+
+
+def _needed(anatomy: Anatomy, key: Key, known: Container[Key]) -> set[Key]:
+    """Return a key and what it needs, without what is known."""
+    found, stack = {key}, [key]
+    while stack:
+        node, depth = stack.pop()
+        for required, drop in _requirements(anatomy, node):
+            below = (required, depth + drop)
+            if below not in known and below not in found:
+                found.add(below)
+                stack.append(below)
+    return found

@@ -1,25 +1,20 @@
-"""What a wrong gradient would be, for each usual mistake: the derivation with one contribution changed, evaluated in numbers.
+"""What a wrong gradient would be, for each usual mistake: the derivation with one contribution changed.
 
-Every gradient is linear in every contribution, so one evaluation without it tells the factor with which the code counts it. Other
-changes (a factor dropped, one name for another, σ'(out) for σ'(net)) are made in the local derivative itself.
+Each change (a factor dropped, one name for another, σ'(out) for σ'(net), an index the wrong way round) is made in one local
+derivative; what it does to the gradients is worked out by `worlds`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 from sympy import Add, Expr, Function, Idx, Indexed, Integer, Mul, Number, Symbol
 
 from symbackprop.derive.derivation import Derivation
-from symbackprop.derive.records import Contribution, summed_term
+from symbackprop.derive.records import Contribution
 from symbackprop.network.functions import ELEMENTARY, step
 from symbackprop.network.node import Node
-from symbackprop.verify.algebra import Floats
-from symbackprop.verify.interpret import Scope, evaluate_entry
-from symbackprop.verify.sampling import sizes_of
 from symbackprop.verify.wording import formula
 
 MOST_NAMES = 12
@@ -27,14 +22,16 @@ MOST_NAMES = 12
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One contribution to the adjoint of `node`, with `term` in its place; `kind` and `text` say what mistake that is.
+    """One contribution to the adjoint of `node` with another local derivative, or another adjoint before it (`upstream`); `kind`
+    and `text` say what mistake that is.
 
     `text` has a field for each of `formulas`, which are worded when the change explains something.
     """
 
     node: str
     position: int
-    term: Expr
+    local: Expr
+    upstream: Expr | None
     kind: str
     text: str
     formulas: tuple[Expr, ...]
@@ -44,67 +41,6 @@ class Change:
     def said(self) -> str:
         """The text with its formulas."""
         return self.text.format(*(formula(expression) for expression in self.formulas))
-
-
-class Counterfactual:
-    """A derivation evaluated at one point, from which changed derivations are evaluated downstream of the change only."""
-
-    def __init__(self, derivation: Derivation, values: Mapping[str, Any], nodes: Mapping[str, Any], adjoints: Mapping[str, Any]):
-        self.derivation = derivation
-        self.sizes = sizes_of(derivation.network, values)
-        self.arrays: dict[str, Any] = {**{k: np.asarray(v, dtype=float)[()] for k, v in values.items()}, **nodes}
-        self.adjoints = adjoints
-        for name, adjoint in derivation.adjoints.items():
-            self.arrays[str(adjoint.symbol)] = adjoints[name]
-
-    def term(self, node: str, expression: Expr) -> Any:
-        """Evaluate one summand of the adjoint of a node."""
-        scope = Scope(Floats(), self.arrays, self.sizes)
-        with np.errstate(all="ignore"):
-            return evaluate_entry(expression, self.derivation.adjoints[node].indices, scope)
-
-    def changed(self, node: str, value: Any, wanted: frozenset[str]) -> dict[str, Any]:
-        """Return the gradients of `wanted` names that change when the adjoint of `node` has another value."""
-        arrays = dict(self.arrays)
-        scope = Scope(Floats(), arrays, self.sizes)
-        arrays[str(self.derivation.adjoints[node].symbol)] = value
-        moved = {node}
-        found = {node: value} if node in wanted else {}
-        started = False
-        with np.errstate(all="ignore"):
-            for name, adjoint in self.derivation.adjoints.items():
-                if name == node:
-                    started = True
-                    continue
-                if not started or not any(c.consumer in moved for c in adjoint.contributions):
-                    continue
-                moved.add(name)
-                arrays[str(adjoint.symbol)] = evaluate_entry(adjoint.expression, adjoint.indices, scope)
-                if name in wanted:
-                    found[name] = arrays[str(adjoint.symbol)]
-        return found
-
-
-def same(left: Any, right: Any) -> bool:
-    """Whether two arrays are equal up to rounding (and not both zero)."""
-    left, right = np.asarray(left, dtype=float), np.asarray(right, dtype=float)
-    if left.shape != right.shape or not np.all(np.isfinite(left)) or not np.all(np.isfinite(right)):
-        return False
-    scale = float(np.max(np.abs(right), initial=0.0))
-    return bool(np.all(np.abs(left - right) <= 1e-8 * np.abs(right) + 1e-11 * scale + 1e-300))
-
-
-def extra_factors(world: Counterfactual, node: str) -> Iterator[tuple[str, Any]]:
-    """Yield (words, adjoint of the node times a factor that does not belong there), for factors of the node's own shape."""
-    network, adjoint = world.derivation.network, world.adjoints[node]
-    own = network.nodes[node]
-    for other in network.nodes.values():
-        if other.name not in world.arrays or other.shape != own.shape:
-            continue
-        array = world.arrays[other.name]
-        for words, factor in ((f"{other.name}·(1 - {other.name})", array * (1 - array)), (f"1 - {other.name}²", 1 - array**2),
-                              (other.name, array), (f"1 - {other.name}", 1 - array)):  # fmt: skip
-            yield words, adjoint * factor
 
 
 def upstream_of(derivation: Derivation, names: Sequence[str]) -> list[str]:
@@ -129,9 +65,7 @@ def _locals(derivation: Derivation, node: str, position: int, contribution: Cont
     name = quotient_text(contribution, node)
 
     def change(new: Expr, kind: str, text: str, *formulas: Expr, cost: float, upstream: Expr | None = None) -> Change:
-        adjoint = contribution.adjoint if upstream is None else upstream
-        term = summed_term(adjoint, new, contribution.summed, contribution.guard)
-        return Change(node, position, term, kind, text, formulas, cost)
+        return Change(node, position, new, upstream, kind, text, formulas, cost)
 
     slope = slope_of(derivation, contribution)
     if slope is not None:
@@ -156,6 +90,7 @@ def _locals(derivation: Derivation, node: str, position: int, contribution: Cont
             upstream=Integer(1),
         )
     yield from _shortened(change, name, local)
+    yield from _readdressed(change, name, local)
     yield from _switched(change, derivation, name, local)
     yield from _other_upstream(change, derivation, node, contribution)
     for new, old, put in _exchanged(derivation, contribution):
@@ -169,12 +104,23 @@ def _shortened(change: Maker, name: str, local: Expr) -> Iterator[Change]:
     """A summand of a bracket left out, `y` for `y - t`; a function left out, `c` for `tanh(c)`."""
     for factor in Mul.make_args(local):
         if isinstance(factor, Add):
-            for summand in factor.args:
+            for summand in (s for s in factor.args if factor - s != 1):  # without it the whole factor is missing
                 text = f"in {name} = {{0}} the summand {{1}} is missing"
                 yield change(local.xreplace({factor: factor - summand}), "term missing", text, local, summand, cost=1.4)
     for call in sorted((c for c in local.atoms(Function) if c.func in ELEMENTARY and len(c.args) == 1), key=str):
         text = f"in {name} = {{0}} the code has {{1}} for {{2}}"
         yield change(local.xreplace({call: call.args[0]}), "name", text, local, call.args[0], call, cost=1.9)
+
+
+def _readdressed(change: Maker, name: str, local: Expr) -> Iterator[Change]:
+    """An index that runs backwards, `k[F - 1 - u]` for `k[u]`, or stands still, `k[0]`."""
+    for entry in sorted(local.atoms(Indexed), key=str):
+        for at, address in enumerate(entry.indices):
+            for index in sorted(address.atoms(Idx), key=str):
+                for put, cost in ((index.lower + index.upper - index, 1.5), (index.lower, 1.55), (index.upper, 1.6)):
+                    moved = entry.base[(*entry.indices[:at], address.xreplace({index: put}), *entry.indices[at + 1 :])]
+                    text = f"in {name} = {{0}} the code has {{1}} where {{2}} belongs"
+                    yield change(local.xreplace({entry: moved}), "index", text, local, moved, entry, cost=cost)
 
 
 def _other_upstream(change: Maker, derivation: Derivation, node: str, contribution: Contribution) -> Iterator[Change]:
@@ -292,6 +238,10 @@ def _exchanged(derivation: Derivation, contribution: Contribution) -> Iterator[t
         for other in others[:MOST_NAMES]:
             put = other.symbol[entry.indices] if isinstance(entry, Indexed) else other.symbol
             yield contribution.local.xreplace({entry: put}), entry, put
+        if isinstance(entry, Indexed):  # an array that is broadcast: `y - b` for `y - t`
+            for other in nodes.values():
+                if 0 < len(other.indices) < len(entry.indices) and set(other.indices) <= set(entry.indices):
+                    yield contribution.local.xreplace({entry: other.entry}), entry, other.entry
         if isinstance(entry, Indexed) and len(entry.indices) == 2:
             yield (
                 contribution.local.xreplace({entry: entry.base[entry.indices[::-1]]}),
@@ -308,4 +258,4 @@ def _common(left: str, right: str) -> int:
     return sum(1 for a, b in zip(left, right, strict=False) if a == b)
 
 
-__all__ = ["Change", "Counterfactual", "changes", "quotient_text", "same", "slope_of", "upstream_of"]
+__all__ = ["Change", "changes", "quotient_text", "slope_of", "upstream_of"]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import inspect
 import linecache
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -34,12 +34,15 @@ from symbackprop.verify.wording import adjoint_text, definition, short
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What a variable must hold by its name: the array, its name, and a function that words it in full."""
+    """What a variable must hold by its name: the array, its name, and a function that words it in full.
+
+    `text` takes the nodes whose adjoints the code holds in variables.
+    """
 
     key: tuple[str, str]
     value: Value
     head: str
-    text: Callable[[], str]
+    text: Callable[[Collection[str]], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +63,25 @@ def locate(source: Reference, call: Call, samples: Sequence[Sample], wrong: Sequ
         return Located(None, (), ())
     doubt = suspicion(usable[0], wrong) if wrong else {}
     departing: list[Location] = []
+    texts: dict[tuple[str, int, str], Callable[[Collection[str]], str]] = {}
     misnamed: list[Location] = []
+    stages: set[tuple[str, int]] = set()  # the lines on which a variable that comes out right is begun and filled
     right: list[tuple[str, int, str]] = []
     earlier: set[Value] = set()
     final = {(local.function, local.name): key for key, local in worlds[0][1].items()}
+    promised = {key: _sides(key, worlds) for key in worlds[0][1]}
+    agreeing = _agreeing(promised)
     for key, local in worlds[0][1].items():
         before, earlier = earlier, {*earlier, local.value}
         if key != final[local.function, local.name]:
             continue  # it is filled or changed further down
-        sides = [(known, found[key], known.promised(_last(local.name))) for known, found in worlds if key in found]
-        comparable = [
-            (known, own, promise) for known, own, promise in sides if promise and promise.value.shape == own.value.shape
-        ]
+        comparable = promised[key]
         if not comparable:
             continue
         known, own, promise = comparable[0]
-        if all(world.equal(mine.value, said.value) for world, mine, said in comparable):
+        if key in agreeing:
             right.append((local.place.filename, local.place.line, promise.head))
+            stages |= {(at.place.filename, at.place.line) for k, at in worlds[0][1].items() if k[:2] == key[:2]}
             continue
         other = known.value_of(own.value, promise.key)
         place = (local.place.filename, local.place.line, source_line(local.place.filename, local.place.line))
@@ -87,19 +92,60 @@ def locate(source: Reference, call: Call, samples: Sequence[Sample], wrong: Sequ
         elif wrong:
             if own.value in before or all(known.graph.operations[node] == "constant" for node in own.value.nodes):
                 doubt[place[:2]] = 1.0  # a plain copy, or a constant, has no nodes of its own in the results
-            departing.append(Location(*place, promise.text(), local.name))
-    verified = {(filename, line) for filename, line, _ in right} - {(at.filename, at.line) for at in departing}
+            departing.append(Location(*place, promise.head, local.name))
+            texts[local.place.filename, local.place.line, local.name] = promise.text
+    named = [(filename, line) for filename, line, _ in right] + [(at.filename, at.line) for at in misnamed]
+    verified = {*named, *stages} - {(at.filename, at.line) for at in departing}
     suspects = {place: doubt[place] for place in doubt if place not in verified}
     heads = {text for _, _, text in right}
     computed = wrong and all(f"∂{source.vocabulary.loss}/∂{name}" in heads for name in wrong)
-    first = _return_line(call) if computed and not departing else _first(departing, suspects)
+    telling = max(suspects.values(), default=0.0) > 1e-9
+    if departing or not wrong or (telling and not computed):
+        first = _first(departing, suspects)
+    else:
+        places = "the variables are right; they are returned in the wrong places"
+        first = _return_line(call, places if computed else "the results are put together here")
+    if first is not None and (first.filename, first.line, first.variable) in texts:
+        first = replace(first, text=texts[first.filename, first.line, first.variable](_held(promised, source.vocabulary.loss)))
     return Located(first, tuple(misnamed), tuple(right), {line: share for (_, line), share in suspects.items()})
 
 
-def _return_line(call: Call) -> Location | None:
+Sides = list[tuple["_Quantities", Local, Promise]]
+
+
+def _sides(key: tuple[str, str, int], worlds: Sequence[tuple[_Quantities, Mapping[tuple[str, str, int], Local]]]) -> Sides:
+    """Return, at each point, a variable and what its name promises, where both have one shape."""
+    sides = [(known, found[key], known.promised(_last(key[1]))) for known, found in worlds if key in found]
+    return [(known, own, promise) for known, own, promise in sides if promise and promise.value.shape == own.value.shape]
+
+
+def _held(promised: Mapping[tuple[str, str, int], Sides], loss: str) -> set[str]:
+    """Return the nodes whose adjoints some variable is named after."""
+    return {sides[0][2].key[1] for sides in promised.values() if sides and sides[0][2].key[0] == loss}
+
+
+def _agreeing(promised: Mapping[tuple[str, str, int], Sides]) -> set[tuple[str, str, int]]:
+    """Return the variables that are what their names promise: in numbers at every point, and exactly at the first."""
+    close = [key for key, sides in promised.items() if sides and all(w.close(own.value, said.value) for w, own, said in sides)]
+    found = set(close)
+    by_world: dict[int, list[tuple[str, str, int]]] = {}
+    for key in close:
+        by_world.setdefault(id(promised[key][0][0]), []).append(key)
+    for keys in by_world.values():
+        known = promised[keys[0]][0][0]
+        pairs = [known.pairs(own.value, said.value) for key in keys for _, own, said in promised[key][:1]]
+        decisions = decide_all(known.graph, [pair for listed in pairs for pair in listed])
+        for key, listed in zip(keys, pairs, strict=True):
+            own, decisions = decisions[: len(listed)], decisions[len(listed) :]
+            if not all(decision.accepted for decision in own):
+                found.discard(key)
+    return found
+
+
+def _return_line(call: Call, said: str) -> Location | None:
     """Return the place where the results are put together, for gradients that were right in their variables."""
     found = [(filename, line, text.strip()) for filename, line, text in code_lines(call) if text.strip().startswith("return")]
-    return Location(*found[-1], "the variables are right; they are returned in the wrong places") if found else None
+    return Location(*found[-1], said) if found else None
 
 
 def _first(departing: Sequence[Location], suspects: Mapping[tuple[str, int], float]) -> Location | None:
@@ -113,7 +159,10 @@ def _first(departing: Sequence[Location], suspects: Mapping[tuple[str, int], flo
     likely = sorted(place for place, share in suspects.items() if share >= most - 1e-9)
     if departing and most < 1.0 - 1e-9:
         return departing[0]
-    filename, line = likely[-1] if not departing else min(likely, key=lambda place: abs(place[1] - departing[0].line))
+    if departing:
+        filename, line = min(likely, key=lambda place: abs(place[1] - departing[0].line))
+    else:  # of the lines that all wrong results pass, the last one; where there are several mistakes, the first
+        filename, line = likely[-1] if most > 1.0 - 1e-9 else likely[0]
     return Location(filename, line, source_line(filename, line), "what is wrong depends on this line, what is right does not")
 
 
@@ -170,7 +219,7 @@ class _Quantities:
             ("", forward),
             self._wired(self.sample.symbols.nodes[forward]),
             forward,
-            lambda: f"{short(node_entry.entry)} = {definition(derivation, forward)}",
+            lambda held: f"{short(node_entry.entry)} = {definition(derivation, forward)}",
         )
 
     def _adjoint(self, node: str) -> Promise | None:
@@ -179,7 +228,12 @@ class _Quantities:
             return None
         derivation, head = self.derivation, f"∂{self.vocabulary.loss}/∂{node}"
         value = self._wired(symbols.adjoints[node])
-        return Promise((self.vocabulary.loss, node), value, head, lambda: adjoint_text(derivation, node) if derivation else head)
+        return Promise(
+            (self.vocabulary.loss, node),
+            value,
+            head,
+            lambda held: adjoint_text(derivation, node, held) if derivation else head,
+        )
 
     def _jacobian(self, top: str, bottom: str) -> Promise | None:
         if self.derivation is None:
@@ -188,7 +242,7 @@ class _Quantities:
         if array is None:
             return None
         head = f"∂{top}/∂{bottom}"
-        return Promise((top, bottom), self._wired(array), head, lambda: f"{head}{self._local_text(top, bottom)}")
+        return Promise((top, bottom), self._wired(array), head, lambda held: f"{head}{self._local_text(top, bottom)}")
 
     def _local_text(self, top: str, bottom: str) -> str:
         if self.derivation is None or bottom not in self.derivation.adjoints:
@@ -236,15 +290,19 @@ class _Quantities:
         value = as_value(nodes)
         return Value(value.shape, tuple(rewired(self.graph, value.nodes, self.sample.replacements)))
 
-    def equal(self, left: Value, right: Value) -> bool:
-        """Whether two arrays are the same functions of the inputs."""
+    def close(self, left: Value, right: Value) -> bool:
+        """Whether two arrays have the same numbers at this point."""
         if left.shape != right.shape:
             return False
-        moved = rewired(self.graph, left.nodes, self.sample.replacements)
-        a, b = left.values(self.graph), right.values(self.graph)
-        if not np.allclose(a, b, rtol=1e-6, atol=1e-9, equal_nan=True):
-            return False
-        return all(decision.accepted for decision in decide_all(self.graph, list(zip(moved, right.nodes, strict=True))))
+        return np.allclose(left.values(self.graph), right.values(self.graph), rtol=1e-8, atol=1e-11, equal_nan=True)
+
+    def pairs(self, left: Value, right: Value) -> list[tuple[int, int]]:
+        """Return the elements of two arrays side by side, with the facts put in."""
+        return list(zip(rewired(self.graph, left.nodes, self.sample.replacements), right.nodes, strict=True))
+
+    def equal(self, left: Value, right: Value) -> bool:
+        """Whether two arrays are the same functions of the inputs."""
+        return self.close(left, right) and all(d.accepted for d in decide_all(self.graph, self.pairs(left, right)))
 
     def value_of(self, value: Value, promised: tuple[str, str]) -> str | None:
         """Return the name of another derivative that a variable holds; the nearest to its name first."""

@@ -3,8 +3,11 @@ differentiates."""
 
 from __future__ import annotations
 
+import io
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +16,7 @@ from symbackprop.derive.derivation import derive
 from symbackprop.errors import UserError, nearest
 from symbackprop.network.model import Network
 from symbackprop.verify.algebra import Nodes
-from symbackprop.verify.binding import Call, Structure, Vocabulary, bind_call, make_arguments, numeric
+from symbackprop.verify.binding import Call, Structure, Vocabulary, bind_call, make_arguments, numeric, run
 from symbackprop.verify.evaluate import definitions, reachable
 from symbackprop.verify.graph import Condition, Graph
 from symbackprop.verify.namespace import instance_members
@@ -22,7 +25,8 @@ from symbackprop.verify.recorder import Value
 from symbackprop.verify.reference import Evaluated, evaluated
 from symbackprop.verify.returns import forgotten, nothing_returned
 from symbackprop.verify.samples import Point
-from symbackprop.verify.trace import CodeFails, trace
+from symbackprop.verify.shapes import Size, choices, free_sizes, label, larger, resized
+from symbackprop.verify.trace import CodeFails, Trace, trace
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class LossReference:
     wrt: tuple[str, ...]
     structures: Mapping[str, Structure]
     fixed: frozenset[str] = frozenset()
+    sizes: tuple[Size, ...] = ()
     _known: dict[int, tuple[Mapping[str, Any], Evaluated]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -52,19 +57,42 @@ class LossReference:
         """A loss function states no conventions."""
         return ()
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What limits the verdicts: sizes that the loss does not let vary, an example too large to be traced."""
+        fitting = [shaped for shaped in self._other_shapes() if not Point(shaped, "").large]
+        if not fitting and any(np.ndim(value) for value in self.values.values()):
+            return (f"{self.title} takes no other sizes than the example's, so the verdicts are for these only",)
+        example = Point(self.values, "")
+        if fitting and example.large:
+            return (f"the example has {example.count:,} numbers; smaller sizes stand for it, at its own nothing was compared",)
+        return ()
+
+    def _other_shapes(self) -> list[dict[str, Any]]:
+        """Return values at other sizes that the loss accepts."""
+        shaped = [resized(self.values, choice) for choice in choices(self.sizes)]
+        return [values for values in shaped if accepts(self.call, values)]
+
     def points(self, seed: int) -> list[Point]:
-        """Return the example and two random points of the same shapes; labels stay as they are."""
+        """Return the example and two random points: at prime and square sizes where the loss takes them, else at its shapes.
+
+        An example that is too large to be traced is left out when smaller sizes can stand for it.
+        """
         rng = np.random.default_rng(seed)
-        label = ", ".join(f"{name} {np.shape(value)}" for name, value in self.values.items() if np.ndim(value))
-        found = [Point(dict(self.values), label, example=True)]
-        for _ in range(2):
-            for positive in (False, False, True, True):
-                values = {name: self._moved(name, value, rng, positive) for name, value in self.values.items()}
-                point = self.numbers(values)
-                if all(np.all(np.isfinite(array)) for array in point.adjoints.values()):
-                    break
-            found.append(Point(values, label))
-        return found
+        example = Point(dict(self.values), label(self.values, self.sizes), example=True)
+        others = [shaped for shaped in self._other_shapes() if not Point(shaped, "").large]
+        if example.large and others:
+            return [self._random(shaped, rng) for shaped in others]
+        shapes = [*others, self.values, self.values][:2]
+        return [example, *(self._random(shaped, rng) for shaped in shapes)]
+
+    def _random(self, shaped: Mapping[str, Any], rng: np.random.Generator) -> Point:
+        """Return a random point of given shapes at which the gradients are finite, if there is one; labels stay as they are."""
+        for positive in (False, False, True, True):
+            values = {name: self._moved(name, value, rng, positive) for name, value in shaped.items()}
+            if all(np.all(np.isfinite(array)) for array in self.numbers(values).adjoints.values()):
+                break
+        return Point(values, label(values, self.sizes))
 
     def _moved(self, name: str, value: Any, rng: np.random.Generator, positive: bool) -> Any:
         if name in self.fixed or not numeric(value) or not _is_real(value):
@@ -91,16 +119,7 @@ class LossReference:
 
     def symbols(self, values: Mapping[str, Any], graph: Graph) -> Evaluated:
         """Trace the loss, and differentiate what was traced."""
-        function, arguments = make_arguments(self.call, values)
-        paths = self.call.paths
-        constant = [path for path, name in paths.items() if name in self.fixed]
-        try:
-            run = trace(function, arguments, graph=graph, rename=paths, constant=constant, check=False)
-        except CodeFails as problem:
-            raise CodeFails("; ".join([str(problem), *(f.note for f in forgotten(self.call.function))])) from None
-        if run.returned is None and not run.results:
-            raise UserError(f"{nothing_returned(self.call.function)} (expected the loss)")
-        loss = _scalar_result(self.title, run.results)
+        _, loss = self._traced(values, graph)
         inputs = {name: node for name, node in graph.inputs.items() if name.name in self.values}
         gradients = differentiated(graph, loss)
         arrays: dict[str, Any] = {}
@@ -115,6 +134,27 @@ class LossReference:
             )
         return Evaluated(arrays, adjoints)
 
+    def _traced(self, values: Mapping[str, Any], graph: Graph) -> tuple[Trace, int]:
+        """Return a trace of the loss, and the node of its value."""
+        function, arguments = make_arguments(self.call, values)
+        paths = self.call.paths
+        constant = [path for path, name in paths.items() if name in self.fixed]
+        try:
+            run = trace(function, arguments, graph=graph, rename=paths, constant=constant, check=False)
+        except CodeFails as problem:
+            raise CodeFails("; ".join([str(problem), *(f.note for f in forgotten(self.call.function))])) from None
+        if run.returned is None and not run.results:
+            raise UserError(f"{nothing_returned(self.call.function)} (expected the loss)")
+        return run, _scalar_result(self.title, run.results)
+
+    def ignored(self, values: Mapping[str, Any]) -> frozenset[str]:
+        """Return the arrays that the loss uses in part only, as a loop of fixed length does."""
+        graph = Graph()
+        run, loss = self._traced(values, graph)
+        sides = [node for condition in run.conditions for node in (condition.left, condition.right)]
+        used = set(reachable(graph, [loss, *sides]))
+        return frozenset(name.name for name, node in graph.inputs.items() if node not in used)
+
     def replacements(self, values: Mapping[str, Any], graph: Graph) -> dict[int, int]:
         """A loss function states no facts."""
         return {}
@@ -122,9 +162,7 @@ class LossReference:
     def kinks(self, values: Mapping[str, Any]) -> tuple[tuple[str, frozenset[str]], ...]:
         """Return the comparisons in the loss that were decided by a tie."""
         graph = Graph()
-        function, arguments = make_arguments(self.call, values)
-        constant = [path for path, name in self.call.paths.items() if name in self.fixed]
-        run = trace(function, arguments, graph=graph, rename=self.call.paths, constant=constant, check=False)
+        run, _ = self._traced(values, graph)
         ties: tuple[Condition, ...] = boundary(graph, run.conditions)
         found = []
         for tie in ties:
@@ -167,7 +205,37 @@ def loss_reference(loss: Callable[..., Any], example: Mapping[str, Any] | None, 
     fixed = {name for name, value in values.items() if _is_label(value) and not (asked and name in asked)}
     chosen = asked or [name for name, value in values.items() if name not in fixed and _is_real(value)]
     ready = {name: _real(value) if name in chosen else value for name, value in values.items()}
-    return LossReference(call, ready, tuple(chosen), structures, frozenset(fixed))
+    return _with_sizes(LossReference(call, ready, tuple(chosen), structures, frozenset(fixed)))
+
+
+def _with_sizes(reference: LossReference) -> LossReference:
+    """Find the sizes that may vary: the loss runs there, and uses every array as wholly as it does in the example."""
+    call, values = reference.call, reference.values
+    names = [name for name in call.uses if numeric(values.get(name)) and np.ndim(values[name])]
+    sizes = free_sizes(values, names, lambda shaped: accepts(call, shaped))
+    known = frozenset() if Point(values, "").large or not sizes else reference.ignored(values)
+
+    def whole(size: Size) -> bool:
+        """Whether the loss uses all of the arrays that are made larger: a loop over `range(3)` does not."""
+        shaped = larger(values, sizes, size)
+        if shaped is None or not accepts(call, shaped):
+            return shaped is None
+        return not (reference.ignored(shaped) - known) & {dimension.name for dimension in size}
+
+    sizes = tuple(size for size in sizes if whole(size))
+    return replace(reference, sizes=sizes)
+
+
+def accepts(call: Call, values: Mapping[str, Any]) -> bool:
+    """Whether a loss runs at given values and returns one number."""
+    try:
+        with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            outcome = run(call, values)
+    except Exception:  # whatever the code raises: it does not take these shapes
+        return False
+    leaves = [leaf for leaf in outcome.returned.values() if numeric(leaf)]
+    return bool(leaves) and np.size(leaves[0]) == 1
 
 
 def _structure(name: str, value: Any, values: dict[str, Any]) -> Structure:

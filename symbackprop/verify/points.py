@@ -20,10 +20,11 @@ _TRIES = 12
 
 @dataclass(frozen=True, slots=True)
 class Nearby:
-    """A point on the path, and how far (relatively) from the trace's point it was looked for."""
+    """A point on the path, how far (relatively) from the trace's point it was looked for, and the outputs there."""
 
     point: dict[InputName, float]
     radius: float
+    outputs: tuple[float, ...]
 
 
 def holds(condition: Condition, left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -57,7 +58,8 @@ def nearby_points(
     frozen = frozen_inputs(graph, conditions)
     names = [name for name in graph.inputs if name not in frozen]
     if not names:
-        return [Nearby({}, 0.0)] if not graph.inputs or conditions else []
+        own = tuple(graph.values[node] for node in outputs)
+        return [Nearby({}, 0.0, own)] if not graph.inputs or conditions else []
     single_names = set(single)
     rows = np.array([name.name in single_names for name in names])
     centre = np.array([graph.values[graph.inputs[name]] for name in names])
@@ -69,9 +71,11 @@ def nearby_points(
         # Zeros move by up to half the radius; everything else keeps its sign.
         candidates = np.where(centre[:, None] == 0, step / 2, centre[:, None] * (1 + step))
         candidates[rows] = candidates[rows].astype(np.float32)
-        good = _on_path(graph, outputs, conditions, dict(zip(names, candidates, strict=True)), shape[1])
+        good, values = _on_path(graph, outputs, conditions, dict(zip(names, candidates, strict=True)), shape[1])
         for column in np.flatnonzero(good)[: count - len(found)]:
-            found.append(Nearby({name: float(candidates[row, column]) for row, name in enumerate(names)}, radius))
+            point = {name: float(candidates[row, column]) for row, name in enumerate(names)}
+            here = tuple(float(value[column]) if np.ndim(value) else float(value) for value in values)
+            found.append(Nearby(point, radius, here))
         if len(found) >= count:
             break
     return found
@@ -83,7 +87,8 @@ def _on_path(
     conditions: Sequence[Condition],
     points: Mapping[InputName, np.ndarray[Any, Any]],
     columns: int,
-) -> np.ndarray[Any, Any]:
+) -> tuple[np.ndarray[Any, Any], list[Any]]:
+    """Return which of the points are on the path with finite outputs, and the outputs at all of them."""
     sides = [node for condition in conditions for node in (condition.left, condition.right)]
     values = evaluate(graph, [*sides, *outputs], points)
     good = np.ones(columns, dtype=bool)
@@ -95,4 +100,4 @@ def _on_path(
     for node, value in zip(outputs, values[len(sides) :], strict=True):
         if np.isfinite(graph.values[node]):
             good &= np.isfinite(value)
-    return good
+    return good, values[len(sides) :]

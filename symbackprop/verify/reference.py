@@ -52,7 +52,7 @@ def evaluated(derivation: Derivation, algebra: Algebra, declared: Mapping[str, A
         adjoints: dict[str, Array] = {}
         for name, adjoint in derivation.adjoints.items():
             value = evaluate_entry(adjoint.expression, adjoint.indices, scope)
-            arrays[str(adjoint.symbol)] = adjoints[name] = value
+            arrays[adjoint.symbol.name] = adjoints[name] = value
     zero = algebra.number(Fraction(0))
     for name in derivation.wrt:
         if name not in adjoints:

@@ -22,18 +22,23 @@ import numpy as np
 
 from symbackprop.errors import SymbackpropError
 from symbackprop.verify.binding import Call, Result, run
+from symbackprop.verify.branches import find_flips
 from symbackprop.verify.compare import compare_sample
+from symbackprop.verify.derived import DerivationReference
 from symbackprop.verify.edits import edits
-from symbackprop.verify.hypotheses import same
 from symbackprop.verify.records import Repair, Status
 from symbackprop.verify.results import read
-from symbackprop.verify.samples import Reference, Sample, numeric_sample, traced_sample, with_defined
+from symbackprop.verify.rewrites import COST, Fits, Written, rewrites, written
+from symbackprop.verify.samples import Point, Reference, Sample, numeric_sample, traced_sample, with_coordinates, with_defined
 from symbackprop.verify.splices import Edit, Source
+from symbackprop.verify.worlds import same
 
 SECONDS = 12.0
 """Time after which the search ends in any case; normally the number of candidates ends it."""
 MOST_TRIED = 2500
 """Candidates tried in numbers, the likely ones first."""
+MOST_FLIPS = 3
+"""Points on the other sides of comparisons at which changed code is checked as well."""
 MOST_REFUTED = 4
 """Candidates that are right in numbers but not exactly, after which the search ends."""
 
@@ -217,7 +222,7 @@ def _searched(search: Search, known: Sequence[Unit], suspects: Mapping[int, floa
     target = frozenset(search.names)
     best: tuple[frozenset[str], dict[str, str], Candidate] | None = None
     refuted = 0
-    for candidate in _candidates(known, {}, suspects, deadline):
+    for candidate in _candidates(known, {}, suspects, deadline, search):
         right = _right(search, known, {candidate.unit.name: candidate.text})
         if right == target:
             proved = _proved(search, known, {candidate.unit.name: candidate.text}, [candidate])
@@ -238,9 +243,16 @@ def _searched(search: Search, known: Sequence[Unit], suspects: Mapping[int, floa
 
 
 def _candidates(
-    known: Sequence[Unit], texts: Mapping[str, str], suspects: Mapping[int, float], deadline: float
+    known: Sequence[Unit],
+    texts: Mapping[str, str],
+    suspects: Mapping[int, float],
+    deadline: float,
+    search: Search | None = None,
 ) -> Iterator[Candidate]:
-    """Yield edits of all units, the likely ones first, until the time is over."""
+    """Yield edits of all units, the likely ones first, until the time is over.
+
+    Given the search, statements written anew from the derivation are offered before edits as far-fetched as they are.
+    """
     offered: list[tuple[float, Candidate]] = []
     for depth, unit in enumerate(known):
         text = texts.get(unit.name, unit.text)
@@ -249,10 +261,48 @@ def _candidates(
             nearer = edit.cost - doubt + 0.05 * depth
             offered.append((nearer, Candidate(unit, edit.apply(text), edit, text)))
     offered.sort(key=lambda pair: pair[0])
+    pending = search is not None
     for _, candidate in offered[:MOST_TRIED]:
         if monotonic() > deadline:
             return
+        if pending and search is not None and candidate.edit.cost >= COST - 0.1:
+            pending = False
+            yield from _rewritten(search, known, suspects)
         yield candidate
+    if pending and search is not None:
+        yield from _rewritten(search, known, suspects)
+
+
+def _rewritten(search: Search, known: Sequence[Unit], suspects: Mapping[int, float]) -> Iterator[Candidate]:
+    """Yield statements written anew from the derivation, the most suspected line first."""
+    if not isinstance(search.source, DerivationReference):
+        return
+    lines = written(search.source.derivation)
+    found: list[tuple[float, Candidate]] = []
+    for unit in known:
+        fits = _fits(search, unit.name, lines)
+        for edit in rewrites(Source(unit.text), lines, search.source.vocabulary, unit.function.__globals__, fits):
+            doubt = suspects.get(edit.line + unit.line - 1, -0.5)
+            found.append((-doubt, Candidate(unit, edit.apply(unit.text), edit, unit.text)))
+    found.sort(key=lambda pair: pair[0])
+    yield from (candidate for _, candidate in found)
+
+
+def _fits(search: Search, function: str, lines: Written) -> Fits:
+    """Return whether a variable has the shape of a node (or adjoint) at the first sample; unknown shapes are let pass."""
+    sample = search.samples[0]
+    shapes = {at.name: at.value.shape for at in (sample.run.locals if sample.run else ()) if at.function == function}
+    nodes = {symbol: node for node, symbol in lines.adjoints.items()}
+
+    def fits(variable: str, key: str) -> bool:
+        node = nodes.get(key, key)
+        return (
+            variable not in shapes
+            or node not in sample.evaluated.nodes
+            or shapes[variable] == np.shape(sample.evaluated.nodes[node])
+        )
+
+    return fits
 
 
 def _right(search: Search, known: Sequence[Unit], texts: Mapping[str, str]) -> frozenset[str]:
@@ -264,7 +314,7 @@ def _proved(search: Search, known: Sequence[Unit], texts: Mapping[str, str], ste
     """Return the change as a repair when the exact check accepts it."""
     call = changed_call(search.call, known, texts)
     statuses = _statuses(search, call) if call is not None else set()
-    if statuses and statuses <= {Status.PROVED, Status.AGREES}:
+    if statuses and statuses <= _ACCEPTED:
         return (_as_repair(steps, statuses == {Status.PROVED}),)
     return ()
 
@@ -278,6 +328,29 @@ def _statuses(search: Search, call: Call) -> set[Status]:
         except SymbackpropError:
             return set()
         statuses |= {outcome.status for outcome in compare_sample(checked).values()}
+        if statuses <= _ACCEPTED:
+            statuses |= _beyond(search, call, checked)
+    return statuses
+
+
+_ACCEPTED = {Status.PROVED, Status.AGREES}
+
+
+def _beyond(search: Search, call: Call, checked: Sample) -> set[Status]:
+    """Return the outcomes on the other sides of comparisons: `(x > 0)` mends nothing because x happened to be positive."""
+    if checked.graph is None or checked.run is None:
+        return set()
+    statuses: set[Status] = set()
+    conditions = [condition for condition in checked.run.conditions if condition.place is not None]
+    for coordinates, _ in find_flips(checked.graph, conditions).points[:MOST_FLIPS]:
+        values = search.source.respecting(with_coordinates(checked.point.values, coordinates))
+        if not all(np.all(np.isfinite(value)) for value in search.source.numbers(values).adjoints.values()):
+            continue
+        try:
+            other = traced_sample(search.source, call, search.results, Point(values, checked.point.label))
+        except SymbackpropError:
+            continue
+        statuses |= {outcome.status for outcome in compare_sample(other).values()}
     return statuses
 
 
@@ -290,7 +363,12 @@ def _step(candidate: Candidate, proved: bool) -> Repair:
     """Show the lines that an edit touches, before and after."""
     edit = candidate.edit
     first = candidate.before.count("\n", 0, edit.start)
+    # Of a statement over several lines, only those that change.
     old = candidate.before.splitlines()[first : candidate.before.count("\n", 0, edit.end) + 1]
     new = candidate.text.splitlines()[first : candidate.text.count("\n", 0, edit.start + len(edit.new)) + 1]
+    while len(old) > 1 and len(new) > 1 and old[0] == new[0]:
+        old, new, first = old[1:], new[1:], first + 1
+    while len(old) > 1 and len(new) > 1 and old[-1] == new[-1]:
+        old, new = old[:-1], new[:-1]
     before, after = (" ⏎ ".join(line.strip() for line in lines) for lines in (old, new))
     return Repair(candidate.unit.filename, candidate.unit.line + first, before, after, proved)

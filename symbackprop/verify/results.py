@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,8 @@ def bind_results(
         else:
             found[node] = Result(node, path, update=_is_update(label, call, vocabulary, mapping), old=_old(call, node))
     if found:
+        if left and all(not label or label.isdigit() for label in (_label(path, labels) for path in left)):
+            left = _nameless(found, left, _by_order(call, returned, vocabulary, values))
         return tuple(found.values()), tuple(left)
     in_place = _in_place(call, outcome, vocabulary, values)
     if in_place and not returned:
@@ -43,6 +46,19 @@ def bind_results(
     if in_place:
         return in_place, tuple(returned)
     raise BindingError(_message(call, outcome, returned, labels, vocabulary))
+
+
+def _nameless(found: dict[str, Result], left: Sequence[str], ordered: Sequence[Result]) -> list[str]:
+    """Add the results that have no name, when the order of all agrees with the names of some: `return dw, db / n`.
+
+    Returns the paths that are still bound to nothing.
+    """
+    if not all(found[result.node].path == result.path for result in ordered if result.node in found):
+        return list(left)
+    update = any(result.update for result in found.values())
+    found.update((result.node, replace(result, update=update)) for result in ordered if result.path in left)
+    bound = {result.path for result in found.values()}
+    return [path for path in left if path not in bound]
 
 
 def _label(path: str, labels: Mapping[str, str]) -> str:

@@ -11,13 +11,12 @@ from __future__ import annotations
 import ast
 import builtins
 import inspect
-import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from symbackprop.verify.namespace import is_user_file
+from symbackprop.verify.source_tree import definition, module_tree
 
 LIBRARIES = frozenset({"numpy", "math", "cmath", "scipy", "types", "functools", "itertools", "operator", "statistics", "copy"})
 """Modules whose functions compute."""
@@ -73,26 +72,18 @@ def nothing_returned(function: Callable[..., Any]) -> str:
 
 def last_assigned(function: Callable[..., Any]) -> Unreturned | None:
     """Return where a function ends and what it assigns last, on whatever branch; None when its text cannot be read."""
-    code = inspect.unwrap(getattr(function, "__func__", function))
-    tree = _file_tree(code)
-    if tree is None:
+    filename, node = _filename(function), definition(function)
+    if not filename or node is None:
         return None
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.FunctionDef):
-            continue
-        first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-        if first == code.__code__.co_firstlineno:
-            assigned = [target for inner in _own(node) for target in _assigned(inner)]
-            last = max(assigned, key=lambda target: (target.lineno, target.col_offset), default=None)
-            end = node.end_lineno or node.lineno
-            return Unreturned(code.__code__.co_filename, node.name, node.lineno, end, last.id if last else "")
-    return None
+    assigned = [target for inner in _own(node) for target in _assigned(inner)]
+    last = max(assigned, key=lambda target: (target.lineno, target.col_offset), default=None)
+    return Unreturned(filename, node.name, node.lineno, node.end_lineno or node.lineno, last.id if last else "")
 
 
 def forgotten(function: Callable[..., Any]) -> tuple[Unreturned, ...]:
     """Return the functions of the same file that compute a value and return nothing."""
-    code = inspect.unwrap(getattr(function, "__func__", function))
-    tree = _file_tree(code)
+    filename = _filename(function)
+    tree = module_tree(filename) if filename else None
     if tree is None:
         return ()
     functions = list(_functions(tree))
@@ -101,20 +92,14 @@ def forgotten(function: Callable[..., Any]) -> tuple[Unreturned, ...]:
     for name, node, owner in functions:
         variable = _value_left(node)
         if variable and purity.computes(name, node, owner):
-            found.append(Unreturned(code.__code__.co_filename, name, node.lineno, node.end_lineno or node.lineno, variable))
+            found.append(Unreturned(filename, name, node.lineno, node.end_lineno or node.lineno, variable))
     return tuple(found)
 
 
-def _file_tree(code: Any) -> ast.Module | None:
-    """Return the tree of the file a function stands in; None for libraries and for what was not read from a file."""
-    if not isinstance(code, types.FunctionType):
-        return None
-    if not is_user_file(code.__code__.co_filename):
-        return None
-    try:
-        return ast.parse(Path(code.__code__.co_filename).read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError):
-        return None
+def _filename(function: Callable[..., Any]) -> str:
+    """Return the file a function stands in; "" for libraries and for what was not read from a file."""
+    code = getattr(inspect.unwrap(getattr(function, "__func__", function)), "__code__", None)
+    return code.co_filename if code is not None and is_user_file(code.co_filename) else ""
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef, str]]:

@@ -49,6 +49,7 @@ class Run:
         seed: int,
     ) -> None:
         self.function, self.owner = _split(function)
+        self.parameters = _parameters(self.function)
         self.arguments = arguments
         self.graph = graph
         self.symbolic = symbolic
@@ -111,7 +112,7 @@ class Run:
 
     def known_names(self) -> None:
         """Every argument must be a parameter of the function or a global of its module."""
-        parameters = _parameters(self.function)
+        parameters = self.parameters
         if _takes_any(parameters):
             return
         for name in self.arguments:
@@ -123,7 +124,7 @@ class Run:
                 )
 
     def _call(self, space: Namespace) -> tuple[Callable[[], Any], dict[str, Any]]:
-        parameters = _parameters(self.function)
+        parameters = self.parameters
         passed = {n: v for n, v in self.arguments.items() if n in parameters or _takes_any(parameters)}
         bound = {name: space.bind(name, value) for name, value in passed.items()}
         positional: list[Any] = []
@@ -147,7 +148,7 @@ class Run:
         return (lambda: function(*positional, **keywords)), bound
 
     def _space(self, graph: Graph | None, leaf: Callable[[str, Any], Any]) -> Namespace:
-        parameters = _parameters(self.function)
+        parameters = self.parameters
         outside = {} if _takes_any(parameters) else {n: v for n, v in self.arguments.items() if n not in parameters}
         return Namespace(graph, leaf, outside)
 

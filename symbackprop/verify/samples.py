@@ -3,8 +3,9 @@ graph."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from symbackprop.errors import SymbackpropError
 from symbackprop.verify.binding import Call, Result, Vocabulary, make_arguments, run
 from symbackprop.verify.graph import CannotTrace, Graph, InputName
+from symbackprop.verify.precision import Precision, largest_of, precision_of
 from symbackprop.verify.recorder import Value
 from symbackprop.verify.reference import Evaluated, rewired
 from symbackprop.verify.results import read
@@ -35,7 +37,11 @@ class Reference(Protocol):
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        """The conventions the gradients rest on, one text each."""
+        """The facts and conventions that the gradients rest on, one text each."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What limits the verdicts, for the notes of a report."""
 
     def points(self, seed: int) -> list[Point]:
         """Return the points to try; the example first, if there is one."""
@@ -56,6 +62,10 @@ class Reference(Protocol):
         """Return (text, names whose gradient it concerns) for each place without a derivative."""
 
 
+LARGE = 4000
+"""Numbers in a point beyond which code is not traced there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """Values of all declared names, with a text for their sizes; `example` marks the user's own."""
@@ -63,6 +73,16 @@ class Point:
     values: Mapping[str, Any]
     label: str
     example: bool = False
+
+    @property
+    def large(self) -> bool:
+        """Whether it is compared in float64 only (smaller sizes serve the exact comparison)."""
+        return self.count > LARGE
+
+    @property
+    def count(self) -> int:
+        """How many numbers it has."""
+        return sum(np.size(value) for value in self.values.values())
 
 
 @dataclass(frozen=True)
@@ -84,6 +104,7 @@ class Sample:
     run: Trace | None = None
     replacements: Mapping[int, int] = field(default_factory=dict)
     reason: str = ""
+    precision: Precision = field(default_factory=Precision)
 
     @property
     def traced(self) -> bool:
@@ -118,9 +139,17 @@ def with_defined(call: Call, reference: Reference, values: Mapping[str, Any]) ->
 def numeric_sample(reference: Reference, call: Call, results: Sequence[Result], point: Point) -> Sample:
     """Compare numbers only."""
     evaluated = reference.numbers(point.values)
-    values = with_defined(call, reference, point.values)
-    hand = read(call, results, run(call, values), values)
-    return Sample(point, hand, {name: evaluated.adjoints.get(name, np.float64(0)) for name in hand}, evaluated)
+
+    def both(given: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        values = with_defined(call, reference, given)
+        hand = read(call, results, run(call, values), values)
+        adjoints = (evaluated if given is point.values else reference.numbers(given)).adjoints
+        return hand, {name: adjoints.get(name, np.float64(0)) for name in hand}
+
+    hand, derived = both(point.values)
+    largest = largest_of(evaluated.adjoints)
+    precision = precision_of(hand, derived, largest, point.values, lambda moved: both(reference.respecting(moved)))
+    return Sample(point, hand, derived, evaluated, precision=precision)
 
 
 def traced_sample(reference: Reference, call: Call, results: Sequence[Result], point: Point) -> Sample:
@@ -144,14 +173,15 @@ def traced_sample(reference: Reference, call: Call, results: Sequence[Result], p
         return _with_reason(numeric_sample(reference, call, results, point), problem)
     names = [name for name in nodes if name in symbols.adjoints]
     references = {name: as_value(symbols.adjoints[name]) for name in names}
+    moved_nodes, moved_references = _rewired(graph, (nodes, references), replaced)
     return Sample(
         point,
         {name: value.values(graph) for name, value in nodes.items()},
         {name: value.values(graph) for name, value in references.items()},
         Evaluated(*({k: _floats(graph, v) for k, v in part.items()} for part in (symbols.nodes, symbols.adjoints))),
         graph,
-        {name: _rewired(graph, value, replaced) for name, value in nodes.items()},
-        {name: _rewired(graph, value, replaced) for name, value in references.items()},
+        moved_nodes,
+        moved_references,
         symbols,
         done,
         replaced,
@@ -159,7 +189,7 @@ def traced_sample(reference: Reference, call: Call, results: Sequence[Result], p
 
 
 def _with_reason(sample: Sample, problem: SymbackpropError) -> Sample:
-    return Sample(sample.point, sample.hand, sample.derived, sample.evaluated, reason=str(problem))
+    return replace(sample, reason=str(problem))
 
 
 def _floats(graph: Graph, nodes: Any) -> Any:
@@ -180,8 +210,11 @@ def replacements(reference: Reference, call: Call, values: Mapping[str, Any], gr
     return replaced
 
 
-def _rewired(graph: Graph, value: Value, replaced: Mapping[int, int]) -> Value:
-    return Value(value.shape, tuple(rewired(graph, value.nodes, replaced)))
+def _rewired(graph: Graph, parts: Sequence[Mapping[str, Value]], replaced: Mapping[int, int]) -> Iterator[dict[str, Value]]:
+    """Yield each part with the facts put in, all in one pass over the graph."""
+    moved = iter(rewired(graph, [node for part in parts for value in part.values() for node in value.nodes], replaced))
+    for part in parts:
+        yield {name: Value(value.shape, tuple(islice(moved, len(value.nodes)))) for name, value in part.items()}
 
 
 def _hand_nodes(call: Call, results: Sequence[Result], done: Trace, graph: Graph) -> dict[str, Value]:

@@ -106,6 +106,8 @@ def solutions(network: Network, sizes: Sizes, values: Mapping[str, Any]) -> tupl
 
     Raises NotSupportedError for a fact that is not linear in declared names.
     """
+    if not network.facts:
+        return ()
     graph = Graph()
     arrays = input_arrays(graph, {n: v for n, v in values.items() if n in network.nodes})
     scope = Scope(Nodes(graph), arrays, sizes)

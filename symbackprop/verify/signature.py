@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -39,7 +39,7 @@ from symbackprop.verify.exponents import (
     schedule_of,
 )
 from symbackprop.verify.graph import Graph, InputName
-from symbackprop.verify.towers import Field, Tower, tower
+from symbackprop.verify.towers import Field, Tower, power, tower
 
 _DRAWS = 400
 """Draws at most until every radicand has a root; with m independent radicands one draw in 2^m does."""
@@ -82,21 +82,27 @@ class _Draw:
         return int.from_bytes(digest, "big") % (self.field(depth).prime - 2) + 1
 
     def run(self, schedule: Sequence[Key]) -> None:
+        operations, arguments, values = self.graph.operations, self.graph.arguments, self.values
+        primes = [self.field(depth).prime for depth in range(self.depth + 1)]
         for key in schedule:
-            self.values[key] = self._value(*key) % self.field(key[1]).prime
+            node, depth = key
+            operation = operations[node]
+            if operation == "mul":
+                left, right = arguments[node]
+                value = values[left, depth] * values[right, depth]
+            elif operation == "add":
+                left, right = arguments[node]
+                value = values[left, depth] + values[right, depth]
+            else:
+                value = self._value(operation, node, depth)
+            values[key] = value % primes[depth]
 
-    def _value(self, node: int, depth: int) -> int:
-        graph, values = self.graph, self.values
-        operation, arguments = graph.operations[node], graph.arguments[node]
-        p = self.field(depth).prime
-        if operation == "add":
-            return values[arguments[0], depth] + values[arguments[1], depth]
-        if operation == "mul":
-            return values[arguments[0], depth] * values[arguments[1], depth]
+    def _value(self, operation: str, node: int, depth: int) -> int:
+        arguments, values = self.graph.arguments[node], self.values
         if operation == "neg":
             return -values[arguments[0], depth]
         if operation == "div":
-            return values[arguments[0], depth] * _inverse(values[arguments[1], depth], p)
+            return values[arguments[0], depth] * _inverse(values[arguments[1], depth], self.field(depth).prime)
         rule = _RULES.get(operation)
         return rule(self, node, depth) if rule is not None else self._opaque(operation, values[arguments[0], depth], depth)
 
@@ -116,7 +122,7 @@ class _Draw:
         label = self.graph.payloads[node]
         name = str(label) if isinstance(label, InputName) else "pi"
         field_ = self.field(depth)
-        residue = pow(self.random(depth, "input", name), 1 << self.spire.twos, field_.prime)
+        residue = power(self.random(depth, "input", name), 1 << self.spire.twos, field_.prime)
         return residue if self.graph.values[node] >= 0 else -residue
 
     # powers and roots
@@ -127,7 +133,7 @@ class _Draw:
         p = self.field(depth).prime
         if exponent.denominator == 1:
             base = self.values[argument, depth]
-            return pow(base if exponent > 0 else _inverse(base, p), abs(exponent.numerator), p)
+            return power(base if exponent > 0 else _inverse(base, p), abs(exponent.numerator), p)
         return self._exp_of(exponent * 1, self.log_of("log", argument, depth + 1), depth)
 
     def sqrt(self, node: int, depth: int) -> int:
@@ -140,7 +146,7 @@ class _Draw:
 
     def _exp_of(self, coefficient: Fraction, exponent: int, depth: int) -> int:
         field_, below = self.field(depth), self.field(depth + 1).prime
-        return pow(field_.generator, self.rational(coefficient, depth + 1) * exponent % below, field_.prime)
+        return power(field_.generator, self.rational(coefficient, depth + 1) * exponent % below, field_.prime)
 
     def exp(self, argument: int, depth: int) -> int:
         """exp of a node, with the logarithms in its exponent turned into factors."""
@@ -151,10 +157,10 @@ class _Draw:
         if parts.linear:
             below = self.field(depth + 1).prime
             total = sum(self.rational(c, depth + 1) * self.values[current, depth + 1] for c, current in parts.linear)
-            result = pow(field_.generator, total % below, p)
+            result = power(field_.generator, total % below, p)
         for coefficient, kind, inner in parts.factors:
             base = self._inside(kind, inner, depth)
-            result = result * pow(base if coefficient > 0 else _inverse(base, p), abs(coefficient), p) % p
+            result = result * power(base if coefficient > 0 else _inverse(base, p), abs(coefficient), p) % p
         return result
 
     def _inside(self, kind: str, argument: int, depth: int) -> int:
@@ -183,7 +189,7 @@ class _Draw:
         """sin, cos and tan from exp(iu)."""
         field_, below = self.field(depth), self.field(depth + 1)
         p = field_.prime
-        turn = pow(field_.generator, below.imaginary * self.values[self.graph.arguments[node][0], depth + 1] % below.prime, p)
+        turn = power(field_.generator, below.imaginary * self.values[self.graph.arguments[node][0], depth + 1] % below.prime, p)
         back = _inverse(turn, p)
         cosine, sine = (turn + back) * _inverse(2, p), (turn - back) * _inverse(2 * field_.imaginary, p)
         match self.graph.operations[node]:
@@ -268,18 +274,18 @@ _RULES: dict[str, _Rule] = {
 def _inverse(residue: int, prime: int) -> int:
     if residue % prime == 0:
         raise _Redraw
-    return pow(residue, -1, prime)
+    return power(residue, -1, prime)
 
 
-def degree_bits(graph: Graph, outputs: Sequence[int]) -> float:
+def degree_bits(graph: Graph, outputs: Sequence[int], nodes: Iterable[int]) -> float:
     """Return log2 of a bound on the degree of the outputs' numerators and denominators, exponentials and roots being
     variables.
 
     Degrees add under + - · / and multiply under powers; rewriting tanh and the like by exp costs a factor of at most
-    4.
+    4. `nodes` are those that the outputs need.
     """
     degrees: dict[int, int] = {}
-    for node in reachable(graph, outputs):
+    for node in nodes:
         operation, arguments = graph.operations[node], graph.arguments[node]
         if operation in ("add", "mul", "div"):
             degrees[node] = degrees[arguments[0]] + degrees[arguments[1]]
@@ -312,7 +318,7 @@ def signatures(graph: Graph, outputs: Sequence[int], seed: int = 0) -> Signature
     roots = sum(graph.operations[node] == "sqrt" for node in nodes)
     # Each root doubles the degree of the equation without roots, and a draw is kept with one chance in 2^twos.
     lost = roots * (1 + spire.twos)
-    bits = degree_bits(graph, outputs) + 1 + lost - (math.log2(spire.fields[0].prime) - spire.twos)
+    bits = degree_bits(graph, outputs, nodes) + 1 + lost - (math.log2(spire.fields[0].prime) - spire.twos)
     for attempt in range(_DRAWS):
         draw = _Draw(anatomy, spire, depth, f"{seed}:{attempt}:".encode())
         try:

@@ -6,10 +6,12 @@ binary floating point it is not). Only elementary functions are approximated, to
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction as Exact
 from functools import lru_cache, singledispatch
+from itertools import pairwise
 from math import floor, log10
 from typing import Any
 
@@ -17,6 +19,7 @@ import sympy
 
 from symbackprop.errors import NotSupportedError, UserError
 from symbackprop.formula import tree
+from symbackprop.formula.meaning import CONSTANTS
 from symbackprop.formula.tree import Formula, Neg, Number
 from symbackprop.network.functions import BY_NAME
 
@@ -119,6 +122,13 @@ def _(formula: tree.Number, scope: Scope) -> Exact:
 
 
 @_evaluate.register
+def _(formula: tree.Name, scope: Scope) -> Exact:
+    if formula.name not in CONSTANTS:
+        raise NotSupportedError(f"arithmetic: no value is known for {formula.name}")
+    return _decimal(CONSTANTS[formula.name])
+
+
+@_evaluate.register
 def _(formula: tree.Neg, scope: Scope) -> Exact:
     return -evaluate(formula.body, scope)
 
@@ -183,9 +193,43 @@ def _(formula: tree.BigSum, scope: Scope) -> Exact:
     if formula.operator != "sum" or not isinstance(formula.index, tree.Name):
         raise NotSupportedError(f"arithmetic: {formula.operator} over {formula.index} is not computed")
     index = formula.index.name
-    if formula.lower is not None or formula.upper is not None or index not in scope.ranges:
-        raise NotSupportedError(f"arithmetic: the bounds of the sum over {index} are not a plain range")
-    return sum((evaluate(formula.body, scope.at(**{index: at})) for at in range(scope.ranges[index])), Exact(0))
+    return sum((evaluate(formula.body, scope.at(**{index: at})) for at in _run(formula, index, scope)), Exact(0))
+
+
+def _run(formula: tree.BigSum, index: str, scope: Scope) -> range:
+    """Return the places a summed index takes, `i'` those of `i`; from 1 to its size means all of it."""
+    size = scope.ranges.get(index, scope.ranges.get(index.rstrip("'")))
+    if formula.upper is None and formula.lower is None and size is not None:
+        return range(size)
+    if formula.upper is None or formula.lower is None:
+        raise NotSupportedError(f"arithmetic: the bounds of the sum over {index} are not known")
+    first, last = (int(evaluate(bound, scope)) for bound in (formula.lower, formula.upper))
+    return range(last) if (first, last) == (1, size) else range(first, last + 1)
+
+
+@_evaluate.register
+def _(formula: tree.Cases, scope: Scope) -> Exact:
+    for branch in formula.branches:
+        if branch.condition is None or holds(branch.condition, scope):
+            return evaluate(branch.value, scope)
+    raise NotSupportedError(f"arithmetic: no case applies: {formula}")
+
+
+def holds(condition: Formula, scope: Scope) -> bool:
+    """Return whether a condition holds; raises NotSupportedError for what is none."""
+    if isinstance(condition, tree.Logic):
+        return (all if condition.operator == "and" else any)(holds(part, scope) for part in condition.parts)
+    if not isinstance(condition, tree.Chain) or not set(condition.relations) <= _COMPARED.keys():
+        raise NotSupportedError(f"arithmetic: {condition} is not a condition")
+    sides = [evaluate(part, scope) for part in condition.parts]
+    return all(
+        _COMPARED[relation](left, right) for relation, (left, right) in zip(condition.relations, pairwise(sides), strict=True)
+    )
+
+
+_COMPARED: Mapping[str, Callable[[Exact, Exact], bool]] = {
+    "=": operator.eq, "≠": operator.ne, "<": operator.lt, ">": operator.gt, "≤": operator.le, "≥": operator.ge,
+}  # fmt: skip
 
 
 @_evaluate.register

@@ -11,7 +11,7 @@ from symbackprop.formula.tree import Formula, Name, Partial, Update
 from symbackprop.writeup.arithmetic import exact
 from symbackprop.writeup.blocks import LEFT, SYMBOLS, Block, Cell, FormulaBlock, Heading, Line, Part, Prose, Table, Words
 from symbackprop.writeup.context import Context, learning_rate
-from symbackprop.writeup.ledger import forward_values, textbook_forms
+from symbackprop.writeup.ledger import forward_values, textbook_forms, up_to_loss
 from symbackprop.writeup.scalar_parts import MOST_KEPT, step_line
 
 #: Arrays with more entries than this are described by their shape only.
@@ -21,7 +21,7 @@ MOST_ENTRIES = 48
 def definition_block(context: Context) -> FormulaBlock:
     """Return the definitions of all nodes up to the loss, in order."""
     lines = []
-    for name in reversed(tuple(context.derivation.adjoints)):
+    for name in up_to_loss(context.derivation):
         if context.derivation.network.nodes[name].defined:
             left, right = context.writer.definition(name).parts
             lines.append(Line((Part(left, "", LEFT), Part(right, "=", SYMBOLS)), about=(name,)))
@@ -31,20 +31,21 @@ def definition_block(context: Context) -> FormulaBlock:
 def shape_table(context: Context) -> Table:
     """Return every name with what it is and its shape."""
     rows = []
-    for name in reversed(tuple(context.derivation.adjoints)):
+    for name in up_to_loss(context.derivation):
         node = context.derivation.network.nodes[name]
-        key = {"defined": "definition"}.get(node.role.value, node.role.value + "s")
-        rows.append((Cell((context.writer.entry(name),)), Cell(context.say(key)), Cell((_shape(context, name),))))
-    header = (context.say("quantity"), (), context.say("shape"))
+        role = context.say("role " + node.role.value)
+        rows.append((Cell((context.writer.entry(name),)), Cell(role), Cell((_shape(context, name),))))
+    header = (context.say("quantity"), context.say("role"), context.say("shape"))
     return Table("shapes", header, tuple(rows), "lll")
 
 
 def _shape(context: Context, name: str) -> str:
-    node = context.derivation.network.nodes[name]
-    sizes = [
-        f"{size} = {context.ledger.sizes[str(size)]}" if str(size) in context.ledger.sizes else str(size) for size in node.shape
-    ]
-    return f"({', '.join(sizes)})" if sizes else "–"
+    """Return the shape in letters and in numbers, `(N, D) = (5, 4)`."""
+    letters = [str(size) for size in context.derivation.network.nodes[name].shape]
+    if not letters:
+        return context.plainly("scalar")
+    numbers = [str(context.ledger.sizes.get(letter, letter)) for letter in letters]
+    return " = ".join(dict.fromkeys(f"({', '.join(sizes)})" for sizes in (letters, numbers)))
 
 
 def array_rows(values: np.ndarray, context: Context, hidden: str) -> tuple[tuple[Cell, ...], ...]:
@@ -65,7 +66,7 @@ def array_table(anchor: str, title: Words, values: object, context: Context, hid
 def forward_arrays(context: Context) -> list[Block]:
     """Return the values of every definition, in order."""
     blocks: list[Block] = []
-    for name in reversed(tuple(context.derivation.adjoints)):
+    for name in up_to_loss(context.derivation):
         if context.derivation.network.nodes[name].defined:
             blocks += array_table(f"value-{name}", (Name(name),), context.ledger.values[name], context, "numbers")
     return blocks
@@ -75,7 +76,7 @@ def given_arrays(context: Context) -> list[Block]:
     """Return the given values, in order of declaration."""
     blocks: list[Block] = []
     for node in context.derivation.network.nodes.values():
-        if not node.defined and node.name in context.derivation.adjoints:
+        if not node.defined and node.name in up_to_loss(context.derivation):
             blocks += array_table(f"value-{node.name}", (Name(node.name),), context.ledger.values[node.name], context, "")
     return blocks
 
@@ -84,7 +85,8 @@ def weight_parts(name: str, context: Context, shown: set[Formula]) -> list[Block
     """Return the relations from the loss to one parameter; `shown` are left sides already derived, and grows."""
     about = tuple(context.derivation.between(name))
     steps = written_steps(context.derivation[name], context.notation, context.options.level)
-    fresh = [step for step in steps if step.formula not in shown]
+    later = context.wants("matrix")  # where the matrix forms stand, with their reasons
+    fresh = [step for step in steps if step.formula not in shown and not (later and step.kind == "matrix")]
     shown.update(step.formula for step in steps)
     lines = tuple(step_line(step, context, about) for step in fresh)
     return [
@@ -131,7 +133,7 @@ def loss_parts(context: Context) -> list[Block]:
         Heading(1, context.say("loss"), "loss"),
         Prose(context.say("loss lead", rate=printed(rate))),
         *new_tables,
-        Table("loss-table", ((), (Name(derivation.loss),)), rows, "lr"),
+        Table("loss-table", (context.say("loss name"), (Name(derivation.loss),)), rows, "lr"),
     ]
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from symbackprop.errors import InternalError
 from symbackprop.formula.notation import Notation
-from symbackprop.formula.tree import Formula
+from symbackprop.formula.tree import Blank, Formula
+from symbackprop.formula.walk import walk
 from symbackprop.network.model import Network
 
 Words = tuple[str | Formula, ...]
@@ -60,11 +61,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading; level 1 is the title of a part, 2 a step in it."""
+    """A heading; level 1 is the title of a part, 2 a step in it. `points` are for what is asked for below it."""
 
     level: int
     words: Words
     anchor: str
+    points: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,12 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     align: str
     caption: Words = ()
+
+
+def has_gaps(table: Table) -> bool:
+    """Whether a table has gaps to be filled in."""
+    formulas = (part for row in table.rows for cell in row for part in cell.words if isinstance(part, Formula))
+    return any(isinstance(part, Blank) for formula in formulas for part in walk(formula))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from fractions import Fraction as Exact
 from typing import Any
 
 from symbackprop.derive.derivation import Derivation
+from symbackprop.derive.matrix_writing import ones_spellings
 from symbackprop.derive.writer import Writer
 from symbackprop.errors import UserError
 from symbackprop.formula.notation import Notation
@@ -22,7 +23,7 @@ from symbackprop.writeup.phrases import phrase, plain
 from symbackprop.writeup.reasons import reason
 
 #: Width of the gap for one number, in em: the same for every number, so that it tells nothing about the digits.
-NUMBER_GAP = 4.0
+NUMBER_GAP = 5.0
 SCALAR_PLACES, ARRAY_PLACES = 6, 4
 #: The textbook's notation with every times sign written and ties rounded as at school.
 HANDOUT_NOTATION = Notation(title="handout", times=r"\cdot", juxtapose_bracket="never", rounding="half-up")
@@ -120,10 +121,9 @@ def make_context(derivation: Derivation, options: HandoutOptions, values: Mappin
 
     Raises UserError for an unknown weight or a missing value.
     """
-    given = {**derivation.network.values, **(values or {})}
     chosen = (options.notation or HANDOUT_NOTATION).override(delta_sign=1)
-    ones = {f"ones_{size}": rf"\mathbf{{1}}_{{{size}}}" for size in derivation.network.sizes(given)}
-    chosen = chosen.override(names=ones)
+    sizes = {extent for node in derivation.network.nodes.values() for extent in node.shape}
+    chosen = chosen.override(names=ones_spellings(sorted(sizes, key=str)))
     places = options.decimals or chosen.decimals or (ARRAY_PLACES if has_indices(derivation) else SCALAR_PLACES)
     writer = Writer(derivation, chosen, pre_activations(derivation))
     ledger = keep_books(derivation, writer, Rounding(places, chosen.rounding), values)

@@ -9,6 +9,7 @@ Only the texts given in `values` appear; no number is computed here, so what a s
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from symbackprop.errors import UserError, nearest
 from symbackprop.formula.notation import Notation
@@ -31,6 +32,9 @@ from symbackprop.writeup.units import Kind, Link, Unit, UnitGraph, find_units
 
 VIEWS = ("auto", "units", "layers")
 LARGEST_COLUMN, MOST_UNITS = 8, 40  # a larger network is not tried with single units
+MOST_WIDE = 1050.0  # pixels; a page is about 670 wide, so letters of 13 are still 8 high there
+#: What a diagram of units shows besides names, the most first: values everywhere, in the units only, nowhere.
+VALUED = ("everywhere", "units", "nowhere")
 
 
 def network_picture(
@@ -48,8 +52,9 @@ def network_picture(
     """Return the diagram of everything that the loss (by default the last definition) is computed from.
 
     `values` maps names to the texts to print for them, `highlight` lists names (of nodes or units) on the path in red, see
-    `path_to_loss`. `view` is "units" (scalar networks only), "layers", or "auto": units if every label can be read, without
-    the weights' values (they stay in the titles) if only so, else layers. `formulas` replaces the definitions shown in layers.
+    `path_to_loss`. `view` is "units" (scalar networks only), "layers", or "auto": units if every label can be read on a page,
+    without the weights' values or all values (they stay in the titles) if only so, else layers. `formulas` replaces the
+    definitions shown in layers.
 
     Raises UserError for an unknown name or view, and for units of a network of tensors.
     """
@@ -68,7 +73,7 @@ def network_picture(
         raise UserError(f"diagram: view 'units' needs a network of numbers, but {tensors[0]} has indices; use view='layers'")
     if view == "layers" or tensors or (view == "auto" and _too_large(graph)):
         return layer_picture(network, graph, look, heading, formulas or {})
-    for valued in (True, False):
+    for valued in VALUED:
         picture, problems = _unit_picture(graph, look, heading, valued)
         if not problems:
             return picture
@@ -86,12 +91,18 @@ def _too_large(graph: UnitGraph) -> bool:
     return len(graph.units) > MOST_UNITS or max(len(column) for column in graph.columns) > LARGEST_COLUMN
 
 
-def _unit_picture(graph: UnitGraph, look: Look, title: str, valued: bool) -> tuple[Picture, tuple[str, ...]]:
-    """Return the diagram with single units and what in it cannot be read; `valued` edges show the weights' values."""
+def _unit_picture(graph: UnitGraph, look: Look, title: str, valued: str) -> tuple[Picture, tuple[str, ...]]:
+    """Return the diagram with single units and what in it cannot be read; `valued` is one of `VALUED`."""
     edges = edge_identifiers(graph)
+    bare = replace(look, values={})
     faces = {unit.name: _face(unit, look) for unit in graph.units}
-    texts = {identifier: _edge_text(link, look, valued) for identifier, link in edges.items() if link.weights}
-    return compose(Plan(graph, bodies(faces), edges, texts, tags_of(graph, look)), faces, look, title)
+    if valued == "nowhere":
+        faces = {name: replace(face, lines=()) for name, face in faces.items()}
+    on_edges = look if valued == "everywhere" else bare
+    texts = {identifier: _edge_text(link, on_edges) for identifier, link in edges.items() if link.weights}
+    tags = tags_of(graph, bare if valued == "nowhere" else look)
+    widest = float("inf") if valued == "nowhere" else MOST_WIDE
+    return compose(Plan(graph, bodies(faces), edges, texts, tags, most_wide=widest), faces, look, title)
 
 
 def _face(unit: Unit, look: Look) -> Face:
@@ -108,8 +119,8 @@ def _face(unit: Unit, look: Look) -> Face:
     return Face(letter_name(unit.name, look.notation), tuple(lines), disc, title=title)
 
 
-def _edge_text(link: Link, look: Look, valued: bool) -> Lettering:
-    first, *more = (look.equation(weight) if valued else letter_name(weight, look.notation) for weight in link.weights)
+def _edge_text(link: Link, look: Look) -> Lettering:
+    first, *more = (look.equation(weight) for weight in link.weights)
     for text in more:
         first = first + printed(", ") + text
     return first

@@ -8,12 +8,26 @@ from symbackprop.derive.simplify import simplified_adjoints
 from symbackprop.derive.steps import written_steps
 from symbackprop.formula.tree import Blank, Chain, Formula, Product
 from symbackprop.network.node import Node
-from symbackprop.writeup.blocks import LEFT, SYMBOLS, Block, Choice, FormulaBlock, Heading, Line, Option, Part, Prose, Words
+from symbackprop.writeup.blocks import (
+    LEFT,
+    SYMBOLS,
+    BlankLines,
+    Block,
+    Choice,
+    FormulaBlock,
+    Heading,
+    Line,
+    Option,
+    Part,
+    Prose,
+    Words,
+)
 from symbackprop.writeup.context import Context
 from symbackprop.writeup.mutations import Mutant, verified_mutants
 
 MOST_OPTIONS = 4
-GAP = 4.0
+GAP = 5.0
+ANSWER_LINES = 2
 LETTERS = "abcdefgh"
 
 
@@ -46,7 +60,7 @@ def _unworked(context: Context) -> list[str]:
     others.sort(key=lambda name: (depth[name] not in worked, depth[name]))
     if others and context.is_scalar:
         return others
-    formulas_asked = context.options.audience == "student" and context.options.blanks in ("rhs", "steps")
+    formulas_asked = context.options.audience in ("student", "key") and context.options.blanks in ("rhs", "steps")
     return others if formulas_asked else others or known
 
 
@@ -96,7 +110,8 @@ def mistake_blocks(name: str, context: Context, dice: Random) -> list[Block]:
         shown[at] = Chain((*formula.parts[:-1], mutant.formula), formula.relations)
         block = FormulaBlock(f"mistake-{name}", tuple(_numbered(k, line) for k, line in enumerate(shown)))
         verdict = context.say("mistake is", label=at + 1, why="{why}")
-        return [Prose(context.say("mistake")), block, Prose(_because(verdict, mutant, context, formula), "answer")]
+        answer = Prose(_because(verdict, mutant, context, formula), "answer")
+        return [Prose(context.say("mistake")), block, BlankLines(ANSWER_LINES), answer]
     return []
 
 

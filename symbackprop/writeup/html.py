@@ -6,6 +6,7 @@ be shown alone, and a teacher can uncover the answers one by one.
 
 from __future__ import annotations
 
+import base64
 import json
 from functools import cache, singledispatch
 from html import escape
@@ -17,11 +18,13 @@ from symbackprop.formula.tree import Formula
 from symbackprop.writeup import blocks as b
 from symbackprop.writeup.figures import picture
 from symbackprop.writeup.mathspan import MathPrinter, all_names
-from symbackprop.writeup.phrases import plain
+from symbackprop.writeup.phrases import plain, worth
 from symbackprop.writeup.rows import Piece, Row, laid_out
 from symbackprop.writeup.svg import style_sheet, svg
 
 HTML_LANG = {"en": "en", "zh": "zh-Hans"}
+MATH_FAMILY = "Symbackprop Math"
+_EQUALS = '<math><mo lspace="0.278em" rspace="0.278em">=</mo></math>'
 _ALIGN = {"l": "left", "c": "center", "r": "right"}
 
 
@@ -56,7 +59,7 @@ def html(outline: b.Outline) -> str:
     return (
         f'<!DOCTYPE html>\n<html lang="{HTML_LANG[outline.lang]}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(outline.title)}</title>\n'
-        f"<style>\n{style_sheet()}\n{_data('page.css')}</style>\n</head>\n"
+        f"<style>\n{_fonts()}\n{style_sheet()}\n{_data('page.css')}</style>\n</head>\n"
         f'<body class="{outline.audience}">\n<main>\n{_header(page)}\n{_toolbar(page)}\n{body}\n</main>\n'
         f'<script type="application/json" id="page-data">{data}</script>\n'
         f"<script>\n{_data('interactive.js')}</script>\n</body>\n</html>\n"
@@ -66,6 +69,18 @@ def html(outline: b.Outline) -> str:
 @cache
 def _data(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+@cache
+def _fonts() -> str:
+    """Return the faces of the mathematics, as data in the page; see fonts/README.txt for their origin and licence."""
+    return "\n".join(_face(f"{name}.woff2", style) for name, style in (("math", "normal"), ("math-italic", "italic")))
+
+
+def _face(file: str, style: str) -> str:
+    packed = base64.b64encode((Path(__file__).parent / "fonts" / file).read_bytes()).decode("ascii")
+    source = f'url("data:font/woff2;base64,{packed}") format("woff2")'
+    return f'@font-face {{ font-family: "{MATH_FAMILY}"; font-style: {style}; src: {source}; }}'
 
 
 def _script_words(page: Page) -> dict[str, str]:
@@ -128,7 +143,8 @@ def _(block: b.NameLine, page: Page) -> str:
 @_block.register
 def _(block: b.Heading, page: Page) -> str:
     level = block.level + 1
-    return f'<h{level} id="{escape(block.anchor)}">{page.words(block.words)}</h{level}>'
+    points = f'<span class="worth">{worth(block.points, page.outline.lang)}</span>' if block.points else ""
+    return f'<h{level} id="{escape(block.anchor)}">{page.words(block.words)}{points}</h{level}>'
 
 
 @_block.register
@@ -181,7 +197,6 @@ def _sign(sign: str) -> str:
 
 @_block.register
 def _(block: b.Table, page: Page) -> str:
-    caption = f"<caption>{page.words(block.caption)}</caption>" if block.caption else ""
     header = ""
     if block.header:
         cells = "".join(
@@ -193,9 +208,14 @@ def _(block: b.Table, page: Page) -> str:
         "<tr>" + "".join(_cell(cell, align, page) for cell, align in zip(row, block.align, strict=True)) + "</tr>"
         for row in block.rows
     )
-    kind = "data" if block.header else "array" if block.caption else "plain"
-    opening = f'<div class="wide"><table class="{kind}" id="{escape(block.anchor)}">'
-    return f"{opening}{caption}{header}<tbody>\n{body}\n</tbody></table></div>"
+    anchor = escape(block.anchor)
+    if not block.header and block.caption:  # an array: X = [ … ]
+        name = f'<span class="array-name" id="{anchor}-name">{page.words(block.caption)}{_EQUALS}</span>'
+        table = f'<table class="array" id="{anchor}" aria-labelledby="{anchor}-name"><tbody>\n{body}\n</tbody></table>'
+        brackets = "bracket" if len(block.rows) * len(block.align) > 1 else "number"
+        return f'<div class="wide array-box">{name}<div class="{brackets}">{table}</div></div>'
+    kind = "data" if block.header else "plain"
+    return f'<div class="wide"><table class="{kind}" id="{anchor}">{header}<tbody>\n{body}\n</tbody></table></div>'
 
 
 def _cell(cell: b.Cell, align: str, page: Page) -> str:

@@ -15,7 +15,7 @@ from math import hypot
 import numpy as np
 
 from symbackprop.writeup.collisions import crossings, rows_of_boxes, rows_of_segments
-from symbackprop.writeup.geometry import Box, Curve, Point, line, overlap
+from symbackprop.writeup.geometry import Box, Curve, Point, extent, line, overlap
 from symbackprop.writeup.labels import Placement, place_labels
 from symbackprop.writeup.lettering import Lettering
 from symbackprop.writeup.picture import label_box
@@ -57,6 +57,7 @@ class Plan:
     texts: Mapping[str, Lettering]
     tags: Mapping[str, Tag]
     downward: bool = False  # from top to bottom with level labels, instead of from left to right
+    most_wide: float = float("inf")  # wider than this it is no use: on a page it would be too small to read
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +80,25 @@ class Layout:
 
 def lay_out(plan: Plan) -> Layout:
     """Return the narrowest layout without problems; where even the widest has some, the one of the two with fewer."""
-    narrowest, *between, widest = _GROWTH
+    narrowest, *wider = (growth for growth in _GROWTH if growth == _GROWTH[0] or _fits(plan, growth))
     tight = _attempt(plan, narrowest)
-    if not tight.problems:
+    if not _fits(plan, narrowest):
+        return replace(tight, problems=(*tight.problems, "wider than a page"))
+    if not tight.problems or not wider:
         return tight
+    *between, widest = wider
     wide = _attempt(plan, widest)  # tells at once whether room can help
     if wide.problems:
         return min(tight, wide, key=lambda layout: len(layout.problems))
     attempts = (_attempt(plan, growth) for growth in between)
     return next((layout for layout in attempts if not layout.problems), wide)
+
+
+def _fits(plan: Plan, growth: float) -> bool:
+    if plan.downward or plan.most_wide == float("inf"):
+        return True
+    left, _, right, _ = extent(tuple(_columns(plan, growth).values()))
+    return right - left <= plan.most_wide
 
 
 def _attempt(plan: Plan, growth: float) -> Layout:

@@ -7,9 +7,10 @@ An answer is found however it is written: as printed, with more digits, with oth
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,11 @@ from symbackprop.writeup.blocks import Cell, FormulaBlock, Outline, Part, Table
 SIGNIFICANT = 4
 #: Without a point a number needs this many digits: drawings have coordinates in tenths of a pixel, up to four digits.
 SIGNIFICANT_WHOLE = 5
-_NUMBER = re.compile(r"(?<![\w.#])(?:\d+[.,]\d+|[.,]\d+|\d+)(?:[eE][-+]?\d+)?(?!\w)")
+_ALONE = r"(?<![\w.#])(?:\d+[.,]\d+|[.,]\d+|\d+)(?:[eE][-+]?\d+)?(?!\w)"
+_IN_A_WORD = rf"(?<![\d.,])\d+\.\d{{{SIGNIFICANT},}}(?!\d)"  # v0.9129 or 0.9129em; whole numbers in words are colours and names
+_NUMBER = re.compile(f"{_IN_A_WORD}|{_ALONE}")
+
+_RUN = re.compile(rf"[\d.,]{{{SIGNIFICANT},}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ def leaks(text: str, answers: Mapping[str, str], given: Collection[str] = ()) ->
     for key in answers:
         by_start.setdefault(key[:SIGNIFICANT], []).append(key)
     found = []
-    for place in _NUMBER.finditer(text):
+    for place in _long_numbers(text):
         key = digits(place[0].replace(",", "."))
         if key in given or (place[0].isdigit() and len(key) < SIGNIFICANT_WHOLE) or _is_point(place):
             continue
@@ -79,6 +84,17 @@ def leaks(text: str, answers: Mapping[str, str], given: Collection[str] = ()) ->
                 found.append(Leak(place[0], place.start(), answers[answer]))
                 break
     return found
+
+
+def _long_numbers(text: str) -> Iterator[re.Match[str]]:
+    """Yield the numbers of a text that are long enough to tell something; most of a page, its fonts above all, has none."""
+    for run in _RUN.finditer(text):
+        at = run.start()
+        while at < run.end():
+            place = _NUMBER.match(text, at)
+            if place is not None and len(place[0]) >= SIGNIFICANT:
+                yield place
+            at = place.end() if place is not None else at + 1
 
 
 def _is_point(place: re.Match[str]) -> bool:
@@ -109,6 +125,7 @@ def _gives_away(key: str, answer: str) -> bool:
     return shorter == cut or (len(longer) > len(shorter) and longer[len(shorter)] >= "5" and int(shorter) == int(cut) + 1)
 
 
+@lru_cache(maxsize=1 << 14)
 def digits(text: str) -> str:
     """Return the significant digits of a number, without sign, point, exponent and zeros at either end."""
     try:

@@ -19,6 +19,7 @@ from sympy import Sum as BIG
 from symbackprop.derive.derivation import Derivation
 from symbackprop.derive.records import Contribution
 from symbackprop.derive.simplify import simplified_adjoints
+from symbackprop.derive.sweep import ancestors
 from symbackprop.derive.writer import Writer, delta_name
 from symbackprop.errors import UserError
 from symbackprop.formula.build import add, multiply
@@ -49,6 +50,12 @@ class Ledger:
     def text(self, value: Exact) -> str:
         """Return the printed digits of a value."""
         return self.rounding.text(value)
+
+
+def up_to_loss(derivation: Derivation) -> tuple[str, ...]:
+    """Return the names the loss is computed from and the loss, in order; its derivative by some may be 0 everywhere."""
+    reached = ancestors(derivation.network, derivation.loss)
+    return tuple(name for name in derivation.network.nodes if name in reached)
 
 
 def pre_activations(derivation: Derivation) -> tuple[str, ...]:
@@ -146,9 +153,8 @@ def _forward(
 ) -> dict[str, Value]:
     kept: dict[str, Value] = {}
     scope = _scope(writer, kept, {}, {}, sizes)
-    for node in derivation.network.nodes.values():
-        if node.name not in derivation.adjoints:
-            continue
+    for name in up_to_loss(derivation):
+        node = derivation.network.nodes[name]
         if not node.defined:
             kept[node.name] = _given(node, given, rounding)
         else:
@@ -233,8 +239,10 @@ def _scope(
 
     ranges = {}
     for index in _all_indices(writer):
-        size = index_size(index).subs({symbol: sizes[str(symbol)] for symbol in index_size(index).free_symbols})
-        ranges[index_name(index)] = int(size)
+        size = index_size(index)
+        letters = size.free_symbols
+        if all(str(letter) in sizes for letter in letters):  # an index that no array uses may run over anything
+            ranges[index_name(index)] = int(size.subs({letter: sizes[str(letter)] for letter in letters}))
     return Scope(lookup, ranges, {})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -63,14 +63,19 @@ def rendered(derivation: Derivation, suffix: str, options: HandoutOptions, stem:
 
     Raises UserError for an unknown suffix, InternalError when a student's file would show an answer.
     """
+    printed = _printer(suffix)
+    values = None if options.seed is None else variant_values(derivation, options)
+    complete, seen = both_outlines(derivation, options, values)
+    return printed(seen, stem, _gate(derivation, options, complete, values))
+
+
+def _printer(suffix: str) -> Callable[[Outline, str, Inspect], Files]:
     if suffix not in FORMATS:
         raise UserError(
             f"handout: expected a file ending in one of {', '.join(FORMATS)}, got {suffix or 'no ending'!r}."
             f"{nearest(suffix, FORMATS)}"
         )
-    values = None if options.seed is None else variant_values(derivation, options)
-    complete, seen = both_outlines(derivation, options, values)
-    return FORMATS[suffix](seen, stem, _gate(derivation, options, complete, values))
+    return FORMATS[suffix]
 
 
 def _gate(derivation: Derivation, options: HandoutOptions, complete: Outline, values: Mapping[str, Any] | None) -> Inspect:
@@ -92,13 +97,12 @@ def handout(derivation: Derivation, path: str | Path, options: HandoutOptions | 
     """
     place = Path(path)
     chosen = options or HandoutOptions()
+    _check_new([place], force)
     files = {
         place.with_name(name) if name else place: content
         for name, content in rendered(derivation, place.suffix, chosen, place.stem).items()
     }
-    present = [file for file in files if file.exists()]
-    if present and not force:
-        raise UserError(f"{present[0]} exists; give another name, or --force to replace it")
+    _check_new(files, force)
     for file, content in files.items():
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -106,6 +110,13 @@ def handout(derivation: Derivation, path: str | Path, options: HandoutOptions | 
         except OSError as error:
             raise UserError(f"{file}: cannot be written: {error.strerror}") from None
     return Made(tuple(files), chosen.seed)
+
+
+def _check_new(files: Iterable[Path], force: bool) -> None:
+    """Raise UserError when one of the files exists and may not be replaced."""
+    for file in files:
+        if file.exists() and not force:
+            raise UserError(f"{file} exists; give another name, or --force to replace it")
 
 
 def handouts(
@@ -118,6 +129,8 @@ def handouts(
     force: bool = False,
 ) -> Iterator[Made]:
     """Write handouts one after the other, yielding each, so that a caller can show progress.
+
+    Raises UserError, before the first is made, for an unknown suffix and where one of the files exists and `force` is not given.
 
     `audiences` ("student", "key", …) makes one file each, the audience put into the name when there are several; `variants`
     makes that many of each, with seeds counted up from the options' seed (or 1). The number to come is
@@ -133,10 +146,13 @@ def handouts(
         seeds = list(range(first, first + variants))
     readers = tuple(audiences) or (chosen.audience,)
     width = len(str(seeds[-1]))
+    planned = []
     for seed in seeds:
         for audience in readers:
             stem = place.stem
             stem += f"-{audience}" if len(readers) > 1 else ""
             stem += f"-{seed:0{width}d}" if variants else ""
-            named = place.with_name(stem + place.suffix)
-            yield handout(derivation, named, chosen.override(audience=audience, seed=seed), force=force)
+            planned.append((place.with_name(stem + place.suffix), chosen.override(audience=audience, seed=seed)))
+    _printer(place.suffix)
+    _check_new((named for named, _ in planned), force)
+    return (handout(derivation, named, wanted, force=force) for named, wanted in planned)

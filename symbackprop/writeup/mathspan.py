@@ -6,20 +6,14 @@ can mark everything that belongs to one name.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html import escape
 
 from symbackprop.formula.mathml import mathml_inner
 from symbackprop.formula.notation import Notation
-from symbackprop.formula.tree import Blank, Formula, Indexed, Name, Partial
-from symbackprop.formula.walk import walk
-
-#: Only around these do brackets grow; around names with an index they would look too tall.
-TALL = ("<mfrac", "<munder", "<mtable", "<msqrt")
-LOW_OPEN = '<mo form="prefix" stretchy="false" lspace="0" rspace="0">(</mo>'
-LOW_CLOSE = '<mo form="postfix" stretchy="false" lspace="0" rspace="0">)</mo>'
+from symbackprop.formula.tree import Blank, Formula, Indexed, Name, Partial, Power, Transpose, Update
+from symbackprop.formula.walk import children, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +43,7 @@ class MathPrinter:
                 if part not in self._plain:
                     self._plain[part] = mathml_inner(part, self.notation)
                 marks[self._plain[part]] = f'<mrow class="{kind}" data-names="{label}">{{}}</mrow>'
-        return self._label_blanks(marked(low_brackets(text), {low_brackets(key): mark for key, mark in marks.items()}), formula)
+        return self._label_blanks(marked(text, marks), formula)
 
     def math(self, formula: Formula, extra: str = "") -> str:
         """Return a `<math>` element for the middle of a sentence."""
@@ -58,6 +52,8 @@ class MathPrinter:
     def _names(self, part: Formula) -> tuple[str, ...]:
         if isinstance(part, Name | Indexed):
             return (part.name,) if part.name in self.names else ()
+        if isinstance(part, Power | Transpose | Update):  # what stands above an index is set in one piece with the name
+            return self._names(children(part)[0]) if isinstance(children(part)[0], Name | Indexed) else ()
         if isinstance(part, Partial):
             ends = (part.numerator, part.denominator)
             return tuple(end.name for end in ends if isinstance(end, Name | Indexed) and end.name in self.names)
@@ -68,24 +64,6 @@ class MathPrinter:
             return text
         label = escape(self.blank_label, quote=True)
         return text.replace("<mspace", f'<mspace class="blank" aria-label="{label}"')
-
-
-_INNERMOST = re.compile(r"<mo>\(</mo>((?:(?!<mo>[()]</mo>).)*)<mo>\)</mo>")
-_OPEN, _CLOSE = "\x01", "\x02"
-
-
-def low_brackets(text: str) -> str:
-    """Keep brackets low around everything that is not tall, from the inside outwards."""
-
-    def change(found: re.Match[str]) -> str:
-        if any(tall in found[1] for tall in TALL):
-            return _OPEN + found[1] + _CLOSE
-        return LOW_OPEN + found[1] + LOW_CLOSE
-
-    before = ""
-    while before != text:
-        before, text = text, _INNERMOST.sub(change, text)
-    return text.replace(_OPEN, "<mo>(</mo>").replace(_CLOSE, "<mo>)</mo>")
 
 
 def marked(text: str, marks: dict[str, str]) -> str:

@@ -54,16 +54,24 @@ def _line(term: Expr, indices: Indices) -> str | None:
 
 
 def _product(term: Sum, indices: Indices) -> str | None:
-    """Return `A B` for Σ_s A[a, s] B[s, b], with ᵀ where a factor stands the other way round."""
+    """Return `A B` for Σ_s A[a, s] B[s, b], with ᵀ where a factor stands the other way round; `A x` for a vector x."""
     factors = Mul.make_args(term.function)
-    if len(term.limits) != 1 or len(factors) != 2 or not all(isinstance(factor, Indexed) for factor in factors):
+    if len(factors) != 2 or not all(isinstance(factor, Indexed) for factor in factors) or not _is_over_all(term):
         return None
+    if len(factors[0].indices) < len(factors[1].indices):  # a vector is a column and stands behind its matrix
+        factors = factors[::-1]
     bound = term.limits[0][0]
     for left, right in (factors, factors[::-1]):
         first, second = _turned(left, bound, last=True), _turned(right, bound, last=False)
         if first is not None and second is not None and first[1] + second[1] == indices:
             return f"{first[0]} {second[0]}"
     return None
+
+
+def _is_over_all(term: Sum) -> bool:
+    """Whether a sum is over one index, over the whole of its range."""
+    bound, *bounds = term.limits[0]
+    return len(term.limits) == 1 and (not bounds or tuple(bounds) == (bound.lower, bound.upper))
 
 
 def _turned(factor: Indexed, bound: Idx, last: bool) -> tuple[str, Indices] | None:
@@ -83,7 +91,7 @@ def _softmax(expression: Expr, indices: Indices) -> str | None:
     if not isinstance(denominator, Sum) or len(denominator.limits) != 1 or not isinstance(numerator, exp):
         return None
     inside, bound = numerator.args[0], denominator.limits[0][0]
-    if not isinstance(inside, Indexed) or tuple(inside.indices) != indices:
+    if not isinstance(inside, Indexed) or tuple(inside.indices) != indices or not _is_over_all(denominator):
         return None
     if denominator.function == exp(inside.base[(*indices[:-1], bound)]):
         return f"softmax({inside.base.label})"

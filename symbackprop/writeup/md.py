@@ -11,7 +11,7 @@ from symbackprop.formula.tree import Formula
 from symbackprop.writeup import blocks as b
 from symbackprop.writeup.figures import picture
 from symbackprop.writeup.latex_rows import aligned
-from symbackprop.writeup.phrases import plain
+from symbackprop.writeup.phrases import plain, worth
 from symbackprop.writeup.svg import svg
 
 _RULES = {"l": ":---", "c": ":---:", "r": "---:"}
@@ -71,7 +71,8 @@ def _(block: b.NameLine, printer: _Printer) -> str:
 
 @_block.register
 def _(block: b.Heading, printer: _Printer) -> str:
-    return f"{'#' * (block.level + 1)} {printer.words(block.words)}"
+    points = f" ({worth(block.points, printer.outline.lang)})" if block.points else ""
+    return f"{'#' * (block.level + 1)} {printer.words(block.words)}{points}"
 
 
 @_block.register
@@ -88,14 +89,30 @@ def _(block: b.FormulaBlock, printer: _Printer) -> str:
 
 @_block.register
 def _(block: b.Table, printer: _Printer) -> str:
-    header = block.header or ((),) * len(block.align)
+    if not block.header and block.caption:
+        return f"$$\n{_array(block, printer)}\n$$"
+    if not block.header:  # a name and what it stands for: Markdown has no table without a header
+        pairs = [tuple(printer.words(cell.words) for cell in row) for row in block.rows]
+        return "\n".join(f"- **{label}** {stands_for}" if label else f"- {stands_for}" for label, stands_for in pairs)
     rows = [
-        _table_row([printer.words(words) for words in header]),
+        _table_row([printer.words(words) for words in block.header]),
         "|" + "|".join(_RULES[align] for align in block.align) + "|",
         *(_table_row([printer.words(cell.words) for cell in row]) for row in block.rows),
     ]
-    caption = f"{printer.words(block.caption)}\n\n" if block.caption else ""
-    return caption + "\n".join(rows)
+    return "\n".join(rows)
+
+
+def _array(block: b.Table, printer: _Printer) -> str:
+    """Return `X = [ … ]` in LaTeX."""
+
+    def spelt(words: b.Words) -> str:
+        notation = printer.outline.notation
+        return "".join(latex(part, notation) if isinstance(part, Formula) else rf"\text{{{part}}}" for part in words)
+
+    inner = r" \\ ".join(" & ".join(spelt(cell.words) for cell in row) for row in block.rows)
+    if len(block.rows) * len(block.align) > 1:
+        inner = rf"\begin{{bmatrix}} {inner} \end{{bmatrix}}"
+    return f"{spelt(block.caption)} = {inner}"
 
 
 def _table_row(cells: list[str]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from symbackprop.numeric.source import forward_source
 from symbackprop.writeup.blocks import Block, Code, Prose
 from symbackprop.writeup.context import Context
+from symbackprop.writeup.ledger import up_to_loss
 from symbackprop.writeup.notebook_network import network_source
 
 _CHECK = '''\
@@ -58,7 +59,7 @@ check(gradients)
 def notebook_cells(context: Context) -> list[Block]:
     """Return the cells, in order: values, forward pass, check; the gradients' cell is hidden from students."""
     derivation = context.derivation
-    arguments = [name for name in reversed(tuple(derivation.adjoints)) if not derivation.network.nodes[name].defined]
+    arguments = [name for name in up_to_loss(derivation) if not derivation.network.nodes[name].defined]
     listed = "\n".join(f'    "{name}": {_literal(context.ledger.values[name], context)},' for name in arguments)
     lines = ["from numpy import array", "", "values = {", listed, "}"]
     inner = next(name for name in derivation.adjoints if name != derivation.loss)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ from symbackprop.writeup import array_parts, scalar_parts
 from symbackprop.writeup.blocks import Block, Cell, Code, Drawing, Figure, Heading, NameLine, Outline, PageBreak, Prose, Table
 from symbackprop.writeup.context import Context, learning_rate, make_context
 from symbackprop.writeup.exercises import exercise_blocks
-from symbackprop.writeup.ledger import merged_locals
+from symbackprop.writeup.ledger import merged_locals, up_to_loss
 from symbackprop.writeup.notebook_cells import notebook_cells
 from symbackprop.writeup.options import HandoutOptions
 from symbackprop.writeup.redact import redact
@@ -87,20 +88,22 @@ def _drawing(context: Context, name: str, view: str = "network") -> Drawing:
     nodes = context.derivation.network.nodes
     answers = frozenset(node for node in context.derivation.adjoints if nodes[node].defined)
     path = tuple(context.derivation.between(name))
-    edges = _local_derivatives(context) if view == "graph" else ()
+    edges = _local_derivatives(context, name) if view == "graph" else ()
     network, loss = context.derivation.network, context.derivation.loss
     return Drawing(network, loss, _printed_values(context), path, answers, view, edges)
 
 
-def _local_derivatives(context: Context) -> tuple[tuple[tuple[str, str], Formula], ...]:
-    """Return the local derivative of every use of a definition or parameter in a definition."""
+def _local_derivatives(context: Context, start: str) -> tuple[tuple[tuple[str, str], Formula], ...]:
+    """Return the local derivatives of the uses of `start` and of every definition; with indices, where it is one term."""
     found = []
+    nodes = context.derivation.network.nodes
     for name, record in context.derivation.adjoints.items():
-        node = context.derivation.network.nodes[name]
-        if node.defined and not node.indices:
-            for consumer, local in merged_locals(record.contributions).items():
-                if not context.derivation.network.nodes[consumer].indices:
-                    found.append(((consumer, name), context.writer.expression(local)))
+        if not nodes[name].defined and name != start:
+            continue
+        uses = Counter(contribution.consumer for contribution in record.contributions)
+        for consumer, local in merged_locals(record.contributions).items():
+            if uses[consumer] == 1 or not (nodes[name].indices or nodes[consumer].indices):
+                found.append(((consumer, name), context.writer.expression(local)))
     return tuple(found)
 
 
@@ -110,8 +113,8 @@ def _diagram(context: Context) -> list[Block]:
     alt = context.plainly(
         "network alt",
         network=network.title,
-        inputs=len(network.of_role(Role.INPUT)),
-        parameters=len(network.of_role(Role.PARAMETER)),
+        inputs=", ".join(node.name for node in network.of_role(Role.INPUT)),
+        parameters=", ".join(node.name for node in network.of_role(Role.PARAMETER)),
         loss=loss,
     )
     caption = context.say("path", loss=Name(loss), name=context.writer.entry(name)) if context.weights else ()
@@ -132,12 +135,13 @@ def _given(context: Context) -> list[Block]:
         return [*blocks, *array_parts.given_arrays(context), *_conventions(context)]
     rows = []
     for role, key in GIVEN_ROLES:
-        nodes = [node for node in context.derivation.network.of_role(role) if node.name in context.derivation.adjoints]
+        nodes = [node for node in context.derivation.network.of_role(role) if node.name in up_to_loss(context.derivation)]
         if nodes:
             rows.append((Cell(context.say(key)), Cell(_listed(context, [node.name for node in nodes]))))
     eta = equation(Name(context.notation.learning_rate), context.rounding.formula(learning_rate(context)))
     rows.append((Cell(context.say("learning rate")), Cell((eta,))))
-    rows += [(Cell(()), Cell((formula,))) for formula in _functions(context)]
+    labels = [context.say("where")] + [()] * len(_functions(context))
+    rows += [(Cell(label), Cell((formula,))) for label, formula in zip(labels, _functions(context), strict=False)]
     return [*blocks, Table("given-table", (), tuple(rows), "ll"), *_conventions(context)]
 
 
@@ -152,7 +156,7 @@ def _listed(context: Context, names: list[str]) -> tuple[str | Formula, ...]:
 def _functions(context: Context) -> list[Formula]:
     """Return the definitions of the elementary functions used that sympy does not name, such as σ(x) = 1/(1 + e^-x)."""
     used: dict[str, Formula] = {}
-    for name in reversed(tuple(context.derivation.adjoints)):
+    for name in up_to_loss(context.derivation):
         expression = context.derivation.network.nodes[name].expression
         if expression is None:
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable
 from functools import singledispatch
 
@@ -11,15 +12,18 @@ from symbackprop.formula.latex import RELATIONS
 from symbackprop.formula.tree import Formula
 from symbackprop.formula.typst import typst as typst_math
 from symbackprop.writeup import blocks as b
+from symbackprop.writeup.blocks import has_gaps
 from symbackprop.writeup.figures import picture
-from symbackprop.writeup.phrases import plain
+from symbackprop.writeup.phrases import plain, worth
 from symbackprop.writeup.rows import Piece, Row, laid_out
 from symbackprop.writeup.svg import svg
 
 #: Widest row, in characters as shown, that fits the text width beside a reason.
-PDF_WIDTH = 78
+PDF_WIDTH = 88
 #: Faces that have Chinese characters, the first found is used.
 CJK_FACES = ("Noto Serif CJK SC", "Source Han Serif SC", "Songti SC", "SimSun", "Noto Sans CJK SC", "Source Han Sans SC")
+#: A character that the faces coming with Typst may not have: neither Latin, Greek or Cyrillic, nor a sign of mathematics.
+_UNCOMMON = re.compile("[^\u0000-\u052f\u1e00-\u2bff\U0001d400-\U0001d7ff]")
 #: Always the same date in the file, so that the same handout is the same file.
 TIMESTAMP = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 
@@ -29,9 +33,12 @@ _PREAMBLE = """\
 #set text(font: FACES, size: 10.5pt, lang: "LANG")
 #set par(justify: false, leading: 0.62em)
 #let accent = rgb("#2457a6")
-#let part(body) = block(above: 1.5em, below: 0.8em, sticky: true, width: 100%, stroke: (bottom: 1.2pt + accent),
-  inset: (bottom: 3pt), text(13pt, weight: "bold", body))
-#let stepname(body) = block(above: 1.3em, below: 0.95em, sticky: true, text(10.5pt, weight: "bold", fill: accent, body))
+#let worth(points) = { h(1fr); text(9pt, weight: "regular", fill: luma(90), points) }
+#let part(body, points) = block(above: 1.5em, below: 0.8em, sticky: true, width: 100%, stroke: (bottom: 1.2pt + accent),
+  inset: (bottom: 3pt), text(13pt, weight: "bold", body) + worth(points))
+#let stepname(body, points) = block(above: 1.3em, below: 0.95em, sticky: true, width: 100%,
+  text(10.5pt, weight: "bold", fill: accent, body) + worth(points))
+#let lead(body) = block(sticky: true, body)
 #let note(body) = block(width: 100%, fill: luma(246), stroke: (left: 2pt + accent), inset: (x: 8pt, y: 6pt),
   breakable: false, body)
 #let solution(body) = text(fill: rgb("#0b6b3a"), body)
@@ -41,7 +48,8 @@ _PREAMBLE = """\
 #let writing = block(above: 0pt, below: 0pt, height: 8mm, width: 100%, stroke: (bottom: 0.4pt + luma(170)))
 #let equations(breakable, ..rows) = block(breakable: breakable, width: 100%, grid(columns: (auto, 1fr, auto),
   column-gutter: (4pt, 8pt), row-gutter: 13pt, align: (right + horizon, left + horizon, right + horizon), ..rows))
-#show raw: set text(8pt)
+#set math.mat(delim: "[", gap: 0.6em)
+#show raw: set text(7.6pt)
 """
 
 
@@ -54,10 +62,14 @@ def pdf(outline: b.Outline, inspect: Callable[[str], None] | None = None) -> byt
         import typst  # the optional extra `pdf`
     except ImportError:
         raise UserError("handout: a PDF needs Typst; install it with: pip install 'symbackprop[pdf]'") from None
-    source = typst_source(outline, tuple(typst.Fonts().families()))
+    fonts = typst.Fonts(include_system_fonts=outline.lang == "zh")  # looking through all faces of a machine takes a while
+    source = typst_source(outline, tuple(fonts.families()))
+    if outline.lang != "zh" and _UNCOMMON.search(source):
+        fonts = typst.Fonts()
+        source = typst_source(outline, tuple(fonts.families()))
     if inspect is not None:
         inspect(source)
-    compiled: bytes = typst.compile(source.encode("utf-8"), timestamp=int(TIMESTAMP.timestamp()))
+    compiled: bytes = typst.compile(source.encode("utf-8"), timestamp=int(TIMESTAMP.timestamp()), font_paths=fonts)
     return compiled
 
 
@@ -85,7 +97,7 @@ def _faces(lang: str, families: tuple[str, ...]) -> str:
             "handout: a Chinese PDF needs a face with Chinese characters, none of "
             f"{', '.join(CJK_FACES)} is installed; install e.g. fonts-noto-cjk, or write .html instead"
         )
-    return "(" + ", ".join(quoted(face) for face in ("Libertinus Serif", *chinese[:1])) + ",)"
+    return "(" + ", ".join(quoted(face) for face in ("New Computer Modern", *chinese[:1])) + ",)"
 
 
 def quoted(text: str) -> str:
@@ -120,7 +132,8 @@ def _(block: b.NameLine, outline: b.Outline) -> str:
 
 @_block.register
 def _(block: b.Heading, outline: b.Outline) -> str:
-    return f"#{ {1: 'part', 2: 'stepname'}[block.level] }[{_words(block.words, outline)}]"
+    points = quoted(worth(block.points, outline.lang))
+    return f"#{ {1: 'part', 2: 'stepname'}[block.level] }([{_words(block.words, outline)}], {points})"
 
 
 @_block.register
@@ -128,8 +141,8 @@ def _(block: b.Prose, outline: b.Outline) -> str:
     if block.tone == "cell":
         return ""
     words = _words(block.words, outline)
-    wrapper = {"plain": "", "note": "note", "rule": "note", "answer": "solution"}[block.tone]
-    return f"#{wrapper}[{words}]" if wrapper else words
+    wrapper = {"plain": "lead", "note": "note", "rule": "note", "answer": "solution"}[block.tone]
+    return f"#{wrapper}[{words}]"
 
 
 @_block.register
@@ -168,8 +181,8 @@ def _(block: b.Table, outline: b.Outline) -> str:
     if not block.header and block.caption:
         return _array(block, outline)
     columns = ["auto"] * len(block.align)
-    if block.header:
-        columns[1 if len(columns) > 2 else 0] = "1fr" if len(columns) > 2 else "auto"
+    if len(columns) > 2 and block.align.endswith("r"):  # numbers stand at the right edge
+        columns[1] = "1fr"
     align = {"l": "left", "c": "center", "r": "right"}
     aligns = ", ".join(align[letter] for letter in block.align)
     header = ""
@@ -177,7 +190,7 @@ def _(block: b.Table, outline: b.Outline) -> str:
         cells = ", ".join(f"[*{_words(words, outline)}*]" for words in block.header)
         header = f"table.header({cells}), table.hline(stroke: 0.5pt),"
     body = ",\n".join(f"[{_words(cell.words, outline)}]" for row in block.rows for cell in row)
-    inset = "(x: 5pt, y: 4pt)"
+    inset = "(x: 5pt, top: 11pt, bottom: 4pt)" if has_gaps(block) else "(x: 5pt, y: 4pt)"  # room to write in by hand
     rules = ("table.hline(stroke: 1pt),", ", table.hline(stroke: 1pt)") if block.header else ("", "")
     stroke = "(x, y) => if y > 1 { (top: 0.3pt + luma(200)) }" if block.header else "none"
     return (
@@ -187,11 +200,12 @@ def _(block: b.Table, outline: b.Outline) -> str:
 
 
 def _array(block: b.Table, outline: b.Outline) -> str:
+    name = f"#[#show math.equation: math.display; {_words(block.caption, outline)}]"
     if len(block.rows) == 1 and len(block.rows[0]) == 1:
         (cell,) = block.rows[0]
-        return f"#box(inset: (right: 14pt, y: 4pt))[{_words(block.caption, outline)} $= {_entry(cell, outline)}$]"
+        return f"#box(inset: (right: 14pt, y: 4pt))[{name} $= {_entry(cell, outline)}$]"
     entries = "; ".join(", ".join(_entry(cell, outline) for cell in row) for row in block.rows)
-    return f"#box(inset: (right: 14pt, y: 4pt))[{_words(block.caption, outline)} $= mat({entries})$]"
+    return f"#box(inset: (right: 14pt, y: 4pt))[{name} $= display(mat({entries}))$]"
 
 
 def _entry(cell: b.Cell, outline: b.Outline) -> str:
@@ -227,11 +241,11 @@ def _(block: b.Choice, outline: b.Outline) -> str:
         if option.right is not None:
             mark = "✓" if option.right else "✗"
             verdict = f"#solution[#{quoted(mark)}; {_words(option.why, outline)}]"
-        rows_.append(f"[({letter})], [{_words(option.words, outline)}], [{verdict}]")
+        rows_.append(f"[({letter})], [#show math.equation: math.display; {_words(option.words, outline)}], [{verdict}]")
     listed = ", ".join(rows_)
     return (
         f"#block(breakable: false)[{_words(block.question, outline)}\n\n"
-        f"#grid(columns: 3, column-gutter: 10pt, row-gutter: 9pt, {listed})]"
+        f"#grid(columns: 3, column-gutter: 10pt, row-gutter: 14pt, align: horizon, {listed})]"
     )
 
 

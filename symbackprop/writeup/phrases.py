@@ -22,11 +22,13 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "class": ("Class", "班级"),
         "date": ("Date", "日期"),
         "points": ("Points", "得分"),
+        "one point": ("1 point", "1 分"),
+        "many points": ("{count} points", "{count} 分"),
         # Parts.
         "network": ("The network", "网络"),
         "network alt": (
-            "Network {network}: {inputs} inputs, {parameters} parameters, loss {loss}.",
-            "网络 {network}：{inputs} 个输入，{parameters} 个参数，损失 {loss}。",
+            "Network diagram: {network}. Inputs: {inputs}; parameters: {parameters}; loss: {loss}.",
+            "网络图：{network}。输入：{inputs}；参数：{parameters}；损失：{loss}。",
         ),
         "graph": ("The computational graph", "计算图"),
         "graph alt": ("Computational graph of {network}: each definition a node.", "{network} 的计算图：每个定义是一个结点。"),
@@ -36,8 +38,15 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "parameters": ("Parameters", "参数"),
         "targets": ("Targets", "目标值"),
         "constants": ("Constants", "常数"),
+        "where": ("where", "其中"),
+        "role": ("Role", "类型"),
+        "role input": ("input", "输入"),
+        "role parameter": ("parameter", "参数"),
+        "role target": ("target", "目标值"),
+        "role constant": ("constant", "常数"),
+        "role defined": ("computed", "计算所得"),
+        "scalar": ("a single number", "一个数"),
         "learning rate": ("Learning rate", "学习率"),
-        "function": ("with {definition}", "其中 {definition}"),
         "forward": ("Forward pass", "前向计算"),
         "forward lead": (
             "From the inputs to the loss, each line uses the results above it.",
@@ -74,6 +83,7 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "old": ("Old", "旧值"),
         "new": ("New", "新值"),
         "loss": ("Loss before and after", "更新前后的损失"),
+        "loss name": ("Loss", "损失"),
         "loss lead": (
             "One step with learning rate {rate}, all parameters changed at once.",
             "以学习率 {rate} 更新一步，所有参数同时改变。",
@@ -115,7 +125,7 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "solution": ("Answer", "答案"),
         "missing slope": ("the slope {what} is missing", "缺少斜率 {what}"),
         "wrong index": ("it has {got} where {wanted} belongs", "应为 {wanted}，却写成了 {got}"),
-        "lost half": ("the factor of the square is wrong (a 2 or a ½ is lost)", "平方求导的系数错了（丢了 2 或 ½）"),
+        "lost half": ("the factor that comes from the square is wrong", "平方求导得到的系数错了"),
         "wrong sign": ("the sign is wrong", "符号错了"),
         "dropped path": ("one path, {what}, is missing", "缺少一条路径 {what}"),
         # Reasons beside steps (keys are those of the written steps).
@@ -134,8 +144,8 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "power rule and chain rule": ("power rule and chain rule", "幂法则与链式法则"),
         "take out the common factor": ("take out the common factor", "提取公因子"),
         "result": ("result", "结果"),
-        "a name for what several gradients share": ("shared by several gradients", "多个梯度共用"),
-        "with the shared name": ("with the shared name", "用共用的记号"),
+        "a name for what several gradients share": ("a shared factor", "多个梯度共用"),
+        "with the shared name": ("with its name", "用共用的记号"),
         "multiply out; a sum of terms is the sum of each term": (
             "multiply out; a sum of terms is the sum of each term",
             "展开；各项之和的求和等于各项求和之和",
@@ -179,6 +189,11 @@ def phrase(key: str, lang: str, **gaps: str | int | Formula) -> Words:
         at = gap.end()
     found.append(template[at:])
     return joined(tuple(part for part in found if part != ""))
+
+
+def worth(points: int, lang: str) -> str:
+    """Return the points of a part in words, nothing for none."""
+    return "" if not points else plain("one point", lang) if points == 1 else plain("many points", lang, count=points)
 
 
 def plain(key: str, lang: str, **gaps: str | int) -> str:

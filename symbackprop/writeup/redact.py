@@ -6,7 +6,6 @@ that do not depend on the digits of the answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import singledispatch
 
@@ -42,14 +41,16 @@ FORMULA_GAPS = (8.0, 14.0, 20.0)
 
 def redact(outline: Outline, options: HandoutOptions) -> Outline:
     """Return the outline as its audience may see it."""
-    if options.audience == "key":
-        return replace(outline, blocks=key_blocks(outline.blocks))
     if options.audience == "teacher":
-        return outline
+        return replace(outline, blocks=tuple(block for block in outline.blocks if not isinstance(block, BlankLines)))
+    if options.audience == "key" and options.blanks == "none":
+        return replace(outline, blocks=key_blocks(outline.blocks, frozenset(HIDING)))
+    hidden = frozenset(HIDING[: HIDING.index(options.blanks) + 1]) if options.blanks in HIDING else frozenset[str]()
+    if options.audience == "key":
+        return replace(outline, blocks=with_points(key_blocks(outline.blocks, hidden), outline.blocks, hidden))
     if options.blanks == "none":
         blocks = tuple(block for block in outline.blocks if not is_answer_only(block))
         return replace(outline, blocks=tuple(_without_solution(block) for block in blocks))
-    hidden = frozenset(HIDING[: HIDING.index(options.blanks) + 1])
     blocks = tuple(kept for block in outline.blocks for kept in student_block(block, hidden))
     return replace(outline, blocks=with_points(_tidied(blocks), outline.blocks, hidden))
 
@@ -176,14 +177,29 @@ def _is_cell(block: Block) -> bool:
 
 
 def with_points(blocks: tuple[Block, ...], complete: tuple[Block, ...], hidden: frozenset[str]) -> tuple[Block, ...]:
-    """Put the sum of all points on the name line: one for each line, row, array and question to be answered."""
-    total = sum(points(block, hidden) for block in complete)
-    return tuple(replace(block, points=total) if isinstance(block, NameLine) else block for block in blocks)
+    """Put on each heading the points of what is asked for below it, and their sum on the name line.
+
+    There is one point for each line, row, array and question to be answered.
+    """
+    worth: dict[str, int] = {}
+    anchor = ""
+    for block in complete:
+        if isinstance(block, Heading):
+            anchor = block.anchor
+        worth[anchor] = worth.get(anchor, 0) + points(block, hidden)
+    return tuple(
+        replace(block, points=worth.get(block.anchor, 0))
+        if isinstance(block, Heading)
+        else replace(block, points=sum(worth.values()))
+        if isinstance(block, NameLine)
+        else block
+        for block in blocks
+    )
 
 
 def points(block: Block, hidden: frozenset[str]) -> int:
     """Return how much is asked for in a block when everything marked with one of `hidden` is taken away."""
-    if isinstance(block, Choice):
+    if isinstance(block, Choice) or is_answer_only(block):
         return 1
     if isinstance(block, FormulaBlock):
         return sum(any(part.hidden in hidden or part.stripped is not None for part in line.parts) for line in block.lines)
@@ -195,15 +211,18 @@ def points(block: Block, hidden: frozenset[str]) -> int:
 
 # --- the key
 
-_KEPT: tuple[Callable[[Block], bool], ...] = (
-    lambda block: isinstance(block, Heading | Choice | PageBreak),
-    lambda block: isinstance(block, FormulaBlock) and any(part.hidden for line in block.lines for part in line.parts),
-    lambda block: isinstance(block, Table) and any(cell.hidden for row in block.rows for cell in row),
-    lambda block: isinstance(block, Prose) and block.tone in ("answer", "rule"),
-)
 
-
-def key_blocks(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
-    """Return only what is asked for, answered."""
-    kept = tuple(block for block in blocks if any(test(block) for test in _KEPT))
+def key_blocks(blocks: tuple[Block, ...], hidden: frozenset[str]) -> tuple[Block, ...]:
+    """Return only what is asked for when everything marked with one of `hidden` is taken away, answered."""
+    kept = tuple(block for block in blocks if _stays_in_key(block, hidden))
     return tuple(block for block in _tidied(kept) if not isinstance(block, PageBreak))
+
+
+def _stays_in_key(block: Block, hidden: frozenset[str]) -> bool:
+    if isinstance(block, Heading | Choice | PageBreak):
+        return True
+    if isinstance(block, Prose):
+        return block.tone in ("answer", "rule")
+    if isinstance(block, FormulaBlock):
+        return any(part.hidden in hidden or part.stripped is not None for line in block.lines for part in line.parts)
+    return isinstance(block, Table) and any(cell.hidden in hidden for row in block.rows for cell in row)

@@ -14,7 +14,7 @@ from symbackprop.formula.wrap import shown_width, wrap
 from symbackprop.writeup.blocks import Line, Part
 
 #: Characters that fit a row of a printed page beside a left side and a reason.
-PAGE_WIDTH = 84
+PAGE_WIDTH = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,4 +103,6 @@ def rows(line: Line, width: int = PAGE_WIDTH) -> tuple[Row, ...]:
 def broken_sides(head: Part, side: Part, width: int) -> list[Piece]:
     """Break one side at its operators, as the readers of the formula package put it together again."""
     statement = Chain((head.formula, side.formula), (side.relation,))
+    if measured(statement) <= width:  # too wide for the room beside others, not for a row of its own
+        return [Piece(side.relation, side.formula, "", side)]
     return [Piece(line.lead, line.body, line.trail, side) for line in wrap(statement, width, measured)]

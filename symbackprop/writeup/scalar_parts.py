@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction as Exact
 
 from symbackprop.derive.paths import Chains
@@ -11,11 +12,13 @@ from symbackprop.formula.tree import Chain, Formula, Name, Text, Update
 from symbackprop.network.node import Role
 from symbackprop.writeup.blocks import LEFT, SYMBOLS, Block, Cell, FormulaBlock, Heading, Line, Part, Prose, Table, Words
 from symbackprop.writeup.context import Context, learning_rate
-from symbackprop.writeup.ledger import adjoint_terms, forward_values, is_atomic, is_trivial, merged_locals
+from symbackprop.writeup.ledger import adjoint_terms, forward_values, is_atomic, is_trivial, merged_locals, up_to_loss
 from symbackprop.writeup.rows import measured
 
 #: Where a kind of written step is hidden: formulas that state the structure stay longest.
 HIDDEN_FROM = {"chain": "steps", "paths": "steps", "definition": "", "function": "steps", "rewrite": "rhs"}
+#: The phrase over a kind of written step; others are put together from these.
+HEADING_OF = {"chain": "chain", "paths": "chain", "local": "locals"}
 MANY_PATHS = 100
 #: A block of at most this many lines is kept on one page.
 MOST_KEPT = 6
@@ -28,7 +31,7 @@ CALCULATION_WIDTH = 70
 def forward_table(context: Context) -> Table:
     """Return the forward pass: each definition, the numbers put in, and the value."""
     rows = []
-    for name in reversed(tuple(context.derivation.adjoints)):
+    for name in up_to_loss(context.derivation):
         node = context.derivation.network.nodes[name]
         if not node.defined:
             continue
@@ -71,15 +74,10 @@ def weight_parts(name: str, context: Context, shown: set[str]) -> list[Block]:
     about = tuple(context.derivation.between(name))
     if context.wants("chain"):
         steps = written_steps(context.derivation[name], context.notation, context.options.level)
-        chains = tuple(step_line(step, context, about) for step in steps if step.kind in ("chain", "paths"))
-        rest = tuple(step_line(step, context, about) for step in steps if step.kind not in ("chain", "paths"))
-        if context.options.level == "full":
-            chains, rest = (), tuple(step_line(step, context, about) for step in steps)
-        if chains:
-            blocks.append(Heading(2, context.say("chain"), f"chain-{name}"))
-            blocks.append(FormulaBlock(f"chain-{name}-lines", chains))
-        blocks.append(Heading(2, context.say("steps" if not chains else "locals"), f"steps-{name}"))
-        blocks.append(FormulaBlock(f"steps-{name}-lines", rest, keep=len(rest) <= MOST_KEPT))
+        for key, group in step_groups(steps, context.options.level).items():
+            written = tuple(step_line(step, context, about) for step in group)
+            blocks.append(Heading(2, context.say(key), f"{key}-{name}"))
+            blocks.append(FormulaBlock(f"{key}-{name}-lines", written, keep=len(written) <= MOST_KEPT))
     if context.wants("numbers"):
         lines = [line for node in about[1:] for line in calculations(node, context, shown)]
         blocks.append(Heading(2, context.say("numbers"), f"numbers-{name}"))
@@ -88,6 +86,14 @@ def weight_parts(name: str, context: Context, shown: set[str]) -> list[Block]:
         blocks.append(Heading(2, context.say("update"), f"update-{name}"))
         blocks.append(FormulaBlock(f"update-{name}-lines", (update_line(name, context),)))
     return blocks
+
+
+def step_groups(steps: Sequence[Step], level: str) -> dict[str, list[Step]]:
+    """Return written steps by the phrase that stands over them: in full they stay in order, else like goes with like."""
+    groups: dict[str, list[Step]] = {}
+    for step in steps:
+        groups.setdefault(HEADING_OF.get(step.kind, "product") if level == "standard" else "steps", []).append(step)
+    return groups
 
 
 def _path_words(name: str, context: Context) -> tuple[str | Formula, ...]:
@@ -189,5 +195,5 @@ def loss_parts(context: Context) -> list[Block]:
     return [
         Heading(1, context.say("loss"), "loss"),
         Prose(context.say("loss lead", rate=printed(learning_rate(context)))),
-        Table("loss-table", ((), (Name(loss),)), rows, "lr"),
+        Table("loss-table", (context.say("loss name"), (Name(loss),)), rows, "lr"),
     ]

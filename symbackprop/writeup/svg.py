@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from html import escape
 from math import degrees
 from types import MappingProxyType
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
 
 from symbackprop.errors import UserError
 from symbackprop.writeup.geometry import Curve, Point, line
@@ -63,9 +63,9 @@ def svg(picture: Picture, *, prefix: str = "", stylesheet: bool = True, focusabl
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="sb-diagram" viewBox="0 0 {wide} {high}" '
         f'width="{round(picture.width)}" height="{round(picture.height)}" role="{role}" '
-        f'aria-labelledby="{prefix}title {prefix}description" font-family={quoteattr(FONTS)}>',
-        f'<title id="{prefix}title">{escape(picture.title)}</title>',
-        f'<desc id="{prefix}description">{escape(picture.description)}</desc>',
+        f'aria-labelledby="{prefix}title {prefix}description" font-family={_quoted(FONTS)}>',
+        f'<title id="{prefix}title">{_escaped(picture.title)}</title>',
+        f'<desc id="{prefix}description">{_escaped(picture.description)}</desc>',
     ]
     if stylesheet:
         lines.append(f"<style>{style_sheet()}</style>")
@@ -103,13 +103,25 @@ def _variable(colour: str, mode: int) -> str:
     return f"var(--sb-{colour},{fallback})"
 
 
+def _escaped(text: str) -> str:
+    return escape(text, quote=False)
+
+
+_IN_QUOTES = str.maketrans({'"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
+
+
+def _quoted(text: str) -> str:
+    """Return the value of an attribute, between quotes; a tab or a line end stays one."""
+    return f'"{_escaped(text).translate(_IN_QUOTES)}"'
+
+
 def _item(item: Item, prefix: str, focusable: bool) -> str:
     classes = f"sb-item sb-{item.kind}" + (" sb-on-path" if item.on_path else "")
-    names = f" data-names={quoteattr(' '.join(item.names))}" if item.names else ""
-    focus = f' tabindex="0" role="img" aria-label={quoteattr(item.title)}' if focusable and item.title else ""
+    names = f" data-names={_quoted(' '.join(item.names))}" if item.names else ""
+    focus = f' tabindex="0" role="img" aria-label={_quoted(item.title)}' if focusable and item.title else ""
     shapes = "".join(_shape(shape, item) for shape in item.shapes)
-    title = f"<title>{escape(item.title)}</title>" if item.title else ""
-    return f'<g id="{prefix}{escape(item.identifier)}" class="{classes}"{names}{focus}>{title}{shapes}</g>'
+    title = f"<title>{_escaped(item.title)}</title>" if item.title else ""
+    return f'<g id="{prefix}{_escaped(item.identifier)}" class="{classes}"{names}{focus}>{title}{shapes}</g>'
 
 
 def _shape(shape: Shape, item: Item) -> str:
@@ -210,7 +222,7 @@ def _spans(lettering: Lettering, size: float) -> str:
         options += f' dy="{wanted - height}"' if wanted != height and text else ""
         height, blanks = (wanted, 0) if text else (height, blanks)
         blanks += len(text) - len(text.rstrip(" "))
-        shown = escape(text.rstrip(" ")).replace(" ", "\u00a0")
+        shown = _escaped(text.rstrip(" ")).replace(" ", "\u00a0")
         spans.append(f"<tspan{options}>{shown}</tspan>" if options else shown)
     return "".join(spans)
 

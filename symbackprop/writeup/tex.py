@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from functools import singledispatch
+from textwrap import wrap
 
 from symbackprop.errors import InternalError
 from symbackprop.formula.latex import latex
 from symbackprop.formula.tree import Formula
 from symbackprop.writeup import blocks as b
+from symbackprop.writeup.blocks import has_gaps
 from symbackprop.writeup.figures import picture
 from symbackprop.writeup.latex_rows import row_lines, tex_text
-from symbackprop.writeup.phrases import plain
+from symbackprop.writeup.phrases import plain, worth
 from symbackprop.writeup.tikz import tikz
 
 #: Widest row, in characters as shown, that fits the text width beside a reason.
-TEX_WIDTH = 70
+TEX_WIDTH = 86
+#: Characters of a line of code that fit the text width.
+CODE_WIDTH = 102
 
 _CLASSES = {
     "en": "\\documentclass[11pt,a4paper]{article}\n\\usepackage[T1]{fontenc}\n\\usepackage{lmodern}",
@@ -25,11 +29,16 @@ _PREAMBLE = r"""
 \usepackage{amsmath,amssymb,array,booktabs,longtable,xcolor,tikz,fancyvrb}
 \definecolor{accent}{HTML}{2457A6}
 \setlength{\parindent}{0pt}\setlength{\parskip}{5pt}
-\setlength{\LTleft}{0pt}
+\setlength{\LTleft}{0pt}\setlength{\LTpre}{4pt}\setlength{\LTpost}{4pt}
+\pagestyle{plain}\lineskiplimit=3pt\lineskip=6pt
+\AtBeginDocument{\abovedisplayskip=5pt plus 2pt\belowdisplayskip=5pt plus 2pt
+  \abovedisplayshortskip=5pt plus 2pt\belowdisplayshortskip=5pt plus 2pt\jot=3pt}
 \allowdisplaybreaks
 \newcommand{\parttitle}[1]{\par\bigskip\vskip 0pt plus 4\baselineskip\penalty-200\vskip 0pt plus -4\baselineskip
   \vbox{{\large\bfseries #1\par}\vspace{2pt}{\color{accent}\hrule height 1pt}}\nobreak\medskip}
 \newcommand{\steptitle}[1]{\par\medskip{\bfseries\color{accent}#1\par}\nobreak}
+\newcommand{\aside}[1]{\par\medskip\colorbox{black!4}{\parbox{\dimexpr\linewidth-2\fboxsep}{#1}}\par\medskip}
+\newcommand{\arraygap}{\hspace{2em}\hfil\penalty0\hfilneg\ignorespaces} % arrays side by side, as many as fit
 \newcommand{\writingline}{\par\vspace{6mm}\textcolor{gray}{\hrule}}
 \newcommand{\fillin}[1]{\rule[-1pt]{#1}{0.4pt}}
 """
@@ -43,7 +52,20 @@ def tex(outline: b.Outline) -> str:
         f"{{\\LARGE\\bfseries {tex_text(outline.title)}\\par}}\n{{\\color{{gray}}{tex_text(outline.subtitle)}\\par}}"
     )
     body = [text for block in outline.blocks if (text := _block(block, outline))]
-    return "\n\n".join([head, *body, "\\end{document}"]) + "\n"
+    return head + "".join(map(_behind, body, ["", *body])) + "\n\n\\end{document}\n"
+
+
+def _behind(text: str, before: str) -> str:
+    """Set formulas close under a heading, in one paragraph with the text that leads to them; arrays stand side by side."""
+    if text.startswith(r"\begin{flalign*}"):
+        if before.startswith((r"\parttitle", r"\steptitle")):
+            return "\n\\vspace{-\\baselineskip}\n" + text  # a display begins with an empty line otherwise
+        return ("\n\n" if before.startswith("\\") else "\n") + text
+    together = text.startswith(_ARRAY) and before.startswith(_ARRAY)
+    return ("\n" if together else "\n\n") + text
+
+
+_ARRAY = r"$\displaystyle "
 
 
 def _words(words: b.Words, outline: b.Outline) -> str:
@@ -70,7 +92,8 @@ def _(block: b.NameLine, outline: b.Outline) -> str:
 @_block.register
 def _(block: b.Heading, outline: b.Outline) -> str:
     command = {1: "parttitle", 2: "steptitle"}[block.level]
-    return rf"\{command}{{{_words(block.words, outline)}}}"
+    points = rf"\hfill{{\normalfont\small\color{{gray}}{worth(block.points, outline.lang)}}}" if block.points else ""
+    return rf"\{command}{{{_words(block.words, outline)}{points}}}"
 
 
 @_block.register
@@ -79,7 +102,7 @@ def _(block: b.Prose, outline: b.Outline) -> str:
         return ""
     words = _words(block.words, outline)
     if block.tone in ("note", "rule"):
-        return f"\\begin{{quote}}\n{words}\n\\end{{quote}}"
+        return f"\\aside{{{words}}}"
     return words
 
 
@@ -103,17 +126,22 @@ def _(block: b.Table, outline: b.Outline) -> str:
         columns = columns[0] + f">{{\\raggedright\\arraybackslash}}p{{{width}}}" + columns[2:]
     rows = [" & ".join(_words(cell.words, outline) for cell in row) + r" \\" for row in block.rows]
     if not block.header and block.caption:
-        inner = " ".join(" & ".join(_matrix_entry(cell, outline) for cell in row) + r" \\" for row in block.rows)
+        inner = r" \\ ".join(" & ".join(_matrix_entry(cell, outline) for cell in row) for row in block.rows)
+        if len(block.rows) * len(block.align) > 1:
+            inner = rf"\begin{{bmatrix}} {inner} \end{{bmatrix}}"
         caption = "".join(
             latex(part, outline.notation) if isinstance(part, Formula) else rf"\text{{{tex_text(part)}}}"
             for part in block.caption
         )
-        return f"\\[ {caption} = \\begin{{pmatrix}} {inner} \\end{{pmatrix}} \\]"
+        return rf"{_ARRAY}{caption} = {inner}$\arraygap"
     head = ""
     if block.header:
         head = " & ".join(rf"\textbf{{{_words(words, outline)}}}" for words in block.header) + "\\\\\n\\midrule\\endhead\n"
     lines = "\n".join(rows)
-    return f"\\begin{{longtable}}{{@{{}}{columns}@{{}}}}\n\\toprule\n{head}{lines}\n\\bottomrule\n\\end{{longtable}}"
+    rules = ("\\toprule\n", "\\bottomrule\n") if block.header else ("", "")
+    stretch = r"\renewcommand{\arraystretch}{1.45}" if has_gaps(block) else ""  # room to write in by hand
+    table = f"\\begin{{longtable}}{{@{{}}{columns}@{{}}}}\n{rules[0]}{head}{lines}\n{rules[1]}\\end{{longtable}}"
+    return f"{{{stretch}\n{table}}}"
 
 
 def _matrix_entry(cell: b.Cell, outline: b.Outline) -> str:
@@ -137,7 +165,15 @@ def _(block: b.BlankLines, outline: b.Outline) -> str:
 def _(block: b.Code, outline: b.Outline) -> str:
     if block.role == "cell":
         return ""
-    return f"\\begin{{Verbatim}}[fontsize=\\footnotesize]\n{block.text.rstrip()}\n\\end{{Verbatim}}"
+    lines = (part for line in block.text.rstrip().splitlines() for part in code_lines(line))
+    return "\\begin{Verbatim}[fontsize=\\footnotesize]\n" + "\n".join(lines) + "\n\\end{Verbatim}"
+
+
+def code_lines(line: str, width: int = CODE_WIDTH) -> list[str]:
+    """Return a line of code, one wider than the page broken at blanks (in the listings here such lines are comments)."""
+    margin = " " * (len(line) - len(line.lstrip()))
+    again = margin + ("# " if line.lstrip().startswith("# ") else "")
+    return wrap(line.lstrip(), width, initial_indent=margin, subsequent_indent=again, break_long_words=False) or [""]
 
 
 @_block.register
@@ -147,7 +183,7 @@ def _(block: b.Choice, outline: b.Outline) -> str:
         verdict = ""
         if option.right is not None:
             verdict = r" \quad $\checkmark$" if option.right else rf" \quad $\times$ {_words(option.why, outline)}"
-        items.append(f"\\item[({letter})] {_words(option.words, outline)}{verdict}")
+        items.append(f"\\item[({letter})] \\everymath{{\\displaystyle}}{_words(option.words, outline)}{verdict}")
     listed = "\n".join(items)
     return f"{_words(block.question, outline)}\n\\begin{{itemize}}\n{listed}\n\\end{{itemize}}"
 

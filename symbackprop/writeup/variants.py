@@ -13,6 +13,7 @@ from symbackprop.errors import UserError
 from symbackprop.network.node import Node, Role
 from symbackprop.numeric.function import compile_source
 from symbackprop.numeric.source import trace_source
+from symbackprop.writeup.ledger import up_to_loss
 from symbackprop.writeup.options import HandoutOptions
 
 ATTEMPTS = 400
@@ -30,7 +31,7 @@ def variant_values(derivation: Derivation, options: HandoutOptions) -> Mapping[s
     """
     network = derivation.network
     run = compile_source(trace_source(derivation), "forward")
-    arguments = [name for name in reversed(tuple(derivation.adjoints)) if not network.nodes[name].defined]
+    arguments = [name for name in up_to_loss(derivation) if not network.nodes[name].defined]
     best: dict[str, Any] = {}
     worst = float("inf")
     for attempt in range(ATTEMPTS):

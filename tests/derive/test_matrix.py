@@ -11,7 +11,7 @@ from typing import Any
 import flint
 import numpy as np
 import pytest
-from sympy import Expr, IndexedBase, Integer, KroneckerDelta, Piecewise, Sum, Symbol, exp, log, sqrt, tanh
+from sympy import Expr, IndexedBase, Integer, KroneckerDelta, Piecewise, Sum, Symbol, exp, log, sign, sqrt, tanh
 
 from symbackprop.derive import derive
 from symbackprop.derive.matrix import MatrixForm, NoMatrixForm, matrix_form
@@ -47,6 +47,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     "maximum": np.maximum,
     "diag": np.diagflat,
+    "sign": np.sign,
 }
 
 
@@ -160,6 +161,7 @@ CASES: tuple[tuple[Expr, tuple[Any, ...], str, str], ...] = (
     (v[n] ** 3 * dZ[n, j], (n, j), "diag(v³)·dZ", "(N,N)(N,M)"),
     (sigmoid(v[n]) * b[j] ** 2, (n, j), "σ(v)·(b²)ᵀ", "(N,1)(1,M)"),
     (Sum(log(S[n, k]**2 + 1) * c[k], k), (n,), "ln(S ⊙ S + 1)·c", "(N,K)(K,1)"),
+    (sign(S[n, k] - 1) * S[n, k], (n, k), "S ⊙ sign(S - 1)", "(N,K) ⊙ (N,K)"),
 )  # fmt: skip
 
 

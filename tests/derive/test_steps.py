@@ -8,6 +8,7 @@ from types import ModuleType
 import mpmath
 import pytest
 import sympy
+from sympy import Sum
 
 from symbackprop.derive import derive
 from symbackprop.derive.steps import LEVELS, number_chain, update_chain, written_steps
@@ -183,3 +184,18 @@ def test_numbers_and_update_lines(derivation_file: Load) -> None:
     assert text(chain.parts[3], notation) == "0.078064"
     update = update_chain(derivation["w7"], writer, 0.5, 0.4, 0.07806387550033887)
     assert [text(part, notation) for part in update.parts[2:]] == ["0.4 - 0.5*0.078064", "0.360968"]
+
+
+def test_the_chain_over_entries_counts_each_entry_once() -> None:
+    """A use in the loss itself stands by its value, not as ∂E/∂W once more; other axes of a consumer are summed."""
+    net = Network("shared entries")
+    n, m, i, j = net.indices("n:N m:N i:D j:D")
+    x, W = net.input("x", n, i), net.parameter("W", i, j)
+    y = net.define("y", n, i, Sum(x[n, j] * W[j, i], j) * W[i, i])
+    s = net.define("s", n, m, Sum(y[n, i] * y[m, i], i))
+    derivation = derive(net, net.define("E", Sum(s[n, m] ** 2, n, m) + Sum(W[i, j] ** 2, i, j)))
+    chains = {text(step.formula) for step in written_steps(derivation["W"]) if step.kind == "chain"}
+    assert chains == {
+        "∂E/∂y[n,i] = Σ[n'] Σ_m ∂E/∂s[n',m]·∂s[n',m]/∂y[n,i]",
+        "∂E/∂W[i,j] = Σ_n Σ[i'] ∂E/∂y[n,i']·∂y[n,i']/∂W[i,j] + 2·W[i,j]",
+    }

@@ -192,3 +192,30 @@ def test_inline_fraction_in_brackets_only_where_needed() -> None:
     assert latex(multiply(half, "x")) == r"1/2 \cdot x"
     assert latex(multiply("x", half)) == r"x (1/2)"
     assert latex(Sum((half, Neg(half)))) == "1/2 - 1/2"
+
+
+def test_mathml_brackets_grow_with_fractions_only() -> None:
+    low = mathml(multiply(subtract("out_o1", "target_o1"), "w7"))
+    tall = mathml(multiply(add(divide(1, "a"), "b"), "w7"))
+    for opening in ("(", ")"):
+        assert f'<mo stretchy="false">{opening}</mo>' in low
+        assert f"<mo>{opening}</mo>" in tall
+    assert r"\(" in typst(multiply(subtract("out_o1", "target_o1"), "w7"))
+    assert r"\(" not in typst(multiply(add(divide(1, "a"), "b"), "w7"))
+
+
+def test_mathml_sets_what_is_above_a_name_over_its_index() -> None:
+    assert "<msubsup><mi>w</mi><mn>7</mn><mo>+</mo></msubsup>" in mathml(Update(Name("w7")))
+    assert "<msubsup><mi>W</mi><mn>1</mn><mi>⊤</mi></msubsup>" in mathml(Transpose(Name("W1")))
+    assert "<msup><mi>X</mi><mi>⊤</mi></msup>" in mathml(Transpose(Name("X")))
+    squared = mathml(power(subtract("a1", "b"), 2))
+    assert "<msubsup>" not in squared
+    assert squared.index("<msup>") < squared.index("<msub>")
+    assert mathml(indexed("W1", "i", "j")).count("<msub>") == 1
+
+
+def test_mathml_tells_a_sign_from_an_operator() -> None:
+    sign, operator = '<mo form="prefix">−</mo>', "<mo>−</mo>"
+    assert sign in mathml(multiply(negate("a"), "b"))
+    assert sign not in mathml(subtract("a", "b"))
+    assert operator in mathml(subtract("a", "b"))

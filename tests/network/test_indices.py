@@ -14,6 +14,7 @@ from symbackprop.network.indices import (
     parse_indices,
     parse_size,
     primed,
+    size_text,
     substitute,
 )
 
@@ -82,3 +83,8 @@ def test_primes_until_the_name_is_free() -> None:
 def test_guarded() -> None:
     assert guarded(b[i], true) == b[i]
     assert guarded(b[i], i > 0) == Piecewise((b[i], i > 0), (Integer(0), True))
+
+
+@pytest.mark.parametrize("size", ["N", "3", "T-F+1", "I+U-2", "N-1"])
+def test_a_size_is_written_as_it_is_read(size: str) -> None:
+    assert size_text(parse_size(size, "n")) == size

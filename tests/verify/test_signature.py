@@ -8,6 +8,7 @@ from typing import Any
 import flint
 import pytest
 
+from symbackprop.verify.evaluate import reachable
 from symbackprop.verify.exponents import OutOfReach
 from symbackprop.verify.graph import Graph
 from symbackprop.verify.signature import degree_bits, signatures
@@ -94,7 +95,7 @@ def test_error_bound_grows_with_the_degree() -> None:
     bits = []
     for _ in range(30):
         node = graph.mul(node, node)
-        bits.append(degree_bits(graph, [node]))
+        bits.append(degree_bits(graph, [node], reachable(graph, [node])))
     assert bits == sorted(bits)
     assert bits[-1] == pytest.approx(30)
     assert signatures(graph, [node]).error_bits > signatures(graph, [x]).error_bits + 29

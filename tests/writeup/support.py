@@ -20,7 +20,7 @@ from symbackprop.formula.names import Names
 from symbackprop.formula.notation import Notation
 from symbackprop.loading import load_network
 from symbackprop.network import Network, sigmoid
-from symbackprop.network.functions import NamedFunction
+from symbackprop.network.functions import BY_NAME, NamedFunction
 from symbackprop.writeup.blocks import FormulaBlock, Outline, Table
 from symbackprop.writeup.ledger import pre_activations
 from symbackprop.writeup.options import HandoutOptions
@@ -180,13 +180,15 @@ def names_of(derivation: Derivation, notation: Notation) -> Names:
     scalars = [node.name for node in network.nodes.values() if not node.indices]
     indexed = [node.name for node in network.nodes.values() if node.indices]
     deltas = {name: delta_name(network.nodes[name], notation) for name in pre_activations(derivation)}
+    sizes = [str(size) for size in network.sizes(network.values)]
+    ones = [name for name in notation.names if name.startswith("ones_")]
     return Names.of(
         notation,
         scalars=[*scalars, *(d for n, d in deltas.items() if not network.nodes[n].indices), *([] if "x" in indexed else ["x"])],
-        indexed=[*indexed, *(d for n, d in deltas.items() if network.nodes[n].indices)],
-        functions=("sigmoid", "tanh", "step", "relu"),
+        indexed=[*indexed, *(d for n, d in deltas.items() if network.nodes[n].indices), *ones],
+        functions=[*BY_NAME, "diag", "softmax"],
         indices=list(network.declared_indices),
-        sizes=[str(size) for size in network.sizes(network.values)],
+        sizes=sizes,
         rates="eta",
     )
 

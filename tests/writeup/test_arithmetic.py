@@ -12,7 +12,7 @@ from symbackprop.formula import tree
 from symbackprop.formula.build import add, call, divide, multiply, negate, power, subtract
 from symbackprop.formula.text import text
 from symbackprop.formula.tree import Number
-from symbackprop.writeup.arithmetic import Rounding, exact, value_of
+from symbackprop.writeup.arithmetic import Rounding, Scope, evaluate, exact, value_of
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,51 @@ def test_division_by_zero_and_unknown_things_are_reported():
     with pytest.raises(NotSupportedError, match="no function"):
         value_of(call("mystery", Number("1")))
     assert text(Number("2")) == "2"
+
+
+X = Scope(lambda formula, at: Fraction(at[formula.name]) if getattr(formula, "name", "") in at else None, {"i": 4}, {})
+
+
+@pytest.mark.parametrize(
+    ("formula", "value"),
+    [
+        (tree.BigSum(tree.Name("i"), tree.Name("i")), 6),
+        (tree.BigSum(tree.Name("i'"), tree.Name("i'")), 6),
+        (tree.BigSum(tree.Name("i"), tree.Name("i"), Number("1"), Number("4")), 6),  # all of it, counted from 1
+        (tree.BigSum(tree.Name("i"), tree.Name("i"), Number("1"), Number("2")), 3),
+        (tree.BigSum(tree.Name("i"), tree.Name("i"), Number("3"), Number("2")), 0),
+        (tree.Cases((tree.Branch(Number("7"), tree.Chain((Number("1"), Number("2")), (">",))), tree.Branch(Number("8")))), 8),
+        (
+            tree.Cases(
+                (
+                    tree.Branch(
+                        Number("7"),
+                        tree.Logic(
+                            "and",
+                            (
+                                tree.Chain((Number("0"), Number("1"), Number("1")), ("<", "≤")),
+                                tree.Chain((Number("1"), Number("2")), ("≠",)),
+                            ),
+                        ),
+                    ),
+                )
+            ),
+            7,
+        ),
+    ],
+)
+def test_sums_with_bounds_and_cases(formula, value):
+    assert evaluate(formula, X) == value
+
+
+def test_what_no_case_covers_and_unknown_bounds_are_reported():
+    with pytest.raises(NotSupportedError, match="no case applies"):
+        value_of(tree.Cases((tree.Branch(Number("7"), tree.Chain((Number("1"), Number("2")), ("=",))),)))
+    with pytest.raises(NotSupportedError, match="bounds of the sum over j"):
+        evaluate(tree.BigSum(Number("1"), tree.Name("j")), X)
+    with pytest.raises(NotSupportedError, match="not a condition"):
+        value_of(tree.Cases((tree.Branch(Number("7"), Number("1")),)))
+
+
+def test_pi_is_known():
+    assert abs(value_of(tree.Name("pi")) - Fraction("3.14159265358979323846264338327950288419")) < Fraction(1, 10**37)

@@ -289,3 +289,20 @@ def test_another_process_gives_the_same_bytes(root: Path) -> None:
     ]
     here = svg(network_picture(*dense(3, 4, 2), values={"w3": "0.5"}, highlight=("w3",)))
     assert printed == [here, here]
+
+
+@pytest.mark.parametrize("sizes", [(2, 3, 2), pytest.param((4, 6, 6, 4), marks=pytest.mark.slow)])
+def test_a_diagram_full_of_values_is_still_readable_on_a_page(sizes: tuple[int, ...]) -> None:
+    """Labels of 13 pixels stay 8 high on a page of 670; what does not fit there stands in the titles."""
+    net, loss = dense(*sizes)
+    values = {name: f"-0.{100000 + k}" for k, name in enumerate(net.nodes)}
+    drawn = network_picture(net, loss, values=values)
+    assert drawn.width <= 670 * 13 / 8
+    text = svg(drawn)
+    assert faults(read_drawing(text)) == []
+    weights = [name for name in net.nodes if name.startswith("w")]
+    found = groups(text)
+    for weight in weights:
+        item = found[f"edge-{weight}"]
+        assert values[weight] in item.find(f"{SVG}title").text
+        assert weight.replace("w", "") in "".join(item.find(f"{SVG}text").itertext())

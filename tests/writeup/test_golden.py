@@ -52,7 +52,7 @@ def block_lines(block: b.Block, notation: Notation) -> Iterator[str]:
 
     match block:
         case b.Heading():
-            yield f"{'#' * block.level} {say(block.words)}{marks(anchor=block.anchor)}"
+            yield f"{'#' * block.level} {say(block.words)}{marks(anchor=block.anchor, points=block.points or '')}"
         case b.Prose():
             yield f"prose {block.tone}{marks(hidden=block.hidden)}: {say(block.words)}"
         case b.FormulaBlock():

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 
+import nbformat
 import pytest
 
+import symbackprop.writeup.html as html_printer
+import symbackprop.writeup.md as md_printer
+import symbackprop.writeup.pdf as pdf_printer
+import symbackprop.writeup.tex as tex_printer
 from symbackprop import numeric
+from symbackprop.derive.steps import LEVELS
 from symbackprop.errors import InternalError
+from symbackprop.writeup.blocks import Figure
+from symbackprop.writeup.context import make_context
 from symbackprop.writeup.html import html
 from symbackprop.writeup.leaks import answer_numbers, check_no_leak, digits, leaks, unrounded_answers
 from symbackprop.writeup.md import markdown
 from symbackprop.writeup.notebook import notebook
 from symbackprop.writeup.options import HandoutOptions
-from symbackprop.writeup.outline import make_outline
+from symbackprop.writeup.outline import complete_outline, make_outline
 from symbackprop.writeup.pdf import typst_source
+from symbackprop.writeup.redact import redact
 from symbackprop.writeup.tex import tex
 from symbackprop.writeup.variants import variant_values
 from tests.writeup.support import ARRAYS, SCALAR, document, random_derivation
@@ -67,6 +77,61 @@ def test_no_answer_in_any_format_of_one_document(blanks):
     assert_nothing_leaks(document("tanh_neuron"), blanks, FORMATS, answers=document_answers("tanh_neuron"))
 
 
+def students_outlines(derivation, lang):
+    """Yield every student's outline of a network (each level with each degree of blanking) with its answers."""
+    options = HandoutOptions(audience="student", lang=lang)
+    context = make_context(derivation, options)
+    declared = [node.name for node in derivation.network.nodes.values() if not node.defined]
+    results = unrounded_answers(numeric.evaluate(derivation), declared)
+    for level in LEVELS:
+        complete = complete_outline(replace(context, options=options.override(level=level)))
+        answers = answer_numbers(complete, results)
+        for blanks in BLANKS:
+            chosen = options.override(level=level, blanks=blanks)
+            yield chosen, redact(complete, chosen), answers
+
+
+def leaking(derivation, lang):
+    """Return every leak in the files of every level, degree of blanking and format, and how many files were looked at."""
+    count, found = 0, []
+    for options, outline, answers in students_outlines(derivation, lang):
+        assert len(answers) > 5
+        for name, make in FORMATS.items():
+            count += 1
+            text = make(outline).replace(html_printer._fonts(), "")  # the same in every page, and most of it
+            found += [(name, options.level, options.blanks, leak) for leak in leaks(text, answers)]
+    return found, count
+
+
+@pytest.fixture
+def printed_once(monkeypatch):
+    """Let the printers print a block once for all levels and draw a figure once for all formats; a test below compares."""
+    drawn = {}
+
+    def picture_once(drawing, lang, notation, make=html_printer.picture):
+        if drawing not in drawn:
+            drawn[drawing] = make(drawing, lang, notation)
+        return drawn[drawing]
+
+    def block_once(make):
+        known = {}
+
+        def once(block, place):
+            text = known.get(block)
+            if text is None:
+                text = make(block, place)
+                if not isinstance(block, Figure):  # a printer may keep it beside the page
+                    known[block] = text
+            return text
+
+        return once
+
+    for printer in (html_printer, tex_printer, md_printer, pdf_printer):
+        monkeypatch.setattr(printer, "_block", block_once(printer._block))
+        monkeypatch.setattr(printer, "picture", picture_once)
+    monkeypatch.setattr(nbformat, "validate", lambda *given, **options: None)  # whether a notebook is one, other tests ask
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_no_answer_in_random_networks(seed):
     assert_nothing_leaks(random_derivation(seed), BLANKS[seed % 3], ("html", "ipynb"))
@@ -74,13 +139,9 @@ def test_no_answer_in_random_networks(seed):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(200))
+@pytest.mark.usefixtures("printed_once")
 def test_no_answer_in_two_hundred_random_networks_at_all_levels_in_all_formats(seed):
-    derivation = random_derivation(seed)
-    level = ("brief", "standard", "full")[seed % 3]
-    options = HandoutOptions(level=level, lang=("en", "zh")[seed % 2])
-    answers = answers_of(derivation, options)
-    for blanks in BLANKS:
-        assert_nothing_leaks(derivation, blanks, FORMATS, options, answers=answers)
+    assert leaking(random_derivation(seed), ("en", "zh")[seed % 2]) == ([], 3 * 3 * 5)
 
 
 def test_no_answer_in_a_variant():
@@ -93,24 +154,73 @@ def test_no_answer_in_a_variant():
     "planted",
     [
         "0.912934", "0.9129342275597286", "0.9129", ".91293", "0,912934", "9.12934e-1", "-0.007412", "data-value='0.078064'",
-        "<text x='3'>0.360968</text>", "0.078063875", "91293",
+        "<text x='3'>0.360968</text>", "0.078063875", "91293", "id='v0.912934'", "width:0.912934em",
     ],
 )  # fmt: skip
 def test_a_planted_leak_is_found(planted):
-    derivation = document("two_three_two")
-    outline = make_outline(derivation, HandoutOptions(audience="student"))
     answers = document_answers("two_three_two")
-    page = html(outline)
+    page = students_file("html")
     check_no_leak(page, answers)
     with pytest.raises(InternalError, match="would show an answer"):
         check_no_leak(page.replace("</main>", f"{planted}</main>"), answers)
 
 
-def test_a_leak_in_the_metadata_of_a_notebook_is_found():
-    outline = make_outline(document("two_three_two"), HandoutOptions(audience="student"))
-    book = json.loads(notebook(outline))
-    book["cells"][0]["metadata"]["note"] = 0.085509
-    assert leaks(json.dumps(book), document_answers("two_three_two"))
+@cache
+def students_file(name):
+    """Return a student's file of one document in one format."""
+    return FORMATS[name](make_outline(document("two_three_two"), HandoutOptions(audience="student")))
+
+
+def in_metadata(text, leak):
+    """Put something into the metadata of a notebook's cell."""
+    book = json.loads(text)
+    book["cells"][0]["metadata"]["note"] = float(leak)
+    return json.dumps(book)
+
+
+#: Where somebody who reads only the page would never look, for each format.
+PLANTED = {
+    "html, attribute": ("html", lambda text, leak: text.replace("<main>", f'<main data-of-w7="{leak}">')),
+    "html, drawing": ("html", lambda text, leak: text.replace("</svg>", f"<desc>{leak}</desc></svg>", 1)),
+    "html, script": ("html", lambda text, leak: text.replace('{"paths": ', f'{{"w7": {leak}, "paths": ')),
+    "md, drawing": ("md", lambda text, leak: text.replace('class="sb-', f'data-value="{leak}" class="sb-', 1)),
+    "md, comment": ("md", lambda text, leak: f"{text}<!-- w7 {leak} -->\n"),
+    "tex, comment": ("tex", lambda text, leak: text.replace("\n", f" % {leak}\n", 1)),
+    "pdf, comment": ("pdf", lambda text, leak: f"{text}// {leak}\n"),
+    "pdf, name": ("pdf", lambda text, leak: text.replace("#set document(", f'#set document(keywords: ("{leak}",), ')),
+    "ipynb, metadata": ("ipynb", in_metadata),
+}
+
+
+@pytest.mark.parametrize(("name", "plant"), PLANTED.values(), ids=PLANTED)
+def test_a_leak_planted_out_of_sight_is_found(name, plant):
+    text, answers = students_file(name), document_answers("two_three_two")
+    assert not leaks(text, answers)
+    assert [(leak.written, leak.answer) for leak in leaks(plant(text, "0.085509"), answers)] == [("0.085509", "0.085509")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "plant"), PLANTED.values(), ids=PLANTED)
+@pytest.mark.usefixtures("printed_once")
+def test_a_leak_planted_in_one_format_is_found_at_every_level(name, plant, monkeypatch):
+    derivation = random_derivation(0)
+    answer = next(text for text in answers_of(derivation, HandoutOptions()).values() if len(text) == 8)
+    monkeypatch.setitem(FORMATS, name, lambda outline, make=FORMATS[name]: plant(make(outline), answer))
+    found, count = leaking(derivation, "en")
+    assert count == 3 * 3 * 5
+    assert [(form, leak.answer) for form, _, _, leak in found] == [(name, answer)] * 9
+    assert len({(level, blanks) for _, level, blanks, _ in found}) == 9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [4, 5])
+def test_printing_once_prints_the_same(seed, request):
+    def texts():
+        return [make(outline) for _, outline, _ in students_outlines(random_derivation(seed), "en") for make in FORMATS.values()]
+
+    plainly = texts()
+    request.getfixturevalue("printed_once")
+    assert texts() == plainly
 
 
 def test_the_teachers_copy_would_not_pass():

@@ -34,6 +34,24 @@ def test_an_existing_file_stays_unless_forced(tmp_path):
     assert target.read_text() != "mine"
 
 
+def test_a_figure_beside_a_page_is_not_replaced_either(tmp_path):
+    options = HandoutOptions(parts=frozenset({"diagram"}))
+    page, figure = sorted(handout(document("tanh_neuron"), tmp_path / "page.md", options).files, key=lambda file: file.suffix)
+    page.unlink()
+    figure.write_text("mine")
+    with pytest.raises(UserError, match=r"\.svg exists; give another name, or --force"):
+        handout(document("tanh_neuron"), page, options)
+    assert not page.exists()
+    assert figure.read_text() == "mine"
+
+
+def test_no_variant_is_written_where_one_of_them_exists(tmp_path):
+    (tmp_path / "x-key-3.md").write_text("mine")
+    with pytest.raises(UserError, match=r"x-key-3\.md exists"):
+        handouts(document("tanh_neuron"), tmp_path / "x.md", ONLY_LOSS, variants=3, audiences=("student", "key"))
+    assert [file.name for file in tmp_path.iterdir()] == ["x-key-3.md"]
+
+
 @pytest.mark.parametrize(
     ("name", "message"), [("page.htm", r"\.html"), ("page", "no ending"), ("page.docx", "expected a file ending in one of")]
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import numpy as np
 import pytest
 
 from symbackprop.formula import tree
@@ -111,9 +110,8 @@ def test_formulas_in_index_and_matrix_form_read_back_as_they_are(name):
         for line in block.lines:
             for part in line.parts:
                 text = latex(part.formula, outline.notation)
-                if "mathbf{1}" not in text:  # columns of ones are no name of the network
-                    assert latex(read(text, names), outline.notation) == text
-                    seen += 1
+                assert latex(read(text, names), outline.notation) == text
+                seen += 1
     assert seen > 10
 
 
@@ -166,33 +164,3 @@ def test_the_checks_of_this_file_can_fail():
     with pytest.raises(AssertionError):
         check_line(line, swapped, numbers)
     assert isinstance(lines[0][0].parts[0], Part)
-
-
-def printed_array(outline, anchor):
-    """Return a printed array as floats."""
-    rows = tables(outline)[anchor].rows
-    return np.array([[float(decimal_of(cell.words[0])) for cell in row] for row in rows])
-
-
-def assert_rounds_to(value, printed, places=4):
-    """Assert that a recomputed array rounds to the printed one."""
-    assert np.max(np.abs(np.asarray(value) - printed)) <= 0.5 * 10**-places + 1e-9
-
-
-@pytest.mark.slow
-def test_printed_arrays_follow_from_printed_arrays():
-    """The two-layer network with softmax, forward, backward and after one step, by numpy on what is printed."""
-    outline = make_outline(document("mlp_softmax"), HandoutOptions())
-    v = {n: printed_array(outline, f"value-{n}") for n in ("X", "W1", "b1", "W2", "b2", "t", "Z1", "A1", "Z2", "P", "E")}
-    assert_rounds_to(v["X"] @ v["W1"] + v["b1"], v["Z1"])
-    assert_rounds_to(np.tanh(v["Z1"]), v["A1"])
-    assert_rounds_to(v["A1"] @ v["W2"] + v["b2"], v["Z2"])
-    assert_rounds_to(np.exp(v["Z2"]) / np.exp(v["Z2"]).sum(axis=1, keepdims=True), v["P"])
-    assert_rounds_to(-(v["t"] * np.log(v["P"])).sum() / 5, v["E"])
-    d = {n: printed_array(outline, f"adjoint-{n}") for n in ("Z2", "Z1", "W1", "b1", "W2", "b2")}
-    assert_rounds_to((v["P"] - v["t"]) / 5, d["Z2"])
-    assert_rounds_to(v["A1"].T @ d["Z2"], d["W2"])
-    assert_rounds_to(v["X"].T @ d["Z1"], d["W1"])
-    assert_rounds_to(v["W2"] - 0.5 * d["W2"], printed_array(outline, "new-W2"))
-    with pytest.raises(AssertionError):
-        assert_rounds_to(v["A1"].T @ d["Z2"] + 2e-4, d["W2"])

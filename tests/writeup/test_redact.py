@@ -37,7 +37,7 @@ def lines(found, anchor):
 
 def test_numbers_leave_given_values_and_formulas():
     student = lines(outline(audience="student"), "numbers-w7-lines")
-    gap = "_" * 8
+    gap = "_" * 10
     assert student[0].endswith(f"= {gap} - 0.01 = {gap}")
     assert student[1] == f"∂out_o1/∂net_o1 = out_o1·(1 - out_o1) = {gap}·(1 - {gap}) = {gap}"
 
@@ -45,8 +45,9 @@ def test_numbers_leave_given_values_and_formulas():
 def test_right_hand_sides_are_gaps_but_the_chain_stays():
     student = outline(audience="student", blanks="rhs")
     assert "∂net_o1/∂w7" in lines(student, "chain-w7-lines")[0]
-    for line in lines(student, "steps-w7-lines"):
-        assert line.endswith("_")
+    for anchor in ("locals-w7-lines", "product-w7-lines"):
+        for line in lines(student, anchor):
+            assert line.endswith("_")
 
 
 def test_whole_steps_leave_room_to_write_and_no_formula():
@@ -102,8 +103,20 @@ def test_a_gap_for_a_formula_has_one_of_three_widths():
 
 def test_student_has_a_name_line_with_all_points_and_the_teacher_none():
     (line,) = [block for block in outline(audience="student").blocks if isinstance(block, NameLine)]
-    assert line.points == 51  # 13 forward, 4+1 and 7+1 calculations, 6 δ, 14 gradients, 3 losses, 1 gap, 1 question
+    assert line.points == 52  # 13 forward, 4+1 and 7+1 calculations, 6 δ, 14 gradients, 3 losses, 1 gap, 2 questions
     assert not any(isinstance(block, NameLine) for block in outline().blocks)
+
+
+@pytest.mark.parametrize("blanks", ["numbers", "rhs", "steps"])
+@pytest.mark.parametrize("name", ["two_three_two", "linear_regression"])
+def test_the_points_of_the_parts_are_the_points_of_the_page_and_of_the_key(name, blanks):
+    student, key = (outline(name, audience=audience, blanks=blanks) for audience in ("student", "key"))
+    (line,) = [block for block in student.blocks if isinstance(block, NameLine)]
+    worth = [{block.anchor: block.points for block in found.blocks if isinstance(block, Heading)} for found in (student, key)]
+    assert line.points == sum(worth[0].values()) == sum(worth[1].values()) > 0
+    assert all(worth[1][anchor] == points for anchor, points in worth[0].items() if points)
+    assert worth[0]["exercise-2"] == 1
+    assert all(block.points == 0 for block in outline(name).blocks if isinstance(block, Heading))
 
 
 def test_more_blanking_asks_for_more():

@@ -67,8 +67,8 @@ EXPLAINED: dict[str, set[str]] = {
     "slope missing": SLOPE,
     "slope of the wrong argument": SLOPE | NAME,
     "slope misremembered": SLOPE,
-    "wrong name": NAME | {"factor missing", "slope"},
-    "wrong index": NAME | {"permuted"},
+    "wrong name": NAME | {"factor missing", "extra factor", "slope"},
+    "wrong index": NAME | {"index"},
     "results exchanged": {"permuted"},
     "path dropped": PATH,
     "path doubled": FACTOR,
@@ -80,15 +80,17 @@ EXPLAINED: dict[str, set[str]] = {
     "constant": FACTOR | {"another loss"},
     "bias fed the input": NAME | {"extra factor", "permuted"},
     "another loss": {"another loss", "slope missing", "factor missing", "ratio", "extra factor"},
-    "stale value": {"stale weight", "stale", "name"},
+    "stale value": {"stale weight", "stale", "forward"},
     "shape": {"shape"},
-    "branch": {"branch", "factor", "factor missing", "slope missing", "slope"},
+    "branch": {"branch", "forward", "factor", "factor missing", "slope missing", "slope"},
     "guard": {"epsilon"},
-    "overwritten": {"path missing", "name", "factor"},
+    "overwritten": {"path missing", "name", "factor", "index"},
     "residual missing": {"another loss", "factor missing", "name", "power", "path missing", "term missing"},
     "extra term": {"extra term"},
-    "power": FACTOR | SLOPE,
+    "power": FACTOR | SLOPE | {"extra factor"},
     "offset": {"extra term"},
+    "forward value": {"forward"},
+    "bracket": {"factor missing", "extra factor"},
 }
 
 ROWS: dict[str, tuple[tuple[str, str, str], ...]] = {
@@ -123,6 +125,8 @@ ROWS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("residual missing", "-(t1 - out_o1) * out_o1", "out_o1"),
         ("equivalent", "-(t1 - out_o1)", "(out_o1 - t1)"),
         ("equivalent", "out_h1 * (1 - out_h1)", "(out_h1 - out_h1 ** 2)"),
+        ("forward value", "out_h2 = sigmoid(w3 * x1 + w4 * x2 + b1)", "out_h2 = sigmoid(w3 * x1 + w4 * x1 + b1)"),
+        ("bracket", "(delta_o1 * w5 + delta_o2 * w7) * out_h1", "delta_o1 * w5 + delta_o2 * w7 * out_h1"),
     ),
     "chain": (
         ("factor 2 lost", "2 * (y - t)", "(y - t)"),
@@ -146,6 +150,7 @@ ROWS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("constant", "2 * (y - t)", "3 * (y - t)"),
         ("offset", "2 * (y - t)", "2 * (y - t) + 1"),
         ("equivalent", "(1 - a1 ** 2)", "(1 - a1) * (1 + a1)"),
+        ("forward value", "a2 = np.tanh(w2 * a1 + b2)", "a2 = np.tanh(w2 * a1 + b1)"),
     ),
     "dense": (
         ("factor 2 lost", "2 * (y - t) / N", "(y - t) / N"),
@@ -166,6 +171,7 @@ ROWS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("constant", "2 * (y - t) / N", "2 * (y - t) / 4"),
         ("equivalent", "dW = X.T @ dy", "dW = np.einsum('ni,nk->ik', X, dy)"),
         ("equivalent", "dy.sum(axis=0)", "np.ones(N) @ dy"),
+        ("forward value", "y = X @ W + b", "y = X @ W"),
     ),
     "mlp": (
         ("mean lost", "(P - t) / N", "(P - t)"),
@@ -189,6 +195,8 @@ ROWS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("extra term", "dW1 = X.T @ dZ1", "dW1 = X.T @ dZ1 + W1"),
         ("equivalent", "dA1 = dZ2 @ W2.T", "dA1 = (W2 @ dZ2.T).T"),
         ("equivalent", "(1 - A1 ** 2)", "(1 / np.cosh(X @ W1 + b1) ** 2)"),
+        ("forward value", "softmax(A1 @ W2 + b2)", "softmax(A1 @ W2)"),
+        ("forward value", "np.tanh(X @ W1 + b1)", "sigmoid(X @ W1 + b1)"),
     ),
     "perceptron": (
         ("sign", "dv = -(t - y)", "dv = (t - y)"),
@@ -224,6 +232,7 @@ ROWS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("constant", "2 * lam * w", "3 * lam * w"),
         ("equivalent", "2 * lam * w", "lam * w + lam * w"),
         ("equivalent", "(p - t) / N", "np.divide(p - t, N)"),
+        ("forward value", "sigmoid(X @ w + b)", "np.tanh(X @ w + b)"),
     ),
     "layer_norm": (
         ("path dropped", "dxh - s1 / D - xh * s2 / D", "dxh - s1 / D"),
@@ -245,6 +254,9 @@ ROWS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("factor 2 doubled", "- xh * s2 / D", "- 2 * xh * s2 / D"),
         ("equivalent", "dxh.sum(axis=1, keepdims=True)", "dxh.sum(axis=1)[:, None]"),
         ("equivalent", ") / std", ") * (1 / std)"),
+        ("forward value", "xh = xc / std", "xh = xc"),
+        ("bracket", "(dxh - s1 / D - xh * s2 / D) / std", "dxh - s1 / D - xh * s2 / D / std"),
+        ("bracket", "(dxh - s1 / D - xh * s2 / D) / std", "dxh / std - s1 / D - xh * s2 / D"),
     ),
     "batch_norm": (
         ("factor dropped", "dxh = dy * g", "dxh = dy"),
@@ -284,6 +296,8 @@ ROWS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("wrong index", "dx[:, u:u + S] += dz * k[u]", "dx[:, u:u + S] += dz * k[0]"),
         ("equivalent", "da * (z > 0)", "da * (a > 0)"),
         ("equivalent", "np.maximum(z, 0)", "z * (z > 0)"),
+        ("wrong index", "for u in range(F):\n        dk", "for u in range(F - 1):\n        dk"),
+        ("wrong index", "for u in range(F):\n        dk", "for u in range(1, F):\n        dk"),
     ),
     "attention": (
         ("factor dropped", "dQ = dS @ K * scale", "dQ = dS @ K"),
@@ -304,6 +318,8 @@ ROWS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("factor dropped", "dS = P * (dP - (dP * P)", "dS = P * (1 - (dP * P)"),
         ("wrong name", "dQ = dS @ K * scale", "dQ = dP @ K * scale"),
         ("equivalent", "P * (dP - (dP * P).sum(axis=1, keepdims=True))", "P * dP - P * np.sum(P * dP, axis=1, keepdims=True)"),
+        ("forward value", "softmax(Q @ K.T * scale)", "softmax(Q @ K.T)"),
+        ("bracket", "P * (dP - (dP * P).sum(axis=1, keepdims=True))", "P * dP - (dP * P).sum(axis=1, keepdims=True)"),
     ),
     "lstm": (
         ("slope missing", "dc = dy * ot * (1 - tc ** 2)", "dc = dy * ot"),
@@ -325,6 +341,7 @@ ROWS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("transpose", '"Wf": np.outer(x, dzf)', '"Wf": np.outer(dzf, x)'),
         ("equivalent", "ft * (1 - ft)", "ft * sigmoid(-(x @ Wf + bf))"),
         ("equivalent", "np.outer(x, dzf)", "x[:, None] * dzf"),
+        ("forward value", "c = ft * c0 + it * gt", "c = ft * c0 + gt"),
     ),
     "recurrent": (
         ("path dropped", "np.outer(x1, dz1) + np.outer(x2, dz2)", "np.outer(x2, dz2)"),
@@ -345,6 +362,7 @@ ROWS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("stale value", "h2 = np.tanh(x2 @ W", "h2 = np.tanh(x1 @ W"),
         ("extra term", "db = dz1 + dz2", "db = dz1 + dz2 + b"),
         ("equivalent", "dh1 = dz2 @ U.T", "dh1 = U @ dz2"),
+        ("forward value", "h1 = np.tanh(x1 @ W + b)", "h1 = np.tanh(x1 @ W)"),
     ),
 }  # fmt: skip
 

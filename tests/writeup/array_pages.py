@@ -1,0 +1,220 @@
+"""Networks of arrays whose write-ups are read again, and what a page says: formulas, tables, exact arithmetic. For tests."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy
+
+from symbackprop.api import Derivation, derive
+from symbackprop.derive.writer import delta_name
+from symbackprop.errors import NotSupportedError
+from symbackprop.formula import tree
+from symbackprop.formula.names import Names
+from symbackprop.formula.read import read
+from symbackprop.formula.walk import walk
+from symbackprop.network import Network
+from symbackprop.network.indices import size_symbol
+from symbackprop.numeric.entrywise import Arithmetic, written_out
+from symbackprop.numeric.written import Known, gaps
+from symbackprop.writeup.blocks import Outline
+from symbackprop.writeup.latex_rows import IN_MATHEMATICS
+from symbackprop.writeup.ledger import pre_activations
+from symbackprop.writeup.md import markdown
+from symbackprop.writeup.options import HandoutOptions
+from symbackprop.writeup.outline import make_outline
+from tests.array_slopes import Slopes
+from tests.derive.random_networks import index_network
+from tests.numeric.test_random_networks import random_tensor_network
+from tests.numeric.zoo import CASES
+from tests.writeup.printed import Statement, inline, statements
+from tests.writeup.support import ARRAYS, document, names_of
+
+NEAR = 1e-9
+
+# --- networks
+
+
+@cache
+def array_derivation(name: str) -> Derivation:
+    """Return a derivation with two-digit values: a document, a network of the zoo, or `index 3`, `tensor 3` at random."""
+    kind, _, seed = name.partition(" ")
+    if name in CASES and name not in ARRAYS:
+        case = CASES[name]()
+        return with_values(case.network, case.loss, case.values(1))
+    if kind == "index":
+        network, loss = index_network(int(seed))
+        return with_values(network, loss, drawn(network, {"N": 2, "D": 2, "F": 2, "K": 3}, int(seed)))
+    if kind == "tensor":
+        return with_values(*(lambda network, values: (network, "E", values))(*random_tensor_network(int(seed))))
+    return document(name)
+
+
+def drawn(network: Network, sizes: dict[str, int], seed: int) -> dict[str, Any]:
+    """Return normal values of the declared names."""
+    dice, known = np.random.default_rng(seed), {size_symbol(name): size for name, size in sizes.items()}
+    given = [node for node in network.nodes.values() if not node.defined]
+    return {node.name: dice.normal(size=tuple(int(extent.subs(known)) for extent in node.shape)) for node in given}
+
+
+def with_values(network: Network, loss: Any, values: dict[str, Any]) -> Derivation:
+    """Give a network values of two digits and derive it."""
+    network.set_values({name: np.round(value, 2) if np.ndim(value) else round(float(value), 2) for name, value in values.items()})
+    return derive(network, loss)
+
+
+@cache
+def slopes(name: str) -> Slopes:
+    """Return a network's values and derivatives from its definitions."""
+    derivation = array_derivation(name)
+    return Slopes(derivation.network, derivation.loss, derivation.network.values)
+
+
+@cache
+def outline_at(name: str, level: str = "full") -> Outline:
+    """Return the outline of a network's handout, each made once; of a random network without figures and exercises."""
+    options = HandoutOptions(level=level)
+    if " " in name:
+        options = options.without("diagram", "exercises", "code")
+    return make_outline(array_derivation(name), options)
+
+
+@cache
+def markdown_at(name: str, level: str = "full") -> str:
+    """Return the Markdown page of a network's handout."""
+    return markdown(outline_at(name, level))[""]
+
+
+# --- the formulas of a page
+
+
+@dataclass
+class Reader:
+    """Reads the formulas of one page and works them out."""
+
+    names: Names
+    known: Known
+    verified: Counter[str] = field(default_factory=Counter)  # relations that hold, by part of the page
+    only_names: list[str] = field(default_factory=list)  # formulas that state nothing
+    wrong: list[Statement] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)  # whole arrays of three axes, in labels of figures
+
+    _read: dict[str, tree.Formula] = field(default_factory=dict)
+
+    def read(self, latex: str) -> tree.Formula:
+        """Return a formula, each read once."""
+        if latex not in self._read:
+            self._read[latex] = read(latex, self.names)
+        return self._read[latex]
+
+    def check(self, statement: Statement) -> None:
+        """Verify every relation of a formula."""
+        formula = self.read(statement.latex)
+        if not isinstance(formula, tree.Chain):
+            self.only_names.append(statement.latex)
+        elif self.is_stack(formula):
+            self.refused.append(statement.latex)
+        elif max(gaps(formula, self.known)) < NEAR:
+            self.verified[statement.part] += len(formula.relations)
+        else:
+            self.wrong.append(statement)
+
+    def is_stack(self, formula: tree.Formula) -> bool:
+        """Whether an array of three axes stands without indices, as in `Y = A V` for every sample."""
+        return any(isinstance(part, tree.Name) and np.ndim(self.known.arrays.get(part.name, 0)) > 2 for part in walk(formula))
+
+    def check_page(self, page: str) -> None:
+        """Verify all formulas of a page, in displays and in the text."""
+        signs = {sign.strip() for sign in IN_MATHEMATICS.values()}
+        for statement in statements(page):
+            self.check(statement)
+        for found in inline(page):
+            latex = re.sub(r"\\mathrm\{(tanh|sin|cos)\}", r"\\\1", found)  # as labels of figures have it
+            if latex.strip() not in signs:
+                self.check(Statement("text", latex))
+
+
+def reader(name: str, outline: Outline) -> Reader:
+    """Return a reader of a network's page."""
+    derivation = array_derivation(name)
+    deltas = {delta_name(derivation.network.nodes[n], outline.notation): n for n in pre_activations(derivation)}
+    return Reader(names_of(derivation, outline.notation), slopes(name).known(deltas))
+
+
+# --- the tables of a page
+
+
+def printed_tables(page: str, names: Names) -> dict[tree.Formula, Any]:
+    """Return the arrays a page gives in full, by what they are the values of, exact."""
+    found = {}
+    for left, value in re.findall(
+        r"^(?:\$\$\n|\$\\displaystyle )([^$\n=]+) = (\\begin\{bmatrix\} .+|[-0-9.]+)(?:\$|$)", page, re.M
+    ):
+        body = re.sub(r"\\(begin|end)\{bmatrix\}", "", value)
+        rows = [[Fraction(entry.strip()) for entry in row.split("&")] for row in body.split(r"\\")]
+        found[read(left, names)] = np.array(rows, dtype=object)
+    return found
+
+
+def printed_rows(page: str) -> dict[str, Fraction]:
+    """Return the rows `| label | $number$ |` of a page by label."""
+    return {label: Fraction(number) for label, number in re.findall(r"^\| (\w+) \| \$([-0-9.]+)\$ \|$", page, re.M)}
+
+
+def rounded(values: Any, places: int = 4) -> Any:
+    """Round every entry half up, away from zero at a tie."""
+
+    def one(value: Any) -> Fraction:
+        scaled = abs(Fraction(value)) * 10**places
+        whole = int(scaled + Fraction(1, 2))
+        return Fraction(-whole if value < 0 else whole, 10**places)
+
+    return np.asarray(np.frompyfunc(one, 1, 1)(np.asarray(values, dtype=object)), dtype=object)
+
+
+# --- exact numbers
+
+
+def _fraction(value: Any) -> Fraction:
+    return value if isinstance(value, Fraction) else Fraction(int(value))
+
+
+def _digits(value: Any) -> Fraction:
+    sign, mantissa, exponent, _ = mpmath.mpf(value)._mpf_
+    return (-1) ** sign * int(mantissa) * Fraction(2) ** exponent
+
+
+@cache
+def _function(name: str) -> Any:
+    used, expression = written_out(name)
+    run = sympy.lambdify(used, expression, "mpmath")
+
+    def at(*arguments: Any) -> Fraction:
+        with mpmath.workdps(40):
+            found = [_fraction(argument) for argument in arguments]
+            return _digits(run(*(mpmath.mpf(x.numerator) / x.denominator for x in found)))
+
+    return np.frompyfunc(at, len(used), 1)
+
+
+def _power(base: Any, exponent: Any) -> Fraction:
+    if _fraction(exponent).denominator != 1:
+        raise NotSupportedError("the tests take whole powers only")
+    return _fraction(base) ** int(exponent)
+
+
+#: Sums, products, quotients exact; functions to forty digits.
+EXACT = Arithmetic(
+    Fraction,
+    {},
+    lambda name, *arguments: np.asarray(_function(name)(*arguments), dtype=object),
+    np.frompyfunc(lambda a, b: _fraction(a) / _fraction(b), 2, 1),
+    np.frompyfunc(_power, 2, 1),
+)

@@ -1,0 +1,54 @@
+"""Formulas taken out of what was printed, Markdown or TeX: statements of the displays, and formulas in the text. For tests."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One formula as printed, and the heading it stands under."""
+
+    part: str
+    latex: str
+
+
+_DISPLAY = re.compile(
+    r"\$\$\n\\begin\{aligned\}\n(.*?)\n\\end\{aligned\}\n\$\$|\\begin\{flalign\*\}\n(.*?)\n\\end\{flalign\*\}", re.S
+)
+_HEADING = re.compile(r"^#+ (.*)$|^\\(?:parttitle|steptitle)\{(.*)\}$", re.M)
+_ROW_END = re.compile(r" \\\\\*?\n")
+_REASON = re.compile(r" &&(?: \\text\{.*\})?$")
+_SENTENCE = re.compile(r"& \\quad \\text\{.*\}$")
+
+
+def statements(page: str) -> list[Statement]:
+    """Return the formulas of all displays, rows that continue one another joined, reasons left out."""
+    marks = [(found.start(), found[1] or found[2]) for found in _HEADING.finditer(page)]
+    result: list[Statement] = []
+    for display in _DISPLAY.finditer(page):
+        part = next((title for start, title in reversed(marks) if start < display.start()), "")
+        result += [Statement(part, latex) for latex in joined(display[1] or display[2])]
+    return result
+
+
+def joined(display: str) -> list[str]:
+    """Return the statements of one display; the reader drops the operator that a continued row repeats."""
+    found: list[str] = []
+    for line in _ROW_END.split(display):
+        row = _REASON.sub("", line)
+        if _SENTENCE.match(row):
+            continue
+        body = row.replace("& ", "", 1) if row.startswith("& ") else row.replace(" & ", " ", 1)
+        if row.startswith("&") and found:
+            found[-1] += " \\\\ " + body
+        else:
+            found.append(body)
+    return found
+
+
+def inline(page: str) -> list[str]:
+    """Return the formulas between single dollar signs; displays, code and values of arrays left out."""
+    text = _DISPLAY.sub("", re.sub(r"```.*?```|\\begin\{Verbatim\}.*?\\end\{Verbatim\}", "", page, flags=re.S))
+    return [latex for latex in re.findall(r"(?<![\\$])\$([^$\n]+)\$", text) if not latex.startswith(r"\displaystyle")]
