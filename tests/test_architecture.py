@@ -68,6 +68,9 @@ def parsed(source: str) -> ast.Module:
     return ast.parse(source)
 
 
+STATEMENTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
+
+
 @cache
 def import_statements(source: str) -> tuple[tuple[ast.Import | ast.ImportFrom, bool, bool], ...]:
     """Return the import statements of a source, each with whether it stands inside a function, and whether only for types."""
@@ -79,7 +82,8 @@ def import_statements(source: str) -> tuple[tuple[ast.Import | ast.ImportFrom, b
             found.append((node, hidden, typing))
         hidden = hidden or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         typing = typing or (isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING")
-        waiting += [(child, hidden, typing) for child in ast.iter_child_nodes(node)]
+        # An import is a statement: what stands inside an expression need not be looked through.
+        waiting += [(child, hidden, typing) for child in ast.iter_child_nodes(node) if isinstance(child, STATEMENTS)]
     return tuple(found)
 
 
@@ -204,11 +208,12 @@ def unexplained_imports(sources: Sources) -> list[str]:
     """Return the imports inside functions without a reason in a comment on their line or the line above."""
     problems = []
     for module, source in sources.items():
-        notes = comments(source)
-        for name, line, hidden in imports(module, sources):
+        inside = [(name, line) for name, line, hidden in imports(module, sources) if hidden]
+        notes = comments(source) if inside else {}
+        for name, line in inside:
             note = f"{notes.get(line - 1, '')} {notes.get(line, '')}"
             reason = re.sub(r"noqa(: [A-Z0-9, ]+)?|type: ignore\S*", "", note)
-            if hidden and len(reason.split()) < 3:
+            if len(reason.split()) < 3:
                 problems.append(f"{module}:{line} imports {name} inside a function and does not say why")
     return problems
 

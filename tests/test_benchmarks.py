@@ -107,6 +107,7 @@ def test_units() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_whole_processes_are_timed_in_turn() -> None:
     found = handouts.measured({"quick": ("-c", "pass"), "slow": ("-c", "import time; time.sleep(0.15)")}, rounds=2)
     assert {name: len(times) for name, times in found.items()} == {"quick": 2, "slow": 2}
@@ -129,6 +130,7 @@ def test_a_page_starts_soon_after_sympy() -> None:
 PEERS = {"torch gradcheck": "torch", "jax check_grads": "jax", "scipy check_grad": "scipy", "autograd check_grads": "autograd"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=pytest.mark.slow) if PEERS.get(name) in ("torch", "jax") else name for name in checkers.CHECKERS],
@@ -145,6 +147,7 @@ def test_every_checker_accepts_right_code_and_rejects_wrong(name: str, tmp_path:
     assert not checkers.accepted(checker, wrong)
 
 
+@pytest.mark.slow
 def test_problems_are_the_right_gradients_and_every_so_many_mutants(tmp_path: Path) -> None:
     found = checking.problems(tmp_path, every=100)
     assert [problem.right for problem in found] == [True] * 12 + [MUTANTS[place].equivalent for place in (0, 100, 200)]

@@ -17,6 +17,7 @@ from symbackprop.cli import cli
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+LONG = {"tutorial.md", "handouts.md"}
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -26,7 +27,10 @@ def blocks(page: Path) -> list[tuple[str, str, int]]:
     return [(found[1], found[2], text[: found.start()].count("\n") + 2) for found in BLOCK.finditer(text)]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, id=page.name, marks=[pytest.mark.slow] if page.name in LONG else []) for page in PAGES],
+)
 def test_python_examples_run_and_print_what_is_shown(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "derivations").symlink_to(ROOT / "derivations")
     monkeypatch.chdir(tmp_path)  # an example may write files

@@ -39,6 +39,7 @@ def test_wrong_code_fails_with_the_diagnosis() -> None:
     assert "why" in message
 
 
+@pytest.mark.slow
 def test_agreement_is_not_proof() -> None:
     assert assert_gradient(loss, only_numbers, example=EXAMPLE, wrt="W").ok
     with pytest.raises(AssertionError, match="not proved"):

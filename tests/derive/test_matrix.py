@@ -289,7 +289,7 @@ def lstm() -> tuple[Network, Any]:
 WITHOUT = {"causal_attention": {"y_M", "dL_dy_S"}}
 
 
-QUICK = ("in_pieces", "with_logsumexp_node", "layer_norm", "attention", "regression")
+QUICK = ("in_pieces", "with_logsumexp_node", "layer_norm", "regression")
 BUILDS = [
     pytest.param(build, id=build.__name__, marks=() if build.__name__ in QUICK else pytest.mark.slow)
     for build in (*NETWORKS, regression, lstm)

@@ -37,6 +37,7 @@ def test_more_index_networks(seed: int) -> None:
     check_gradients(derive(*scalar_network(seed)), {}, seed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [scalar_network, index_network])
 def test_every_elementary_function_appears(make: Make) -> None:
     nodes = [node for seed in SEEDS for node in make(seed)[0].nodes.values() if node.defined]

@@ -111,7 +111,7 @@ def test_a_shared_adjoint_gets_a_name_with_the_notations_sign() -> None:
             assert values == pytest.approx([values[0]] * len(values), rel=1e-11)
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", ["standard", *(pytest.param(x, marks=pytest.mark.slow) for x in LEVELS if x != "standard")])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_equals_sign_holds(name: str, level: str) -> None:
     network = NETWORKS[name]()

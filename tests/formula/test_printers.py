@@ -111,7 +111,7 @@ LONG = equation(
 
 
 @pytest.mark.parametrize("notation", READY.values(), ids=READY)
-@pytest.mark.parametrize("width", [1, 20, 40, 70, 500])
+@pytest.mark.parametrize("width", [1, 40, *(pytest.param(width, marks=pytest.mark.slow) for width in (20, 70, 500))])
 def test_wrapped_lines_read_as_one_formula(notation: Notation, width: int) -> None:
     for formula in (LONG, Row((Text("chain rule: "), LONG))):
         assert read(latex_block(formula, notation, width), names_for(notation)) == formula

@@ -24,7 +24,7 @@ def _check(formula: Formula, notation: Notation) -> None:
     assert read(written, NAMES[notation.title]) == formula, written
 
 
-FAST = ("textbook", "two_three_two", "nielsen")
+FAST = ("textbook",)
 
 
 @pytest.mark.parametrize("title", [pytest.param(title, marks=() if title in FAST else pytest.mark.slow) for title in READY])

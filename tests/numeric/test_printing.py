@@ -69,6 +69,7 @@ trees = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(trees)
 def test_printed_text_has_the_value_of_the_expression(expression: sympy.Expr) -> None:

@@ -33,7 +33,9 @@ def check_gradients(name: str, values: dict[str, object], most: int) -> None:
         assert_gradient(gradient, judge.gradient(case.loss, values, name, most), name)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n == "every_function_of_arrays" else n for n in CASES]
+)
 def test_gradients_are_the_complex_step_derivatives(name: str) -> None:
     check_gradients(name, prepared(name)[0].values(seed=1), most=6)
 
@@ -64,7 +66,8 @@ def test_all_intermediate_values_are_those_of_the_definitions(name: str) -> None
 FEW_NODES = [name for name in CASES if not name.startswith("every_function")]
 
 
-@pytest.mark.parametrize("name", [*FEW_NODES, pytest.param("every_function_of_arrays", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*FEW_NODES, "every_function_of_arrays"])
 def test_all_adjoints_are_derivatives_with_respect_to_the_node(name: str) -> None:
     """Each adjoint against a copy of the network in which the node is a value from outside."""
     case, judge, _ = prepared(name)

@@ -82,6 +82,7 @@ def test_the_first_line_that_departs(kind: str, tmp_path: Path) -> None:
     assert found.report.locations[0].line in mutant.lines, str(found.report)
 
 
+@pytest.mark.slow
 def test_a_factor_too_many_is_named_as_the_derivative_it_is(derivation_file: Load) -> None:
     """The printed listing of the 2-2-1 network: two mistakes, in six of nine products."""
     file, hand = derivation_file("two_two_one", "network"), derivation_file("two_two_one", "handwritten")
@@ -130,7 +131,7 @@ def _mutant(case: str, kind: str, number: int = 0) -> Mutant:
         (_mutant("chain", "wrong name"), "dL_dw3 = dL_dy * a2"),
         (_mutant("dense", "shape"), "db = dy.sum(axis=0)"),
         (_mutant("dense", "mean lost"), "dy = 2 * (y - t) / N"),
-        (_mutant("conv", "wrong index", 1), "dk[u] = (dz * x[:, u:u + S]).sum()"),
+        pytest.param(_mutant("conv", "wrong index", 1), "dk[u] = (dz * x[:, u:u + S]).sum()", marks=pytest.mark.slow),
         (_mutant("logistic", "path dropped"), "dw = 2 * lam * w + X.T @ dz"),
         (_mutant("perceptron", "branch"), "y = np.where(v > 0, 1.0, 0.0)"),
     ],

@@ -17,6 +17,7 @@ from symbackprop.verify.trace import trace
 from tests.verify.test_equality import NEAR_MISSES, VALUES, VECTORS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trigonometric", [False, True])
 def test_tower_is_made_of_primes_that_divide_the_next_minus_one(trigonometric: bool) -> None:
     spire = tower(trigonometric=trigonometric)

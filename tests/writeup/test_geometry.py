@@ -19,6 +19,7 @@ boxes = st.builds(Box, places, places, sizes, sizes, st.floats(-pi / 2, pi / 2).
 segments = st.tuples(st.tuples(places, places), st.tuples(places, places)).filter(lambda ends: ends[0] != ends[1])
 
 
+@pytest.mark.slow
 @given(boxes, boxes)
 def test_overlap_is_a_common_area(first: Box, second: Box) -> None:
     shared = common(list(first.corners), list(second.corners))
@@ -29,6 +30,7 @@ def test_overlap_is_a_common_area(first: Box, second: Box) -> None:
         assert size < 1e-6
 
 
+@pytest.mark.slow
 @given(boxes, segments)
 def test_crossing_is_a_length_inside(box: Box, segment: Segment) -> None:
     inside = length_inside(list(segment), list(box.corners))
@@ -38,6 +40,7 @@ def test_crossing_is_a_length_inside(box: Box, segment: Segment) -> None:
         assert not crosses(box, segment)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     st.lists(boxes, min_size=1, max_size=4), st.lists(boxes, min_size=1, max_size=3), st.lists(segments, min_size=1, max_size=3)
@@ -59,6 +62,7 @@ def test_a_turned_box_has_the_corners_of_the_turned_rectangle() -> None:
     assert np.allclose(corners, [(3, -1), (3, 5), (-1, 5), (-1, -1)])
 
 
+@pytest.mark.slow
 @given(places, places, segments)
 def test_distance_is_the_least_over_the_segment(x: float, y: float, segment: Segment) -> None:
     (ax, ay), (bx, by) = segment

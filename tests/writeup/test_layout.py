@@ -25,6 +25,7 @@ def test_every_label_is_readable(sizes: tuple[int, ...]) -> None:
     assert faults(drawing) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", SIZES[:4], ids=str)
 def test_every_label_with_its_value_is_readable(sizes: tuple[int, ...]) -> None:
     net, loss = dense(*sizes)

@@ -72,6 +72,7 @@ def test_no_answer_in_any_format_of_the_documents(name, blanks):
     assert_nothing_leaks(document(name), blanks, FORMATS, answers=document_answers(name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blanks", BLANKS)
 def test_no_answer_in_any_format_of_one_document(blanks):
     assert_nothing_leaks(document("tanh_neuron"), blanks, FORMATS, answers=document_answers("tanh_neuron"))

@@ -92,7 +92,10 @@ def test_variants_are_named_by_seed_and_audience(tmp_path):
     assert len(set(keys)) == 3
 
 
-@pytest.mark.parametrize("name", ["two_three_two", "two_two_one", "tanh_neuron", "linear_regression", "mlp_softmax"])
+MORE = ("two_two_one", "tanh_neuron", "mlp_softmax")
+
+
+@pytest.mark.parametrize("name", ["two_three_two", "linear_regression", *(pytest.param(n, marks=pytest.mark.slow) for n in MORE)])
 def test_variants_are_reproducible_and_worth_computing(name):
     derivation = document(name)
     seen = []

@@ -108,7 +108,7 @@ def test_student_has_a_name_line_with_all_points_and_the_teacher_none():
 
 
 @pytest.mark.parametrize("blanks", ["numbers", "rhs", "steps"])
-@pytest.mark.parametrize("name", ["two_three_two", "linear_regression"])
+@pytest.mark.parametrize("name", ["two_three_two", pytest.param("linear_regression", marks=pytest.mark.slow)])
 def test_the_points_of_the_parts_are_the_points_of_the_page_and_of_the_key(name, blanks):
     student, key = (outline(name, audience=audience, blanks=blanks) for audience in ("student", "key"))
     (line,) = [block for block in student.blocks if isinstance(block, NameLine)]
