@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sympy import Add, Expr, Idx, Indexed, Integer, Mul, Sum, Symbol, true
 
@@ -21,7 +22,7 @@ class Derivation:
 
     `adjoints` maps node names to `Adjoint`, loss first; `wrt` are the names whose gradients were asked for (all parameters when
     nothing was said); `d[name]` is the `Gradient` of any of the names. `starts` keeps derivations that begin at other nodes,
-    which chains need, once they were made.
+    which chains need, and `forms` the textbook forms of adjoints, once they were made.
     """
 
     network: Network
@@ -31,6 +32,7 @@ class Derivation:
     assumptions: tuple[Assumption, ...]
     _expanded: dict[str, Expr] = field(default_factory=dict, compare=False, repr=False)
     starts: dict[str, Derivation] = field(default_factory=dict, compare=False, repr=False)
+    forms: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __getitem__(self, name: object) -> Gradient:
         node = self.network.node(name)

@@ -62,6 +62,13 @@ def simplified_adjoints(derivation: Derivation, names: tuple[str, ...] | None = 
     """
     asked = tuple(derivation.network.node(name).name for name in (derivation.wrt if names is None else names))
     asked = tuple(name for name in asked if name in derivation.adjoints)
+    key = asked, len(derivation.network.facts)  # a fact stated later makes other forms
+    if key not in derivation.forms:
+        derivation.forms[key] = _simplified(derivation, asked)
+    return dict(derivation.forms[key])
+
+
+def _simplified(derivation: Derivation, asked: tuple[str, ...]) -> dict[str, Simplified]:
     forms = _Forms(derivation, _between(derivation, asked)).all()
     needed, on_the_way = set(asked), set[str]()
     for name in reversed(forms):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 from symbackprop.verify import equality
 from symbackprop.verify.equality import Decision, decide, decide_all
-from symbackprop.verify.graph import Graph
+from symbackprop.verify.graph import Graph, InputName
 from symbackprop.verify.signature import Signatures
 from symbackprop.verify.trace import trace
 
@@ -154,11 +155,12 @@ def test_near_miss_is_rejected_with_a_witness(name: str, left: Function, right: 
     witness = decision.witness
     assert witness is not None
     assert witness.difference != 0
-    # The witness is a point that a plain run can confirm, as far as float64 resolves it.
-    values = {name.name: value for name, value in witness.point.items() if not name.index}
-    if all(parameter in values for parameter in inspect.signature(left).parameters):
-        plain = left(**{p: values[p] for p in inspect.signature(left).parameters})
-        np.testing.assert_allclose(plain, witness.left, rtol=1e-9)
+    # The witness is a point that a plain run can confirm, as far as float64 resolves it: the trace's own where it names no other.
+    values = {name: np.array(value) for name, value in {**VALUES, **VECTORS}.items()}
+    for name, value in witness.point.items():
+        values[name.name][name.index] = value
+    plain = left(**{parameter: values[parameter][()] for parameter in inspect.signature(left).parameters})
+    np.testing.assert_allclose(np.reshape(plain, -1)[0], witness.left, rtol=1e-9)
 
 
 def test_enough_identities_and_near_misses() -> None:
@@ -170,6 +172,40 @@ def test_a_modular_tier_that_always_agrees_is_not_reached_by_unequal_functions(m
     """Numbers come first: even a signature that accepts everything cannot turn a counterexample into a proof."""
     monkeypatch.setattr(equality, "signatures", lambda graph, nodes, seed: Signatures((1,) * len(nodes), -120.0, False))
     assert _decision(lambda a: a * 2, lambda a: a * 2 + 1e-20).status == "differs"
+
+
+def _pair(x: float) -> tuple[Graph, int, int]:
+    """Return |x|·(x + 1) and |x|·x + |x| at a point, with the comparison that |x| makes on the way."""
+    graph = Graph()
+    nodes = [
+        trace(function, {"x": x}, graph=graph).results[""].nodes[0]
+        for function in (lambda x: abs(x) * (x + 1), lambda x: abs(x) * x + abs(x))
+    ]
+    return graph, *nodes
+
+
+def test_a_known_point_on_the_path_saves_looking_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph, left, right = _pair(0.7)
+    monkeypatch.setattr(equality, "nearby_points", lambda *_, **__: pytest.fail("looked for a point"))
+    (decision,) = decide_all(graph, [(left, right)], near={InputName("x"): 0.9})
+    assert (decision.status, decision.tier) == ("proved", "modular")
+
+
+def test_a_known_point_beside_the_path_counts_for_nothing() -> None:
+    graph, left, right = _pair(0.7)
+    assert graph.conditions
+    assert decide_all(graph, [(left, right)], near={InputName("x"): -0.9})[0].tier == "modular"
+    shifted = graph.add(right, graph.mul(graph.constant(Fraction(1, 10**30)), graph.inputs[InputName("x")]))
+    assert decide_all(graph, [(left, shifted)], near={InputName("x"): -0.9})[0].status == "differs"
+
+
+def test_a_tie_at_the_own_point_is_no_counterexample() -> None:
+    """At x = 0 the run of `relu` took one side; the two slopes differ at the kink itself and agree beside it."""
+    graph = Graph()
+    x = graph.input("x", (), 0.0)
+    graph.compare(x, "<=", graph.constant(0))
+    near_by = equality._at_own_point(graph, {0: (graph.add(x, graph.constant(1)), graph.constant(2))})
+    assert near_by == {}
 
 
 @pytest.mark.parametrize(("bits", "tier"), [(-120.0, "modular"), (-60.0, "modular"), (-20.0, "modular"), (-10.0, "digits")])
