@@ -43,6 +43,8 @@ def load_network(place: str, loss: str | None = None) -> Loaded:
     """
     path = Path(place)
     file = path / "network.py" if path.is_dir() else path
+    if path.is_dir() and not file.exists():
+        raise UserError(f"{place}: no network.py in this folder; expected a folder with network.py, or a .py file")
     if not file.exists():
         raise UserError(f"{place}: no such network; expected a folder with network.py, or a .py file{_near(path)}")
     module = load_module(file)
@@ -57,6 +59,8 @@ def load_network(place: str, loss: str | None = None) -> Loaded:
 
 def load_module(file: Path) -> ModuleType:
     """Run a Python file as a module of its own. Raises UserError with the line when it fails."""
+    if file.suffix == ".py" and not file.exists():
+        raise UserError(f"{file}: no such file{_near(file)}")
     if file.suffix != ".py" or not file.is_file():
         raise UserError(f"{file}: expected a Python file (.py)")
     name = f"_loaded_{file.resolve().parent.name}_{file.stem}"
@@ -85,14 +89,31 @@ def load_function(place: str, default: str | None = None) -> Callable[..., Any]:
     text, colon, name = place.rpartition(":")
     if not colon:
         text, name = place, default or ""
-    if not name:
+    if not name or not text:
         raise UserError(f"{place}: expected FILE:function")
     module = load_module(Path(text))
-    found = getattr(module, name, None)
-    if not callable(found):
-        functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+    owner, _, method = name.rpartition(".")
+    found = getattr(_instance(text, module, owner), method, None) if owner else getattr(module, name, None)
+    if not callable(found) or isinstance(found, ModuleType):
+        functions = [key for key, value in vars(module).items() if callable(value) and _own(key, value, module)]
         raise UserError(f"{text}: no function {name}; defined there: {', '.join(functions) or 'none'}.{nearest(name, functions)}")
     return found  # type: ignore[no-any-return]
+
+
+def _own(key: str, value: Any, module: ModuleType) -> bool:
+    """Whether a name of a module was made there, not imported."""
+    return not key.startswith("_") and getattr(value, "__module__", module.__name__) == module.__name__
+
+
+def _instance(file: str, module: ModuleType, name: str) -> Any:
+    """Return the object that `FILE:object.method` speaks of; of a class, one made without arguments."""
+    found = getattr(module, name, None)
+    if not isinstance(found, type):
+        return found
+    try:
+        return found()
+    except TypeError as error:
+        raise UserError(f"{file}: {name}() fails: {error}; write `net = {name}(…)` in the file and name net") from None
 
 
 def load_value(place: str) -> Any:
@@ -100,7 +121,7 @@ def load_value(place: str) -> Any:
     text, _, name = place.rpartition(":")
     module = load_module(Path(text))
     if not hasattr(module, name):
-        names = [key for key in vars(module) if not key.startswith("_")]
+        names = [key for key, value in vars(module).items() if _own(key, value, module) and not isinstance(value, ModuleType)]
         raise UserError(f"{text}: no variable {name}; defined there: {', '.join(names)[:120]}.{nearest(name, names)}")
     return getattr(module, name)
 
@@ -138,7 +159,7 @@ def _line(error: BaseException, file: Path) -> int:
     line = 0
     traceback = error.__traceback__
     while traceback is not None:
-        if Path(traceback.tb_frame.f_code.co_filename) == file:
+        if Path(traceback.tb_frame.f_code.co_filename).resolve() == file.resolve():
             line = traceback.tb_lineno
         traceback = traceback.tb_next
     return line

@@ -28,6 +28,7 @@ from symbackprop.verify.check import check_gradient
 @click.option("--loss", metavar="NAME or FILE:function", help="Loss node of NETWORK; or, without one, the handwritten loss.")
 @click.option("--gradient", metavar="FILE:function", help="The handwritten gradient, when no NETWORK is given.")
 @click.option("--example", metavar="FILE:name", help="Example values for a handwritten loss (by default its file's `example`).")
+@click.option("--wrt", metavar="NAMES", help="What a handwritten loss is differentiated by, `W,b`, where no names say it.")
 @click.option("--markdown", is_flag=True, help="Print Markdown.")
 @click.option("--html", type=click.Path(path_type=Path), help="Write the code with the verdict beside each line.")
 @click.option("--force", is_flag=True, help="Replace the HTML file when it exists.")
@@ -40,6 +41,7 @@ def command(
     loss: str | None,
     gradient: str | None,
     example: str | None,
+    wrt: str | None,
     markdown: bool,
     html: Path | None,
     force: bool,
@@ -50,13 +52,14 @@ def command(
     Exit code 0: nothing differs; 1: something differs or the code fails; 2: bad input.
     """
     if network is not None:
-        if gradient is not None or example is not None:
-            raise UserError("check: --gradient and --example go without NETWORK; with one, write HAND after it")
+        if gradient is not None or example is not None or wrt is not None:
+            raise UserError("check: --gradient, --example and --wrt go without NETWORK; with one, write HAND after it")
         loaded = load_network(network, loss)
         report = check_gradient(derive(loaded.network, loaded.loss), load_function(hand or str(loaded.handwritten), "gradients"))
     elif loss is not None and gradient is not None:
-        values = load_value(example or f"{loss.rpartition(':')[0]}:example")
-        report = check_gradient(load_function(loss, "loss"), load_function(gradient, "gradients"), example=values)
+        function, code = load_function(loss, "loss"), load_function(gradient, "gradients")
+        values = load_value(example or f"{loss.rpartition(':')[0] or loss}:example")
+        report = check_gradient(function, code, example=values, wrt=[name.strip() for name in wrt.split(",")] if wrt else None)
     else:
         raise UserError("check: expected NETWORK, or --loss FILE:function with --gradient FILE:function")
     if html is not None:

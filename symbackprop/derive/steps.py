@@ -30,7 +30,7 @@ from symbackprop.formula.tree import BigSum, Chain, Formula, Name, Neg, Number, 
 from symbackprop.formula.tree import Product as WrittenProduct
 from symbackprop.network.node import Role
 
-DELTAS = "each delta keeps the terms in which its indices agree"
+DELTAS = "only the terms whose indices agree remain"
 LEVELS = ("brief", "standard", "full")
 
 

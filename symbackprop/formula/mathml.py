@@ -279,9 +279,14 @@ _PRINTERS: dict[type[Formula], Callable[[Any, list[str], Notation], str]] = {
     Cases: _cases,
     Branch: _branch,
     Text: lambda node, parts, notation: f"<mtext>{escape(node.text)}</mtext>",
-    Blank: lambda node, parts, notation: f'<mspace width="{node.width:g}em" style="border-bottom: 0.06em solid"></mspace>',
+    Blank: lambda node, parts, notation: _gap(node),
     Row: _written_row,
 }
+
+
+def _gap(node: Blank) -> str:
+    """Return a gap; the empty identifier keeps a sign beside it from being set as if it stood before nothing."""
+    return f'<mrow><mspace width="{node.width:g}em" style="border-bottom: 0.06em solid"></mspace><mi></mi></mrow>'
 
 
 def _bars(node: Bars) -> tuple[str, str, str]:

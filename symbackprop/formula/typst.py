@@ -224,6 +224,6 @@ _PRINTERS: dict[type[Formula], Callable[[Any, list[str], Notation], str]] = {
     Cases: lambda node, parts, notation: f"cases({', '.join(parts)})",
     Branch: _branch,
     Text: lambda node, parts, notation: _quoted(node.text),
-    Blank: lambda node, parts, notation: f"underline(#h({node.width:g}em))",
+    Blank: lambda node, parts, notation: f'class("normal", underline(#h({node.width:g}em)))',
     Row: _written_row,
 }

@@ -11,6 +11,7 @@ when it is defined.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import shorten
 from types import MappingProxyType
 from typing import Any
 
@@ -66,9 +67,8 @@ class Network:
         """Return the node of a name (or of its symbol). Raises UserError with the nearest name."""
         text = str(name.base.label) if hasattr(name, "base") and hasattr(name, "indices") else str(name)
         if text not in self._nodes:
-            raise UserError(
-                f"network {self.title!r}: unknown name {text}; known: {', '.join(self._nodes)[:120]}.{nearest(text, self._nodes)}"
-            )
+            known = shorten(", ".join(self._nodes), 120, placeholder=" …")
+            raise UserError(f"network {self.title!r}: unknown name {text}; known: {known}.{nearest(text, self._nodes)}")
         return self._nodes[text]
 
     # ---- declaring -----------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from symbackprop.errors import SymbackpropError, UserError
 from symbackprop.verify.binding import Call, Outcome, Result, bind_call, run
 from symbackprop.verify.branches import find_flips
 from symbackprop.verify.compare import Outcome as Compared
-from symbackprop.verify.compare import compare_sample
+from symbackprop.verify.compare import compare_sample, disagreeing
 from symbackprop.verify.derived import DerivationReference
 from symbackprop.verify.diagnose import diagnose
 from symbackprop.verify.foreign import Foreign, adapted
@@ -28,8 +28,9 @@ from symbackprop.verify.ratio import constant_ratio
 from symbackprop.verify.records import Cause, Scope, Status, Verdict
 from symbackprop.verify.repair import repairs
 from symbackprop.verify.report import Report
-from symbackprop.verify.results import bind_results, describe
+from symbackprop.verify.results import bind_results, describe, leaf_at
 from symbackprop.verify.returns import forgotten
+from symbackprop.verify.run import one_line, user_line
 from symbackprop.verify.samples import Point, Reference, Sample, numeric_sample, traced_sample, with_coordinates, with_defined
 from symbackprop.verify.trace import CodeFails
 
@@ -65,6 +66,8 @@ def check_gradient(
     """
     source = _reference(reference, example, wrt)
     hand = adapted(hand)
+    if isinstance(hand, type):
+        raise UserError(f"check: {hand.__name__} is a class; expected a function, or a method of an object of it")
     points = source.points(seed)
     if not points:
         raise UserError(f"check: {source.title}: no values to try the code at; pass example={{…}}")
@@ -77,16 +80,22 @@ def check_gradient(
     except SymbackpropError:
         raise
     except Exception as problem:
-        return _failed(source, call, f"{type(problem).__name__}: {problem}")
+        return _failed(source, call, f"fails{_line(problem, call)}: {type(problem).__name__}: {one_line(problem)}")
     results, unbound = bind_results(call, outcome, source.vocabulary, mapping, values)
     if isinstance(hand, Foreign):  # zeros for data are how its backward says that nothing is passed on
         wanted = source.vocabulary.parameters
-        results = tuple(r for r in results if r.node in wanted or np.any(outcome.returned[r.path]))
+        results = tuple(r for r in results if r.node in wanted or np.any(leaf_at(outcome.returned, r.path)))
     samples, notes = collect(source, call, results, points, exact=exact)
-    further, more = collect(source, call, results, other_branches(source, samples), exact=exact)
+    others = [*other_branches(source, samples), *disagreeing(source, call, results, samples, seed)]
+    further, more = collect(source, call, results, others, exact=exact)
     samples, notes = [*samples, *further], [*notes, *more]
     notes += [*source.remarks, *_unbound_notes(unbound, outcome), *_forgotten(call)]
     return assemble(source, call, results, samples, notes, explain=explain, repair=repair)
+
+
+def _line(problem: Exception, call: Call) -> str:
+    code = getattr(getattr(call.function, "__func__", call.function), "__code__", None)
+    return user_line(problem, code.co_filename) if code is not None else ""
 
 
 def _reference(reference: Any, example: Mapping[str, Any] | None, wrt: Any) -> Reference:
@@ -98,7 +107,7 @@ def _reference(reference: Any, example: Mapping[str, Any] | None, wrt: Any) -> R
 
 
 def _unbound_notes(unbound: Sequence[str], outcome: Outcome) -> tuple[str, ...]:
-    arrays = [path for path in unbound if np.ndim(outcome.returned[path])]
+    arrays = [path for path in unbound if np.ndim(leaf_at(outcome.returned, path))]
     return (f"not compared, since no name of the network was recognised: {', '.join(arrays)}",) if arrays else ()
 
 
@@ -132,13 +141,16 @@ def collect(
 
 
 def other_branches(source: Reference, samples: Sequence[Sample]) -> list[Point]:
-    """Return a few points at which comparisons go the way that no sample took."""
+    """Return a few points at which comparisons go the way that no sample took, the reference's own among them.
+
+    Code without a comparison is no proof where a relu of the network, or a `max` of the loss, was only ever on one side.
+    """
     found: list[Point] = []
-    one_sided = {place for place, sides in branch_outcomes(samples).items() if len(sides) == 1}
+    one_sided = {place for place, sides in branch_outcomes(samples, everywhere=True).items() if len(sides) == 1}
     for sample in samples:
         if sample.run is None or sample.graph is None or sample.point.example or not one_sided:
             continue
-        wanted = [c for c in sample.run.conditions if c.place is not None and comparison(sample.graph, c) in one_sided]
+        wanted = [c for c in sample.graph.conditions.values() if comparison(sample.graph, c) in one_sided]
         for coordinates, _ in find_flips(sample.graph, wanted).points[:2]:
             values = source.respecting(with_coordinates(sample.point.values, coordinates))
             if all(np.all(np.isfinite(value)) for value in source.numbers(values).adjoints.values()):
@@ -155,12 +167,14 @@ def comparison(graph: Graph, condition: Condition) -> Comparison:
     return f"{condition.place}", condition.relation, graph.fraction(condition.left), graph.fraction(condition.right)
 
 
-def branch_outcomes(samples: Sequence[Sample]) -> dict[Comparison, set[bool]]:
-    """Return comparison of the code → its outcomes."""
+def branch_outcomes(samples: Sequence[Sample], *, everywhere: bool = False) -> dict[Comparison, set[bool]]:
+    """Return comparison of the code (`everywhere`: and of the reference) → its outcomes."""
     outcomes: dict[Comparison, set[bool]] = {}
     for sample in samples:
-        for condition in sample.run.conditions if sample.run else ():
-            if condition.place is not None and sample.graph is not None:
+        if sample.run is None or sample.graph is None:
+            continue
+        for condition in sample.graph.conditions.values() if everywhere else sample.run.conditions:
+            if everywhere or condition.place is not None:
                 outcomes.setdefault(comparison(sample.graph, condition), set()).add(condition.outcome)
     return outcomes
 
@@ -229,8 +243,11 @@ def verdict(name: str, compared: Sequence[tuple[Sample, Mapping[str, Compared]]]
     if wrong:
         _, outcome = max(wrong, key=lambda pair: _weight(pair[1]))
         ratio = constant_ratio(name, [s for s, _ in counted])
+        ratio = None if outcome.tier == "shape" and ratio == "1" else ratio
         only = any(s.point.example and o.status is not Status.DIFFERS for s, o in counted)
-        note = outcome.note or ("right at the example, wrong elsewhere" if only else "")
+        note = outcome.note
+        if only:
+            note = f"right at the example, elsewhere {note}" if note else "right at the example, wrong elsewhere"
         return Verdict(name, Status.DIFFERS, outcome.tier, ratio=ratio, witness=outcome.witness, note=note)
     at = [text for sample, _, places in rows if sample.point.example for text in places]
     strong = [pair for pair in counted if not _too_large(pair[0], samples)] or counted
@@ -268,6 +285,8 @@ def scope_of(samples: Sequence[Sample]) -> Scope:
         floats=tuple(dict.fromkeys(sample.point.label for sample in samples if _too_large(sample, samples))),
         exact=bool(samples) and all(sample.traced for sample in samples if not sample.point.example),
         branches=len(outcomes),
-        unvisited=tuple(f"{key[0]} was only ever {next(iter(sides))}" for key, sides in outcomes.items() if len(sides) == 1),
+        unvisited=tuple(
+            dict.fromkeys(f"{key[0]} was only ever {next(iter(sides))}" for key, sides in outcomes.items() if len(sides) == 1)
+        ),
         fallback=next((sample.reason for sample in samples if sample.reason), ""),
     )

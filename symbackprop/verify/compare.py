@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from symbackprop.errors import InternalError
+from symbackprop.verify.binding import Call, Result
 from symbackprop.verify.equality import Decision, decide_all
 from symbackprop.verify.evaluate import evaluate
 from symbackprop.verify.graph import InputName
 from symbackprop.verify.precision import DIGITS, largest_of
 from symbackprop.verify.records import Status, Witness
-from symbackprop.verify.samples import Sample
+from symbackprop.verify.samples import Point, Reference, Sample, numeric_sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,3 +160,31 @@ def _moved(sample: Sample, point: Mapping[InputName, float]) -> tuple[tuple[str,
             if inputs[node].name in moved:
                 moved[inputs[node].name][inputs[node].index] = value
     return tuple((name, value if value.ndim else float(value)) for name, value in moved.items())
+
+
+# ---- further points
+
+
+DRAWS = 5
+MOST_DRAWN = 60
+"""Further random points at which code with comparisons is run on plain numbers, and the numbers in a point small enough."""
+
+
+def disagreeing(source: Reference, call: Call, results: Sequence[Result], samples: Sequence[Sample], seed: int) -> list[Point]:
+    """Return a further random point at which plain numbers differ: comparisons may go ways together that none went alone.
+
+    `(x > 0)` for `(w*x > 0)` is right on both sides of either, as long as w is positive.
+    """
+    if not any(s.graph is not None and s.graph.conditions for s in samples):
+        return []
+    for draw in range(1, DRAWS + 1):
+        drawn = [point for point in source.points(seed + draw) if not point.example and point.count <= MOST_DRAWN][:1]
+        for point in drawn:
+            try:
+                sample = numeric_sample(source, call, results, point)
+            except Exception:
+                continue
+            finite = all(np.all(np.isfinite(value)) for value in sample.evaluated.adjoints.values())
+            if finite and any(outcome.status is Status.DIFFERS for outcome in compare_sample(sample).values()):
+                return drawn
+    return []

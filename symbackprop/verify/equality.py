@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Literal
 
 import flint
@@ -44,6 +45,11 @@ _USELESS_BITS = -16.0
 """Draws of the modular signature at most, and the error of one draw above which more of them are not worth their time."""
 _SMALL = 40
 """Nodes of an expression small enough for sympy."""
+_MOST_SIMPLIFIED = 80
+_MOST_TRIGONOMETRIC = 24
+"""Operations of an expression that sympy simplifies as a whole, or by trigonometric identities: minutes pass beyond."""
+_SECONDS = 6.0
+"""Time after which no further normal form is tried for the pairs of one call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +124,11 @@ def decide_all(
     numbers |= {k: Decision("undecided", "none") for k in rest} | _by_balls(graph, rest, found or [{}])
     late = {k: pair for k, pair in open_.items() if k not in finite and numbers[k].status == "agrees"}
     proofs |= zip(late, _by_signature(graph, list(late.values()), seed), strict=True)
+    deadline = monotonic() + _SECONDS
     for k, number in numbers.items():
-        proof = (proofs.get(k) or _by_normal_form(graph, *pairs[k])) if number.status == "agrees" else None
+        proof = proofs.get(k) if number.status == "agrees" else None
+        if proof is None and number.status == "agrees" and monotonic() < deadline:
+            proof = _by_normal_form(graph, *pairs[k])
         decisions[k] = proof or number
     return [decisions[k] for k in range(len(pairs))]
 
@@ -262,10 +271,15 @@ def _by_normal_form(graph: Graph, left: int, right: int) -> Decision | None:
     return None
 
 
+def _within(most: int, rewrite: Callable[[Any], Any], expression: Any) -> Any:
+    """Rewrite an expression of at most so many operations; a larger one is left as it is, as the time has no bound there."""
+    return rewrite(expression) if sympy.count_ops(expression) <= most else expression
+
+
 _REWRITES: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("expansion", lambda e: sympy.expand(e)),
     ("the laws of logarithms", lambda e: sympy.expand(sympy.expand_log(e))),
     ("common denominators", lambda e: sympy.cancel(sympy.together(e))),
-    ("trigonometric identities", lambda e: sympy.trigsimp(e)),
-    ("combined logarithms", lambda e: sympy.simplify(sympy.logcombine(e))),
+    ("combined logarithms", lambda e: _within(_MOST_SIMPLIFIED, sympy.simplify, sympy.logcombine(e))),
+    ("trigonometric identities", lambda e: _within(_MOST_TRIGONOMETRIC, sympy.trigsimp, e)),
 )

@@ -26,7 +26,7 @@ from symbackprop.verify.interpret import Scope, evaluate_entry
 from symbackprop.verify.recorder import Local, Value
 from symbackprop.verify.records import Location
 from symbackprop.verify.reference import evaluated, rewired
-from symbackprop.verify.samples import Reference, Sample, as_value
+from symbackprop.verify.samples import Reference, Sample, as_value, conclusive
 from symbackprop.verify.sampling import sizes_of
 from symbackprop.verify.spectrum import suspicion
 from symbackprop.verify.wording import adjoint_text, definition, short
@@ -57,7 +57,8 @@ class Located:
 
 def locate(source: Reference, call: Call, samples: Sequence[Sample], wrong: Sequence[str]) -> Located:
     """Compare the variables of the traced code with the quantities they are named after."""
-    usable = [s for s in samples if s.run is not None and not s.point.example] or [s for s in samples if s.run is not None]
+    traced = [sample for sample in samples if sample.run is not None]
+    usable = conclusive(source, traced) or traced
     worlds = [(_Quantities(source, sample), {_key(local): local for local in _locals(sample)}) for sample in usable]
     if not worlds:
         return Located(None, (), ())

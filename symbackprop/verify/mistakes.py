@@ -150,8 +150,10 @@ def _weight_text(derivation: Derivation, node: str, contribution: Contribution, 
     name, local = quotient_text(contribution, node), formula(contribution.local)
     if factor == "0":
         if count > 1:
-            said = f"the path through {contribution.consumer} is missing in the sum for ∂{derivation.loss}/∂{node}"
-            return said, "path missing"
+            path = f"the path through {contribution.consumer}"
+            if contribution.consumer == derivation.loss:
+                path = f"the term of {derivation.loss} in which {node} itself stands"
+            return f"{path} is missing in the sum for ∂{derivation.loss}/∂{node}", "path missing"
         return f"{name} is counted as 0", "path missing"
     if count == 1:  # nothing tells where along the chain it happened
         head = f"∂{derivation.loss}/∂{node}"

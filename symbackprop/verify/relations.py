@@ -139,6 +139,8 @@ def _extra_term(name: str, samples: Sequence[Sample]) -> Iterator[Explained]:
         for words, written in _factors([(ratio or 0.0, sizes) for ratio, sizes in rows], samples, other):
             product = " · ".join(part for part in (written if written != "1" else "", words, other) if part)
             text = f"the code adds {product}, which the derivation does not have"
+            if product.startswith("-"):
+                text = f"the code lacks {product[1:].removeprefix('1 · ')}, which the derivation has"
             yield Explained(Cause("extra term", text), frozenset({name}), 1.1 if not words else 1.3)
 
 

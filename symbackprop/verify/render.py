@@ -35,7 +35,8 @@ def lines(findings: Findings) -> list[Line]:
     if found:
         found[0] = Line(found[0].label, found[0].status, (*found[0].cells, scope_text(findings.scope)))
     for verdict in findings.verdicts.values():
-        if verdict.status is Status.DIFFERS and verdict.ratio is None and verdict.witness is not None and not findings.repairs:
+        unexplained = verdict.ratio is None and verdict.tier != "shape" and not findings.repairs
+        if verdict.status is Status.DIFFERS and verdict.witness is not None and unexplained:
             found.append(Line("e.g.", None, (witness_text(verdict),)))
             break
     found += [Line("why", None, (cause.text,)) for cause in findings.causes]

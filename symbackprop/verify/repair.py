@@ -23,13 +23,22 @@ import numpy as np
 from symbackprop.errors import SymbackpropError
 from symbackprop.verify.binding import Call, Result, run
 from symbackprop.verify.branches import find_flips
-from symbackprop.verify.compare import compare_sample
+from symbackprop.verify.compare import compare_sample, disagreeing
 from symbackprop.verify.derived import DerivationReference
 from symbackprop.verify.edits import edits
 from symbackprop.verify.records import Repair, Status
 from symbackprop.verify.results import read
 from symbackprop.verify.rewrites import COST, Fits, Written, rewrites, written
-from symbackprop.verify.samples import Point, Reference, Sample, numeric_sample, traced_sample, with_coordinates, with_defined
+from symbackprop.verify.samples import (
+    Point,
+    Reference,
+    Sample,
+    conclusive,
+    numeric_sample,
+    traced_sample,
+    with_coordinates,
+    with_defined,
+)
 from symbackprop.verify.splices import Edit, Source
 from symbackprop.verify.worlds import same
 
@@ -207,13 +216,20 @@ def repairs(
     known = units(call)
     if not known or not wrong:
         return ()
-    chosen = sorted((s for s in samples if not s.point.example), key=lambda s: sum(map(np.size, s.point.values.values())))[:2]
-    chosen = chosen or list(samples[:1])
+    chosen = _chosen(conclusive(source, samples)) or list(samples[:1])
     values = tuple(with_defined(call, source, sample.point.values) for sample in chosen)
     search = Search(source, call, tuple(results), tuple(chosen), values, tuple(r.node for r in results), tuple(wrong))
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         return _searched(search, known, suspects, seconds)
+
+
+def _chosen(samples: Sequence[Sample]) -> list[Sample]:
+    """Return the samples, one of each size first: a change must be right at all of them, `len(X)` is not `len(b)`."""
+    ordered = sorted(samples, key=lambda sample: sample.point.count)
+    first = {sample.point.label: sample for sample in reversed(ordered)}
+    others = [sample for sample in ordered if first[sample.point.label] is not sample]
+    return [*sorted(first.values(), key=lambda sample: sample.point.count), *others]
 
 
 def _searched(search: Search, known: Sequence[Unit], suspects: Mapping[int, float], seconds: float) -> tuple[Repair, ...]:
@@ -314,6 +330,8 @@ def _proved(search: Search, known: Sequence[Unit], texts: Mapping[str, str], ste
     """Return the change as a repair when the exact check accepts it."""
     call = changed_call(search.call, known, texts)
     statuses = _statuses(search, call) if call is not None else set()
+    if call is None or disagreeing(search.source, call, search.results, search.samples, 0):
+        return ()
     if statuses and statuses <= _ACCEPTED:
         return (_as_repair(steps, statuses == {Status.PROVED}),)
     return ()

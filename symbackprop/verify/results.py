@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,6 +25,7 @@ def bind_results(
     """
     labels = return_names(call.function)
     returned = {path: leaf for path, leaf in outcome.returned.items() if numeric(leaf)}
+    returned = _gathered(returned, labels, vocabulary, mapping, values)
     found: dict[str, Result] = {}
     left: list[str] = []
     for path in returned:
@@ -45,6 +47,9 @@ def bind_results(
         return ordered, ()
     if in_place:
         return in_place, tuple(returned)
+    shaped = _by_shape(call, returned, vocabulary, values)
+    if shaped:
+        return shaped, ()
     raise BindingError(_message(call, outcome, returned, labels, vocabulary))
 
 
@@ -140,6 +145,20 @@ def _by_order(call: Call, returned: Mapping[str, Any], vocabulary: Vocabulary, v
     return tuple(Result(node, path, update=update, old=_old(call, node)) for node, path in zip(fitting[0], paths, strict=True))
 
 
+def _by_shape(call: Call, returned: Mapping[str, Any], vocabulary: Vocabulary, values: Mapping[str, Any]) -> tuple[Result, ...]:
+    """A single result, or a tuple of arrays, of which each has the shape of one parameter and of no other."""
+    for paths in ([""], list(dict.fromkeys(path.partition(".")[0] for path in returned))):
+        arrays = [leaf_at(returned, path) for path in paths]
+        if not paths or any(array is None or not (np.ndim(array) or len(paths) == 1) for array in arrays):
+            continue
+        fitting = [[name for name in vocabulary.parameters if np.shape(values[name]) == np.shape(array)] for array in arrays]
+        if all(len(names_) == 1 for names_ in fitting) and len({names_[0] for names_ in fitting}) == len(paths):
+            update = call.rate is not None
+            pairs = zip(paths, fitting, strict=True)
+            return tuple(Result(node, path, update=update, old=_old(call, node)) for path, (node,) in pairs)
+    return ()
+
+
 def _fits(order: Sequence[str], found: Sequence[Any], values: Mapping[str, Any]) -> bool:
     return all(np.size(leaf) == np.size(values[name]) for name, leaf in zip(order, found, strict=True))
 
@@ -157,16 +176,62 @@ def _message(call: Call, outcome: Outcome, returned: Mapping[str, Any], labels: 
     hint = nearest(_label(first, labels), vocabulary.parameters)
     return (
         f"{title}: cannot tell which results are gradients of what; results: {listed}; parameters: "
-        f"{', '.join(vocabulary.parameters)}.{hint} Return a dictionary by name, or say mapping={{{first!r}: "
+        f"{', '.join(vocabulary.parameters)}.{hint} Return a dictionary by name, a variable "
+        f"called like d{vocabulary.parameters[0] if vocabulary.parameters else '…'}, or say mapping={{{first!r}: "
         f"{vocabulary.parameters[0] if vocabulary.parameters else '…'!r}}}"
     )
+
+
+def elements(found: Mapping[str, Any], path: str) -> tuple[tuple[int, ...], list[Any]]:
+    """Return shape and numbers of the nested list under a path; no numbers where it is none, or not rectangular."""
+    start = f"{path}." if path else ""
+    inside = {key[len(start) :]: leaf for key, leaf in found.items() if key.startswith(start)}
+    places = [tuple(map(int, key.split("."))) for key in inside if key.replace(".", "").isdigit()]
+    if not inside or len(places) < len(inside) or len({len(place) for place in places}) > 1:
+        return (), []
+    shape = tuple(max(at) + 1 for at in zip(*places, strict=True))
+    complete = math.prod(shape) == len(places) and all(getattr(leaf, "shape", ()) == () for leaf in inside.values())
+    return (shape, list(inside.values())) if complete else ((), [])
+
+
+def leaf_at(found: Mapping[str, Any], path: str) -> Any:
+    """Return what is under a path; a list of numbers, also a nested one, as an array."""
+    if path in found:
+        return found[path]
+    shape, numbers = elements(found, path)
+    return np.reshape(numbers, shape) if numbers else None
+
+
+def _gathered(
+    returned: Mapping[str, Any],
+    labels: Mapping[str, str],
+    vocabulary: Vocabulary,
+    mapping: Mapping[str, Any],
+    values: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Put the numbers of a list in one array, where its name means something that is no single number: `{"w": [1.0, 2.0]}`."""
+    found: dict[str, Any] = {}
+    for path, leaf in returned.items():
+        parts = path.split(".")
+        heads = [".".join(parts[:k]) for k in range(len(parts)) if all(part.isdigit() for part in parts[k:])]
+        whole = next((head for head in heads if _is_array(head, labels, vocabulary, mapping, values)), None)
+        array = leaf_at(returned, whole) if whole is not None else None
+        found.update({path: leaf} if array is None or whole is None else {whole: array})
+    return found
+
+
+def _is_array(
+    path: str, labels: Mapping[str, str], vocabulary: Vocabulary, mapping: Mapping[str, Any], values: Mapping[str, Any]
+) -> bool:
+    node = _meant(path, _label(path, labels), vocabulary, mapping)
+    return node is not None and np.ndim(values.get(node, 0)) > 0
 
 
 def read(call: Call, results: Sequence[Result], outcome: Outcome, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the gradients in an outcome, by node name; an update step is read as (old - new)/rate."""
     found: dict[str, Any] = {}
     for result in results:
-        value = (outcome.returned if result.returned else outcome.finals).get(result.path)
+        value = leaf_at(outcome.returned if result.returned else outcome.finals, result.path)
         if value is None:
             continue
         found[result.node] = (values[result.node] - np.asarray(value)) / call.rate_value if result.update else value

@@ -174,7 +174,7 @@ class Run:
         try:
             self.plain({})
         except Exception as own:
-            line = _user_line(own, self.function.__code__.co_filename)
+            line = user_line(own, self.function.__code__.co_filename)
             raise CodeFails(f"{name} fails{line}: {type(own).__name__}: {one_line(own)}") from own
         place = f" at {self.graph.place}" if self.graph.place else ""
         raise CannotTrace(f"cannot trace {name}{place}: {type(error).__name__}: {one_line(error)}") from error
@@ -231,7 +231,8 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or "no message"
 
 
-def _user_line(error: Exception, filename: str) -> str:
+def user_line(error: Exception, filename: str) -> str:
+    """Return ` at line n`: the last line of a file that an exception came through, or nothing."""
     line, current = None, error.__traceback__
     while current is not None:
         if current.tb_frame.f_code.co_filename == filename:

@@ -16,7 +16,7 @@ from symbackprop.verify.graph import CannotTrace, Graph, InputName
 from symbackprop.verify.precision import Precision, largest_of, precision_of
 from symbackprop.verify.recorder import Value
 from symbackprop.verify.reference import Evaluated, rewired
-from symbackprop.verify.results import read
+from symbackprop.verify.results import elements, read
 from symbackprop.verify.trace import CodeFails, Trace, trace
 
 
@@ -110,6 +110,17 @@ class Sample:
     def traced(self) -> bool:
         """Whether the comparison can be exact."""
         return self.graph is not None
+
+
+def conclusive(source: Reference, samples: Sequence[Sample]) -> list[Sample]:
+    """Return the samples from which something may be concluded: the random ones, and the example where it alone has its sizes.
+
+    An example is often special (zeros, ties), so it stands back where others have the same sizes, or where it lies on a kink.
+    """
+    random = [sample for sample in samples if not sample.point.example]
+    labels = {sample.point.label for sample in random}
+    alone = [s for s in samples if s.point.example and s.point.label not in labels and not s.point.large]
+    return random + [sample for sample in alone if not source.kinks(sample.point.values)]
 
 
 def with_coordinates(values: Mapping[str, Any], point: Mapping[InputName, float]) -> dict[str, Any]:
@@ -221,11 +232,19 @@ def _hand_nodes(call: Call, results: Sequence[Result], done: Trace, graph: Graph
     """Return the gradients in a trace, by node name; an update step is read as (old - new)/rate."""
     found: dict[str, Value] = {}
     for result in results:
-        value = (done.results if result.returned else done.finals).get(result.path)
+        value = value_at(done.results if result.returned else done.finals, result.path)
         if value is None:
             raise CannotTrace(f"the traced run has no result {result.path or 'at all'}")
         found[result.node] = _step(call, result, value, done, graph) if result.update else value
     return found
+
+
+def value_at(found: Mapping[str, Value], path: str) -> Value | None:
+    """Return the traced numbers under a path; those of a list of numbers, also a nested one, as one array."""
+    if path in found:
+        return found[path]
+    shape, numbers = elements(found, path)
+    return Value(shape, tuple(number.nodes[0] for number in numbers)) if numbers else None
 
 
 def _step(call: Call, result: Result, new: Value, done: Trace, graph: Graph) -> Value:

@@ -12,7 +12,7 @@ from symbackprop.writeup.arithmetic import exact
 from symbackprop.writeup.blocks import LEFT, SYMBOLS, Block, Cell, FormulaBlock, Heading, Line, Part, Prose, Table, Words
 from symbackprop.writeup.context import Context, learning_rate
 from symbackprop.writeup.ledger import forward_values, textbook_forms, up_to_loss
-from symbackprop.writeup.scalar_parts import MOST_KEPT, step_line
+from symbackprop.writeup.scalar_parts import MOST_KEPT, growth_note, step_line
 
 #: Arrays with more entries than this are described by their shape only.
 MOST_ENTRIES = 48
@@ -134,6 +134,7 @@ def loss_parts(context: Context) -> list[Block]:
         Prose(context.say("loss lead", rate=printed(rate))),
         *new_tables,
         Table("loss-table", (context.say("loss name"), (Name(derivation.loss),)), rows, "lr"),
+        *growth_note(before, after, context),
     ]
 
 

@@ -127,7 +127,7 @@ def make_context(derivation: Derivation, options: HandoutOptions, values: Mappin
     places = options.decimals or chosen.decimals or (ARRAY_PLACES if has_indices(derivation) else SCALAR_PLACES)
     writer = Writer(derivation, chosen, pre_activations(derivation))
     ledger = keep_books(derivation, writer, Rounding(places, chosen.rounding), values)
-    weights = options.weights or choose_weights(derivation)
+    weights = tuple(dict.fromkeys(options.weights)) or choose_weights(derivation)
     for name in weights:
         node = derivation.network.node(name)
         if node.name not in derivation.adjoints or node.name == derivation.loss:

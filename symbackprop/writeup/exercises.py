@@ -32,11 +32,15 @@ LETTERS = "abcdefgh"
 
 
 def exercise_blocks(context: Context) -> list[Block]:
-    """Return the exercises this network has material for; none where every gradient is worked out above."""
+    """Return the exercises this network has material for; none where every gradient is worked out above.
+
+    Where formulas are asked for above, those that print whole formulas of the same kind would give them away, and are left out.
+    """
+    makers = (fill_blocks,) if _formulas_asked(context) else (fill_blocks, mistake_blocks, choice_blocks)
     pool = _unworked(context)
     dice = Random(f"{context.options.seed}/{context.derivation.network.title}")
     made: list[list[Block]] = []
-    for number, make in enumerate((fill_blocks, mistake_blocks, choice_blocks)):
+    for number, make in enumerate(makers):
         for name in pool[number % len(pool) :] + pool[: number % len(pool)] if pool else []:
             blocks = make(name, context, dice)
             if blocks:
@@ -60,8 +64,11 @@ def _unworked(context: Context) -> list[str]:
     others.sort(key=lambda name: (depth[name] not in worked, depth[name]))
     if others and context.is_scalar:
         return others
-    formulas_asked = context.options.audience in ("student", "key") and context.options.blanks in ("rhs", "steps")
-    return others if formulas_asked else others or known
+    return others if _formulas_asked(context) else others or known
+
+
+def _formulas_asked(context: Context) -> bool:
+    return context.options.audience in ("student", "key") and context.options.blanks in ("rhs", "steps")
 
 
 def fill_blocks(name: str, context: Context, dice: Random) -> list[Block]:

@@ -146,6 +146,7 @@ def handouts(
         seeds = list(range(first, first + variants))
     readers = tuple(audiences) or (chosen.audience,)
     width = len(str(seeds[-1]))
+    _printer(place.suffix)
     planned = []
     for seed in seeds:
         for audience in readers:
@@ -153,6 +154,5 @@ def handouts(
             stem += f"-{audience}" if len(readers) > 1 else ""
             stem += f"-{seed:0{width}d}" if variants else ""
             planned.append((place.with_name(stem + place.suffix), chosen.override(audience=audience, seed=seed)))
-    _printer(place.suffix)
     _check_new((named for named, _ in planned), force)
     return (handout(derivation, named, wanted, force=force) for named, wanted in planned)

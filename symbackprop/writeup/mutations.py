@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction as Exact
 
+from sympy import Pow
+
 from symbackprop.errors import NotSupportedError, UserError
 from symbackprop.formula.build import add, multiply
 from symbackprop.formula.tree import BigSum, Formula, Fraction, Indexed, Name, Neg, Number, Partial, Power, Product, Sum
@@ -76,7 +78,7 @@ def mutants(right: Formula, context: Context) -> Iterator[Mutant]:
         for kind in (_missing_slope, _wrong_sign, _dropped_term):
             for changed, why, gaps in kind(part):
                 yield Mutant(rebuild(changed), why, gaps)
-    yield from _lost_half(right)
+    yield from _lost_half(right, _has_square(context))
     yield from _wrong_names(right, context)
 
 
@@ -152,14 +154,22 @@ def _dropped_term(part: Formula) -> _Candidates:
                 yield add(*(part.terms[:at] + part.terms[at + 1 :])), "dropped path", {"what": term}
 
 
-def _lost_half(right: Formula) -> Iterator[Mutant]:
+def _has_square(context: Context) -> bool:
+    """Whether a definition squares something that is no constant, so that a derivative has a factor 2 to lose."""
+    nodes = context.derivation.network.nodes.values()
+    powers = (power for node in nodes if node.expression is not None for power in node.expression.atoms(Pow))
+    return any(power.exp == 2 and power.base.free_symbols for power in powers)
+
+
+def _lost_half(right: Formula, squared: bool) -> Iterator[Mutant]:
+    lost, extra = ("lost half", "lost half") if squared else ("lost factor", "extra factor")
     factors = right.factors if isinstance(right, Product) else (right,)
     if TWO in factors and len(factors) > 1:
-        yield Mutant(multiply(*(factor for factor in factors if factor != TWO)), "lost half", {})
+        yield Mutant(multiply(*(factor for factor in factors if factor != TWO)), lost, {})
     elif isinstance(right, Fraction):
-        yield Mutant(replace(right, numerator=flat(Product((TWO, right.numerator)))), "lost half", {})
+        yield Mutant(replace(right, numerator=flat(Product((TWO, right.numerator)))), extra, {})
     elif not isinstance(right, BigSum | Neg):
-        yield Mutant(Product((TWO, *factors)), "lost half", {})
+        yield Mutant(Product((TWO, *factors)), extra, {})
 
 
 def _wrong_names(right: Formula, context: Context) -> Iterator[Mutant]:

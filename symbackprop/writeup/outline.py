@@ -15,7 +15,20 @@ from symbackprop.formula.tree import Formula, Name, Update
 from symbackprop.network.functions import NamedFunction
 from symbackprop.network.node import Role
 from symbackprop.writeup import array_parts, scalar_parts
-from symbackprop.writeup.blocks import Block, Cell, Code, Drawing, Figure, Heading, NameLine, Outline, PageBreak, Prose, Table
+from symbackprop.writeup.blocks import (
+    Block,
+    Cell,
+    Code,
+    Drawing,
+    Figure,
+    Heading,
+    NameLine,
+    Outline,
+    PageBreak,
+    Prose,
+    Table,
+    Words,
+)
 from symbackprop.writeup.context import Context, learning_rate, make_context
 from symbackprop.writeup.exercises import exercise_blocks
 from symbackprop.writeup.ledger import merged_locals, up_to_loss
@@ -197,12 +210,20 @@ def _weights(context: Context) -> list[Block]:
     shown: set[str] = set()
     for name in context.weights:
         blocks += [PageBreak(), *scalar_parts.weight_parts(name, context, shown)]
-    if context.wants("update") and context.weights:
-        weight = Name(context.weights[0])
-        slope = context.writer.partial(context.derivation.loss, context.weights[0])
-        rule = equation(Update(weight), subtract(weight, multiply(context.notation.learning_rate, slope)))
-        blocks.append(Prose(context.say("update lead", rule=rule), "note"))
+    learned = [name for name in context.weights if scalar_parts.is_learned(name, context)]
+    if context.wants("update") and learned:
+        blocks.append(Prose(_update_rule(learned[0], context), "note"))
     return blocks
+
+
+def _update_rule(name: str, context: Context) -> Words:
+    """Return the rule of the update in words, with its formula unless that is what a student is to write."""
+    if context.options.audience == "student" and context.options.blanks in ("rhs", "steps"):
+        return context.say("update lead asked")
+    weight = Name(name)
+    slope = context.writer.partial(context.derivation.loss, name)
+    rule = equation(Update(weight), subtract(weight, multiply(context.notation.learning_rate, slope)))
+    return context.say("update lead", rule=rule)
 
 
 def _gradients(context: Context) -> list[Block]:

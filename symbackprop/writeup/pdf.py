@@ -15,11 +15,15 @@ from symbackprop.writeup import blocks as b
 from symbackprop.writeup.blocks import has_gaps
 from symbackprop.writeup.figures import picture
 from symbackprop.writeup.phrases import plain, worth
-from symbackprop.writeup.rows import Piece, Row, laid_out
+from symbackprop.writeup.rows import Piece, Row, laid_out, measured
 from symbackprop.writeup.svg import svg
 
 #: Widest row, in characters as shown, that fits the text width beside a reason.
 PDF_WIDTH = 88
+#: A table of so few rows stands on one page.
+SHORT_TABLE = 6
+#: A formula of so few characters is not broken within a line of text.
+SHORT_FORMULA = 24
 #: Faces that have Chinese characters, the first found is used.
 CJK_FACES = ("Noto Serif CJK SC", "Source Han Serif SC", "Songti SC", "SimSun", "Noto Sans CJK SC", "Source Han Sans SC")
 #: A character that the faces coming with Typst may not have: neither Latin, Greek or Cyrillic, nor a sign of mathematics.
@@ -35,7 +39,7 @@ _PREAMBLE = """\
 #let accent = rgb("#2457a6")
 #let worth(points) = { h(1fr); text(9pt, weight: "regular", fill: luma(90), points) }
 #let part(body, points) = block(above: 1.5em, below: 0.8em, sticky: true, width: 100%, stroke: (bottom: 1.2pt + accent),
-  inset: (bottom: 3pt), text(13pt, weight: "bold", body) + worth(points))
+  inset: (bottom: 5pt), text(13pt, weight: "bold", body) + worth(points))
 #let stepname(body, points) = block(above: 1.3em, below: 0.95em, sticky: true, width: 100%,
   text(10.5pt, weight: "bold", fill: accent, body) + worth(points))
 #let lead(body) = block(sticky: true, body)
@@ -46,8 +50,9 @@ _PREAMBLE = """\
 #let below(body) = { v(-7pt); pad(left: 18pt, align(left, text(8.5pt, fill: luma(90), body))) }
 #let gap(width) = box(width: width, stroke: (bottom: 0.5pt), height: 0.9em)
 #let writing = block(above: 0pt, below: 0pt, height: 8mm, width: 100%, stroke: (bottom: 0.4pt + luma(170)))
-#let equations(breakable, ..rows) = block(breakable: breakable, width: 100%, grid(columns: (auto, 1fr, auto),
-  column-gutter: (4pt, 8pt), row-gutter: 13pt, align: (right + horizon, left + horizon, right + horizon), ..rows))
+#let equations(breakable, ..rows) = block(breakable: breakable, width: 100%, grid(columns: (auto, 1fr, auto, 0pt),
+  column-gutter: (4pt, 8pt, 0pt), row-gutter: 13pt, align: (right + horizon, left + horizon, right + horizon), ..rows))
+#let together(rows) = grid.cell(rowspan: rows, breakable: false)[]
 #set math.mat(delim: "[", gap: 0.6em)
 #show raw: set text(7.6pt)
 """
@@ -107,13 +112,14 @@ def quoted(text: str) -> str:
 
 def _words(words: b.Words, outline: b.Outline) -> str:
     return "".join(
-        f"${typst_math(part, outline.notation)}$"
-        if isinstance(part, Formula)
-        else "#linebreak();"
-        if part == "\n"
-        else f"#{quoted(part)};"
+        _in_text(part, outline) if isinstance(part, Formula) else "#linebreak();" if part == "\n" else f"#{quoted(part)};"
         for part in words
     )
+
+
+def _in_text(formula: Formula, outline: b.Outline) -> str:
+    shown = f"${typst_math(formula, outline.notation)}$"
+    return f"#box({shown});" if measured(formula) <= SHORT_FORMULA else shown
 
 
 @singledispatch
@@ -157,9 +163,9 @@ def _row(row: Row, outline: b.Outline) -> str:
     indent = "" if first in RELATIONS or not first else "#h(1.5em)"
     pieces = "".join(_piece(piece, outline) for piece in row.pieces)
     if row.below:
-        return f"[{head}], [{indent}{pieces}], [], [], grid.cell(colspan: 2, below[#{quoted(row.because)};])"
+        return f"[{head}], [{indent}{pieces}], [], together(2), [], grid.cell(colspan: 2, below[#{quoted(row.because)};])"
     because = f"#reason[#{quoted(row.because)};]" if row.because else ""
-    return f"[{head}], [{indent}{pieces}], [{because}]"
+    return f"[{head}], [{indent}{pieces}], [{because}], []"
 
 
 _SIGNS = {"*": "dot.c", "←": "arrow.l", "→": "arrow.r", "≤": "<=", "≥": ">=", "≠": "!=", ":=": "colon.eq"}
@@ -193,9 +199,11 @@ def _(block: b.Table, outline: b.Outline) -> str:
     inset = "(x: 5pt, top: 11pt, bottom: 4pt)" if has_gaps(block) else "(x: 5pt, y: 4pt)"  # room to write in by hand
     rules = ("table.hline(stroke: 1pt),", ", table.hline(stroke: 1pt)") if block.header else ("", "")
     stroke = "(x, y) => if y > 1 { (top: 0.3pt + luma(200)) }" if block.header else "none"
+    split = "false" if len(block.rows) <= SHORT_TABLE else "true"
     return (
-        f"#table(columns: ({', '.join(columns)},), align: ({aligns},), stroke: {stroke}, inset: {inset},\n"
-        f"{rules[0]}{header}\n{body}{rules[1]})"
+        f"#block(breakable: {split}, table(columns: ({', '.join(columns)},), align: ({aligns},), "
+        f"stroke: {stroke}, inset: {inset},\n"
+        f"{rules[0]}{header}\n{body}{rules[1]}))"
     )
 
 
@@ -245,7 +253,7 @@ def _(block: b.Choice, outline: b.Outline) -> str:
     listed = ", ".join(rows_)
     return (
         f"#block(breakable: false)[{_words(block.question, outline)}\n\n"
-        f"#grid(columns: 3, column-gutter: 10pt, row-gutter: 14pt, align: horizon, {listed})]"
+        f"#grid(columns: (auto, auto, 1fr), column-gutter: 10pt, row-gutter: 14pt, align: horizon, {listed})]"
     )
 
 

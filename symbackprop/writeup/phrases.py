@@ -77,6 +77,11 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
             "before all of them are known.",
             "每个参数都沿梯度的反方向移动，{rule}。上面的梯度全部使用旧参数；在所有梯度都算出之前，不要改动任何参数。",
         ),
+        "update lead asked": (
+            "Every parameter moves against its gradient. All gradients above use the old parameters; change nothing before all "
+            "of them are known.",
+            "每个参数都沿梯度的反方向移动。上面的梯度全部使用旧参数；在所有梯度都算出之前，不要改动任何参数。",
+        ),
         "gradients": ("All gradients", "所有梯度"),
         "parameter": ("Parameter", "参数"),
         "gradient": ("Gradient", "梯度"),
@@ -87,6 +92,10 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "loss lead": (
             "One step with learning rate {rate}, all parameters changed at once.",
             "以学习率 {rate} 更新一步，所有参数同时改变。",
+        ),
+        "loss grew": (
+            "The loss has grown: with this learning rate the step goes too far.",
+            "损失变大了：这个学习率太大，一步走过了头。",
         ),
         "before": ("before", "更新前"),
         "after": ("after", "更新后"),
@@ -126,6 +135,8 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "missing slope": ("the slope {what} is missing", "缺少斜率 {what}"),
         "wrong index": ("it has {got} where {wanted} belongs", "应为 {wanted}，却写成了 {got}"),
         "lost half": ("the factor that comes from the square is wrong", "平方求导得到的系数错了"),
+        "lost factor": ("the factor 2 is missing", "缺少系数 2"),
+        "extra factor": ("there is a factor 2 too many", "多了系数 2"),
         "wrong sign": ("the sign is wrong", "符号错了"),
         "dropped path": ("one path, {what}, is missing", "缺少一条路径 {what}"),
         # Reasons beside steps (keys are those of the written steps).

@@ -18,7 +18,7 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
         "factors that do not contain the summed index come out of the sum",
         "不含求和下标的因子可以提到求和号外",
     ),
-    ("each delta keeps the terms in which its indices agree", "每个 δ 只留下其下标相等的项"),
+    ("only the terms whose indices agree remain", "只留下下标相等的项"),
     (rf"cancel {_N}", r"约去 \1"),
     (rf"shapes {_N}", r"形状 \1"),
     (rf"put {_N} in", r"代入 \1"),
@@ -83,5 +83,7 @@ def _translated(sentence: str, lang: str) -> str:
         found = re.fullmatch(pattern, sentence)
         if found:
             return found.expand(chinese)
-    named = [PHRASES[part][LANGUAGE_COLUMN[lang]] if part in PHRASES else part for part in sentence.split(", ")]
-    return "、".join(named) if len(named) > 1 else named[0]
+    parts = sentence.split(", ")
+    if not all(part in PHRASES for part in parts):
+        return sentence  # the user's words, or a formula with commas of its own
+    return "、".join(PHRASES[part][LANGUAGE_COLUMN[lang]] for part in parts)

@@ -85,7 +85,8 @@ def _(block: FormulaBlock, hidden: frozenset[str]) -> tuple[Block, ...]:
 def _student_line(line: Line, hidden: frozenset[str]) -> Line:
     parts = [_student_part(part, hidden) for part in line.parts]
     kept = [part for position, part in enumerate(parts) if not (position and _repeats(part, parts[position - 1]))]
-    return replace(line, parts=tuple(kept), because="" if "steps" in hidden else line.because)
+    asked = any(part.hidden or part.stripped is not None for part in line.parts)
+    return replace(line, parts=tuple(kept), because="" if "steps" in hidden and asked else line.because)
 
 
 def _repeats(part: Part, before: Part) -> bool:

@@ -82,10 +82,15 @@ def weight_parts(name: str, context: Context, shown: set[str]) -> list[Block]:
         lines = [line for node in about[1:] for line in calculations(node, context, shown)]
         blocks.append(Heading(2, context.say("numbers"), f"numbers-{name}"))
         blocks.append(FormulaBlock(f"numbers-{name}-lines", tuple(lines), keep=len(lines) <= MOST_KEPT))
-    if context.wants("update"):
+    if context.wants("update") and is_learned(name, context):
         blocks.append(Heading(2, context.say("update"), f"update-{name}"))
         blocks.append(FormulaBlock(f"update-{name}-lines", (update_line(name, context),)))
     return blocks
+
+
+def is_learned(name: str, context: Context) -> bool:
+    """Whether a name is a parameter, which an update changes; any other name may have its gradient worked too."""
+    return context.derivation.network.node(name).role is Role.PARAMETER
 
 
 def step_groups(steps: Sequence[Step], level: str) -> dict[str, list[Step]]:
@@ -196,4 +201,10 @@ def loss_parts(context: Context) -> list[Block]:
         Heading(1, context.say("loss"), "loss"),
         Prose(context.say("loss lead", rate=printed(learning_rate(context)))),
         Table("loss-table", (context.say("loss name"), (Name(loss),)), rows, "lr"),
+        *growth_note(before, after, context),
     ]
+
+
+def growth_note(before: Exact, after: Exact, context: Context) -> list[Block]:
+    """Return what to say of a step that made the loss larger; a student finds that out from the numbers."""
+    return [Prose(context.say("loss grew"), "note", hidden="numbers")] if after > before else []

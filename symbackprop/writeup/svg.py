@@ -20,7 +20,7 @@ from typing import Any
 
 from symbackprop.errors import UserError
 from symbackprop.writeup.geometry import Curve, Point, line
-from symbackprop.writeup.lettering import BLANK, SCRIPT, Lettering
+from symbackprop.writeup.lettering import SCRIPT, Lettering
 from symbackprop.writeup.picture import Caption, Disc, Item, Panel, Picture, Shape, Stroke
 
 #: Serif faces that go with mathematics, the ones shipped with readers of PDF and of the web first.
@@ -209,7 +209,7 @@ def _caption(caption: Caption, item: Item) -> str:
 
 
 def _spans(lettering: Lettering, size: float) -> str:
-    """Return the runs as spans; blanks at their ends become distances, which every program keeps."""
+    """Return the runs as spans; blanks are no-break spaces: distances (`dx`) are left out of the middle by some programs."""
     spans = []
     height = blanks = 0
     for run in lettering.runs:
@@ -218,11 +218,11 @@ def _spans(lettering: Lettering, size: float) -> str:
         blanks += len(run.text) - len(text)
         options = ' font-style="italic"' if run.italic else ""
         options += f' font-size="{_whole(SCRIPT * size)}"' if run.level else ""
-        options += f' dx="{_whole(BLANK * blanks * size)}"' if blanks and text else ""
         options += f' dy="{wanted - height}"' if wanted != height and text else ""
+        shown = " " * blanks * bool(text) + _escaped(text.rstrip(" "))
         height, blanks = (wanted, 0) if text else (height, blanks)
         blanks += len(text) - len(text.rstrip(" "))
-        shown = _escaped(text.rstrip(" ")).replace(" ", "\u00a0")
+        shown = shown.replace(" ", "\u00a0")
         spans.append(f"<tspan{options}>{shown}</tspan>" if options else shown)
     return "".join(spans)
 

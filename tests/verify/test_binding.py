@@ -213,3 +213,33 @@ def test_a_row_for_a_vector_is_reported_as_that() -> None:
     assert verdict.status == "differs"
     assert "for a parameter of shape" in verdict.note
     assert "the numbers are right" in verdict.note
+
+
+def test_lists_of_numbers_are_arrays() -> None:
+    """Plain Python gradients, by name and by shape; a nameless array is that of the only parameter of its shape."""
+
+    def loss(w: Any, x: Any, y: Any) -> Any:
+        return 0.5 * ((x @ w - y) ** 2).sum()
+
+    def residuals(w: Any, x: Any, y: Any) -> list[Any]:
+        return [sum(x[n][i] * w[i] for i in range(len(w))) - y[n] for n in range(len(y))]
+
+    def named(w: Any, x: Any, y: Any) -> dict[str, Any]:
+        e = residuals(w, x, y)
+        return {
+            "w": [sum(e[n] * x[n][i] for n in range(len(y))) for i in range(len(w))],
+            "x": [[e[n] * w[i] for i in range(len(w))] for n in range(len(y))],
+        }
+
+    def nameless(w: Any, x: Any, y: Any) -> Any:
+        return x.T @ (x @ w - y)
+
+    def wrong(w: Any, x: Any, y: Any) -> Any:
+        e = residuals(w, x, y)
+        return [sum(e[n] * x[n][0] for n in range(len(y))) for _ in range(len(w))]
+
+    example = {"w": np.array([0.5, -1.0]), "x": np.arange(6.0).reshape(3, 2) / 4, "y": np.array([1.0, 0.0, 2.0])}
+    report = check_gradient(loss, named, example=example, explain=False, repair=False)
+    assert {name: v.status for name, v in report.verdicts.items()} == {"w": Status.PROVED, "x": Status.PROVED}
+    assert check_gradient(loss, nameless, example=example)["w"].status is Status.PROVED
+    assert check_gradient(loss, wrong, example=example, explain=False, repair=False)["w"].status is Status.DIFFERS

@@ -287,3 +287,55 @@ def test_an_argument_without_a_value_is_named() -> None:
 def test_what_is_no_reference_is_an_error() -> None:
     with pytest.raises(UserError, match="expected a derivation or a loss function, got int"):
         check_gradient(3, gradients)
+
+
+def test_comparisons_of_the_reference_alone_are_visited_both_ways() -> None:
+    """A relu's mask that the code leaves out shows only where the relu is off; a repair must hold there as well."""
+    net = Network("one relu")
+    x, w, t = net.input("x", value=2.0), net.parameter("w", value=0.5), net.target("t", value=1.0)
+    y = net.define("y", relu(w * x))
+    d = derive(net, net.define("E", (y - t) ** 2 / 2))
+
+    def without_mask(x: float, w: float, t: float) -> dict[str, float]:
+        return {"w": (w * x - t) * x}
+
+    def with_mask(x: float, w: float, t: float) -> dict[str, float]:
+        return {"w": (w * x - t) * x * (w * x > 0)}
+
+    assert check_gradient(d, without_mask, explain=False, repair=False)["w"].status is Status.DIFFERS
+
+    def mask_of_the_input(x: float, w: float, t: float) -> dict[str, float]:
+        return {"w": (w * x - t) * x * (x > 0)}
+
+    assert check_gradient(d, with_mask)["w"].status is Status.PROVED
+    assert check_gradient(d, mask_of_the_input, explain=False, repair=False)["w"].status is Status.DIFFERS
+
+
+def test_a_repair_is_proved_at_the_sizes_of_the_example_as_well() -> None:
+    """Where the example's sizes tell the indices apart the other point is square, and there one size is as good as another."""
+    net = Network("mean")
+    n, i = net.indices("n:N i:D")
+    x, w = net.input("x", n, i, value=np.arange(6.0).reshape(3, 2) + 1), net.parameter("w", i, value=np.array([0.5, -1.0]))
+    d = derive(net, net.define("E", Sum((x[n, i] * w[i]) ** 2, n, i) / (2 * net.size("N"))))
+
+    def by_all(x: Any, w: Any) -> dict[str, Any]:
+        return {"w": (x**2).sum(axis=0) * w / (w.size * len(w))}
+
+    for repair in check_gradient(d, by_all, explain=False).repairs:
+        assert "x" in repair.after.rpartition("/")[2]
+
+
+@pytest.mark.slow
+def test_large_trigonometric_differences_end() -> None:
+    """Two ways to write softplus below a sine are equal in numbers; the search for a proof has an end."""
+
+    def loss(w: float, v: float, x: float) -> Any:
+        return (np.sin(v * np.log1p(np.exp(w * x))) - 0.4) ** 4
+
+    def gradients(w: float, v: float, x: float) -> dict[str, Any]:
+        h = np.logaddexp(0, w * x)
+        d = 4 * (np.sin(v * h) - 0.4) ** 3 * np.cos(v * h)
+        return {"w": d * v * x / (1 + np.exp(-w * x)), "v": d * h}
+
+    report = check_gradient(loss, gradients, example={"w": 0.7, "v": -1.2, "x": 1.5})
+    assert report.ok

@@ -57,7 +57,7 @@ def read_drawing(svg: str) -> Drawn:
     labels, bodies, lines, texts = {}, {}, {}, {}
     for group in root.iter(f"{SVG}g"):
         name = group.attrib["id"]
-        texts[name] = ["".join(text.itertext()) for text in group.iter(f"{SVG}text")]
+        texts[name] = ["".join(text.itertext()).replace("\u00a0", "") for text in group.iter(f"{SVG}text")]
         for rect in group.iter(f"{SVG}rect"):
             (labels if rect.attrib["class"] == "sb-paper" else bodies)[name] = _rectangle(rect)
         for disc in group.iter(f"{SVG}circle"):

@@ -107,3 +107,13 @@ def test_a_student_never_sees_which_option_is_right():
     blocks = make_outline(document("two_three_two"), options).blocks
     assert all(option.right is None for block in blocks if isinstance(block, Choice) for option in block.options)
     assert not any(isinstance(block, Prose) and block.tone == "answer" for block in blocks)
+
+
+@pytest.mark.parametrize(("name", "squares"), [("linear_regression", True), ("perceptron", False)])
+def test_a_factor_comes_from_a_square_only_where_there_is_one(name, squares):
+    derivation = document(name)
+    context = make_context(derivation, HandoutOptions())
+    right = context.plain_writer.expression(derivation["b"].expression)
+    found = {mutant.why for mutant in mutants(tree.Product((right, tree.Name("b"))), context)}
+    assert ("lost half" in found) is squares
+    assert ("extra factor" in found) is not squares

@@ -150,3 +150,16 @@ def test_a_given_number_that_begins_like_an_answer_may_stand():
     check_no_leak("0.9129 0.35", {"912934": "0.912934"}, given={"9129"})
     with pytest.raises(InternalError):
         check_no_leak("0.9129 0.91293", {"912934": "0.912934"}, given={"9129"})
+
+
+@pytest.mark.parametrize("path", ["", ".", "pages/"])
+def test_a_path_without_a_file_name_is_refused_in_words(path):
+    with pytest.raises(UserError, match="no ending"):
+        handouts(document("tanh_neuron"), path, ONLY_LOSS, variants=2)
+
+
+def test_a_weight_named_twice_is_worked_once_and_an_input_is_not_updated():
+    derivation = document("tanh_neuron")
+    text = rendered(derivation, ".md", HandoutOptions(weights=("x1", "x1"), parts=frozenset({"chain", "update"})))[""].decode()
+    assert text.count("## Gradient of") == 1
+    assert "Update" not in text

@@ -9,7 +9,9 @@ import pytest
 from symbackprop.formula.text import text
 from symbackprop.formula.tree import Blank, Name, Number, Product, Sum
 from symbackprop.formula.walk import walk
+from symbackprop.writeup import exercises
 from symbackprop.writeup.blocks import (
+    HIDING,
     BlankLines,
     Choice,
     Code,
@@ -21,9 +23,11 @@ from symbackprop.writeup.blocks import (
     Table,
 )
 from symbackprop.writeup.options import HandoutOptions
-from symbackprop.writeup.outline import make_outline
+from symbackprop.writeup.outline import both_outlines, make_outline
 from symbackprop.writeup.redact import formula_gap
 from tests.writeup.support import document, formula_blocks, outline_of, tables
+
+OTHERS = ("two_three_two", "two_two_one", "tanh_neuron", "perceptron", "mlp_softmax")
 
 
 def outline(name="two_three_two", **options):
@@ -115,7 +119,7 @@ def test_the_points_of_the_parts_are_the_points_of_the_page_and_of_the_key(name,
     worth = [{block.anchor: block.points for block in found.blocks if isinstance(block, Heading)} for found in (student, key)]
     assert line.points == sum(worth[0].values()) == sum(worth[1].values()) > 0
     assert all(worth[1][anchor] == points for anchor, points in worth[0].items() if points)
-    assert worth[0]["exercise-2"] == 1
+    assert ("exercise-2" in worth[0]) is (blanks == "numbers")  # it would print formulas that are asked for
     assert all(block.points == 0 for block in outline(name).blocks if isinstance(block, Heading))
 
 
@@ -155,3 +159,46 @@ def test_an_outline_with_a_planted_mark_is_caught_by_these_checks():
     table = tables(teacher)["loss-table"]
     forgotten = replace(teacher, blocks=(table,))
     assert any(cell.hidden for row in forgotten.blocks[0].rows for cell in row)
+
+
+@pytest.mark.parametrize("blanks", ["numbers", "rhs", "steps"])
+def test_the_lines_to_judge_keep_their_numbers_and_the_rule_its_formula(blanks):
+    student = outline(audience="student", blanks=blanks).blocks
+    judged = [block for block in student if isinstance(block, FormulaBlock) and block.anchor.startswith("mistake-")]
+    assert len(judged) == (blanks == "numbers")
+    for block in judged:
+        assert [line.because for line in block.lines] == [f"({at})" for at in range(1, len(block.lines) + 1)]
+    (rule,) = [block for block in student if isinstance(block, Prose) and block.tone == "note"]
+    if blanks != "numbers":
+        assert all(isinstance(word, str) for word in rule.words)  # the formula of the update is asked for
+
+
+def _given_away(name, **options):
+    """Return the formulas that a student is asked for in one place and can read in another; short ones are in every text."""
+    chosen = HandoutOptions(audience="student", **options)
+    hidden = HIDING[: HIDING.index(chosen.blanks) + 1]
+    complete, student = both_outlines(document(name), chosen)
+    parts = [part for block in formula_blocks(complete) for line in block.lines for part in line.parts]
+    asked = {part.formula for part in parts if part.hidden in hidden and sum(1 for _ in walk(part.formula)) > 4}
+    assert asked
+    seen = [part.formula for block in formula_blocks(student) for line in block.lines for part in line.parts]
+    for block in student.blocks:
+        if isinstance(block, Choice):
+            seen += [word for option in block.options for word in option.words]
+        elif isinstance(block, Prose):
+            seen += block.words
+        elif isinstance(block, Table):
+            seen += [word for row in block.rows for cell in row for word in cell.words]
+    return asked.intersection(seen)
+
+
+@pytest.mark.parametrize("blanks", ["rhs", "steps"])
+@pytest.mark.parametrize("level", ["brief", "standard", "full"])
+@pytest.mark.parametrize("name", ["linear_regression", *(pytest.param(n, marks=pytest.mark.slow) for n in OTHERS)])
+def test_no_formula_that_is_asked_for_stands_elsewhere(name, level, blanks):
+    assert not _given_away(name, level=level, blanks=blanks)
+
+
+def test_an_exercise_that_gives_formulas_away_would_be_found(monkeypatch):
+    monkeypatch.setattr(exercises, "_formulas_asked", lambda context: False)
+    assert _given_away("linear_regression", blanks="rhs")
