@@ -175,7 +175,8 @@ def disagreeing(source: Reference, call: Call, results: Sequence[Result], sample
 
     `(x > 0)` for `(w*x > 0)` is right on both sides of either, as long as w is positive.
     """
-    if not any(s.graph is not None and s.graph.conditions for s in samples):
+    compares = any(sample.graph is not None and sample.graph.conditions for sample in samples)
+    if not compares or not any(not s.point.example and s.point.count <= MOST_DRAWN for s in samples):
         return []
     for draw in range(1, DRAWS + 1):
         drawn = [point for point in source.points(seed + draw) if not point.example and point.count <= MOST_DRAWN][:1]
