@@ -237,6 +237,10 @@ def _(formula: tree.Delta, scope: Scope) -> Exact:
     return Exact(int(evaluate(formula.first, scope) == evaluate(formula.second, scope)))
 
 
+MOST_DIGITS = 4000
+"""Digits before the point beyond which a value is refused; one that begins later than that behind the point is 0."""
+
+
 @lru_cache(maxsize=4096)
 def _function(name: str, arguments: tuple[Exact, ...]) -> Exact:
     known: dict[str, Any] = {"exp": sympy.exp, "log": sympy.log, "ln": sympy.log, "sqrt": sympy.sqrt}
@@ -254,7 +258,13 @@ def _decimal(value: Any) -> Exact:
     number = sympy.N(value, DIGITS)
     if not number.is_real or not number.is_finite:
         raise UserError(f"handout: {value} has no finite real value; choose other values")
-    return Exact(number.p, number.q) if number.is_Rational else Exact(str(number))
+    if number.is_Rational:
+        return Exact(number.p, number.q)
+    text = str(number)
+    power = int(text.partition("e")[2] or 0)
+    if power > MOST_DIGITS:
+        raise UserError("handout: a value has more digits than can be printed; choose other values or a smaller learning rate")
+    return Exact(text) if power > -MOST_DIGITS else Exact(0)
 
 
 def significant(value: Exact) -> float:

@@ -59,6 +59,14 @@ def test_functions_agree_with_mpmath_to_thirty_digits(formula, reference):
         assert abs(mpmath.mpf(value.numerator) / value.denominator - reference()) < mpmath.mpf(10) ** -30
 
 
+def test_exponentials_beyond_all_digits_end_at_once():
+    """e^(10^300) has more digits than there are atoms; nobody waits for its fraction."""
+    assert value_of(call("sigmoid", negate(Number("1" + "0" * 300)))) == 0
+    assert value_of(call("exp", negate(Number("9000")))) > 0
+    with pytest.raises(UserError, match="more digits than can be printed"):
+        value_of(call("exp", Number("1" + "0" * 300)))
+
+
 def test_arithmetic_is_exact():
     formula = add(
         divide(Number("1"), Number("3")), negate(multiply(2, subtract(Number("0.1"), Number("0.3")))), power(Number("0.5"), 2)
