@@ -339,3 +339,22 @@ def test_large_trigonometric_differences_end() -> None:
 
     report = check_gradient(loss, gradients, example={"w": 0.7, "v": -1.2, "x": 1.5})
     assert report.ok
+
+
+def test_an_example_with_equal_sizes_does_not_hide_a_division_by_the_wrong_one() -> None:
+    """Divided by D instead of N: right in every example with N = D, so other sizes must be tried as well."""
+    net = Network("mean of squares")
+    n, i = net.indices("n:N i:D")
+    X, w = net.input("X", n, i), net.parameter("w", i)
+    y = net.define("y", n, Sum(X[n, i] * w[i], i))
+    derived = derive(net, net.define("L", Sum(y[n] ** 2, n) / net.size("N")))
+    example = {"X": np.arange(9.0).reshape(3, 3) - 3.5, "w": np.array([0.5, -1.0, 2.0])}
+
+    def by_samples(X: Any, w: Any) -> Any:
+        return {"w": 2 * X.T @ (X @ w) / X.shape[0]}
+
+    def by_features(X: Any, w: Any) -> Any:
+        return {"w": 2 * X.T @ (X @ w) / X.shape[1]}
+
+    assert check_gradient(derived, by_samples, example=example).ok
+    assert check_gradient(derived, by_features, example=example, explain=False, repair=False)["w"].status is Status.DIFFERS

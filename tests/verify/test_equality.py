@@ -199,6 +199,14 @@ def test_a_known_point_beside_the_path_counts_for_nothing() -> None:
     assert decide_all(graph, [(left, shifted)], near={InputName("x"): -0.9})[0].status == "differs"
 
 
+def test_a_difference_beside_the_path_is_no_counterexample() -> None:
+    """Where the run took x > 0, x and the root of x² are the same; at a negative point they differ, which says nothing."""
+    graph = Graph()
+    (left,) = trace(lambda x: x if x > 0 else -x, {"x": 0.7}, graph=graph).results[""].nodes
+    right = graph.apply("sqrt", graph.mul(left, left))
+    assert decide_all(graph, [(left, right)], near={InputName("x"): -0.9})[0].accepted
+
+
 def test_a_tie_at_the_own_point_is_no_counterexample() -> None:
     """At x = 0 the run of `relu` took one side; the two slopes differ at the kink itself and agree beside it."""
     graph = Graph()
