@@ -6,7 +6,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test test-all lint format bench clean distclean
+.PHONY: help demo test test-all lint format bench docs dist pages clean distclean
 .DELETE_ON_ERROR:
 
 help:
@@ -15,6 +15,8 @@ help:
 	@echo "make lint      ruff and mypy --strict      make format     let ruff format the sources"
 	@echo "make bench     timings side by side with sympy, numpy by hand, autograd, jax, scipy and torch, which it installs"
 	@echo "               (the extra 'bench', 1.3 GB and more: see docs/dependencies.md)"
+	@echo "make docs      the documentation site, in build/site   make dist     wheel and sdist, in dist/"
+	@echo "make pages     every example of README and docs, from the built wheel, in empty folders"
 	@echo "make clean     remove what was built       make distclean  remove .venv too"
 
 demo: $(VENV)/.installed-run
@@ -24,7 +26,7 @@ test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -q -n 2 -m "not slow"
 
 test-all: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 --durations=30 --durations-min=4
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/python -m ruff check .
@@ -38,6 +40,23 @@ format: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks
 
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+
+dist: $(VENV)/.installed-dev
+	rm -rf dist
+	$(BIN)/python -m build --quiet --outdir dist .
+	$(BIN)/python -m twine check --strict dist/*
+
+# A reader's machine: a virtual environment of READER's Python with the wheel in it, and nothing of this folder.
+# WITH names versions ("numpy==2.0.*"), PAGES some of the pages; BUILT=1 takes the wheel that is there.
+READER ?= $(PYTHON)
+pages: $(if $(BUILT),,dist)
+	rm -rf build/reader
+	$(READER) -m venv build/reader
+	build/reader/bin/python -m pip install --quiet --disable-pip-version-check "$$(ls dist/*.whl)[pdf,notebook]" $(WITH)
+	$(BIN)/python -m tests.pages "$(CURDIR)/build/reader/bin/python" $(PAGES)
+
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another with: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
@@ -49,6 +68,10 @@ $(VENV)/.installed-run: pyproject.toml | $(VENV)/.made
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/.made
 	$(PIP) --editable '.[dev,pdf,notebook]'
+	@touch $@ $(VENV)/.installed-run
+
+$(VENV)/.installed-docs: pyproject.toml | $(VENV)/.made
+	$(PIP) --editable '.[docs]'
 	@touch $@ $(VENV)/.installed-run
 
 $(VENV)/.installed-bench: pyproject.toml | $(VENV)/.made

@@ -1,7 +1,8 @@
 """Run all benchmarks and print one table for each: `python -m benchmarks`.
 
 `python -m benchmarks checking` runs the comparison of gradient checkers alone, `--all` on every mutant instead of every fourth;
-`python -m benchmarks handouts` whole processes of the command line.
+`python -m benchmarks handouts` whole processes of the command line;
+`python -m benchmarks report --write` writes the table of docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -20,16 +21,23 @@ from collections.abc import Callable  # noqa: E402 - the variables above come fi
 from rich.console import Console  # noqa: E402 - the variables above come first
 from rich.table import Table  # noqa: E402 - the variables above come first
 
-from benchmarks import checking, deriving, handouts, running  # noqa: E402 - the variables above come first
+from benchmarks import checking, deriving, handouts, report, running  # noqa: E402 - the variables above come first
 
 
 def main() -> None:
     """Print the tables; takes about three minutes."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Timings side by side with other libraries.")
-    parser.add_argument("part", nargs="?", choices=PARTS, help="run this part only")
+    parser.add_argument("part", nargs="?", choices=[*PARTS, "report"], help="run this part only")
     parser.add_argument("--all", action="store_true", help="checking: all mutants, not every fourth")
+    parser.add_argument("--write", action="store_true", help="report: write docs/benchmarks.md and benchmarks/results.json")
     given = parser.parse_args()
     console = Console(width=120)
+    if given.part == "report":
+        found = report.rows()
+        console.print(report.markdown(found))
+        if given.write:
+            report.write(found)
+        return
     console.print("Medians of interleaved runs, one thread, double precision.\n")
     for part, tables in PARTS.items():
         if given.part in (None, part):

@@ -19,14 +19,14 @@ from rich.table import Table
 from benchmarks.checkers import YARDSTICK, Checker, Problem, accepted, checkers, versions
 from benchmarks.networks import mlp_values
 from benchmarks.timing import in_units
-from symbackprop.derive import Derivation
-from symbackprop.verify.derived import DerivationReference
+from symbackprop.derive import DerivationRecord
+from symbackprop.verify.reference.derivation_reference import DerivationReference
 from tests.verify.mutants.hand import SOURCES
 from tests.verify.mutants.score import derivation, load, original
 from tests.verify.mutants.table import MUTANTS
 
 
-def problem_for(case: str, module: ModuleType, right: bool, derived: Derivation) -> Problem:
+def problem_for(case: str, module: ModuleType, right: bool, derived: DerivationRecord) -> Problem:
     """Take the first point that the check itself would try as the example."""
     return Problem(case, module, dict(DerivationReference(derived).points(0)[0].values), derived.wrt, right)
 

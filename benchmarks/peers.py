@@ -37,6 +37,29 @@ def jax_gradient(loss: Loss) -> Gradient | str:
     return lambda *arguments: jax.block_until_ready(compiled(*arguments))
 
 
+def torch_gradient(loss: Loss) -> Gradient | str:
+    """Return torch's gradient of `loss(xp, parameters, *data)` on one thread in double precision, or why not."""
+    try:
+        import torch  # an optional peer: what is measured without it stays measurable
+    except ImportError:
+        return "torch is not installed"
+    torch.set_num_threads(1)
+    known: dict[int, Any] = {}  # the arrays as tensors, made once: a user has tensors
+
+    def tensor(array: Any, moves: bool) -> Any:
+        if id(array) not in known:
+            known[id(array)] = torch.tensor(array, dtype=torch.float64, requires_grad=moves)
+        return known[id(array)]
+
+    def gradient(parameters: dict[str, Any], data: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+        moved = {name: tensor(array, moves=True) for name, array in parameters.items()}
+        value = loss(torch, moved, {name: tensor(array, moves=False) for name, array in data.items()})
+        slopes = torch.autograd.grad(value, list(moved.values()))
+        return float(value.detach()), {name: slope.numpy() for name, slope in zip(moved, slopes, strict=True)}
+
+    return gradient
+
+
 def sympy_seconds(sizes: tuple[int, ...], limit: float) -> float | str:
     """Return how long sympy alone takes to differentiate a scalar network and make a function of it.
 

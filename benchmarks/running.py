@@ -14,7 +14,7 @@ from benchmarks.networks import mlp_network, mlp_values, scalar_network, scalar_
 from benchmarks.peers import autograd_gradient, jax_gradient
 from benchmarks.timing import in_units, medians
 from symbackprop.derive import derive
-from symbackprop.numeric.function import function
+from symbackprop.numeric.run.function import function
 
 Values = dict[str, Any]
 Contender = Callable[[], Any] | str  # ready to call without arguments, or the reason why it is left out

@@ -18,9 +18,11 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
-from symbackprop import check_gradient, derive, train
+from symbackprop import check_gradient, derive, proofread, train
 from symbackprop.api import Derivation
+from symbackprop.formula.notation.notations import READY
 from symbackprop.loading import Loaded, load_function, load_network
+from symbackprop.proofreading.corrected import corrected
 from symbackprop.writeup.make import handouts
 
 HERE = Path(__file__).resolve().parent
@@ -201,9 +203,12 @@ def main() -> int:
     console.print(table)
     for line in missed:
         console.print(line, style="red")
+    for name in track(DOCUMENTS, description="proof-reading", console=console, transient=True):
+        console.print(f"{name}/document.md: {write_corrected(name)}", highlight=False)
     for name in track(DOCUMENTS, description="handouts", console=console, transient=True):
         write_handouts(name)
     console.print(f"LaTeX, Markdown and numpy source of every derivation: {BUILD.relative_to(HERE.parent)}/<document>/")
+    console.print(f"Corrected copies, and the texts with their verdicts: {BUILD.relative_to(HERE.parent)}/<document>/document.*")
     console.print(f"Handouts for teachers and students, and the key: {BUILD.relative_to(HERE.parent)}/handouts/")
     return 1 if missed else 0
 
@@ -248,6 +253,18 @@ def write_out(name: str, derivation: Derivation) -> None:
     markdown = "\n\n".join(f"## {parameter}\n\n$$\n{block}\n$$" for parameter, block in blocks.items())
     (folder / "gradients.md").write_text(f"# {derivation.network.title}\n\n{markdown}\n", encoding="utf-8")
     (folder / "gradients.py").write_text(derivation.source(), encoding="utf-8")
+
+
+def write_corrected(name: str) -> str:
+    """Proof-read a document against its network; write the corrected copy and the annotated page; return the summary."""
+    folder = BUILD / name
+    folder.mkdir(parents=True, exist_ok=True)
+    loaded = load_network(str(HERE / name))
+    notation = READY.get(name)
+    report = proofread(HERE / name / "document.md", loaded.network, loss=loaded.loss, notation=notation)
+    (folder / "document.corrected.md").write_text(corrected(report), encoding="utf-8")
+    (folder / "document.html").write_text(report.to_html(), encoding="utf-8")
+    return report.summary()
 
 
 def write_handouts(name: str) -> None:

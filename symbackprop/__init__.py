@@ -15,34 +15,40 @@ report = check_gradient(d, hand)    # proved, agrees, or differs: why, where, an
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from sympy import Sum
-
-from symbackprop.api import Derivation, Gradient, derive
-from symbackprop.errors import NotSupportedError, SymbackpropError, UserError
-from symbackprop.formula.notation import Notation
-from symbackprop.network import (
-    Network,
-    elu,
-    gelu,
-    gelu_tanh,
-    leaky_relu,
-    maximum,
-    minimum,
-    relu,
-    sigmoid,
-    silu,
-    softplus,
-    square,
-    step,
-)
-from symbackprop.numeric import evaluate, train
-
 if TYPE_CHECKING:
-    from symbackprop.verify.check import check_gradient
+    from sympy import Sum
 
+    from symbackprop.api import Derivation, Gradient, derive, read
+    from symbackprop.capturing.capture import capture
+    from symbackprop.capturing.explain import explain
+    from symbackprop.errors import NotSupportedError, SymbackpropError, UserError
+    from symbackprop.formula.notation.notation import Notation
+    from symbackprop.functions import (
+        elu,
+        gelu,
+        gelu_tanh,
+        leaky_relu,
+        maximum,
+        minimum,
+        relu,
+        sigmoid,
+        silu,
+        softplus,
+        square,
+        step,
+    )
+    from symbackprop.network import Network
+    from symbackprop.numeric import evaluate, train
+    from symbackprop.proofreading.proofread import proofread
+    from symbackprop.verify.check import check_gradient
+    from symbackprop.verify.layer import check_layer
+
+__version__ = "0.2.0"
 __all__ = [
     "Derivation",
     "Gradient",
@@ -52,15 +58,20 @@ __all__ = [
     "Sum",
     "SymbackpropError",
     "UserError",
+    "capture",
     "check_gradient",
+    "check_layer",
     "derive",
     "elu",
     "evaluate",
+    "explain",
     "gelu",
     "gelu_tanh",
     "leaky_relu",
     "maximum",
     "minimum",
+    "proofread",
+    "read",
     "relu",
     "sigmoid",
     "silu",
@@ -70,15 +81,43 @@ __all__ = [
     "train",
 ]
 
-#: What is loaded at its first use, and the module it comes from: whoever derives or prints does not wait for what checks.
-_LATER = {"check_gradient": "symbackprop.verify.check"}
+#: Where each name comes from. All are loaded at their first use: who asks for help or a version waits for no mathematics, who
+#: derives or prints does not wait for what checks.
+_FROM = {
+    "symbackprop.api": "Derivation Gradient derive read",
+    "symbackprop.capturing.capture": "capture",
+    "symbackprop.capturing.explain": "explain",
+    "symbackprop.errors": "NotSupportedError SymbackpropError UserError",
+    "symbackprop.formula.notation.notation": "Notation",
+    "symbackprop.functions": "elu gelu gelu_tanh leaky_relu maximum minimum relu sigmoid silu softplus square step",
+    "symbackprop.network": "Network",
+    "symbackprop.numeric": "evaluate train",
+    "symbackprop.proofreading.proofread": "proofread",
+    "symbackprop.verify.check": "check_gradient",
+    "symbackprop.verify.layer": "check_layer",
+    "sympy": "Sum",
+}
+_MODULES = {name: module for module, names in _FROM.items() for name in names.split()}
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_LATER[name]), name)
+class _Package(ModuleType):
+    """The package: what is exported keeps its name, also where a sub-package is called the same (`derive`)."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _MODULES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        module = _MODULES.get(name, "symbackprop.functions")  # every elementary function, too: arctan, mish, selu …
+        found = import_module(module) if not name.startswith("_") else None
+        if found is None or (name not in _MODULES and name not in getattr(found, "__all__", ())) or not hasattr(found, name):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        value = getattr(found, name)
+        setattr(self, name, value)
+        return value
+
+    def __dir__(self) -> list[str]:
+        return sorted({*vars(self), *_MODULES})
 
 
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+sys.modules[__name__].__class__ = _Package

@@ -6,30 +6,42 @@ d["w7"].latex(steps="standard")      d["w7"].value()      d.source()      d.func
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
-from symbackprop import derive as derivations
 from symbackprop import numeric
-from symbackprop.derive.again import gradient_network
-from symbackprop.derive.paths import Chain, Chains
-from symbackprop.derive.steps import Step, number_chain, written_steps
-from symbackprop.derive.writer import Writer
+from symbackprop.derive import DerivationRecord as DerivationRecord
+from symbackprop.derive import GradientRecord as GradientRecord
+from symbackprop.derive import derive as derived
+from symbackprop.derive.reasons import because
+from symbackprop.derive.statements.document import document_statements
+from symbackprop.derive.steps.paths import Chains, DerivativeChain
+from symbackprop.derive.steps.step import Step
+from symbackprop.derive.steps.steps import number_chain, written_steps
+from symbackprop.derive.steps.writer import Writer
+from symbackprop.derive.textbook.gradient_network import gradient_network
 from symbackprop.errors import UserError
-from symbackprop.formula.notation import Notation
-from symbackprop.formula.text import text
-from symbackprop.formula.wrap import latex_block, latex_lines
+from symbackprop.files import write_file
+from symbackprop.formula.notation.notation import Notation
+from symbackprop.formula.print.mathml import mathml
+from symbackprop.formula.print.text import text
+from symbackprop.formula.print.wrap import latex_block, latex_lines
+from symbackprop.formula.read.name_table import Names
+from symbackprop.formula.tree.tree import Chain as Statement
+from symbackprop.formula.tree.tree import Formula
 from symbackprop.network import Network
+from symbackprop.network.names import names_of
 
 
-class Derivation(derivations.Derivation):
+class Derivation(DerivationRecord):
     """∂loss/∂name for every name the loss depends on; `d["w7"]` is a `Gradient`."""
 
     def __getitem__(self, name: object) -> Gradient:
         return Gradient(self, self.network.node(name))
 
-    def chain(self, *names: str) -> Chain:
+    def chain(self, *names: str) -> DerivativeChain:
         """Return the chain through the given names, `chain("E_total", "out_o1", "net_o1", "w7")`.
 
         Raises UserError when a name is not on every path, since the product would not be the derivative.
@@ -44,6 +56,23 @@ class Derivation(derivations.Derivation):
         """Return the function that runs `source()`: `loss, gradients = function(**values)`."""
         return numeric.function(self, batched=batched)
 
+    def statements(self, notation: Notation | None = None) -> tuple[Statement, ...]:
+        """Return every equation of a document: definitions, then each name's chain, gradient and update."""
+        return document_statements(self, notation)
+
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows that takes no pages: the gradients in LaTeX."""
+        return "\n\n".join(f"$$\n{self[name].latex()}\n$$" for name in self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the diagram, and the gradients as MathML."""
+        from symbackprop.writeup.drawing.diagram import network_picture  # only a notebook draws it
+        from symbackprop.writeup.drawing.svg import svg  # as above: only a notebook draws it
+
+        formulas = (mathml(step.formula) for name in self for step in self[name].steps(level="brief"))
+        drawn = svg(network_picture(self.network, self.loss), prefix=f"n{id(self)}-")
+        return "\n".join([f'<div style="max-width:50em">{drawn}</div>', *(f"<div>{formula}</div>" for formula in formulas)])
+
     def as_network(self, names: Iterable[object] | None = None) -> Network:
         """Return the network with the adjoints of `names` (by default what was asked for) as nodes, for second derivatives.
 
@@ -51,12 +80,29 @@ class Derivation(derivations.Derivation):
         """
         return gradient_network(self, names)
 
+    def lesson(self, path: str | Path | None = None, *, force: bool = False, **options: Any) -> str:
+        """Return a lesson, a page that runs forward and backward with every number editable; written to `path` if given.
+
+        `options` are those of `HandoutOptions`: `audience="student"` asks for every number, `lang`, `title`, `learning_rate`,
+        `notation`. Raises UserError for an unknown option, a missing value, and a file that exists unless `force`.
+        """
+        from symbackprop.writeup.lesson.page import lesson  # who derives does not wait for the printers
+        from symbackprop.writeup.page.options import HandoutOptions  # as above
+
+        page = lesson(self, HandoutOptions().override(**options))
+        if path is not None:
+            place = Path(path)
+            if place.exists() and not force:
+                raise UserError(f"{place} exists; give another name, or force=True to replace it")
+            write_file(place, page)
+        return page
+
     def evaluate(self, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return the value of every node and adjoint at the given (or example) values."""
         return numeric.evaluate(self, values)
 
 
-class Gradient(derivations.Gradient):
+class Gradient(GradientRecord):
     """∂loss/∂node: expression, LaTeX, steps and value."""
 
     __slots__ = ()
@@ -80,7 +126,7 @@ class Gradient(derivations.Gradient):
         """
         writer = Writer(self.derivation, notation)
         known = numeric.evaluate(self.derivation.network, {**self.derivation.network.values, **(values or {})})
-        return Step("numbers", number_chain(self, writer, known, self.value(values)), "put the numbers in")
+        return Step("numbers", number_chain(self, writer, known, self.value(values)), because("numbers put in"))
 
     def text(self, notation: Notation | None = None, steps: str = "brief") -> str:
         """Return the steps as plain Unicode text, one a line."""
@@ -103,11 +149,59 @@ class Gradient(derivations.Gradient):
         return f"$\\displaystyle {latex_block(step.formula)}$"
 
 
-def derive(network: Network, loss: object, wrt: object = None) -> Derivation:
+def derive(
+    network: Network | Callable[..., Any],
+    loss: object = None,
+    wrt: object = None,
+    example: Mapping[str, Any] | None = None,
+) -> Derivation:
     """Derive ∂loss/∂name for every name the loss depends on.
 
-    `loss` is a scalar node (its symbol or its name); `wrt` names what is asked for, by default every parameter.
-    Raises UserError when the loss is not a scalar definition, or a name is unknown.
+    `network` is a Network whose `loss` is a scalar node (its symbol or its name), or a function that computes the loss with
+    numpy, with an `example` value for every argument: it is captured first. `wrt` names what is asked for, by
+    default every parameter.
+
+    Raises UserError when the loss is not a scalar definition, or a name is unknown; NotSupportedError for a function that cannot
+    be captured.
     """
-    record = derivations.derive(network, loss, wrt)
+    if not isinstance(network, Network):
+        return _derived_function(network, wrt, example)
+    if loss is None:
+        raise UserError("derive: expected the loss, a node of the network: derive(network, loss)")
+    record = derived(network, loss, wrt)
     return Derivation(**{field.name: getattr(record, field.name) for field in fields(record)})
+
+
+def read(latex: str, names: Names | Network | Derivation | str | Iterable[str], notation: Notation | None = None) -> Formula:
+    """Return the written formula behind a piece of LaTeX, without its delimiters; nothing is evaluated.
+
+    `names` says what may occur: a network or derivation (its names, indices, sizes and functions), a table `Names`, or just the
+    names of numbers, `"w x b"`. Raises `ReadError`, a UserError with the place (`span`) and, where one is certain, the repair.
+
+    >>> read("w x + b", "w x b")
+    Sum(terms=(Product(factors=(Name(name='w'), Name(name='x'))), Name(name='b')))
+    """
+    from symbackprop.formula.read.read import read as read_formula  # who derives does not wait for the parser of LaTeX
+
+    network = names.network if isinstance(names, DerivationRecord) else names
+    if isinstance(network, Network):
+        return read_formula(latex, names_of(network, notation))
+    return read_formula(latex, network if isinstance(network, Names) else Names.of(notation, scalars=network))
+
+
+def _derived_function(function: Any, wrt: object, example: Mapping[str, Any] | None) -> Derivation:
+    if not callable(function):
+        raise UserError(f"derive: expected a Network, or a function with example={{…}}; got {type(function).__name__}")
+    if example is None:
+        raise UserError(
+            f"derive: {getattr(function, '__name__', 'the function')} needs a value for every argument: example={{…}}"
+        )
+    # What runs somebody's code is loaded when there is some; a derivation of a network does not wait for it.
+    from symbackprop.capturing.capture import capture
+
+    captured = capture(function, example, None if wrt is None else [str(name) for name in _several(wrt)])
+    return derive(captured.network, captured.loss, wrt=list(captured.wrt))
+
+
+def _several(names: object) -> list[Any]:
+    return list(names) if isinstance(names, list | tuple) else [names]

@@ -26,8 +26,28 @@ class InternalError(SymbackpropError):
     """The library contradicts itself; please report it."""
 
 
+class CodeEnded(SymbackpropError):
+    """The code ended the process it was checked in, or did not come to an end, before there was a verdict."""
+
+
+class GuestError(Exception):
+    """Somebody's code did what a guest may not do. Who tries code catches it as whatever that code raises; for who asked to run
+    it, the input is bad."""
+
+
 class DefinitionError(UserError):
     """A network definition is wrong (unknown name, unbound index, shapes that disagree …)."""
+
+
+def listed(names: Iterable[str], most: int = 12) -> str:
+    """Return names as a list for a message, the first so many; `none` where there are none.
+
+    >>> listed(["a", "b", "c"], 2)
+    'a, b … (3)'
+    """
+    found = list(names)
+    rest = f" … ({len(found)})" if len(found) > most else ""
+    return f"{', '.join(found[:most])}{rest}" or "none"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -36,5 +56,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("out_h", ["out_h1", "net_o1"])
     ' Did you mean out_h1?'
     """
-    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f" Did you mean {matches[0]}?" if matches else ""

@@ -5,18 +5,28 @@ The user's own Python file is run because the user named it; nothing else is.
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import importlib
 import importlib.util
+import inspect
+import re
 import sys
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
-from symbackprop.errors import SymbackpropError, UserError, nearest
+from symbackprop.errors import SymbackpropError, UserError, listed, nearest
+from symbackprop.formula.notation.notation import Notation
+from symbackprop.formula.notation.notations import notation_called
+from symbackprop.guest.imports import DefinitionLoader, dotted_name, importing
+from symbackprop.guest.visit import described, one_line
 from symbackprop.network import Network
 
 
@@ -31,16 +41,35 @@ class Loaded:
     module: ModuleType
 
     @property
+    def notation(self) -> Notation | None:
+        """The file's own notation."""
+        return own_notation(self.module)
+
+    @property
     def handwritten(self) -> Path:
         """Where the handwritten code of a derivation folder lies."""
         return self.path.parent / "handwritten.py"
 
 
-def load_network(place: str, loss: str | None = None) -> Loaded:
-    """Load a folder with `network.py`, or a .py file that defines `network` and `loss`.
+def own_notation(module: ModuleType) -> Notation | None:
+    """Return a file's variable `notation`, a `Notation` or the title of a ready one; None where it has none."""
+    found = getattr(module, "notation", None)
+    if isinstance(found, str):
+        return notation_called(found)
+    return found if isinstance(found, Notation) else None
 
+
+def load_network(place: str, loss: str | None = None, shapes: str | None = None) -> Loaded:
+    """Load a folder with `network.py`, a .py file that defines `network` and `loss`, or FILE:function, a numpy forward pass.
+
+    A file without `network` that has a function `loss` is meant by that function.
+
+    A forward pass is captured at the file's `example`, or at random numbers of `shapes`; the file's `wrt` names its parameters.
     Raises UserError when there is none, when it fails to run, or when a name is missing.
     """
+    code, _, function = place.rpartition(":")
+    if code.endswith(".py"):
+        return _captured(place, Path(code), function, shapes)
     path = Path(place)
     file = path / "network.py" if path.is_dir() else path
     if path.is_dir() and not file.exists():
@@ -49,54 +78,186 @@ def load_network(place: str, loss: str | None = None) -> Loaded:
         raise UserError(f"{place}: no such network; expected a folder with network.py, or a .py file{_near(path)}")
     module = load_module(file)
     network = getattr(module, "network", None)
+    if network is None and isinstance(getattr(module, "loss", None), FunctionType):
+        return _captured(f"{file}:loss", file, "loss", shapes)
     if not isinstance(network, Network):
-        raise UserError(f"{file}: expected a variable `network` of type Network, got {type(network).__name__}")
+        raise UserError(_no_network(file, module, network))
+    if shapes is not None:
+        raise UserError(f"--shapes gives arguments to a forward pass, FILE:function; {place} is a network")
     chosen = loss if loss is not None else getattr(module, "loss", None)
     if chosen is None:
         raise UserError(f"{file}: expected a variable `loss`, the symbol of the loss node; or give --loss NAME")
     return Loaded(path.name if path.is_dir() else path.stem, file, network, network.node(chosen).name, module)
 
 
+def _no_network(file: Path, module: ModuleType, network: Any) -> str:
+    """Say that a file has no network, and which of its functions may be meant."""
+    functions = [key for key, value in vars(module).items() if isinstance(value, FunctionType) and _own(key, value, module)]
+    likely = [name for name in functions if _LOSS.search(name)] or functions
+    got = "there is none" if network is None else f"got {type(network).__name__}"
+    said = f"; for a loss written with numpy name the function: {file}:{likely[0]}" if likely else ""
+    return f"{file}: expected a variable `network` of type Network, {got}{said}"
+
+
+_LOSS = re.compile(r"loss|cost|objective|mse|error|entropy|nll", re.IGNORECASE)
+
+
+def _captured(place: str, file: Path, name: str, shapes: str | None) -> Loaded:
+    # A network that is written as one does not wait for what runs somebody's code.
+    from symbackprop.capturing.capture import capture
+
+    function = load_function(place, loaded=load_code)
+    module = sys.modules[function.__module__] if function.__module__ in sys.modules else load_module(file)
+    captured = capture(function, example_for(place, function, module, shapes, loss=True), getattr(module, "wrt", None))
+    return Loaded(name, file, captured.network, str(captured.loss), module)
+
+
+def example_for(
+    place: str, function: Callable[..., Any], module: ModuleType, shapes: str | None, *, loss: bool = False
+) -> dict[str, Any]:
+    """Return arguments for a function: random numbers of the given shapes, or what the file's `example` has for it.
+
+    Where there is neither, shapes with which it runs are looked for, and said on stderr; a `loss` has to return a number.
+    """
+    if shapes is not None:
+        return _complete(place, function, read_shapes(shapes), "--shapes")
+    example = getattr(module, "example", None)
+    if example is not None and not isinstance(example, dict):
+        raise UserError(f"{place}: `example` should be a dictionary of arguments by name, it is of type {type(example).__name__}")
+    if example is None:
+        return _of_our_own(place, function, loss=loss)
+    parameters = inspect.signature(function).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return dict(example)
+    return _complete(place, function, {key: value for key, value in example.items() if key in parameters}, "`example`")
+
+
+def _of_our_own(place: str, function: Callable[..., Any], *, loss: bool) -> dict[str, Any]:
+    """Return random numbers with which a function runs; what was taken is said as it can be typed."""
+    from symbackprop.verify.passes.samples import shapes_that_run  # only code that comes without an example waits for it
+
+    shapes = shapes_that_run(function, read_shapes, scalar=loss)
+    if not shapes:
+        raise UserError(f'{place}: expected a dictionary `example` in the file with its arguments, or --shapes "X:5,3 W:3,4"')
+    sys.stderr.write(f'{place}: no `example` in the file; taken: --shapes "{shapes}"\n')
+    return read_shapes(shapes)
+
+
+def _is_needed(parameter: inspect.Parameter) -> bool:
+    named = parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+    return named and parameter.default is parameter.empty
+
+
+def _complete(place: str, function: Callable[..., Any], given: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return arguments that a function can be called with. Raises UserError naming the first that lacks, or that is none."""
+    parameters = inspect.signature(function).parameters
+    lacking = [name for name, parameter in parameters.items() if _is_needed(parameter) and name not in given]
+    if lacking:
+        raise UserError(f"{place}: {where} has no value for the argument {lacking[0]}; it has {', '.join(given) or 'none'}")
+    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    unknown = [] if takes_all else [name for name in given if name not in parameters]
+    if unknown:
+        near = nearest(unknown[0], parameters)
+        raise UserError(f"{place}: {where} has {unknown[0]}, no argument; arguments: {', '.join(parameters)}.{near}")
+    return given
+
+
+def read_shapes(text: str) -> dict[str, Any]:
+    """Return random numbers of shapes such as `X:5,3 b:4 rate: y:5<3`; `<3` are labels below 3, no shape is a number."""
+    rng = np.random.default_rng(0)
+    found: dict[str, Any] = {}
+    for word in text.split():
+        match = _SHAPE.fullmatch(word)
+        if match is None:
+            raise UserError(f"--shapes: expected name:sizes such as X:5,3, or y:5<3 for labels below 3; got {word!r}")
+        name, sizes, classes = match.groups()
+        extents = tuple(int(size) for size in sizes.split(",")) if sizes else ()
+        drawn = np.asarray(rng.integers(0, int(classes), extents) if classes else np.round(rng.normal(size=extents), 3))
+        found[name] = drawn if extents else drawn.item()
+    return found
+
+
+_SHAPE = re.compile(r"([^\W\d]\w*):(\d+(?:,\d+)*)?(?:<([1-9]\d*))?")
+
+
+def load_definitions(file: Path) -> ModuleType:
+    """Run the definitions of a Python file inside its package; what it imports and is not installed is replaced by a stand-in.
+
+    What is replaced is said on stderr. Raises UserError with the line when it fails.
+    """
+    folder, name = dotted_name(file)
+    with importing(file, stand_ins=True) as missing:
+        sys.path.insert(0, str(folder))
+        try:
+            if "." in name:
+                with contextlib.suppress(Exception):  # a package that does not load as a whole may hold a file that does
+                    importlib.import_module(name.rpartition(".")[0])
+            module = _run(file, name if "." in name else f"_loaded_{file.resolve().parent.name}_{file.stem}", DefinitionLoader)
+        finally:
+            sys.path.remove(str(folder))
+    absent = sorted({name.partition(".")[0] for name in missing})
+    if absent:
+        sys.stderr.write(f"{file}: not installed, and left out: {', '.join(absent)}\n")
+    return module
+
+
 def load_module(file: Path) -> ModuleType:
     """Run a Python file as a module of its own. Raises UserError with the line when it fails."""
+    with importing(file, stand_ins=False):
+        return _run(file, f"_loaded_{file.resolve().parent.name}_{file.stem}", SourceFileLoader)
+
+
+def _run(file: Path, name: str, loader: type[SourceFileLoader]) -> ModuleType:
     if file.suffix == ".py" and not file.exists():
         raise UserError(f"{file}: no such file{_near(file)}")
     if file.suffix != ".py" or not file.is_file():
         raise UserError(f"{file}: expected a Python file (.py)")
-    name = f"_loaded_{file.resolve().parent.name}_{file.stem}"
-    spec = importlib.util.spec_from_file_location(name, file)
+    spec = importlib.util.spec_from_file_location(name, file, loader=loader(name, str(file)))
     if spec is None or spec.loader is None:
         raise UserError(f"{file}: cannot be loaded as Python")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    folder = str(file.resolve().parent)
-    sys.path.insert(0, folder)
     try:
         spec.loader.exec_module(module)
     except SymbackpropError as error:
         raise UserError(f"{file}:{_line(error, file)}: {error}") from error
     except SyntaxError as error:
-        raise UserError(f"{file}:{error.lineno}: not valid Python: {error.msg}") from error
-    except Exception as error:
-        raise UserError(f"{file}:{_line(error, file)}: {type(error).__name__}: {error}") from error
-    finally:
-        sys.path.remove(folder)
+        line = f":{error.lineno}" if error.lineno else ""  # not known of a file with null bytes, or of no text at all
+        raise UserError(f"{file}{line}: not valid Python: {error.msg}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # `sys.exit()` at the top of a file, too
+        raise UserError(f"{file}:{_line(error, file)}: {described(error)}") from error
     return module
 
 
-def load_function(place: str, default: str | None = None) -> Callable[..., Any]:
-    """Load `FILE:function` (or FILE with a default function name)."""
+def load_code(file: Path) -> ModuleType:
+    """Run a Python file; of one that fails half-way (it opens data, it plots) only the definitions. That is said on stderr."""
+    try:
+        return load_module(file)
+    except UserError as error:
+        if error.__cause__ is None or isinstance(error.__cause__, SyntaxError | SymbackpropError):
+            raise
+        module = load_definitions(file)
+        sys.stderr.write(f"{error}; only the definitions of the file are taken\n")
+        return module
+
+
+def load_function(
+    place: str, default: str | None = None, loaded: Callable[[Path], ModuleType] = load_module
+) -> Callable[..., Any]:
+    """Load `FILE:function` (or FILE with a default function name), with `loaded`."""
     text, colon, name = place.rpartition(":")
     if not colon:
         text, name = place, default or ""
     if not name or not text:
         raise UserError(f"{place}: expected FILE:function")
-    module = load_module(Path(text))
+    module = loaded(Path(text))
     owner, _, method = name.rpartition(".")
     found = getattr(_instance(text, module, owner), method, None) if owner else getattr(module, name, None)
     if not callable(found) or isinstance(found, ModuleType):
         functions = [key for key, value in vars(module).items() if callable(value) and _own(key, value, module)]
-        raise UserError(f"{text}: no function {name}; defined there: {', '.join(functions) or 'none'}.{nearest(name, functions)}")
+        raise UserError(f"{text}: no function {name}; defined there: {listed(functions)}.{nearest(name, functions)}")
     return found  # type: ignore[no-any-return]
 
 
@@ -122,7 +283,10 @@ def load_value(place: str) -> Any:
     module = load_module(Path(text))
     if not hasattr(module, name):
         names = [key for key, value in vars(module).items() if _own(key, value, module) and not isinstance(value, ModuleType)]
-        raise UserError(f"{text}: no variable {name}; defined there: {', '.join(names)[:120]}.{nearest(name, names)}")
+        how = (
+            " Write `example = {…}` with a value for each argument, or name another with --example." if name == "example" else ""
+        )
+        raise UserError(f"{text}: no variable {name}; defined there: {listed(names)}.{nearest(name, names)}{how}")
     return getattr(module, name)
 
 
@@ -134,12 +298,49 @@ def read_samples(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise UserError(f"{path}: no such file")
     if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+        return _arrays(path)
     if path.suffix != ".csv":
         raise UserError(f"{path}: expected .csv or .npz, got {path.suffix or 'no ending'}")
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))
+    return _columns(path)
+
+
+def read_roster(path: Path) -> tuple[tuple[str, str], ...]:
+    """Return the (name, class) of each line of a .csv whose header has `name` and may have `class`.
+
+    Raises UserError naming the file and line.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file{_near(path)}")
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file, skipinitialspace=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: expected text in UTF-8, separated by commas: {one_line(error)}") from None
+    found = []
+    for number, row in enumerate(rows, start=2):
+        name = (row.get("name") or "").strip()
+        if not name:
+            raise UserError(f"{path}:{number}: expected a name in the column `name`; the header has {', '.join(map(str, row))}")
+        found.append((name, (row.get("class") or "").strip()))
+    if not found:
+        raise UserError(f"{path}: expected a header with `name` (and `class`), and a line for each")
+    return tuple(found)
+
+
+def _arrays(path: Path) -> dict[str, Any]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, zipfile.BadZipFile, AttributeError) as error:
+        raise UserError(f"{path}: expected arrays of numbers by name, as np.savez writes them") from error
+
+
+def _columns(path: Path) -> dict[str, Any]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.reader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: expected text in UTF-8, separated by commas: {one_line(error)}") from None
     if len(rows) < 2:
         raise UserError(f"{path}: expected a header line of names and at least one line of numbers")
     header = [name.strip() for name in rows[0]]
@@ -167,5 +368,7 @@ def _line(error: BaseException, file: Path) -> int:
 
 def _near(path: Path) -> str:
     parent = path.parent
-    found = nearest(path.name, [entry.name for entry in parent.iterdir()]) if parent.is_dir() else ""
+    entries = parent.iterdir() if parent.is_dir() else ()
+    fitting = [e.name for e in entries if e.suffix == path.suffix or e.suffix == ".py" or (e / "network.py").is_file()]
+    found = nearest(path.name, fitting)
     return f".{found}" if found else ""

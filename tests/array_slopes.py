@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.derive.matrix_writing import ones_name
+from symbackprop.derive.matrix.matrix_writing import ones_name
+from symbackprop.formula.value.arithmetic import FLOATS
+from symbackprop.formula.value.evaluate import Known
 from symbackprop.network import Network
 from symbackprop.network.indices import index_size
-from symbackprop.numeric.written import Known
 from tests.numeric.complex_step import compiled
 
 STEP = 1e-30
@@ -81,4 +82,4 @@ class Slopes:
             for name, index in self.network.declared_indices.items()
             if {str(letter) for letter in index_size(index).free_symbols} <= self.sizes.keys()
         }
-        return Known(arrays, ranges, self.slope, repeats_rows=True)
+        return Known(arrays, ranges, FLOATS, self.slope, repeats_rows=True)

@@ -14,8 +14,8 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from symbackprop.formula.notations import notation_called
-from symbackprop.formula.tree import (
+from symbackprop.formula.notation.notations import notation_called
+from symbackprop.formula.tree.tree import (
     BigSum,
     Call,
     Cases,
@@ -36,7 +36,7 @@ from symbackprop.formula.tree import (
     Transpose,
     Update,
 )
-from symbackprop.formula.walk import children
+from symbackprop.formula.tree.walk import children
 from symbackprop.network import Network
 from tests import brute_force, high_precision
 from tests.document_reading import EXTRA, names_of

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from symbackprop.formula.names import Names
-from symbackprop.formula.notations import notation_called
-from symbackprop.formula.read import read_repaired
-from symbackprop.formula.text import text
-from symbackprop.formula.tree import Chain, Row
+from symbackprop.formula.notation.notations import notation_called
+from symbackprop.formula.print.text import text
+from symbackprop.formula.read.name_table import Names
+from symbackprop.formula.read.read import read_repaired
+from symbackprop.formula.tree.tree import Chain, Row
+from symbackprop.functions import BY_NAME
 from symbackprop.network import Network
-from symbackprop.network.functions import BY_NAME
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = ("tanh_neuron", "perceptron", "linear_regression", "two_two_one", "two_three_two", "mlp_softmax")

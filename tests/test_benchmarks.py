@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks import checkers, checking, handouts, handwritten, running
+from benchmarks import checkers, checking, handouts, handwritten, report, running
+from benchmarks.layers import LAYERS
 from benchmarks.networks import SCALAR_SIZES, mlp_values, scalar_network, scalar_values, weight_count
 from benchmarks.peers import sympy_gradient, sympy_seconds
 from benchmarks.timing import in_units, medians
+from benchmarks.training import RUNS
 from symbackprop.network import Role
 from tests.verify.mutants.score import derivation, load, original
 from tests.verify.mutants.table import MUTANTS
@@ -178,3 +181,44 @@ def test_what_a_checker_got_wrong_is_named() -> None:
     ]
     columns = [list(column.cells) for column in checking.mistaken({"one": rows}).columns]
     assert columns == [["one"], ["2 × sign (dense)"], ["–"], ["as it was written (lstm)"]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", [name for name in LAYERS if name not in ("softmax regression", "pairwise distances", "larger conv2d")]
+)
+def test_an_expert_and_the_derived_function_agree(name: str) -> None:
+    layer = LAYERS[name]
+    small = {size: min(extent, 7 + at) for at, (size, extent) in enumerate(layer.sizes.items())}
+    runs, _ = report.contenders(replace(layer, sizes=small))
+    assert {"expert", "symbackprop"} <= set(runs)
+
+
+def test_a_wrong_expert_is_refused() -> None:
+    layer = LAYERS["prefix sum"]
+
+    def wrong(x: np.ndarray) -> tuple[float, dict[str, np.ndarray]]:
+        loss, found = layer.expert(x)
+        return loss, {name: slope * (1 + 1e-6) for name, slope in found.items()}
+
+    with pytest.raises(AssertionError, match="x"):
+        report.contenders(replace(layer, expert=wrong))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("work", RUNS)
+def test_training_by_hand_ends_where_train_does(work: str) -> None:
+    runs = RUNS[work][0]()
+    assert runs["symbackprop"]() == pytest.approx(runs["by hand"](), rel=1e-6, abs=1e-20)
+
+
+def test_the_table_says_who_is_ahead_and_who_is_absent() -> None:
+    rows = [
+        report.Row("one call", "a layer", 2e-3, "expert numpy", 4e-3, "1.0", {"torch": 1e-3, "jax": "jax is not installed"}),
+        report.Row("deriving", "a network", 0.5, aim="1 s"),
+    ]
+    text = report.markdown(rows)
+    assert "| a layer | 2 ms | expert numpy | 0.50 | ≤ 1.0 | 1 ms | jax is not installed |" in text
+    assert "| a network | 500 ms | ≤ 1 s |" in text
+    assert "A peer is ahead in: a layer (torch)." in text
+    assert "No peer that was measured is ahead." in report.markdown(rows[1:])

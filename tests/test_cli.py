@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -31,11 +32,11 @@ def run(*arguments: str) -> Result:
 def test_derive_prints_the_gradient_in_named_intermediates() -> None:
     result = run("derive", NET, "w7")
     assert result.exit_code == 0
-    assert result.output.strip() == "∂E_total/∂w7 = (out_o1 - target_o1)·out_o1·(1 - out_o1)·out_h1"
+    assert result.output.strip() == "∂E_total/∂w7 = -(target_o1 - out_o1)*out_o1*(1 - out_o1)*out_h1"  # as its document writes
 
 
 def test_derive_formats() -> None:
-    assert r"\frac{\partial E_{total}}{\partial w_7}" in run("derive", NET, "w7", "--format", "latex").output
+    assert r"\frac{\partial E_{total}}{\partial w7}" in run("derive", NET, "w7", "--format", "latex").output
     markdown = run("derive", NET, "w7", "--format", "markdown", "--steps", "standard").output
     assert markdown.count("$$") == 2
     assert r"\begin{aligned}" in markdown
@@ -102,6 +103,7 @@ def test_bad_samples_are_one_line_with_the_place(tmp_path: Path, text: str, mess
     assert message in str(result.exception)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -129,6 +131,7 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(
     assert len([line for line in shown.err.splitlines() if line.startswith(("symbackprop:", "Error:"))]) == 1
 
 
+@pytest.mark.slow
 def test_a_program_sees_the_exit_code_and_no_traceback() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "symbackprop", "derive", "nowhere"], capture_output=True, text=True, timeout=60, check=False
@@ -138,8 +141,10 @@ def test_a_program_sees_the_exit_code_and_no_traceback() -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_check_says_what_differs_and_ends_with_1(tmp_path: Path) -> None:
-    assert run("check", NET).exit_code == 0
+    assert run("check", NET, "--partial").exit_code == 0
+    assert run("check", NET).exit_code == 1  # it has no gradients of the biases
     page = tmp_path / "report.html"
     result = run("check", "derivations/linear_regression", "--html", str(page))
     assert result.exit_code == 1
@@ -148,6 +153,7 @@ def test_check_says_what_differs_and_ends_with_1(tmp_path: Path) -> None:
     assert json.loads(run("check", "derivations/linear_regression", "--json").output)["ok"] is False
 
 
+@pytest.mark.slow
 def test_check_takes_plain_functions(tmp_path: Path) -> None:
     model = tmp_path / "model.py"
     model.write_text(
@@ -162,6 +168,18 @@ def test_check_takes_plain_functions(tmp_path: Path) -> None:
         assert run("check", "--loss", f"{model}:loss", "--gradient", f"{model}:{name}").exit_code == code
 
 
+@pytest.mark.slow
+def test_a_handout_has_a_title_and_the_graph_where_asked(tmp_path: Path) -> None:
+    plain, asked = tmp_path / "plain.md", tmp_path / "asked.md"
+    run("handout", NET, "-o", str(plain))
+    run("handout", NET, "-o", str(asked), "--graph", "--title", "Week 3")
+    assert plain.read_text("utf-8").startswith("# Backpropagation")
+    assert asked.read_text("utf-8").startswith("# Week 3")
+    assert "computational graph" in asked.read_text("utf-8").lower()
+    assert "computational graph" not in plain.read_text("utf-8").lower()
+
+
+@pytest.mark.slow
 def test_handouts_are_written_for_each_reader(tmp_path: Path) -> None:
     result = run("handout", NET, "-o", str(tmp_path / "page.md"), "--for", "student", "--for", "key", "--lang", "zh")
     assert result.exit_code == 0, result.output
@@ -198,6 +216,19 @@ def test_files_that_exist_are_seen_before_anything_is_rendered(
 def test_every_command_has_a_module_and_every_module_is_a_command() -> None:
     folder = Path(symbackprop.__file__).parent / "cli"
     assert sorted(COMMANDS) == sorted({path.stem for path in folder.glob("*.py")} - {"__init__", "shared"})
+    for name, line in COMMANDS.items():
+        help_text = import_module(f"symbackprop.cli.{name}").command.help
+        assert " ".join(help_text.partition("\n\n")[0].split()) == line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("nonsense",), ("check", "--help"), ("check",)])
+def test_help_and_usage_errors_come_before_the_mathematics(arguments: tuple[str, ...]) -> None:
+    code = f"import sys; sys.argv = {['symbackprop', *arguments]!r}\nfrom symbackprop.cli import main\ntry: main()\nfinally: "
+    code += "assert not {'sympy', 'numpy', 'rich'} & set(sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert "AssertionError" not in done.stderr
+    assert done.stdout or done.stderr
 
 
 def test_what_is_loaded_at_its_first_use_is_part_of_the_package() -> None:
@@ -212,3 +243,36 @@ def test_help_has_examples(command: tuple[str, ...]) -> None:
     output = run(*command, "--help").output
     assert output.startswith("Usage:")
     assert not command or "Examples:" in output
+
+
+LAYERS = """
+import numpy as np
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.random.randn(n_in, n_out), np.zeros(n_out)
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, dout):
+        self.dW, self.db = self.x.T @ dout, dout.sum(axis=0)
+        return dout @ self.W.T
+"""
+
+
+@pytest.mark.slow
+def test_check_finds_both_passes_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "layers.py"
+    file.write_text(LAYERS, encoding="utf-8")
+    result = run("check", str(file))
+    assert result.exit_code == 0, result.output
+    assert "checked at n_in=3, n_out=5" in result.output
+    assert run("check", f"{file}:Dense", "--shapes", "x:4,3").exit_code == 0
+    file.write_text(LAYERS.replace("dout.sum(axis=0)", "dout.mean(axis=0)"), encoding="utf-8")
+    result = run("check", f"{file}:Dense")
+    assert result.exit_code == 1
+    assert "b      differs" in result.output
+    file.write_text(LAYERS.replace(", self.db = ", ", self.other = "), encoding="utf-8")
+    assert "incomplete: no gradient of b" in run("check", str(file)).stderr
+    file.write_text(LAYERS + "def f(x): return x * x\ndef f_prime(x): return 2 * x\n", encoding="utf-8")
+    assert "which one is meant?" in str(run("check", str(file)).exception)
+    assert run("check", f"{file}:f").exit_code == 0

@@ -27,6 +27,7 @@ def demo(root: Path) -> ModuleType:
 COUNTS = {"tanh_neuron": 13, "perceptron": 41, "linear_regression": 10, "two_two_one": 7, "two_three_two": 38}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n == "two_two_one" else ()) for n in COUNTS])
 def test_every_stated_number_is_reproduced_to_its_last_digit(demo: ModuleType, root: Path, name: str) -> None:
     numbers = demo.NUMBERS[name](load_network(str(root / "derivations" / name)))
@@ -63,3 +64,13 @@ def test_files_are_written(demo: ModuleType, root: Path, tmp_path: Path, monkeyp
     demo.write_out("two_three_two", derive(loaded.network, loaded.loss, wrt=["w7"]))
     assert r"\frac{\partial E_{total}}{\partial w_7}" in (tmp_path / "two_three_two" / "gradients.tex").read_text("utf-8")
     assert "def loss_and_gradients" in (tmp_path / "two_three_two" / "gradients.py").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_a_corrected_copy_and_an_annotated_page_are_left(
+    demo: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "BUILD", tmp_path)
+    assert "1 differ" in demo.write_corrected("two_three_two")
+    assert "*out_{h1} (1 - out_{h1}) *l1" in (tmp_path / "two_three_two" / "document.corrected.md").read_text("utf-8")
+    assert "<math" in (tmp_path / "two_three_two" / "document.html").read_text("utf-8")

@@ -132,6 +132,7 @@ def test_perceptron_starts_on_the_step(derivation_file: Load) -> None:
 # ---- the linear regression ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_regression_converges(derivation_file: Load, seed: int) -> None:
     network = derivation_file("linear_regression", "network")

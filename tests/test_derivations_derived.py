@@ -13,20 +13,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from symbackprop.derive import Derivation, derive
+from symbackprop.derive import DerivationRecord, derive
 from tests import brute_force
 from tests.derivation_losses import LOSSES, complex_step, neuron_actual_loss, random_values
 
 Load = Callable[[str, str], ModuleType]
 
 
-def derived(load: Load, name: str, loss: str = "loss") -> Derivation:
+def derived(load: Load, name: str, loss: str = "loss") -> DerivationRecord:
     """Return the derivation of one of a network's losses."""
     module = load(name, "network")
     return derive(module.network, getattr(module, loss))
 
 
-def values_of(derivation: Derivation, given: dict[str, Any]) -> dict[str, Any]:
+def values_of(derivation: DerivationRecord, given: dict[str, Any]) -> dict[str, Any]:
     """Return the derived gradients as numbers, evaluated entry by entry."""
     network = derivation.network
     values, sizes = brute_force.forward(network, given), network.sizes(given)

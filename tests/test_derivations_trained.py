@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from symbackprop.derive import Derivation, derive
+from symbackprop.derive import DerivationRecord, derive
 from symbackprop.numeric import train
 from tests.derivation_numbers import EPOCHS, PEOPLE, SEXES, UPDATED
 
@@ -17,7 +17,7 @@ Load = Callable[[str, str], ModuleType]
 WEIGHTS = tuple(f"w{number}" for number in range(1, 13))
 
 
-def derived(load: Load, name: str, loss: str = "loss") -> Derivation:
+def derived(load: Load, name: str, loss: str = "loss") -> DerivationRecord:
     """Return the derivation of one of a network's losses."""
     module = load(name, "network")
     return derive(module.network, getattr(module, loss))

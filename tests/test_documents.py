@@ -12,14 +12,14 @@ from types import ModuleType
 
 import pytest
 
-from symbackprop.formula.latex import latex
-from symbackprop.formula.match import Level, match_level
-from symbackprop.formula.notations import notation_called
-from symbackprop.formula.read import ReadError, read, read_repaired
-from symbackprop.formula.tree import Chain
-from symbackprop.formula.walk import walk
+from symbackprop.formula.notation.notations import notation_called
+from symbackprop.formula.print.latex import latex
+from symbackprop.formula.read.read import ReadError, read, read_repaired
+from symbackprop.formula.tree.tree import Chain
+from symbackprop.formula.tree.walk import walk
 from tests.document_judge import Documents
 from tests.document_reading import DOCUMENTS, ROOT, blocks, statement
+from tests.formula.matching import Level, match_level
 from tests.formula.test_document_004 import FORMULAS
 
 Load = Callable[[str, str], ModuleType]

@@ -36,7 +36,7 @@ def test_a_file_and_a_folder_are_the_same_network(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x = 1", "expected a variable `network` of type Network, got NoneType"),
+        ("x = 1", "expected a variable `network` of type Network, there is none"),
         ("network = 3", "expected a variable `network` of type Network, got int"),
         (GOOD.replace("loss =", "lost ="), r"expected a variable `loss`.*--loss NAME"),
         (GOOD.replace("w * x", "w * y"), r"net.py:6: NameError: name 'y' is not defined"),
@@ -71,3 +71,15 @@ def test_functions_are_loaded_by_name(tmp_path: Path) -> None:
         load_function(place)
     with pytest.raises(UserError, match="expected a Python file"):
         load_function("nowhere.txt:f")
+
+
+def test_a_file_with_a_loss_alone_is_meant_by_that_loss(tmp_path: Path) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(
+        "import numpy as np\nexample = {'w': np.array([0.5, -1.0]), 'x': np.array([2.0, 3.0])}\n"
+        "def loss(w, x): return np.sum((w * x) ** 2)\n",
+        encoding="utf-8",
+    )
+    named, alone = load_network(f"{file}:loss"), load_network(str(file))
+    assert (alone.loss, list(alone.network.nodes), alone.name) == (named.loss, list(named.network.nodes), named.name)
+    assert load_network(str(file), shapes="w:3 x:3").network.values["w"].shape == (3,)

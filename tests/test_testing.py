@@ -31,6 +31,7 @@ def test_right_code_passes_and_returns_the_report() -> None:
     assert report["W"].status == "proved"
 
 
+@pytest.mark.slow
 def test_wrong_code_fails_with_the_diagnosis() -> None:
     with pytest.raises(AssertionError) as failure:
         assert_gradient(loss, wrong, example=EXAMPLE, wrt="W")
@@ -46,6 +47,7 @@ def test_agreement_is_not_proof() -> None:
         assert_gradient(loss, only_numbers, example=EXAMPLE, wrt="W", proved=True)
 
 
+@pytest.mark.slow
 def test_a_missing_gradient_is_an_error_on_request() -> None:
     assert assert_gradient(loss, right, example=EXAMPLE, wrt=["W", "X"]).missing == ("X",)
     with pytest.raises(AssertionError, match="missing: X"):

@@ -37,3 +37,5 @@ out_o2 = network.define("out_o2", sigmoid(net_o2))
 E_o1 = network.define("E_o1", Rational(1, 2) * (target_o1 - out_o1) ** 2)
 E_o2 = network.define("E_o2", Rational(1, 2) * (target_o2 - out_o2) ** 2)
 loss = network.define("E_total", E_o1 + E_o2)
+
+notation = "two_three_two"  # as the document writes

@@ -9,12 +9,25 @@ import click
 import numpy as np
 
 from symbackprop.api import Derivation, derive
-from symbackprop.cli.shared import JSON, LOSS, NETWORK, Examples
-from symbackprop.derive.steps import LEVELS, Step, is_scalar_path
-from symbackprop.formula.notation import Notation
-from symbackprop.formula.notations import READY, notation_called
-from symbackprop.formula.text import text as as_text
-from symbackprop.formula.wrap import latex_lines
+from symbackprop.cli.shared import (
+    JSON,
+    LOSS,
+    NETWORK,
+    NOTATION,
+    SHAPES,
+    TIMEOUT,
+    Examples,
+    chosen_notation,
+    guest_file,
+    name_list,
+)
+from symbackprop.derive.steps.step import Step
+from symbackprop.derive.steps.steps import LEVELS, is_scalar_path
+from symbackprop.errors import UserError
+from symbackprop.formula.notation.notation import Notation
+from symbackprop.formula.notation.notations import TEXTBOOK
+from symbackprop.formula.print.text import text as as_text
+from symbackprop.formula.print.wrap import latex_lines
 from symbackprop.loading import load_network
 
 
@@ -26,14 +39,18 @@ from symbackprop.loading import load_network
     symbackprop derive derivations/two_three_two w1 --steps standard --format latex
     symbackprop derive derivations/mlp_softmax --steps standard
     symbackprop derive derivations/two_three_two w7 --numbers --notation two_three_two
+    symbackprop derive derivations/mlp_softmax --statements --format latex
     """,
 )
 @NETWORK
 @click.argument("names", nargs=-1)
 @LOSS
+@SHAPES
+@TIMEOUT
 @click.option("--steps", type=click.Choice(LEVELS), default="brief", show_default=True, help="How much is shown.")
 @click.option("--format", "form", type=click.Choice(["text", "latex", "markdown"]), default="text", show_default=True)
-@click.option("--notation", "title", default="textbook", show_default=True, help=f"One of {', '.join(READY)}.")
+@NOTATION
+@click.option("--statements", is_flag=True, help="Print every equation of a document: definitions, chains, gradients, updates.")
 @click.option("--numbers", is_flag=True, help="Continue with the example values: symbols = numbers = result.")
 @click.option("--decimals", type=click.IntRange(0, 15), default=6, show_default=True, help="Places with --numbers.")
 @JSON
@@ -41,41 +58,61 @@ def command(
     network: str,
     names: tuple[str, ...],
     loss: str | None,
+    shapes: str | None,
+    timeout: float,
     steps: str,
     form: str,
-    title: str,
+    title: str | None,
+    statements: bool,
     numbers: bool,
     decimals: int,
     as_json: bool,
 ) -> None:
     """Print the gradient of the loss for NAMES (by default every parameter)."""
-    loaded = load_network(network, loss)
-    derivation = derive(loaded.network, loaded.loss, wrt=names or None)
-    notation = notation_called(title)
+    with guest_file(timeout):
+        loaded = load_network(network, loss, shapes)
+    derivation = derive(loaded.network, loaded.loss, wrt=name_list(" ".join(names)) or None)
+    notation = chosen_notation(title, loaded.notation) or TEXTBOOK
+    if statements:
+        _no_json(as_json)
+        _print_lines("", [Step("statement", chain) for chain in derivation.statements(notation)], derivation, form, notation)
+        return
     if as_json:
         click.echo(json.dumps(_derivation_json(derivation, notation), ensure_ascii=False, indent=2))
         return
     for name in derivation:
-        lines = list(derivation[name].steps(notation, steps))
-        if numbers and is_scalar_path(derivation[name]):
-            lines.append(derivation[name].numbers(notation.override(decimals=decimals)))
-        _print_lines(name, lines, derivation, form, notation)
-        if numbers and not is_scalar_path(derivation[name]):
-            click.echo(np.array2string(np.asarray(derivation[name].value()), precision=decimals))
-        if len(lines) > 1 and form == "text" and name != derivation.wrt[-1]:
-            click.echo()
+        _print_gradient(derivation, name, steps, form, notation, decimals if numbers else None)
     for assumption in derivation.assumptions:
         click.echo(f"assumed: {assumption}" if form != "latex" else f"% assumed: {assumption}")
+
+
+def _no_json(as_json: bool) -> None:
+    if as_json:
+        raise UserError("derive: --statements prints text, LaTeX or Markdown; it does not go with --json")
+
+
+def _print_gradient(derivation: Derivation, name: str, steps: str, form: str, notation: Notation, decimals: int | None) -> None:
+    """Print the steps of one gradient, and its number to some decimals."""
+    gradient = derivation[name]
+    lines, scalar = list(gradient.steps(notation, steps)), is_scalar_path(gradient)
+    if decimals is not None and scalar:
+        lines.append(gradient.numbers(notation.override(decimals=decimals)))
+    _print_lines(name, lines, derivation, form, notation)
+    if decimals is not None and not scalar:
+        click.echo(np.array2string(np.asarray(gradient.value()), precision=decimals))
+    if len(lines) > 1 and form == "text" and name != derivation.wrt[-1]:
+        click.echo()
 
 
 def _print_lines(name: str, lines: list[Step], derivation: Derivation, form: str, notation: Notation) -> None:
     if form == "text":
         for step in lines:
-            reason = f"    ({step.because})" if step.because else ""
+            reason = f"    ({step.why()})" if step.because else ""
             click.echo(as_text(step.formula, notation) + reason)
         return
     block = latex_lines([step.formula for step in lines], notation)
-    click.echo(block if form == "latex" else f"## ∂{derivation.loss}/∂{name}\n\n$$\n{block}\n$$\n")
+    title = f"## ∂{derivation.loss}/∂{name}\n\n" if name else ""
+    click.echo(block if form == "latex" else f"{title}$$\n{block}\n$$\n")
 
 
 def _derivation_json(derivation: Derivation, notation: Notation) -> dict[str, Any]:

@@ -9,10 +9,20 @@ from typing import Any
 
 import click
 import numpy as np
-from sympy import symbols
 
 from symbackprop.api import derive
-from symbackprop.cli.shared import JSON, LOSS, NETWORK, Examples, write_new
+from symbackprop.cli.shared import (
+    JSON,
+    LOSS,
+    NETWORK,
+    SHAPES,
+    TIMEOUT,
+    Examples,
+    guest_file,
+    name_list,
+    refuse_existing,
+    write_new,
+)
 from symbackprop.errors import UserError
 from symbackprop.loading import load_network, read_samples
 from symbackprop.network import Network, Role
@@ -30,14 +40,16 @@ from symbackprop.numeric import train
 )
 @NETWORK
 @LOSS
+@SHAPES
+@TIMEOUT
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
     help="Samples: .csv with a header of names, or .npz with arrays.",
 )
-@click.option("--lr", type=float, help="Learning rate.")
-@click.option("--epochs", type=int, help="Passes over the data.")
-@click.option("--batch-size", type=int, help="Samples per update (by default all; 1: one at a time).")
+@click.option("--lr", type=click.FloatRange(min=0), help="Learning rate.")
+@click.option("--epochs", type=click.IntRange(min=0), help="Passes over the data.")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Samples per update (by default all; 1: one at a time).")
 @click.option("--shuffle", is_flag=True, help="Permute the samples in every epoch.")
 @click.option("--seed", type=int, help="Random start (standard normal parameters) and order, reproducible.")
 @click.option("--stop", type=float, help="Stop when the loss is at most this.")
@@ -45,13 +57,15 @@ from symbackprop.numeric import train
 @click.option("--plot", type=click.Path(path_type=Path), help="Write the loss over the epochs as SVG.")
 @click.option("--force", is_flag=True, help="Replace the plot when it exists.")
 @JSON
-def command(network: str, loss: str | None, data: Path | None, seed: int | None, shuffle: bool, update: str | None,
-                  plot: Path | None, force: bool, as_json: bool, **given: Any) -> None:  # fmt: skip
+def command(network: str, loss: str | None, shapes: str | None, timeout: float, data: Path | None, seed: int | None,
+            shuffle: bool, update: str | None, plot: Path | None, force: bool, as_json: bool, **given: Any) -> None:  # fmt: skip
     """Train by gradient descent on the example values, the file's own `data`, or --data.
 
     What the file says in `training = {"lr": …, "epochs": …}` is used where no option is given.
     """
-    loaded = load_network(network, loss)
+    refuse_existing(plot, force)
+    with guest_file(timeout):
+        loaded = load_network(network, loss, shapes)
     derivation = derive(loaded.network, loaded.loss)
     settings = {
         **getattr(loaded.module, "training", {}),
@@ -59,11 +73,9 @@ def command(network: str, loss: str | None, data: Path | None, seed: int | None,
     }
     samples = read_samples(data) if data is not None else getattr(loaded.module, "data", None)
     settings["order"] = "shuffled" if shuffle else settings.get("order", "sequential")
-    settings["update"] = spelt_names(update) if update else settings.get("update")
+    settings["update"] = list(name_list(update)) if update else settings.get("update")
     if seed is not None:
         settings |= {"seed": seed, "initial": random_start(loaded.network, seed)}
-    if plot is not None and plot.exists() and not force:
-        raise UserError(f"{plot} exists; give another name, or --force to replace it")
     history = train(derivation, samples, **settings)
     if plot is not None:
         write_new(plot, history.plot_svg(), force)
@@ -88,12 +100,12 @@ def command(network: str, loss: str | None, data: Path | None, seed: int | None,
     )
     click.echo(f"loss {history.losses[0]!r} -> {history.loss!r}")
     for name, value in history.parameters.items():
-        click.echo(f"  {name} = {np.array2string(np.asarray(value), precision=8) if np.ndim(value) else repr(float(value))}")
+        click.echo(_aligned(f"  {name} = ", value))
 
 
-def spelt_names(text: str) -> list[str]:
-    """Return the names in sympy's naming syntax: `w1:13` is w1 … w12."""
-    return [symbol.name for symbol in symbols(text, seq=True)]
+def _aligned(head: str, value: Any) -> str:
+    """Return a number, or an array whose rows stand below each other, after a head."""
+    return head + (np.array2string(np.asarray(value), precision=8, prefix=head) if np.ndim(value) else repr(float(value)))
 
 
 def random_start(network: Network, seed: int) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""What is differentiated: nodes, roles, indices and shapes, elementary functions, layer definitions."""
+"""What is differentiated: nodes, roles, indices and shapes, elementary functions."""
 
-from symbackprop.network.functions import (
+from symbackprop.functions import (
     ELEMENTARY,
     elu,
     gelu,

@@ -7,12 +7,15 @@ those (`t:T-F+1`). `Sum` binds an index; everything here respects that binding, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
-from sympy import Add, Expr, Idx, Indexed, Integer, Piecewise, Sum, Symbol, Tuple
+from sympy import Add, Expr, Idx, Indexed, IndexedBase, Integer, Piecewise, Rational, Sum, Symbol, Tuple, ilcm
+from sympy.concrete.expr_with_limits import ExprWithLimits
 
-from symbackprop.errors import DefinitionError
+from symbackprop.errors import DefinitionError, InternalError
+from symbackprop.functions.reductions import IndexReduction
+from symbackprop.functions.reductions import IndexSum as IndexSum
 
 _TERM = re.compile(r"([+-]?)(\d+|[^\W\d]\w*)")
 
@@ -20,6 +23,11 @@ _TERM = re.compile(r"([+-]?)(\d+|[^\W\d]\w*)")
 def size_symbol(name: str) -> Symbol:
     """Return the symbol of a size: a positive integer."""
     return Symbol(name, integer=True, positive=True)
+
+
+def real_symbol(name: str, indexed: object = True) -> Symbol | IndexedBase:
+    """Return the symbol of a number, or of an array when `indexed`; its entries are real, so that sympy makes no conjugates."""
+    return IndexedBase(name, real=True) if indexed else Symbol(name, real=True)
 
 
 def parse_size(text: str, where: str) -> Expr:
@@ -52,6 +60,22 @@ def size_text(size: Expr) -> str:
     return signed.removeprefix("+").replace(" ", "")
 
 
+def solved_sizes(known: Mapping[Symbol, int], axes: Iterable[tuple[Expr, int]]) -> dict[Symbol, Integer]:
+    """Return the sizes, those too that stand only inside others: I where an axis has 2*I + U - 2 entries, and U is known."""
+    found = {symbol: Integer(size) for symbol, size in known.items()}
+    waiting = [(extent, got) for extent, got in axes if not extent.is_Symbol]
+    for _ in range(len(waiting)):
+        for extent, got in waiting:
+            left = extent.xreplace(found).expand()
+            if len(left.free_symbols) == 1:
+                (symbol,) = left.free_symbols
+                factor = left.coeff(symbol)
+                rest = left - factor * symbol
+                if rest.is_Integer and factor.is_Integer and (got - rest) % factor == 0:
+                    found[symbol] = (got - rest) // factor
+    return found
+
+
 def parse_indices(text: str) -> tuple[Idx, ...]:
     """Read `"n:N i:D j:3"` into indices with ranges."""
     found: list[Idx] = []
@@ -78,18 +102,24 @@ def index_name(index: Idx) -> str:
     return str(index.label.name)
 
 
+def is_label(address: Expr) -> bool:
+    """Whether an address is a value, a declared whole number such as `ids[n]`, and no place that indices give."""
+    return isinstance(address, Indexed) or bool(isinstance(address, Symbol) and not address.is_integer)
+
+
 def addresses(expression: Expr) -> tuple[Idx, ...]:
     """Return the indices in an address such as `i + u`, in order of name."""
     return tuple(sorted(expression.atoms(Idx), key=index_name))
 
 
+@lru_cache(maxsize=65536)
 def free_indices(expression: Expr) -> frozenset[Idx]:
     """Return the indices that no `Sum` inside the expression binds."""
     if isinstance(expression, Idx):
         return frozenset((expression,))
     if not expression.args:
         return frozenset()
-    if isinstance(expression, Sum):
+    if isinstance(expression, ExprWithLimits):
         free = set(free_indices(expression.function))
         for limits in expression.limits:  # the innermost comes first
             free.discard(limits[0])
@@ -101,6 +131,23 @@ def free_indices(expression: Expr) -> frozenset[Idx]:
     return frozenset().union(*(free_indices(arg) for arg in expression.args))
 
 
+@lru_cache(maxsize=65536)
+def kinds(expression: Expr) -> frozenset[type]:
+    """Return the classes of an expression and of all its parts outside of addresses; a sum is `Sum`, whichever of the two."""
+    own: frozenset[type] = frozenset((Sum if isinstance(expression, Sum) else type(expression),))
+    if not expression.args or isinstance(expression, Indexed | Idx):
+        return own
+    return own.union(*map(kinds, expression.args))
+
+
+def bound_in(expression: Expr, indices: Iterable[Idx], what: str) -> Expr:
+    """Return an expression whose free indices are among those given. Raises InternalError naming the index that is not bound."""
+    stray = sorted(free_indices(expression) - frozenset(indices), key=index_name)
+    if stray:
+        raise InternalError(f"{what}: index {stray[0]} is not bound in {expression}")
+    return expression
+
+
 def substitute(expression: Expr, mapping: Mapping[Expr, Expr]) -> Expr:
     """Replace free indices (or symbols) by expressions, never capturing: a `Sum` that binds a replaced index shadows it,
     and one that binds an index occurring in a replacement is renamed first (`i` becomes `i'`)."""
@@ -110,8 +157,8 @@ def substitute(expression: Expr, mapping: Mapping[Expr, Expr]) -> Expr:
         return mapping[expression]
     if not expression.args or isinstance(expression, Idx):
         return expression
-    if isinstance(expression, Sum):
-        return _substitute_sum(expression, mapping)
+    if isinstance(expression, ExprWithLimits):
+        return _substitute_bound(expression, mapping)
     if isinstance(expression, Indexed):
         base = mapping.get(expression.base, expression.base)
         return base[tuple(substitute(address, mapping) for address in expression.indices)]
@@ -121,7 +168,12 @@ def substitute(expression: Expr, mapping: Mapping[Expr, Expr]) -> Expr:
     return expression.func(*changed)
 
 
-def _substitute_sum(expression: Sum, mapping: Mapping[Expr, Expr]) -> Expr:
+def _binder(expression: ExprWithLimits) -> type[IndexSum | IndexReduction]:
+    """Return the class of an expression that binds indices, our own for a sum of sympy's."""
+    return IndexSum if isinstance(expression, Sum) else type(expression)
+
+
+def _substitute_bound(expression: ExprWithLimits, mapping: Mapping[Expr, Expr]) -> Expr:
     inner = dict(mapping)
     incoming = {index for new in mapping.values() for index in free_indices(new)}
     taken = {index_name(index) for index in incoming} | {index_name(index) for index in expression.atoms(Idx)}
@@ -135,7 +187,49 @@ def _substitute_sum(expression: Sum, mapping: Mapping[Expr, Expr]) -> Expr:
             taken.add(index_name(fresh))
             inner[variable] = fresh
         limits.insert(0, Tuple(fresh, *placed))
-    return Sum(substitute(expression.function, inner), *limits)
+    return _binder(expression)(substitute(expression.function, inner), *limits)
+
+
+def everywhere(expression: Expr, rule: Callable[[Expr], Expr]) -> Expr:
+    """Apply a rule to every part, innermost first."""
+    if not expression.args or isinstance(expression, Indexed | Idx):
+        return rule(expression)
+    if isinstance(expression, ExprWithLimits):
+        return rule(_binder(expression)(everywhere(expression.function, rule), *expression.limits))
+    if isinstance(expression, Piecewise):
+        return rule(Piecewise(*((everywhere(value, rule), condition) for value, condition in expression.args)))
+    args = tuple(everywhere(arg, rule) for arg in expression.args)
+    return rule(expression if args == expression.args else expression.func(*args))
+
+
+def bound_apart(expression: Expr, taken: Iterable[str]) -> Expr:
+    """Rename the bound indices whose names are taken outside, so that each index means one thing where both stand."""
+    names = set(taken)
+    bound = {limits[0] for total in expression.atoms(ExprWithLimits) for limits in total.limits} if expression.args else set()
+    clashes = sorted((index for index in bound if index_name(index) in names), key=index_name)
+    if not clashes:
+        return expression
+    names |= {index_name(index) for index in expression.atoms(Idx)}
+    renaming = {}
+    for index in clashes:
+        renaming[index] = primed(index, names)
+        names.add(index_name(renaming[index]))
+    return _with_bound(expression, renaming)
+
+
+def _with_bound(expression: Expr, renaming: Mapping[Idx, Idx]) -> Expr:
+    if not expression.args:
+        return expression
+    if isinstance(expression, ExprWithLimits):
+        inner: dict[Expr, Expr] = {}
+        limits: list[Tuple] = []
+        for variable, *bounds in reversed(expression.limits):
+            limits.insert(0, Tuple(renaming.get(variable, variable), *(substitute(bound, inner) for bound in bounds)))
+            if variable in renaming:
+                inner[variable] = renaming[variable]
+        return _binder(expression)(_with_bound(substitute(expression.function, inner), renaming), *limits)
+    args = tuple(_with_bound(arg, renaming) for arg in expression.args)
+    return expression if args == expression.args else expression.func(*args)
 
 
 def primed(index: Idx, taken: Iterable[str]) -> Idx:
@@ -155,3 +249,11 @@ def same_range(index: Idx, name: str) -> Idx:
 def guarded(expression: Expr, guard: object) -> Expr:
     """Return `expression` where `guard` holds and 0 elsewhere."""
     return expression if guard == True else Piecewise((expression, guard), (Integer(0), True))  # noqa: E712 - sympy's true
+
+
+def whole_sides(left: Expr, right: Expr) -> tuple[Expr, Expr]:
+    """Return the sides of a condition on indices times their common denominator: `s < t/2` compares `2*s` and `t`."""
+    sides = [left.expand(), right.expand()]
+    numbers = [number for side in sides for number in side.as_coefficients_dict().values()]
+    scale = ilcm(1, *(number.q for number in numbers if isinstance(number, Rational)))
+    return (sides[0] * scale).expand(), (sides[1] * scale).expand()

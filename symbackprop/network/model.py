@@ -10,18 +10,19 @@ when it is defined.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import shorten
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from sympy import Expr, Idx, IndexedBase, Integer, Symbol, symbols
+from sympy import Expr, Idx, Symbol, symbols
 
 from symbackprop.errors import DefinitionError, UserError, nearest
-from symbackprop.network.indices import index_name, parse_indices, parse_size, size_symbol
+from symbackprop.network.indices import index_name, parse_indices, parse_size, real_symbol, solved_sizes
 from symbackprop.network.node import Fact, Node, Role
-from symbackprop.network.validate import check_definition, check_name
+from symbackprop.network.validate import check_definition, check_name, normalised
+from symbackprop.network.wording import LocalizedText
 
 Value = Any  # a number, or an array of the node's shape
 
@@ -29,8 +30,9 @@ Value = Any  # a number, or an array of the node's shape
 class Network:
     """An ordered list of nodes: declared names (inputs, parameters, targets, constants), then definitions over earlier names."""
 
-    def __init__(self, title: str = "network") -> None:
-        self.title = title
+    def __init__(self, title: str | Mapping[str, str] = "network") -> None:
+        """Begin a network; a title in several languages is `{"en": …, "zh": …}`."""
+        self.title = LocalizedText.of(title)
         self._nodes: dict[str, Node] = {}
         self._indices: dict[str, Idx] = {}
         self._sizes: dict[str, Symbol] = {}
@@ -65,17 +67,45 @@ class Network:
 
     def node(self, name: object) -> Node:
         """Return the node of a name (or of its symbol). Raises UserError with the nearest name."""
-        text = str(name.base.label) if hasattr(name, "base") and hasattr(name, "indices") else str(name)
+        text = normalised(str(name.base.label) if hasattr(name, "base") and hasattr(name, "indices") else str(name))
         if text not in self._nodes:
             known = shorten(", ".join(self._nodes), 120, placeholder=" …")
             raise UserError(f"network {self.title!r}: unknown name {text}; known: {known}.{nearest(text, self._nodes)}")
         return self._nodes[text]
 
+    def ancestors(self, *names: str) -> tuple[str, ...]:
+        """Return what some nodes are computed from, themselves included, in order of declaration."""
+        found = set(names)
+        waiting = list(names)
+        while waiting:
+            for parent in self._nodes[waiting.pop()].parents:
+                if parent not in found:
+                    found.add(parent)
+                    waiting.append(parent)
+        return tuple(sorted(found, key=lambda name: self._nodes[name].position))
+
+    def between(self, start: str, end: str) -> tuple[str, ...]:
+        """Return the nodes through which `end` depends on `start`, both included, in order; none where it does not."""
+        found = {start}
+        for name in self.ancestors(end):
+            if found.intersection(self._nodes[name].parents):
+                found.add(name)
+        return tuple(sorted(found, key=lambda name: self._nodes[name].position)) if end in found else ()
+
+    def stands_for(self, name: str) -> str | None:
+        """Return what a name stands for already (None when it is free)."""
+        if name in self._nodes:
+            node = self._nodes[name]
+            return "defined" if node.defined else f"declared ({node.role.value})"
+        if name in self._sizes:
+            return "a size"
+        return "an index" if name in self._indices else None
+
     # ---- declaring -----------------------------------------------------------------------------------------------------
 
     def indices(self, text: str) -> tuple[Idx, ...]:
         """Declare indices with their ranges, e.g. `"n:N i:D j:K"`; returns sympy `Idx` objects."""
-        found = parse_indices(text)
+        found = parse_indices(normalised(text))
         for index in found:
             name = index_name(index)
             if name in self._nodes or name in self._sizes:
@@ -144,54 +174,49 @@ class Network:
         if not arguments:
             raise DefinitionError(f"{name}: expected an expression after the name, got nothing")
         *indices, expression = arguments
+        name = normalised(name)
         where = self._check_head(name, tuple(indices))
         canonical, parents = check_definition(where, expression, tuple(indices), self._nodes, self._sizes)
         return self._add(name, Role.DEFINED, tuple(indices), canonical, parents, note)
 
-    def assume(self, left: Expr, right: Expr | float, because: str) -> None:
-        """State an equation that derivations may use, e.g. `assume(Sum(t[n, k], k), 1, because="targets are one-hot")`."""
+    def assume(self, left: Expr, right: Expr | float, because: str | Mapping[str, str]) -> None:
+        """State an equation that derivations may use, e.g. `assume(Sum(t[n, k], k), 1, because="targets are one-hot")`.
+
+        A reason in several languages is `{"en": …, "zh": …}`.
+        """
         indices = tuple(sorted(set(self._indices.values()), key=index_name))
         if not because:
             raise DefinitionError("assume: expected the reason in words (because=...), got an empty text")
         sides = [check_definition("assume", side, indices, self._nodes, self._sizes)[0] for side in (left, right)]
-        self._facts.append(Fact(sides[0], sides[1], because))
+        self._facts.append(Fact(sides[0], sides[1], LocalizedText.of(because)))
 
     def set_values(self, values: Mapping[str, Value]) -> None:
-        """Give (or replace) example values of declared names."""
+        """Give (or replace) example values of declared names.
+
+        Raises UserError for a name, a shape or sizes that do not fit; then all values are as they were.
+        """
+        given = dict(self._values)
         for name, value in values.items():
             node = self.node(name)
             if node.defined:
                 raise UserError(f"values: {name} is computed by its definition; give values of declared names only")
-            self._values[name] = _checked_value(node, value)
-        self.sizes(self._values)
+            given[node.name] = _checked_value(node, value)
+        self.sizes(given)
+        self._values.update(given)
 
     def sizes(self, values: Mapping[str, Value] | None = None) -> dict[str, int]:
         """Return the size symbols' values that the given (or example) values imply, e.g. `{"N": 4}`.
 
         Raises UserError when two arrays imply different sizes.
         """
-        found: dict[str, tuple[int, str]] = {}
         given = self._values if values is None else values
-        for name, value in given.items():
-            node = self.node(name)
-            for extent, got in zip(node.shape, np.shape(value), strict=False):
-                if isinstance(extent, Symbol):
-                    size, by = found.setdefault(extent.name, (got, name))
-                    if size != got:
-                        raise UserError(
-                            f"values: {extent} is {size} in {by} but {got} in {name}; "
-                            f"{name} should have shape {_shape_text(node)}"
-                        )
-        result = {name: size for name, (size, _) in found.items()}
-        known = {size_symbol(name): Integer(size) for name, size in result.items()}
-        for name, value in given.items():
-            for extent, got in zip(self.node(name).shape, np.shape(value), strict=False):
-                if isinstance(extent, Symbol):
-                    continue
-                wanted = extent.xreplace(known)
-                if wanted.is_Integer and int(wanted) != got:
-                    raise UserError(f"values: {name} should have {extent} = {wanted} entries on an axis, got {got}")
-        return result
+        axes = [axis for name, value in given.items() for axis in _axes(self.node(name), value)]
+        known = solved_sizes(_agreeing(axes), [(extent, got) for _, extent, got in axes])
+        for node, extent, got in axes:
+            wanted = extent.xreplace(known)
+            if wanted.is_Integer and int(wanted) != got:
+                raise UserError(f"values: {node.name} should have {extent} = {wanted} entries on an axis, got {got}")
+        return {symbol.name: int(size) for symbol, size in known.items()}
 
     # ---- the inside ----------------------------------------------------------------------------------------------------
 
@@ -199,7 +224,7 @@ class Network:
         where = f"{name}[{', '.join(str(index) for index in indices)}]" if indices else str(name)
         if not isinstance(name, str):
             raise DefinitionError(f"{where}: expected the name as text, got {type(name).__name__}")
-        check_name(where, name, self._standing(name))
+        check_name(where, name, self.stands_for(name))
         for index in indices:
             if not isinstance(index, Idx):
                 raise DefinitionError(f"{where}: expected an index made by indices(), got {index} ({type(index).__name__})")
@@ -211,15 +236,6 @@ class Network:
         if len(set(indices)) < len(indices):
             raise DefinitionError(f"{where}: an index stands twice on the left; give each axis its own index")
         return where
-
-    def _standing(self, name: str) -> str | None:
-        """Return what a name stands for already (None when it is free)."""
-        if name in self._nodes:
-            node = self._nodes[name]
-            return "defined" if node.defined else f"declared ({node.role.value})"
-        if name in self._sizes:
-            return "a size"
-        return "an index" if name in self._indices else None
 
     def _declare(self, role: Role, names: str, indices: tuple[Idx, ...], values: Sequence[Value] | None) -> Any:
         if not isinstance(names, str):
@@ -234,6 +250,7 @@ class Network:
         return made[0] if len(made) == 1 else made
 
     def _declare_one(self, role: Role, name: str, indices: tuple[Idx, ...], value: Value | None) -> Any:
+        name = normalised(name)
         self._check_head(name, indices)
         symbol = self._add(name, role, indices)
         if value is not None:
@@ -249,12 +266,28 @@ class Network:
 
     def _add(self, name: str, role: Role, indices: tuple[Idx, ...], expression: Expr | None = None,
              parents: tuple[str, ...] = (), note: str = "") -> Any:  # fmt: skip
-        symbol = IndexedBase(name) if indices else Symbol(name, real=True)
+        symbol = real_symbol(name, indices)
         self._nodes[name] = Node(name, role, indices, symbol, len(self._nodes), expression, parents, note)
         return symbol
 
     def __repr__(self) -> str:
         return f"Network({self.title!r}: {len(self._nodes)} nodes, {len(self.of_role(Role.PARAMETER))} parameters)"
+
+
+def _axes(node: Node, value: Value) -> Iterator[tuple[Node, Expr, int]]:
+    return ((node, extent, got) for extent, got in zip(node.shape, np.shape(value), strict=False))
+
+
+def _agreeing(axes: Iterable[tuple[Node, Expr, int]]) -> dict[Symbol, int]:
+    """Return the sizes that stand alone on an axis. Raises UserError when two arrays imply different ones."""
+    found: dict[Symbol, tuple[int, str]] = {}
+    for node, extent, got in axes:
+        size, by = found.setdefault(extent, (got, node.name)) if extent.is_Symbol else (got, "")
+        if size != got:
+            raise UserError(
+                f"values: {extent} is {size} in {by} but {got} in {node.name}; {node.name} should have shape {_shape_text(node)}"
+            )
+    return {symbol: size for symbol, (size, _) in found.items()}
 
 
 def _shape_text(node: Node) -> str:

@@ -7,8 +7,10 @@ numbers are the exact fractions they spell (`0.1` is 1/10).
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sympy import (
     Add,
@@ -29,17 +31,19 @@ from sympy import (
     Sum,
     Symbol,
 )
+from sympy.concrete.expr_with_limits import ExprWithLimits
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom, BooleanFunction
 
 from symbackprop.errors import DefinitionError, nearest
-from symbackprop.network.functions import BY_NAME, ELEMENTARY
-from symbackprop.network.indices import addresses, free_indices, index_name, index_size
-from symbackprop.network.node import Node
+from symbackprop.functions import BY_ANY_NAME, BY_NAME, ELEMENTARY
+from symbackprop.functions.reductions import IndexMax, IndexMin, IndexProduct
+from symbackprop.network.indices import IndexSum, addresses, free_indices, index_name, index_size, is_label
+from symbackprop.network.node import Node, Role
 
 
 @dataclass(slots=True)
-class Scope:
+class DefinitionScope:
     """What is known while one definition is checked: the nodes, the sizes, the bound indices, and the parents found so far."""
 
     where: str
@@ -69,7 +73,7 @@ def check_definition(
             f"{where}: expected a sympy expression over earlier names, got {type(expression).__name__} "
             f"{str(expression)[:40]!r}; build it from the symbols that inputs(), parameters() and define() return"
         )
-    scope = Scope(where, nodes, sizes, indices)
+    scope = DefinitionScope(where, nodes, sizes, indices)
     canonical = _check(_exact(expression), scope)
     return canonical, tuple(sorted(scope.parents, key=lambda name: nodes[name].position))
 
@@ -84,7 +88,7 @@ def _exact(expression: object) -> object:
     )
 
 
-def _check(expression: object, scope: Scope) -> Expr:
+def _check(expression: object, scope: DefinitionScope) -> Expr:
     for kind, handler in _HANDLERS:
         if isinstance(expression, kind):
             return handler(expression, scope)
@@ -93,23 +97,23 @@ def _check(expression: object, scope: Scope) -> Expr:
     name = type(expression).__name__
     raise scope.fail(
         f"{name} is not a known operation or function in {str(expression)[:60]}; known functions: "
-        f"{', '.join(sorted(BY_NAME))}.{nearest(name, BY_NAME)}"
+        f"{', '.join(sorted(BY_NAME))}.{nearest(name, BY_ANY_NAME)}"
     )
 
 
-def _rebuilt(expression: Expr, scope: Scope) -> Expr:
+def _rebuilt(expression: Expr, scope: DefinitionScope) -> Expr:
     args = tuple(_check(arg, scope) for arg in expression.args)
     return expression if args == expression.args else expression.func(*args)
 
 
-def _number(expression: Number, scope: Scope) -> Expr:
+def _number(expression: Number, scope: DefinitionScope) -> Expr:
     if not expression.is_finite:
         raise scope.fail(f"expected finite numbers, got {expression}")
     return Rational(str(expression)) if isinstance(expression, Float) else expression
 
 
-def _symbol(expression: Symbol, scope: Scope) -> Expr:
-    name = expression.name
+def _symbol(expression: Symbol, scope: DefinitionScope) -> Expr:
+    name = normalised(expression.name)
     node = scope.nodes.get(name)
     if node is not None:
         if node.indices:
@@ -126,19 +130,19 @@ def _symbol(expression: Symbol, scope: Scope) -> Expr:
     )
 
 
-def _index(expression: Idx, scope: Scope) -> Expr:
+def _index(expression: Idx, scope: DefinitionScope) -> Expr:
     raise scope.fail(f"index {expression} is used as a number; an index may stand only inside brackets, as in X[{expression}]")
 
 
-def _base(expression: IndexedBase, scope: Scope) -> Expr:
+def _base(expression: IndexedBase, scope: DefinitionScope) -> Expr:
     name = str(expression.label)
     node = scope.nodes.get(name)
     wanted = f"{node.entry}" if node else f"{name}[…]"
     raise scope.fail(f"{name} has indices; expected {wanted}, got {name} without indices")
 
 
-def _indexed(expression: Indexed, scope: Scope) -> Expr:
-    name = str(expression.base.label)
+def _indexed(expression: Indexed, scope: DefinitionScope) -> Expr:
+    name = normalised(str(expression.base.label))
     node = scope.nodes.get(name)
     if node is None:
         raise scope.fail(f"unknown name {name} in {expression}; declare or define it first.{nearest(name, scope.nodes)}")
@@ -152,8 +156,11 @@ def _indexed(expression: Indexed, scope: Scope) -> Expr:
     return node.symbol[expression.indices]
 
 
-def _address(expression: Indexed, address: Expr, own: Idx, axis: int, scope: Scope) -> None:
+def _address(expression: Indexed, address: Expr, own: Idx, axis: int, scope: DefinitionScope) -> None:
     if address == own and own in scope.bound:
+        return
+    if is_label(address) or getattr(address, "name", None) in scope.nodes:
+        _label(address, scope)
         return
     bound = ", ".join(index_name(index) for index in scope.bound) or "none"
     for index in addresses(address):
@@ -167,6 +174,12 @@ def _address(expression: Indexed, address: Expr, own: Idx, axis: int, scope: Sco
             candidates = [other for other in scope.bound if index_size(other) == index_size(own)]
             fix = f" Did you mean {str(expression).replace(str(index), str(candidates[0]))}?" if candidates else ""
             raise scope.fail(f"{expression}: index {index} is not bound; bound here: {bound}.{fix}")
+    _sizes_only(expression, address, bound, scope)
+    _range(expression, address, own, axis, scope)
+
+
+def _sizes_only(expression: Indexed, address: Expr, bound: str, scope: DefinitionScope) -> None:
+    """Refuse symbols in an address that are neither indices nor sizes."""
     stray = address.free_symbols - {index.label for index in addresses(address)} - set(addresses(address))
     for symbol in sorted(stray, key=str):
         if symbol.name not in scope.sizes:
@@ -174,10 +187,9 @@ def _address(expression: Indexed, address: Expr, own: Idx, axis: int, scope: Sco
                 f"{expression}: {symbol} in a bracket is not an index with a range; make it with "
                 f'indices("{symbol}:{str(symbol).upper()}"); bound here: {bound}'
             )
-    _range(expression, address, own, axis, scope)
 
 
-def _range(expression: Indexed, address: Expr, own: Idx, axis: int, scope: Scope) -> None:
+def _range(expression: Indexed, address: Expr, own: Idx, axis: int, scope: DefinitionScope) -> None:
     if isinstance(address, Idx):
         if address.lower == own.lower and index_size(address) == index_size(own):
             return
@@ -197,12 +209,12 @@ def _range(expression: Indexed, address: Expr, own: Idx, axis: int, scope: Scope
         )
 
 
-def own_entry(expression: Indexed, scope: Scope) -> str:
+def own_entry(expression: Indexed, scope: DefinitionScope) -> str:
     """Return how the indexed node was declared, for messages."""
     return str(scope.nodes[str(expression.base.label)].entry)
 
 
-def extent(address: Expr, scope: Scope) -> tuple[Expr, Expr]:
+def extent(address: Expr, scope: DefinitionScope) -> tuple[Expr, Expr]:
     """Return the smallest and largest value of an address that is linear in its indices with integer coefficients."""
     lowest = highest = Integer(0)
     for term, coefficient in address.expand().as_coefficients_dict().items():
@@ -217,31 +229,44 @@ def extent(address: Expr, scope: Scope) -> tuple[Expr, Expr]:
     return lowest, highest
 
 
-def _sum(expression: Sum, scope: Scope) -> Expr:
-    inner = Scope(scope.where, scope.nodes, scope.sizes, scope.bound, scope.parents)
+def _sum(expression: ExprWithLimits, scope: DefinitionScope) -> Expr:
+    kind = type(expression).__name__
+    inner = DefinitionScope(scope.where, scope.nodes, scope.sizes, scope.bound, scope.parents)
     shadowed = {index_name(index) for index in scope.bound} & {str(limits[0]) for limits in expression.limits}
     for variable, *bounds in expression.limits:
         if not isinstance(variable, Idx):
             raise scope.fail(
-                f"Sum over {variable}: expected an index with a range, got a plain symbol; make it with "
+                f"{kind} over {variable}: expected an index with a range, got a plain symbol; make it with "
                 f'indices("{variable}:{str(variable).upper()}")'
             )
         if variable not in free_indices(expression.function):
             raise scope.fail(
-                f"Sum over {variable}: the summand does not contain {variable}; "
+                f"{kind} over {variable}: the summand does not contain {variable}; "
                 f"multiply by {index_size(variable)} if that is meant"
             )
         for bound in bounds:
-            _check_place(f"Sum over {variable}: bound {bound}", bound, scope)
+            _check_place(f"{kind} over {variable}: bound {bound}", bound, scope)
     names = [str(limits[0]) for limits in expression.limits]
     if len(set(names)) < len(names):
-        raise scope.fail(f"Sum binds index {names[0]} twice; use a second index of the same range")
+        raise scope.fail(f"{kind} binds index {names[0]} twice; use a second index of the same range")
     inner.bound = tuple(index for index in scope.bound if index_name(index) not in shadowed)
     inner.bound += tuple(limits[0] for limits in expression.limits)
-    return Sum(_check(expression.function, inner), *expression.limits)
+    return (IndexSum if isinstance(expression, Sum) else type(expression))(_check(expression.function, inner), *expression.limits)
 
 
-def _check_place(what: str, expression: Basic, scope: Scope) -> None:
+def _extremum(expression: IndexMax | IndexMin, scope: DefinitionScope) -> Expr:
+    for index, low, high in expression.limits:
+        if (low, high) != (index.lower, index.upper):
+            raise scope.fail(f"{expression}: expected {index} over its whole range; give it an index of the size that is meant")
+    if not isinstance(expression.function, Indexed):  # worked out twice, a value need not be equal to itself in floats
+        kind = type(expression).__name__
+        raise scope.fail(
+            f"{kind} of {expression.function}: expected entries of a node; define that first, then take {kind} of it"
+        )
+    return _sum(expression, scope)
+
+
+def _check_place(what: str, expression: Basic, scope: DefinitionScope) -> None:
     """Refuse anything but bound indices and sizes in the bound of a sum or in a condition on indices."""
     free = free_indices(expression)
     unbound = [index for index in sorted(free, key=index_name) if index not in scope.bound]
@@ -253,18 +278,43 @@ def _check_place(what: str, expression: Basic, scope: Scope) -> None:
             raise scope.fail(f"{what} uses {symbol}; expected indices and sizes only: {', '.join(scope.sizes)}")
 
 
-def _delta(expression: KroneckerDelta, scope: Scope) -> Expr:
+def _delta(expression: KroneckerDelta, scope: DefinitionScope) -> Expr:
     for index in addresses(expression):
         if index not in scope.bound:
             raise scope.fail(f"{expression}: index {index} is not bound")
-    return expression
+    return KroneckerDelta(*(_label(side, scope) for side in expression.args))
 
 
-def _piecewise(expression: Piecewise, scope: Scope) -> Expr:
+def _label(side: Expr, scope: DefinitionScope) -> Expr:
+    """Return one side of a Kronecker delta: a place such as `k`, or a declared label such as `y[n]`, which has no derivative."""
+    if not side.has(Indexed) and not any(symbol.name in scope.nodes for symbol in side.atoms(Symbol)):
+        _check_place(f"KroneckerDelta: {side}", side, scope)
+        return side
+    label = _check(side, scope)
+    named = [scope.nodes[str(getattr(atom, "base", atom))] for atom in label.atoms(Indexed) or label.atoms(Symbol)]
+    for node in named:
+        if node.role not in _LABELS:
+            raise scope.fail(
+                f"{node.name} is used as a label; expected a declared input, target or constant, got a {node.role.value}"
+            )
+    return label
+
+
+_LABELS = (Role.INPUT, Role.TARGET, Role.CONSTANT)
+
+
+def _piecewise(expression: Piecewise, scope: DefinitionScope) -> Expr:
+    inside = {limits[0] for total in expression.atoms(Sum) if not isinstance(total, IndexSum) for limits in total.limits}
+    for _, condition in expression.args:
+        for index in sorted(inside & free_indices(condition), key=index_name):
+            raise scope.fail(
+                f"condition {condition} stands outside the sum that binds {index}: sympy takes a condition out of a sum that "
+                f"stands inside another sum; define the sum over {index} as a node of its own, over another letter"
+            )
     return Piecewise(*((_check(value, scope), _condition(condition, scope)) for value, condition in expression.args))
 
 
-def _condition(condition: Basic, scope: Scope) -> Basic:
+def _condition(condition: Basic, scope: DefinitionScope) -> Basic:
     if isinstance(condition, BooleanAtom):
         return condition
     if isinstance(condition, BooleanFunction):
@@ -277,7 +327,7 @@ def _condition(condition: Basic, scope: Scope) -> Basic:
     raise scope.fail(f"Piecewise: expected a comparison, got {condition}")
 
 
-def _refuse_relation(expression: Basic, scope: Scope) -> Expr:
+def _refuse_relation(expression: Basic, scope: DefinitionScope) -> Expr:
     raise scope.fail(f"expected a number-valued expression, got the comparison {expression}; use Piecewise or step(x)")
 
 
@@ -288,12 +338,18 @@ _HANDLERS: tuple[tuple[type | tuple[type, ...], Callable[..., Expr]], ...] = (
     (NumberSymbol, lambda expression, scope: expression),
     (Indexed, _indexed),
     (IndexedBase, _base),
-    (Sum, _sum),
+    ((Sum, IndexProduct), _sum),
+    ((IndexMax, IndexMin), _extremum),
     (Piecewise, _piecewise),
     (KroneckerDelta, _delta),
     ((Relational, BooleanFunction, BooleanAtom), _refuse_relation),
     ((Add, Mul, Pow), _rebuilt),
 )
+
+
+def normalised(name: Any) -> Any:
+    """Return a name as Python takes it (NFKC): ϕ and φ are one name, as are ﬁ and fi. What is no text is returned as it is."""
+    return unicodedata.normalize("NFKC", name) if isinstance(name, str) else name
 
 
 def check_name(where: str, name: str, taken: str | None) -> None:

@@ -1,1 +1,5 @@
-"""Handwritten work against the derivation: trace the code, decide equality, say what differs and why."""
+"""Handwritten work against a reference.
+
+`binding` (who is what) → `reference` (what is right, at which points) → `equal` (are they equal?) → `explain` (why and where not)
+→ `mend` (what makes it right) → `report`; `check` calls them in order.
+"""

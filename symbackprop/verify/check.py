@@ -1,38 +1,41 @@
 """`check_gradient`: handwritten gradient code against a derivation, or against the handwritten loss itself.
 
 The code is run, unmodified, at several sizes and points; where it can be traced the comparison is exact, otherwise in float64.
-The
-report states for each gradient what was established, and for what differs why, where, and what mends it.
+The report states for each gradient what was established, and for what differs why, where, and what mends it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from symbackprop.derive.derivation import Derivation
-from symbackprop.errors import SymbackpropError, UserError
-from symbackprop.verify.binding import Call, Outcome, Result, bind_call, run
-from symbackprop.verify.branches import find_flips
-from symbackprop.verify.compare import Outcome as Compared
-from symbackprop.verify.compare import compare_sample, disagreeing
-from symbackprop.verify.derived import DerivationReference
-from symbackprop.verify.diagnose import diagnose
-from symbackprop.verify.foreign import Foreign, adapted
-from symbackprop.verify.graph import Condition, Graph
-from symbackprop.verify.locate import Located, code_lines, locate
-from symbackprop.verify.loss_function import loss_reference
-from symbackprop.verify.ratio import constant_ratio
-from symbackprop.verify.records import Cause, Scope, Status, Verdict
-from symbackprop.verify.repair import repairs
-from symbackprop.verify.report import Report
-from symbackprop.verify.results import bind_results, describe, leaf_at
-from symbackprop.verify.returns import forgotten
-from symbackprop.verify.run import one_line, user_line
-from symbackprop.verify.samples import Point, Reference, Sample, numeric_sample, traced_sample, with_coordinates, with_defined
-from symbackprop.verify.trace import CodeFails
+from symbackprop.derive.sweep.derivation import DerivationRecord
+from symbackprop.errors import SymbackpropError, UserError, listed, nearest
+from symbackprop.guest.visit import described
+from symbackprop.trace.run.traced_run import user_line
+from symbackprop.verify.binding.arguments import bind_call, first_call
+from symbackprop.verify.binding.binding import HandCall, Outcome, Result, numeric, restricted, return_names
+from symbackprop.verify.binding.foreign import Foreign, adapted
+from symbackprop.verify.binding.name_matching import RATES, gradient_of
+from symbackprop.verify.binding.repeats import FEW, MANY, SEEDS, kept_between_calls, overwritten, runs_of, unsteady
+from symbackprop.verify.binding.results import bind_results, describe, leaf_at
+from symbackprop.verify.binding.returns import forgotten
+from symbackprop.verify.equal.coverage import scope_of
+from symbackprop.verify.explain.diagnose import diagnose
+from symbackprop.verify.explain.locate import Located, code_lines, locate
+from symbackprop.verify.mend.reasons import at_the_mend, with_mends
+from symbackprop.verify.mend.repair import repairs
+from symbackprop.verify.passes.comparison import Comparison, as_layer, comparison
+from symbackprop.verify.records import Cause, Location, Repair, Status, Verdict, VerdictScope
+from symbackprop.verify.reference.derivation_reference import DerivationReference
+from symbackprop.verify.reference.loss_reference import loss_reference
+from symbackprop.verify.reference.protocol import Reference
+from symbackprop.verify.reference.samples import with_defined
+from symbackprop.verify.report.report import Report
+from symbackprop.verify.trial import ReferenceTrial, condition_of, tried
 
 
 def check_gradient(
@@ -50,7 +53,8 @@ def check_gradient(
     """Check handwritten gradient code.
 
     Args:
-        reference: a `Derivation`, or the handwritten loss function (then `example` is needed).
+        reference: a `DerivationRecord`, or the handwritten loss function (then `example` is needed), or a layer's forward
+            pass.
         hand: the code: a function, a method, a step that updates weights; or a PyTorch `autograd.Function` or JAX `custom_vjp`
             that computes the loss, whose own backward is meant.
         example: values by name; by default those of the network.
@@ -64,42 +68,156 @@ def check_gradient(
     Raises:
         UserError: the reference is neither, or code and network could not be matched (`BindingError`).
     """
+    layer = as_layer(reference, hand, example)
+    if layer is not None:
+        asked = [wrt] if isinstance(wrt, str) else wrt
+        return check_passes(comparison(layer, seed), wrt=asked, seed=seed, exact=exact, explain=explain, repair=repair)
     source = _reference(reference, example, wrt)
     hand = adapted(hand)
     if isinstance(hand, type):
         raise UserError(f"check: {hand.__name__} is a class; expected a function, or a method of an object of it")
-    points = source.points(seed)
-    if not points:
-        raise UserError(f"check: {source.title}: no values to try the code at; pass example={{…}}")
-    mapping = {**getattr(source, "structures", {}), **(mapping or {})}
-    first = points[0].values
-    call = bind_call(hand, source.vocabulary, mapping, first)
+    own = tuple(mapping or ())
+    mapping = {**source.structures, **(mapping or {})}
+    first = source.start(seed)
+    _no_missing_number(first.values)
+    call = bind_call(hand, source.vocabulary, mapping, first.values)
     try:
-        values = with_defined(call, source, first)
-        outcome = run(call, values)
+        values = with_defined(call, source, first.values)
+        call, outcome = first_call(call, values, at_home=first.example)
     except SymbackpropError:
         raise
     except Exception as problem:
-        return _failed(source, call, f"fails{_line(problem, call)}: {type(problem).__name__}: {one_line(problem)}")
+        return _failed(source, call, f"fails{_line(problem, call)}: {described(problem)}")
+    unreal = _complex(source, outcome)
+    if unreal and not any(map(numeric, outcome.returned.values())):
+        return _failed(source, call, COMPLEX)
+    _all_known(own, call, outcome)
     results, unbound = bind_results(call, outcome, source.vocabulary, mapping, values)
-    if isinstance(hand, Foreign):  # zeros for data are how its backward says that nothing is passed on
-        wanted = source.vocabulary.parameters
-        results = tuple(r for r in results if r.node in wanted or np.any(leaf_at(outcome.returned, r.path)))
-    samples, notes = collect(source, call, results, points, exact=exact)
-    others = [*other_branches(source, samples), *disagreeing(source, call, results, samples, seed)]
-    further, more = collect(source, call, results, others, exact=exact)
-    samples, notes = [*samples, *further], [*notes, *more]
-    notes += [*source.remarks, *_unbound_notes(unbound, outcome), *_forgotten(call)]
-    return assemble(source, call, results, samples, notes, explain=explain, repair=repair)
+    if isinstance(hand, Foreign):
+        results = _passed_on(source, outcome, results)
+    source = source.asked([result.node for result in results])
+    call = restricted(call, source.vocabulary.all)
+    results, trial = _read_best(source, call, results, values, outcome, seed, exact=exact)
+    trial = replace(trial, verdicts={**trial.verdicts, **{n: Verdict(n, Status.ERROR, note=COMPLEX) for n in unreal}})
+    notes = [*trial.notes, *source.remarks, *_unbound_notes(unbound, outcome), *_forgotten(call)]
+    notes += _step_notes(results)
+    notes += _changed_notes(overwritten(call, results, values, outcome))
+    return _report(trial, call, results, notes, explain=explain, repair=repair)
 
 
-def _line(problem: Exception, call: Call) -> str:
+def _passed_on(source: Reference, outcome: Outcome, results: Sequence[Result]) -> tuple[Result, ...]:
+    """Return the results without zeros for data, which are how a foreign backward says that nothing is passed on."""
+    wanted = source.vocabulary.parameters
+    return tuple(result for result in results if result.node in wanted or np.any(leaf_at(outcome.returned, result.path)))
+
+
+def _step_notes(results: Sequence[Result]) -> tuple[str, ...]:
+    """Return at which rates, that are written into the code, its results are read as steps."""
+    rates = {rate: [r.node for r in results if r.update and r.rate == rate] for rate in {r.rate for r in results if r.rate}}
+    return tuple(f"{', '.join(names)}: read as a step with the rate {rate:g}" for rate, names in sorted(rates.items()))
+
+
+def _changed_notes(changed: Sequence[str]) -> tuple[str, ...]:
+    return (f"the code changes what it is given in place: {', '.join(changed)}",) if changed else ()
+
+
+def check_passes(found: Comparison, *, wrt: Sequence[str] | None = None, **options: Any) -> Report:
+    """Check the backward pass of a comparison that was found, with the options of `check_gradient`."""
+    asked = [name for name in found.wrt if wrt is None or name in wrt] or list(found.wrt)
+    report = check_gradient(found.loss, found.hand, example=found.example, wrt=asked, **options)
+    title, loss, hand = found.titles
+    missing = tuple(dict.fromkeys([*report.missing, *found.missing]))
+    return replace(report, title=title, loss=loss, hand=hand, missing=missing, notes=(*report.notes, *found.remarks))
+
+
+COMPLEX = "the code gives complex numbers; a gradient of a real loss is real"
+
+
+def _complex(source: Reference, outcome: Outcome) -> list[str]:
+    """Return the names for which the code gives complex numbers."""
+    known, loss = source.vocabulary.declared, source.vocabulary.loss
+    last = [path.rpartition(".")[2] for path, leaf in outcome.returned.items() if np.iscomplexobj(leaf)]
+    return [name for path in last if (name := path if path in known else gradient_of(path, known, loss)) is not None]
+
+
+def _all_known(names: Sequence[str], call: HandCall, outcome: Outcome) -> None:
+    """Refuse a mapping of what is neither an argument, an attribute nor a result of the code."""
+    given = {*call.arguments, *call.paths, *call.attributes, *outcome.finals, *([call.rate] if call.rate else [])}
+    returned = {*outcome.returned, *return_names(call.function).values()}
+    parts = {".".join(path.split(".")[:count]) for path in (*given, *returned) for count in range(1, 1 + len(path.split(".")))}
+    last = {path.rpartition(".")[2] for path in returned}
+    for name in names:
+        if name not in parts | last | given | returned:
+            known = list(dict.fromkeys([*call.arguments, *filter(None, outcome.returned)]))
+            raise UserError(f"mapping: {name} is no argument and no result; there are {listed(known)}.{nearest(name, known)}")
+
+
+def _no_missing_number(values: Mapping[str, Any]) -> None:
+    """Refuse an example that holds NaN: nothing follows from what code makes of it."""
+    for name, value in values.items():
+        if np.asarray(value).dtype.kind == "f" and np.any(np.isnan(value)):
+            raise UserError(f"check: {name} holds NaN in the example; expected numbers")
+
+
+def _read_best(
+    source: Reference,
+    call: HandCall,
+    results: tuple[Result, ...],
+    values: Mapping[str, Any],
+    outcome: Outcome,
+    seed: int,
+    *,
+    exact: bool,
+) -> tuple[tuple[Result, ...], ReferenceTrial]:
+    """Return the results and their trial; what differs as a step whose rate was read in its text is tried as a gradient too."""
+    trial = _steady(source, call, results, values, outcome, seed, exact=exact)
+    wrong = [result for result in results if result.node in trial.wrong and result.returned and result.rate]
+    if wrong:
+        plain = tuple(replace(result, update=False, rate=0.0) if result in wrong else result for result in results)
+        other = _steady(source, call, plain, values, outcome, seed, exact=exact)
+        if len(other.wrong) < len(trial.wrong):
+            return plain, other
+    return results, trial
+
+
+def _steady(
+    source: Reference,
+    call: HandCall,
+    results: Sequence[Result],
+    values: Mapping[str, Any],
+    outcome: Outcome,
+    seed: int,
+    *,
+    exact: bool,
+) -> ReferenceTrial:
+    """Return the trial of code that is run again before and after: what comes out otherwise then is no gradient."""
+    draws = outcome.random and not source.is_random(values)  # a loss may draw the same numbers
+    state = kept_between_calls(call.function)
+    before = unsteady(call, results, values, outcome, seeds=SEEDS[: runs_of(values, len(SEEDS))] if draws else ())
+    kept = [name for name, written in kept_between_calls(call.function).items() if state.get(name) != written]
+    trial = tried(source, call, results, seed, exact=exact)
+    times = runs_of(values, MANY) if kept else FEW
+    found = {**unsteady(call, results, values, outcome, times=times), **before}
+    notes = [
+        *trial.notes,
+        *([f"the code keeps something between calls: {', '.join(kept)}; {times} calls gave the same"] if kept else []),
+    ]
+    verdicts = {**trial.verdicts, **{n: Verdict(n, Status.ERROR, note=said) for n, said in found.items()}}
+    return replace(trial, verdicts=verdicts, notes=trial.notes if found else tuple(notes))
+
+
+def _line(problem: Exception, call: HandCall) -> str:
     code = getattr(getattr(call.function, "__func__", call.function), "__code__", None)
     return user_line(problem, code.co_filename) if code is not None else ""
 
 
 def _reference(reference: Any, example: Mapping[str, Any] | None, wrt: Any) -> Reference:
-    if isinstance(reference, Derivation):
+    if example is not None and not isinstance(example, Mapping):
+        raise UserError(f"check: example: expected a dictionary of values by name, got {type(example).__name__}")
+    if isinstance(reference, DerivationRecord):
+        for name in example or ():
+            if str(name).lower() not in RATES:
+                reference.network.node(name)
         return DerivationReference(reference, dict(example or {}))
     if callable(reference):
         return loss_reference(reference, example, wrt)
@@ -111,96 +229,27 @@ def _unbound_notes(unbound: Sequence[str], outcome: Outcome) -> tuple[str, ...]:
     return (f"not compared, since no name of the network was recognised: {', '.join(arrays)}",) if arrays else ()
 
 
-def _forgotten(call: Call) -> tuple[str, ...]:
+def _forgotten(call: HandCall) -> tuple[str, ...]:
     return tuple(found.note for found in forgotten(call.function))
 
 
-def _failed(source: Reference, call: Call, message: str) -> Report:
+def _failed(source: Reference, call: HandCall, message: str) -> Report:
     verdicts = {name: Verdict(name, Status.ERROR, note=message) for name in source.vocabulary.parameters}
-    return Report(source.title, source.vocabulary.loss, describe(call.function), verdicts, Scope(), notes=_forgotten(call))
+    return Report(source.title, source.vocabulary.loss, describe(call.function), verdicts, VerdictScope(), notes=_forgotten(call))
 
 
-def collect(
-    source: Reference, call: Call, results: Sequence[Result], points: Sequence[Point], *, exact: bool
-) -> tuple[list[Sample], list[str]]:
-    """Return both sides at every point; a point at which only the code fails is left out with a note."""
-    samples: list[Sample] = []
-    notes: list[str] = []
-    for point in points:
-        large = point.large
-        try:
-            take = numeric_sample if large or not exact else traced_sample
-            samples.append(take(source, call, results, point))
-        except CodeFails as problem:
-            notes.append(f"{point.label}: {problem}")
-        except SymbackpropError:
-            raise
-        except Exception as problem:
-            notes.append(f"{point.label}: {type(problem).__name__}: {problem}")
-    return samples, notes
-
-
-def other_branches(source: Reference, samples: Sequence[Sample]) -> list[Point]:
-    """Return a few points at which comparisons go the way that no sample took, the reference's own among them.
-
-    Code without a comparison is no proof where a relu of the network, or a `max` of the loss, was only ever on one side.
-    """
-    found: list[Point] = []
-    one_sided = {place for place, sides in branch_outcomes(samples, everywhere=True).items() if len(sides) == 1}
-    for sample in samples:
-        if sample.run is None or sample.graph is None or sample.point.example or not one_sided:
-            continue
-        wanted = [c for c in sample.graph.conditions.values() if comparison(sample.graph, c) in one_sided]
-        for coordinates, _ in find_flips(sample.graph, wanted).points[:2]:
-            values = source.respecting(with_coordinates(sample.point.values, coordinates))
-            if all(np.all(np.isfinite(value)) for value in source.numbers(values).adjoints.values()):
-                found.append(Point(values, sample.point.label))
-        break
-    return found
-
-
-Comparison = tuple[str, str, object, object]
-
-
-def comparison(graph: Graph, condition: Condition) -> Comparison:
-    """Return what makes two comparisons the same one in the code: the line, the relation, the constants compared with."""
-    return f"{condition.place}", condition.relation, graph.fraction(condition.left), graph.fraction(condition.right)
-
-
-def branch_outcomes(samples: Sequence[Sample], *, everywhere: bool = False) -> dict[Comparison, set[bool]]:
-    """Return comparison of the code (`everywhere`: and of the reference) → its outcomes."""
-    outcomes: dict[Comparison, set[bool]] = {}
-    for sample in samples:
-        if sample.run is None or sample.graph is None:
-            continue
-        for condition in sample.graph.conditions.values() if everywhere else sample.run.conditions:
-            if everywhere or condition.place is not None:
-                outcomes.setdefault(comparison(sample.graph, condition), set()).add(condition.outcome)
-    return outcomes
-
-
-def assemble(
-    source: Reference,
-    call: Call,
-    results: Sequence[Result],
-    samples: Sequence[Sample],
-    notes: Sequence[str],
-    *,
-    explain: bool = True,
-    repair: bool = True,
+def _report(
+    trial: ReferenceTrial, call: HandCall, results: Sequence[Result], notes: Sequence[str], *, explain: bool, repair: bool
 ) -> Report:
-    """Return the report on what the samples show."""
-    compared = [(sample, compare_sample(sample)) for sample in samples]
-    kinks = [source.kinks(sample.point.values) for sample in samples]
-    verdicts = {result.node: verdict(result.node, compared, kinks) for result in results}
-    wrong = [name for name, v in verdicts.items() if v.status is Status.DIFFERS]
+    """Return the report on a trial: why, where and what mends it are looked for at its samples."""
+    source, samples, verdicts = trial.source, trial.samples, trial.verdicts
     rate = call.rate_value if call.rate is not None else None
-    causes = diagnose(source, verdicts, samples, rate) if explain else ()
-    located = locate(source, call, samples, wrong) if explain else Located(None, (), ())
-    suspects = {**located.suspects, **({located.first.line: 2.0} if located.first else {})}
-    mended = repairs(source, call, results, samples, wrong, suspects) if repair and not _guarded(causes) else ()
+    causes = diagnose(source, verdicts, [*samples, *trial.further], rate) if explain else ()
+    located = locate(source, call, samples, trial.wrong) if explain else Located()
+    mended, condition = _mended(trial, call, results, located) if repair and not _guarded(causes) else ((), "")
+    place = at_the_mend(located.first, mended)
     parameters = source.vocabulary.parameters
-    ordered = [name for name in parameters if name in verdicts] + [name for name in verdicts if name not in parameters]
+    ordered = sorted(verdicts, key=lambda name: parameters.index(name) if name in parameters else len(parameters))
     return Report(
         source.title,
         source.vocabulary.loss,
@@ -208,85 +257,32 @@ def assemble(
         {name: verdicts[name] for name in ordered},
         scope_of(samples),
         assumptions=source.assumptions,
-        causes=causes,
-        locations=(*((located.first,) if located.first else ()), *located.misnamed),
+        causes=with_mends(causes, mended, trial.wrong),
+        locations=tuple(at for at in (place, *located.misnamed) if at is not None),
         repairs=mended,
         source=code_lines(call),
         checked=located.right,
         missing=tuple(name for name in parameters if name not in verdicts),
-        notes=tuple(notes),
+        notes=(*notes, *((f"the mend holds where {condition}",) if condition else ())),
     )
+
+
+def _mended(trial: ReferenceTrial, call: HandCall, results: Sequence[Result], located: Located) -> tuple[tuple[Repair, ...], str]:
+    """Return what mends the code, and the condition on the targets under which it does: none, or the weakest that helps."""
+    for at in (trial, *trial.narrower):
+        first = {(line.filename, line.line): _weight_of(line, at.source) for line in (located.first,) if line is not None}
+        suspects = {**located.suspects, **first}
+        mended = repairs(at.source, call, results, at.samples, at.verdicts, suspects, located.shared)
+        if mended:
+            return mended, condition_of(at.source) if at is not trial else ""
+    return (), ""
+
+
+def _weight_of(place: Location, source: Reference) -> float:
+    """How much the line that was found is suspected: a variable that is not what a derivation says is the best evidence."""
+    return 1.1 if not place.variable else 2.0 if isinstance(source, DerivationReference) else 1.3
 
 
 def _guarded(causes: Sequence[Cause]) -> bool:
     """Whether what differs vanishes with an ε: then there is nothing to mend."""
     return bool(causes) and all(cause.exonerates for cause in causes)
-
-
-Kinks = Sequence[tuple[str, frozenset[str]]]
-
-
-def verdict(name: str, compared: Sequence[tuple[Sample, Mapping[str, Compared]]], kinks: Sequence[Kinks]) -> Verdict:
-    """Return the verdict on one gradient over all samples; at a kink nothing is concluded from the numbers."""
-    rows = [
-        (sample, outcomes[name], [text for text, names in places if name in names])
-        for (sample, outcomes), places in zip(compared, kinks, strict=True)
-        if name in outcomes
-    ]
-    if not rows:
-        return Verdict(name, Status.ERROR, note="the code gave no result at any point")
-    samples = [sample for sample, _ in compared]
-    if any(name not in sample.hand for sample in samples):
-        return Verdict(name, Status.ERROR, note="the code gives it at some points only: is a `return` missing on a branch?")
-    counted = [(sample, outcome) for sample, outcome, at in rows if not at]
-    wrong = [(sample, outcome) for sample, outcome in counted if outcome.status is Status.DIFFERS]
-    if wrong:
-        _, outcome = max(wrong, key=lambda pair: _weight(pair[1]))
-        ratio = constant_ratio(name, [s for s, _ in counted])
-        ratio = None if outcome.tier == "shape" and ratio == "1" else ratio
-        only = any(s.point.example and o.status is not Status.DIFFERS for s, o in counted)
-        note = outcome.note
-        if only:
-            note = f"right at the example, elsewhere {note}" if note else "right at the example, wrong elsewhere"
-        return Verdict(name, Status.DIFFERS, outcome.tier, ratio=ratio, witness=outcome.witness, note=note)
-    at = [text for sample, _, places in rows if sample.point.example for text in places]
-    strong = [pair for pair in counted if not _too_large(pair[0], samples)] or counted
-    elsewhere = min(strong, key=lambda pair: (_STRENGTH[pair[1].status], pair[1].digits))[1] if strong else None
-    if at:
-        said = f"{'; '.join(at)}{f'; elsewhere {elsewhere.status}' if elsewhere else ''}"
-        return Verdict(name, Status.NOT_DIFFERENTIABLE, elsewhere.tier if elsewhere else "", note=said)
-    if elsewhere is None:
-        return Verdict(name, Status.NOT_DIFFERENTIABLE, note="every point tried is a kink")
-    return Verdict(name, elsewhere.status, elsewhere.tier, digits=elsewhere.digits, note=elsewhere.note)
-
-
-def _too_large(sample: Sample, samples: Sequence[Sample]) -> bool:
-    """Whether a sample was compared in float64 for its size alone, while others, smaller ones, were compared exactly."""
-    return not sample.traced and not sample.reason and any(other.traced for other in samples)
-
-
-_STRENGTH = {Status.AGREES: 0, Status.PROVED: 1}
-
-
-def _weight(outcome: Compared) -> tuple[bool, float]:
-    witness = outcome.witness
-    if witness is None:
-        return False, 0.0
-    gap = abs(witness.hand - witness.derived) / (abs(witness.hand) + abs(witness.derived) + 1e-300)
-    return outcome.tier == "shape", gap
-
-
-def scope_of(samples: Sequence[Sample]) -> Scope:
-    """Return at which sizes and points, and by which means, the code was compared."""
-    outcomes = branch_outcomes(samples)
-    return Scope(
-        tuple(dict.fromkeys(sample.point.label for sample in samples if not _too_large(sample, samples))),
-        len(samples),
-        floats=tuple(dict.fromkeys(sample.point.label for sample in samples if _too_large(sample, samples))),
-        exact=bool(samples) and all(sample.traced for sample in samples if not sample.point.example),
-        branches=len(outcomes),
-        unvisited=tuple(
-            dict.fromkeys(f"{key[0]} was only ever {next(iter(sides))}" for key, sides in outcomes.items() if len(sides) == 1)
-        ),
-        fallback=next((sample.reason for sample in samples if sample.reason), ""),
-    )

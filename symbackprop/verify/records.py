@@ -15,6 +15,7 @@ class Status(StrEnum):
 
     PROVED = "proved"
     AGREES = "agrees"
+    GUARDED = "guarded"
     DIFFERS = "differs"
     NOT_DIFFERENTIABLE = "not differentiable"
     ERROR = "error"
@@ -51,7 +52,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class VerdictScope:
     """At what sizes and points, by which means, on which branches a verdict was reached."""
 
     shapes: tuple[str, ...] = ()
@@ -65,13 +66,53 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
-    """Why the code differs, in plain words: `kind` for programs, `text` for people, `names` it explains."""
+class Wording:
+    """A sentence in the languages of a report, with a field for each value it speaks of."""
+
+    english: str
+    chinese: str
+
+    def said(self, values: Mapping[str, str], language: str = "en") -> str:
+        """Return the sentence with its values."""
+        return (self.chinese if language == "zh" else self.english).format(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A row of the catalogue of mistakes: its kind for programs, how far-fetched it is, how it is said."""
 
     kind: str
-    text: str
+    cost: float
+    wording: Wording
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why the code differs: a mistake of the catalogue, the values it is said with, and the names it explains.
+
+    `partial` means that other names differ as well, for another cause; an exonerating cause is no mistake.
+    """
+
+    mistake: Mistake
+    values: Mapping[str, str] = field(default_factory=dict)
     names: tuple[str, ...] = ()
+    partial: bool = False
     exonerates: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The kind of the mistake, for programs."""
+        return self.mistake.kind
+
+    @property
+    def text(self) -> str:
+        """The reason in English."""
+        return self.said()
+
+    def said(self, language: str = "en") -> str:
+        """Return the reason in a language; where it explains some of the names that differ, they stand before it."""
+        head = f"{', '.join(self.names)}: " if self.partial else ""
+        return head + self.mistake.wording.said(self.values, language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +122,32 @@ class Location:
     filename: str
     line: int
     source: str
-    text: str
+    wording: Wording
+    values: Mapping[str, str] = field(default_factory=dict)
     variable: str = ""
+
+    @property
+    def text(self) -> str:
+        """What is said of the line, in English."""
+        return self.said()
+
+    def said(self, language: str = "en") -> str:
+        """Return what is said of the line."""
+        return self.wording.said(self.values, language)
 
     @property
     def place(self) -> str:
         """The place as `file:line`."""
         return f"{self.filename.rsplit('/', maxsplit=1)[-1]}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a change corrects: a kind of mistake, what stands in the code, and what belongs there."""
+
+    kind: str
+    stands: str
+    belongs: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +161,7 @@ class Repair:
     proved: bool
     changed: tuple[str, ...] = ()
     more: tuple[Repair, ...] = ()
+    mistake: Difference = Difference("statement", "", "")
 
     @property
     def place(self) -> str:
@@ -116,7 +177,7 @@ class Findings:
     loss: str
     hand: str
     verdicts: Mapping[str, Verdict]
-    scope: Scope
+    scope: VerdictScope
     assumptions: tuple[str, ...] = ()
     causes: tuple[Cause, ...] = ()
     locations: tuple[Location, ...] = ()

@@ -8,7 +8,7 @@ rule is written here, and nothing of the package computes anything: it is only a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
 from random import Random
 from typing import Any
@@ -17,8 +17,10 @@ import flint
 import sympy
 from flint import arb
 from sympy import Expr, Idx
+from sympy.concrete.expr_with_limits import ExprWithLimits
 
-from symbackprop.derive import Derivation
+from symbackprop.derive import DerivationRecord
+from symbackprop.functions import function_name
 from symbackprop.network import Network, Node
 
 Table = dict[tuple[int, ...], Any]
@@ -61,16 +63,41 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "cos": lambda x: x.cos(),
     "tan": lambda x: x.tan(),
     "erf": lambda x: x.erf(),
+    "erfc": lambda x: x.erfc(),
+    "sqrt": lambda x: x.sqrt(),
+    "cbrt": lambda x: x.root(3) if x > 0 else arb(0) if x == 0 else -((-x).root(3)),
+    "hypot": lambda x, y: (x * x + y * y).sqrt(),
+    "log1p": lambda x: (1 + x).log(),
+    "expm1": lambda x: x.exp() - 1,
+    "exp2": lambda x: arb(2) ** x,
+    "log2": lambda x: x.log() / arb(2).log(),
+    "log10": lambda x: x.log() / arb(10).log(),
+    "arcsin": lambda x: x.asin(),
+    "arccos": lambda x: x.acos(),
+    "arctan": lambda x: x.atan(),
+    "arctan2": lambda y, x: arb.atan2(y, x),
+    "arcsinh": lambda x: (x + (x * x + 1).sqrt()).log(),
+    "arccosh": lambda x: (x + (x * x - 1).sqrt()).log(),
+    "arctanh": lambda x: ((1 + x) / (1 - x)).log() / 2,
+    "logsigmoid": lambda x: _sigmoid(x).log(),
+    "mish": lambda x: x * (1 + x.exp()).log().tanh(),
+    "logaddexp": lambda a, b: (a.exp() + b.exp()).log(),
+    "hard_tanh": lambda x: _pick(x > 1, arb(1), _pick(x < -1, arb(-1), x)),
+    "hard_sigmoid": lambda x: _pick(x > 3, arb(1), _pick(x < -3, arb(0), (x + 3) / 6)),
+    "softsign": lambda x: x / (1 + abs(x)),
+    "relu6": lambda x: _pick(x > 6, arb(6), _pick(x > 0, x, arb(0))),
+    "selu": lambda x: _pick(x > 0, arb("1.0507009873554805") * x, arb("1.7580993408473766") * (x.exp() - 1)),
+    "celu": lambda x, alpha: _pick(x > 0, x, alpha * ((x / alpha).exp() - 1)),
 }
 
 
 def compiled(expression: Any) -> Compiled:
     """Return a function (values, places of the free indices and sizes) -> number."""
-    if isinstance(expression, sympy.Sum):
-        return _sum(expression)
+    if isinstance(expression, ExprWithLimits):
+        return _bound(expression)
     if isinstance(expression, sympy.Indexed):
         name, where = str(expression.base.label), [compiled(address) for address in expression.indices]
-        return lambda values, at: values[name][tuple(int(w(values, at)) for w in where)]
+        return lambda values, at: values[name][tuple(_place(w(values, at)) for w in where)]
     if isinstance(expression, Idx | sympy.Symbol):
         label = str(expression.label if isinstance(expression, Idx) else expression.name)
         return lambda values, at: at[label] if label in at else values[label][()]
@@ -91,8 +118,14 @@ def compiled(expression: Any) -> Compiled:
         return lambda values, at: math.prod(part(values, at) for part in parts)
     if expression.is_Pow:
         return _power(*expression.args)
-    function = FUNCTIONS[type(expression).__name__]
+    function = FUNCTIONS[function_name(type(expression))]
     return lambda values, at: function(*(arb(part(values, at)) for part in parts))
+
+
+def _place(number: Any) -> int:
+    """Return an address as a whole number; a label is one that is exact."""
+    whole = number if isinstance(number, int) else int(arb(number).unique_fmpz())
+    return int(whole)
 
 
 def _constant(value: Any) -> Compiled:
@@ -111,17 +144,20 @@ def _power(base: Expr, exponent: Expr) -> Compiled:
     return lambda values, at: arb(inner(values, at)) ** arb(power(values, at))
 
 
-def _sum(total: sympy.Sum) -> Compiled:
+TOGETHER: Mapping[str, Callable[[list[Any]], Any]] = {"Sum": sum, "IndexProduct": math.prod, "IndexMax": max, "IndexMin": min}
+
+
+def _bound(total: ExprWithLimits) -> Compiled:
     body = compiled(total.function)
     for index, low, high in total.limits:
-        body = _loop(body, str(index.label), compiled(low), compiled(high))
+        body = _loop(body, str(index.label), compiled(low), compiled(high), TOGETHER[type(total).__name__])
     return body
 
 
-def _loop(body: Compiled, label: str, low: Compiled, high: Compiled) -> Compiled:
+def _loop(body: Compiled, label: str, low: Compiled, high: Compiled, together: Callable[[list[Any]], Any]) -> Compiled:
     def run(values: Mapping[str, Table], at: Mapping[str, int]) -> Any:
         places = range(int(low(values, at)), int(high(values, at)) + 1)
-        return sum((body(values, {**at, label: place}) for place in places), 0)
+        return together([body(values, {**at, label: place}) for place in places])
 
     return run
 
@@ -145,8 +181,8 @@ COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "StrictGreaterThan": lambda a, b: a > b,
     "LessThan": lambda a, b: a <= b,
     "StrictLessThan": lambda a, b: a < b,
-    "Equality": lambda a, b: a == b,
-    "Unequality": lambda a, b: a != b,
+    "Equality": lambda a, b: arb(a).overlaps(arb(b)),  # balls: of one value, each with the error of its own computation
+    "Unequality": lambda a, b: not arb(a).overlaps(arb(b)),
 }
 
 
@@ -156,12 +192,25 @@ class Machine:
     def __init__(self, network: Network, sizes: Sizes) -> None:
         self.network = network
         self.sizes = dict(sizes)
+        self._labels = dict(self._addressed())
         self._code = {name: compiled(node.expression) for name, node in network.nodes.items() if node.defined}
 
     def places(self, indices: Iterable[Idx]) -> list[tuple[int, ...]]:
         """Return all places of an array over the indices."""
         lengths = [int(compiled(index.upper)({}, self.sizes)) + 1 for index in indices]
         return list(product(*(range(length) for length in lengths)))
+
+    def _addressed(self) -> Iterator[tuple[str, int]]:
+        """Yield the names that stand as addresses, with the length of the axis."""
+        entries = (
+            entry for node in self.network.nodes.values() if node.defined for entry in node.expression.atoms(sympy.Indexed)
+        )
+        for entry in entries:
+            axes = self.network.nodes[str(entry.base.label)].indices
+            for place, axis in zip(entry.indices, axes, strict=True):
+                name = str(getattr(place, "base", place))
+                if name in self.network.nodes:
+                    yield name, len(self.places((axis,)))
 
     def tabulated(self, code: Compiled, indices: tuple[Idx, ...], values: Mapping[str, Table]) -> Table:
         """Return the value of compiled code at every place."""
@@ -178,10 +227,15 @@ class Machine:
         """Return random values of the declared names, between 1/4 and 1 in size, of both signs."""
         rng = Random(seed)
         return {
-            name: {place: arb(rng.choice((-1, 1)) * rng.randint(250, 1000)) / 1000 for place in self.places(node.indices)}
+            name: {place: self._drawn(name, rng) for place in self.places(node.indices)}
             for name, node in self.network.nodes.items()
             if not node.defined
         }
+
+    def _drawn(self, name: str, rng: Random) -> Any:
+        """Return a random number; of a label, that is of what stands as an address, a random place on that axis."""
+        length = self._labels.get(name)
+        return arb(rng.choice((-1, 1)) * rng.randint(250, 1000)) / 1000 if length is None else arb(rng.randrange(length))
 
     def forward(self, given: Mapping[str, Table], fixed: Mapping[str, Table] | None = None) -> Values:
         """Return the values of all nodes; `fixed` overrules definitions."""
@@ -191,7 +245,7 @@ class Machine:
             values[name] = self.tabulated(code, self.network.nodes[name].indices, values) if held is None else held
         return values
 
-    def backward(self, derivation: Derivation, values: Mapping[str, Table]) -> Values:
+    def backward(self, derivation: DerivationRecord, values: Mapping[str, Table]) -> Values:
         """Return the adjoints by node name, evaluated in their own order."""
         known, found = dict(values), {}
         for name, adjoint in derivation.adjoints.items():
@@ -217,14 +271,17 @@ def relative(found: Any, expected: Any, scale: Any = 1) -> float:
     return float(difference.abs_upper() / max(float(abs(arb(expected)).mid()), float(arb(scale).mid()), 1e-15))
 
 
-def check_gradients(derivation: Derivation, sizes: Sizes, seed: int, tolerance: float = 1e-12) -> dict[str, float]:
-    """Return, by name, how far each adjoint is from the numeric derivative along a random direction (relative to its length).
+def check_gradients(
+    derivation: DerivationRecord, sizes: Sizes, seed: int, tolerance: float = 1e-12, given: Values | None = None
+) -> dict[str, float]:
+    """Return, by name, how far each adjoint is from the numeric derivative along a random direction (relative to its length), at
+    random values of the declared names where none are given.
 
     Raises AssertionError naming the nodes where that is more than the tolerance.
     """
     with flint.ctx.workprec(BITS):
         machine = Machine(derivation.network, sizes)
-        values = machine.forward(machine.random(seed))
+        values = machine.forward(machine.random(seed) if given is None else given)
         adjoints = machine.backward(derivation, values)
         rng = Random(seed + 1)
         errors = {}

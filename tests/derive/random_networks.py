@@ -16,11 +16,14 @@ from symbackprop.network import ELEMENTARY, Network
 
 #: Arguments kept away from poles, and values from growing layer by layer.
 INSIDE: dict[str, Callable[[Expr], Expr]] = {
-    "log": lambda x: 2 + tanh(x),
     "tan": tanh,
     "exp": tanh,
     "sinh": tanh,
     "cosh": tanh,
+    "exp2": tanh,
+    "expm1": tanh,
+    "hypot": lambda x: 2 + tanh(x),
+    "arctan2": lambda x: 2 + tanh(x),
 }
 FUNCTIONS = tuple(ELEMENTARY)
 SIZES = {"N": 3, "D": 2, "F": 2, "K": 5}
@@ -31,11 +34,14 @@ def apply(function: Any, x: Expr, other: Expr) -> Expr:
 
     The argument is shifted: what is exactly zero because of a relu before would else stand exactly at a kink.
     """
-    name = function.__name__
-    x = INSIDE.get(name, lambda y: y)(x + Rational(3, 17))
-    if name in ("leaky_relu", "elu"):
+    row = ELEMENTARY[function]
+    x = INSIDE.get(row.name, lambda y: y)(x + Rational(3, 17))
+    if row.domain:
+        (low, high) = row.domain[0]
+        x = tanh(x) * Rational(4, 5) if high == 1 else int(low) + 2 + tanh(x)
+    if row.name in ("leaky_relu", "elu", "celu"):
         return function(x, Rational(3, 10) + other**2 / 10)
-    return function(x, other) if name in ("maximum", "minimum") else function(x)
+    return function(x, other) if row.arity == 2 else function(x)
 
 
 def scalar_network(seed: int) -> tuple[Network, Any]:

@@ -9,7 +9,7 @@ import pytest
 from sympy import KroneckerDelta, Sum
 
 from symbackprop.derive import derive
-from symbackprop.derive.unify import before_elimination
+from symbackprop.derive.sweep.unify import before_elimination
 from symbackprop.network import Network
 from tests import brute_force
 

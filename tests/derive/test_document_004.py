@@ -12,12 +12,12 @@ from types import ModuleType
 import pytest
 
 from symbackprop.derive import derive
-from symbackprop.derive.statements import Statements, titled
-from symbackprop.derive.writer import Writer
-from symbackprop.formula.latex import latex
-from symbackprop.formula.match import Level, match_level
-from symbackprop.formula.notations import TWO_THREE_TWO
-from symbackprop.formula.tree import Formula
+from symbackprop.derive.statements.statements import Statements, titled
+from symbackprop.derive.steps.writer import Writer
+from symbackprop.formula.notation.notations import TWO_THREE_TWO
+from symbackprop.formula.print.latex import latex
+from symbackprop.formula.tree.tree import Formula
+from tests.formula.matching import Level, match_level
 from tests.formula.test_document_004 import FORMULAS
 
 H = ("h1", "h2", "h3")
@@ -91,6 +91,7 @@ def _words(level: Level) -> str:
     return level.name.lower().replace("_", " ")
 
 
+@pytest.mark.slow
 def test_seventeen_match_up_to_spaces_in_one_notation(network: ModuleType) -> None:
     found = levels(network, {})
     print("\n" + table(network))

@@ -14,8 +14,8 @@ import pytest
 from sympy import Sum
 
 from symbackprop.derive import derive
-from symbackprop.derive.array_statements import (
-    Called,
+from symbackprop.derive.statements.array_statements import (
+    NamedDerivative,
     matrix_definition,
     matrix_gradient,
     matrix_update,
@@ -23,16 +23,16 @@ from symbackprop.derive.array_statements import (
     over_samples,
     total,
 )
-from symbackprop.derive.statements import Statements
-from symbackprop.derive.writer import Writer
+from symbackprop.derive.statements.statements import Statements
+from symbackprop.derive.steps.writer import Writer
 from symbackprop.errors import NotSupportedError, UserError
-from symbackprop.formula.build import multiply, partial
-from symbackprop.formula.latex import latex
-from symbackprop.formula.match import Level, match_level
-from symbackprop.formula.notations import notation_called
-from symbackprop.formula.tree import Chain
+from symbackprop.formula.notation.notations import notation_called
+from symbackprop.formula.print.latex import latex
+from symbackprop.formula.tree.build import multiply, partial
+from symbackprop.formula.tree.tree import Chain
 from symbackprop.network import Network
 from tests.document_reading import blocks
+from tests.formula.matching import Level, match_level
 from tests.test_documents import LIMITED, MISTAKES, NUMBERS
 
 Generate = Callable[[Statements], Chain]
@@ -40,10 +40,15 @@ H, Y = 0.9525741268224334, 0.8704730975500355
 START = {"x1": 1, "x2": 2, "w1": 0.2, "w2": 0.3, "b": 0.1, "target": 1}
 
 
-def averaged(statements: Statements) -> Mapping[str, Called]:
+def averaged(statements: Statements) -> Mapping[str, NamedDerivative]:
     """Return the names of the regression: what is passed on is averaged over the batch only in dw and db."""
     rows = statements.writer.network.size("N")
-    return {"W": Called("dw"), "b": Called("db"), "y": Called("next_dz", rows), "z": Called("dz", rows)}
+    return {
+        "W": NamedDerivative("dw"),
+        "b": NamedDerivative("db"),
+        "y": NamedDerivative("next_dz", rows),
+        "z": NamedDerivative("dz", rows),
+    }
 
 
 def named_update(weight: str, *through: str) -> Generate:
@@ -82,7 +87,7 @@ LINEAR_REGRESSION: Mapping[int, Generate] = {
     3: lambda s: matrix_gradient(s, "W", averaged(s), shared=True),
     4: lambda s: matrix_gradient(s, "b", averaged(s), shared=True),
     5: lambda s: s.define("loss"),
-    6: lambda s: matrix_gradient(s, "y", {"y": Called("dy", s.writer.network.size("N"))}),
+    6: lambda s: matrix_gradient(s, "y", {"y": NamedDerivative("dy", s.writer.network.size("N"))}),
     7: lambda s: matrix_update(s, "W", "dw"),
     8: lambda s: matrix_update(s, "b", "db"),
 }
@@ -300,7 +305,7 @@ def test_what_cannot_be_stated_of_arrays_is_refused(derivation_file: Callable[[s
     module = derivation_file("linear_regression", "network")
     arrays = statements_of(module.network, module.loss, "linear_regression")
     with pytest.raises(UserError, match="the loss does not depend on v"):
-        matrix_gradient(arrays, "W", {"v": Called("dv")})
+        matrix_gradient(arrays, "W", {"v": NamedDerivative("dv")})
     with pytest.raises(UserError, match="loss is no sum over i"):
         over_samples(arrays, "W", "i", "l")
     with pytest.raises(UserError, match="y_true: expected a single use, by an array with the index n; used by loss"):

@@ -9,7 +9,7 @@ import pytest
 from sympy import Sum
 
 from symbackprop.derive import derive
-from symbackprop.derive.paths import Chain, Chains, Fork, Link
+from symbackprop.derive.steps.paths import Chains, DerivativeChain, Fork, Link
 from symbackprop.errors import NotSupportedError, UserError
 from symbackprop.network import Network
 from tests.derive.networks import NETWORKS, skip, two_layers
@@ -27,6 +27,7 @@ def chains(network: Network, loss: str = "E") -> Chains:
     return Chains(derive(network, loss))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_factored_chains_have_the_value_of_the_total_derivative(name: str) -> None:
     network = NETWORKS[name]()
@@ -47,7 +48,7 @@ def test_every_link_has_the_value_of_its_derivative(name: str) -> None:
                 assert value(link.value, network) == pytest.approx(expected, rel=1e-12, abs=1e-15), (link.of, link.by)
 
 
-def links(chain: Chain) -> list[Link]:
+def links(chain: DerivativeChain) -> list[Link]:
     """Return all links of a chain, those inside forks too."""
     found: list[Link] = []
     for factor in chain.factors:

@@ -8,8 +8,8 @@ import flint
 import pytest
 from sympy import Expr, IndexedBase, Sum, exp, sqrt, tanh
 
-from symbackprop.derive import Derivation, derive
-from symbackprop.derive.rewrite import match
+from symbackprop.derive import DerivationRecord, derive
+from symbackprop.derive.sweep.rewrite import match
 from symbackprop.network import Network, sigmoid
 from symbackprop.network.indices import free_indices, parse_indices
 from tests.derive.interpreter import BITS, Machine, check_gradients, relative
@@ -18,7 +18,7 @@ from tests.derive.random_networks import SIZES, index_network
 n, k, l, i = parse_indices("n:N k:K l:K i:D")  # noqa: E741 - the second class index
 
 
-def local(derivation: Derivation, name: str) -> Expr:
+def local(derivation: DerivationRecord, name: str) -> Expr:
     """Return the local derivative of the single use of a name."""
     (contribution,) = derivation.adjoints[name].contributions
     return contribution.local

@@ -6,14 +6,24 @@ from collections.abc import Callable
 from typing import Any
 
 import flint
+import numpy as np
 import pytest
 from flint import arb
-from sympy import Integer, Sum, exp, log, sqrt, tanh
+from sympy import Expr, Integer, Piecewise, Sum, exp, log, sqrt, symbols, tanh
 
-from symbackprop.derive import Derivation, Rewrite, derive, identities, placing
-from symbackprop.derive.simplify import LONGEST, Simplified, simplified, simplified_adjoints
+from symbackprop import layers
+from symbackprop.api import derive as captured_derivation
+from symbackprop.derive import DerivationRecord, Rewrite, derive
+from symbackprop.derive.reasons import worded
+from symbackprop.derive.steps.steps import written_steps
+from symbackprop.derive.textbook import identities, placing
+from symbackprop.derive.textbook.gradient_network import gradient_network
+from symbackprop.derive.textbook.identities import cancelled_in_sums
+from symbackprop.derive.textbook.simplify import LONGEST, Simplified, simplified, simplified_adjoints
 from symbackprop.errors import UserError
-from symbackprop.network import Network, layers, sigmoid
+from symbackprop.formula.print.text import text
+from symbackprop.network import Network, sigmoid
+from symbackprop.network.indices import size_symbol
 from tests.derive.interpreter import BITS, Machine, Table, relative
 from tests.derive.random_networks import SIZES as RANDOM_SIZES
 from tests.derive.random_networks import index_network, scalar_network
@@ -116,14 +126,14 @@ def layer_norm() -> tuple[Network, Any]:
 def attention() -> tuple[Network, Any]:
     net = Network("attention")
     a, _, _, i, h = net.indices("a:T b:T q:T i:D h:H")
-    y = layers.attention(net, "y", net.parameter("x", a, i), a, i, h)
+    y = layers.attention(net, "y", net.parameter("x", a, i), (a, i), h)
     return net, layers.mean_squared_error(net, "L", y, net.target("t", a, h), (a, h))
 
 
 def causal_attention() -> tuple[Network, Any]:
     net = Network("causal attention")
     a, _, _, i, h = net.indices("a:T b:T q:T i:D h:H")
-    y = layers.attention(net, "y", net.parameter("x", a, i), a, i, h, causal=True)
+    y = layers.attention(net, "y", net.parameter("x", a, i), (a, i), h, causal=True)
     return net, layers.mean_squared_error(net, "L", y, net.target("t", a, h), (a, h))
 
 
@@ -144,7 +154,7 @@ NETWORKS: tuple[Build, ...] = (*SOFTMAX, unnamed_softmax, layer_norm, attention,
 # ---- judging --------------------------------------------------------------------------------------------------------------
 
 
-def judged(derivation: Derivation, sizes: dict[str, int], seed: int = 3) -> tuple[Machine, dict[str, Table]]:
+def judged(derivation: DerivationRecord, sizes: dict[str, int], seed: int = 3) -> tuple[Machine, dict[str, Table]]:
     """Return a machine and the values of all nodes and adjoint symbols; t is made to satisfy Σ_k t[n,k] = 1."""
     machine = Machine(derivation.network, sizes)
     given = machine.random(seed)
@@ -159,7 +169,7 @@ def judged(derivation: Derivation, sizes: dict[str, int], seed: int = 3) -> tupl
     return machine, values
 
 
-def check_steps(derivation: Derivation, form: Simplified, machine: Machine, values: dict[str, Table]) -> None:
+def check_steps(derivation: DerivationRecord, form: Simplified, machine: Machine, values: dict[str, Table]) -> None:
     """Raise AssertionError unless the steps are a chain from the sweep's result to the form, all of one value."""
     chain = [step.before for step in form.steps] + [form.expression]
     assert chain[0] == form.adjoint.expression
@@ -175,7 +185,7 @@ def check_steps(derivation: Derivation, form: Simplified, machine: Machine, valu
         assert step.before != step.after
 
 
-def check_all(derivation: Derivation, sizes: dict[str, int]) -> dict[str, Simplified]:
+def check_all(derivation: DerivationRecord, sizes: dict[str, int]) -> dict[str, Simplified]:
     """Check the steps of every adjoint, and return the forms."""
     forms = simplified_adjoints(derivation, tuple(derivation.adjoints))
     with flint.ctx.workprec(BITS):
@@ -195,14 +205,14 @@ def test_softmax_with_cross_entropy_is_p_minus_t_over_n(build: Build) -> None:
     p, t = (net.nodes[name].symbol[z.indices] for name in "pt")
     expression, steps = simplified(derive(net, loss), "z")
     assert expression == (p - t) / net.size("N")
-    reasons = [step.because for step in steps]
+    reasons = [worded(step.because) for step in steps]
     assert any(reason == f"Σ_k t[n,k] = 1: {ONE_HOT}" for reason in reasons)
     assert reasons[-1] == "take out the common factor"
 
 
 def test_steps_name_what_cancels_and_what_comes_out() -> None:
     _, steps = simplified(derive(*in_one()), "z")
-    assert [step.because for step in steps] == [
+    assert [worded(step.because) for step in steps] == [
         "dL_dp[n,k] = -t[n,k]/(N·p[n,k])",
         "cancel p[n,l], p[n,k]",
         "factors that do not contain the summed index come out of the sum",
@@ -225,7 +235,7 @@ def test_without_the_fact_the_sum_of_targets_stays() -> None:
     n, k, l = net.indices("n:N k:K l:K")  # noqa: E741
     z, t = net.parameter("z", n, k), net.target("t", n, k)
     p = layers.softmax(net, "p", z, (n, k))
-    expression, _ = simplified(derive(net, layers.cross_entropy(net, "L", p, t, (n, k))), "z")
+    expression, _ = simplified(derive(net, layers.cross_entropy(net, "L", p, t, (n, k), distributions=False)), "z")
     assert expression == (p[n, k] * Sum(t[n, l], l) - t[n, k]) / net.size("N")
 
 
@@ -336,3 +346,59 @@ def test_a_broken_chain_of_steps_is_found() -> None:
         check_steps(derivation, form, machine, values)
         with pytest.raises(AssertionError):
             check_steps(derivation, spoilt, machine, values)
+
+
+def captured_cross_entropy(X: np.ndarray, W: np.ndarray, y: np.ndarray) -> float:
+    z = X @ W
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    return float(-np.log(p[np.arange(len(X)), y]).mean())
+
+
+def test_softmax_of_plain_code_is_p_minus_y() -> None:
+    rng = np.random.default_rng(0)
+    example = {"X": rng.normal(size=(5, 3)), "W": rng.normal(size=(3, 4)), "y": np.array([0, 1, 2, 3, 1])}
+    derivation = captured_derivation(captured_cross_entropy, example=example, wrt=["W"])
+    p, y = (derivation.network.nodes[name].entry for name in "py")
+    assert simplified(derivation, "z")[0] == (p - y) / size_symbol("N")
+
+
+def logistic() -> tuple[DerivationRecord, dict[str, Expr]]:
+    net = Network("logistic regression")
+    x, t, w = net.input("x", value=0.7), net.target("t", value=1.0), net.parameter("w", value=-0.4)
+    p = net.define("p", sigmoid(w * x))
+    loss = net.define("E", -(t * log(p) + (1 - t) * log(1 - p)))
+    return derive(net, loss), {"x": x, "t": t, "p": p}
+
+
+def test_logistic_regression_has_its_gradient_and_second_derivative_in_textbook_form() -> None:
+    derivation, s = logistic()
+    assert simplified(derivation, "w")[0].expand() == ((s["p"] - s["t"]) * s["x"]).expand()
+    assert text(written_steps(derivation["w"], level="brief")[0].formula) == "∂E/∂w = (p - t)·x"
+    assert written_steps(derivation["w"])[-1].kind == "rewrite"
+    second = derive(gradient_network(derivation), "dE_dw")["w"].expression
+    assert second == s["p"] * (1 - s["p"]) * s["x"] ** 2
+
+
+def test_cancelling_keeps_the_value_and_leaves_alone_what_does_not_cancel() -> None:
+    a, b, c, d = symbols("a b c d", real=True)
+    for before, after in [
+        ((1 - a / b) * b, b - a),
+        (((1 - a) / (1 - b) - a / b) * b * (1 - b), (1 - a) * b - a * (1 - b)),
+        ((a / b + c / d) * b * d, a * d + c * b),
+        ((a / b**2 + c) * b, a / b + c * b),
+        ((a + b) * c, None),
+        ((a + 1 / b) * c / b, None),
+        ((a**2 + b) * a, None),
+    ]:
+        found = cancelled_in_sums(before)
+        assert (found - before).simplify() == 0
+        assert found == (before if after is None else after)
+
+
+def test_a_mask_that_all_terms_share_is_taken_out_without_dividing_by_it() -> None:
+    a, b, x, y = symbols("a b x y", real=True)
+    mask = Piecewise((1, a >= b), (0, True))
+    found = identities._common(mask * exp(x) * y - 2 * mask * exp(x) * x)
+    assert found == mask * exp(x) * (y - 2 * x)
+    assert identities._common(mask * y - mask * y * x) == mask * y * (1 - x)

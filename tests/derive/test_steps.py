@@ -8,22 +8,25 @@ from types import ModuleType
 import mpmath
 import pytest
 import sympy
-from sympy import Sum
+from sympy import Sum, tanh
 
 from symbackprop.derive import derive
-from symbackprop.derive.steps import LEVELS, number_chain, update_chain, written_steps
-from symbackprop.derive.writer import Writer, delta_name
+from symbackprop.derive.steps import named_adjoints, with_indices
+from symbackprop.derive.steps.steps import LEVELS, number_chain, update_chain, written_steps
+from symbackprop.derive.steps.writer import Writer, delta_name
+from symbackprop.derive.sweep import derivation as sweep_derivation
+from symbackprop.derive.sweep.derivation import names_written
 from symbackprop.errors import UserError
-from symbackprop.formula.convert import to_sympy
-from symbackprop.formula.latex import latex
-from symbackprop.formula.names import Names
-from symbackprop.formula.notation import Notation
-from symbackprop.formula.notations import READY
-from symbackprop.formula.read import read
-from symbackprop.formula.text import text
-from symbackprop.formula.tree import Call, Chain, Decorated, Formula, Name, Partial
+from symbackprop.formula.notation.notation import Notation
+from symbackprop.formula.notation.notations import READY
+from symbackprop.formula.print.latex import latex
+from symbackprop.formula.print.text import text
+from symbackprop.formula.read.name_table import Names
+from symbackprop.formula.read.read import read
+from symbackprop.formula.tree.tree import Call, Chain, Decorated, Formula, Name, Partial
+from symbackprop.formula.value.from_sympy import to_sympy
+from symbackprop.functions import BY_NAME
 from symbackprop.network import Network, Node, Role
-from symbackprop.network.functions import BY_NAME
 from tests.derive.networks import NETWORKS
 from tests.high_precision import forward, total_derivative
 
@@ -111,6 +114,7 @@ def test_a_shared_adjoint_gets_a_name_with_the_notations_sign() -> None:
             assert values == pytest.approx([values[0]] * len(values), rel=1e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", ["standard", *(pytest.param(x, marks=pytest.mark.slow) for x in LEVELS if x != "standard")])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_equals_sign_holds(name: str, level: str) -> None:
@@ -124,6 +128,7 @@ def test_every_equals_sign_holds(name: str, level: str) -> None:
     assert seen >= len(derive(network, "E").wrt)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("document", "title"),
     [
@@ -168,7 +173,7 @@ def test_levels_grow_and_an_unknown_one_is_refused() -> None:
 def test_rules_are_named_in_the_full_level(derivation_file: Load) -> None:
     module = derivation_file("two_three_two", "network")
     steps = written_steps(derive(module.network, module.loss)["w7"], READY["two_three_two"], "full")
-    reasons = " ".join(step.because for step in steps)
+    reasons = " ".join(step.why() for step in steps)
     for rule in ("chain rule", "sum rule", "power rule", "quotient rule"):
         assert rule in reasons
 
@@ -199,3 +204,78 @@ def test_the_chain_over_entries_counts_each_entry_once() -> None:
         "∂E/∂y[n,i] = Σ[n'] Σ_m ∂E/∂s[n',m]·∂s[n',m]/∂y[n,i]",
         "∂E/∂W[i,j] = Σ_n Σ[i'] ∂E/∂y[n,i']·∂y[n,i']/∂W[i,j] + 2·W[i,j]",
     }
+
+
+@pytest.fixture
+def never_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every formula be too long to be written out."""
+    for module in (sweep_derivation, named_adjoints, with_indices):
+        monkeypatch.setattr(module, "MOST_NAMES", 0)
+
+
+@pytest.mark.usefixtures("never_written_out")
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("name", [pytest.param(x, marks=pytest.mark.slow) if x == "two_layers" else x for x in NETWORKS])
+def test_every_equals_sign_between_named_adjoints_holds(name: str, level: str) -> None:
+    for sign in (1, -1):
+        network, notation = NETWORKS[name](), Notation(delta_sign=sign)
+        judge = Judge(network, notation=notation)
+        for chain in chains_of(network, level, notation):
+            values = [judge.value(part) for part in chain.parts]
+            assert values == pytest.approx([values[0]] * len(values), rel=1e-11, abs=1e-14), text(chain)
+
+
+def deep(count: int) -> Network:
+    """One weight and one input in every layer, so that the paths to them double with each."""
+    net = Network("deep")
+    x, w, b = net.input("x", value=0.3), net.parameter("w", value=0.7), net.parameter("b", value=-0.2)
+    y = net.define("y0", w * x + b)
+    for at in range(1, count):
+        y = net.define(f"y{at}", tanh(w * y + b) * w + x * y)
+    net.define("E", y**2 / 2)
+    return net
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", ["brief", *(pytest.param(level, marks=pytest.mark.slow) for level in LEVELS[1:])])
+def test_what_is_written_grows_with_the_network_not_with_its_paths(level: str) -> None:
+    sizes = [sum(len(text(s.formula)) for s in written_steps(derive(deep(n), "E")["w"], level=level)) for n in (15, 30, 60)]
+    assert sizes[2] - sizes[1] < 2.4 * (sizes[1] - sizes[0]), sizes
+    judge = Judge(network := deep(12))
+    for chain in chains_of(network, level, Notation()):
+        values = [judge.value(part) for part in chain.parts]
+        assert values == pytest.approx([values[0]] * len(values), rel=1e-9), text(chain)
+
+
+@pytest.mark.slow
+def test_an_expression_too_long_keeps_shared_adjoints() -> None:
+    sizes = [sum(1 for _ in names_written(derive(deep(n), "E")["w"].expression)) for n in (15, 30, 60)]
+    assert sizes[2] - sizes[1] < 2.4 * (sizes[1] - sizes[0]), sizes
+    network = deep(12)
+    derivation = derive(network, "E")
+    known = {n.symbol: total_derivative(network, "E", n.name, network.values) for n in network.nodes.values()}
+    values = forward(network, network.values)
+    at = {derivation.adjoints[n].symbol: known[network.nodes[n].symbol] for n in derivation.adjoints}
+    at |= {network.nodes[n].symbol: value for n, value in values.items()}
+    for name in derivation:
+        assert float(derivation[name].expression.xreplace(at)) == pytest.approx(known[network.nodes[name].symbol], rel=1e-9)
+    assert derivation["w"].expression.free_symbols & {a.symbol for a in derivation.adjoints.values()}
+
+
+def test_two_nodes_with_one_delta_keep_their_adjoints() -> None:
+    net = Network("twice")
+    x, w, b, c = net.input("x", value=0.4), *net.parameters("w b c", values=(0.5, -0.3, 1.2))
+    first = net.define("net_1", w * x + b)
+    net.define("delta_2", w * first + c)
+    net.define("z_1", tanh(first) * w + b * c)
+    second = net.define("net_2", net.node("z_1").symbol * net.node("delta_2").symbol * w + b)
+    net.define("E", second**2 + first)
+    for level in LEVELS:
+        judge = Judge(net)
+        judge.deltas = {"delta_delta2": "delta_2"}  # net_1 and z_1 would both be δ_1, and δ_2 is a node
+        with pytest.MonkeyPatch.context() as patch:
+            for module in (sweep_derivation, named_adjoints, with_indices):
+                patch.setattr(module, "MOST_NAMES", 0)
+            for step in written_steps(derive(net, "E")["w"], level=level):
+                values = [judge.value(part) for part in step.formula.parts]
+                assert values == pytest.approx([values[0]] * len(values), rel=1e-11), text(step.formula)

@@ -9,10 +9,11 @@ import pytest
 from flint import arb
 from sympy import Add, Integer, Sum, sin, tanh
 
-from symbackprop.derive import Derivation, derive
-from symbackprop.derive.again import gradient_network
+from symbackprop import layers
+from symbackprop.derive import DerivationRecord, derive
+from symbackprop.derive.textbook.gradient_network import gradient_network
 from symbackprop.errors import UserError
-from symbackprop.network import Network, layers, relu, sigmoid, softplus, step
+from symbackprop.network import Network, relu, sigmoid, softplus, step
 from tests.derive.interpreter import BITS, Machine, Table, check_gradients, relative
 
 # ---- the record -----------------------------------------------------------------------------------------------------------
@@ -87,6 +88,7 @@ def test_what_cannot_be_a_loss(loss: str, words: str) -> None:
 # ---- long, wide and shared --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [1_200, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_a_chain_longer_than_the_recursion_limit(length: int) -> None:
     net = Network("chain")
@@ -132,7 +134,7 @@ def test_a_wide_sum_is_read_term_by_term() -> None:
 # ---- deriving again -----------------------------------------------------------------------------------------------------------
 
 
-def second(derivation: Derivation, first: str, other: str) -> Derivation:
+def second(derivation: DerivationRecord, first: str, other: str) -> DerivationRecord:
     """Return the derivation of ∂²loss/∂first∂other."""
     return derive(gradient_network(derivation, [first]), str(derivation.adjoints[first].symbol), other)
 
@@ -183,7 +185,7 @@ def _scalar_net() -> tuple[Network, Any]:
     return net, net.define("E", (o - t) ** 2 / 2 + w**2 * v / 7)
 
 
-def _mixed(derivation: Derivation, values: dict[str, Table], first: str, other: str) -> Any:
+def _mixed(derivation: DerivationRecord, values: dict[str, Table], first: str, other: str) -> Any:
     """Return ∂²E/∂first∂other by differences of the loss's own values: E(+,+) - E(+,-) - E(-,+) + E(-,-) over 4h²."""
     machine, h = Machine(derivation.network, {}), arb(2) ** -40
     declared = {name: values[name] for name, node in derivation.network.nodes.items() if not node.defined}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sympy import Expr, KroneckerDelta, Piecewise, Sum, true
 
-from symbackprop.derive import Contribution, Derivation, derive
+from symbackprop.derive import Contribution, DerivationRecord, derive
 from symbackprop.network import Network
 from tests.derive.interpreter import check_gradients
 
@@ -29,7 +29,7 @@ class Bench:
         self.long = net.parameter("y", long)
         self.S = net.parameter("S", self.n, self.m)
 
-    def derivation(self, indices: tuple[Any, ...], expression: Expr) -> Derivation:
+    def derivation(self, indices: tuple[Any, ...], expression: Expr) -> DerivationRecord:
         """Derive the loss Σ weight·Y + Y²/2 of the definition."""
         weight = self.net.constant("weight", *indices)
         y = self.net.define("Y", *indices, expression)
@@ -37,7 +37,7 @@ class Bench:
         return derive(self.net, self.net.define("E", Sum(terms, *indices)))
 
 
-def only(derivation: Derivation, name: str) -> Contribution:
+def only(derivation: DerivationRecord, name: str) -> Contribution:
     """Return the single contribution to a name's adjoint."""
     (contribution,) = derivation.adjoints[name].contributions
     return contribution

@@ -8,12 +8,12 @@ from sympy import Idx, IndexedBase, KroneckerDelta, Piecewise, Rational, Symbol
 from sympy import Sum as SympySum
 
 from symbackprop.errors import NotSupportedError, UserError
-from symbackprop.formula.convert import from_sympy, to_sympy
-from symbackprop.formula.latex import latex
-from symbackprop.formula.notation import Notation
-from symbackprop.formula.notations import NIELSEN, TEXTBOOK, TWO_THREE_TWO
-from symbackprop.formula.ordering import author_order
-from symbackprop.formula.tree import BigSum, Chain, Formula, Name, Number, Partial, Text
+from symbackprop.formula.notation.notation import Notation
+from symbackprop.formula.notation.notations import NIELSEN, TEXTBOOK, TWO_THREE_TWO
+from symbackprop.formula.print.latex import latex
+from symbackprop.formula.tree.tree import BigSum, Chain, Formula, Name, Number, Partial, Text
+from symbackprop.formula.value.from_sympy import from_sympy, to_sympy
+from symbackprop.formula.value.ordering import author_order
 
 w7, w9, b2, h1, h2, t, o, net, x = (
     Symbol(name, real=True) for name in ["w7", "w9", "b2", "out_h1", "out_h2", "target_o1", "out_o1", "net_o1", "x"]

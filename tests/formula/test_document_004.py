@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from symbackprop.formula.convert import to_sympy
-from symbackprop.formula.latex import latex
-from symbackprop.formula.match import Level, match_level
-from symbackprop.formula.names import Names
-from symbackprop.formula.notations import TWO_THREE_TWO
-from symbackprop.formula.read import ReadError, read, read_repaired
-from symbackprop.formula.tree import Chain
-from symbackprop.formula.walk import walk
+from symbackprop.formula.notation.notations import TWO_THREE_TWO
+from symbackprop.formula.print.latex import latex
+from symbackprop.formula.read.name_table import Names
+from symbackprop.formula.read.read import ReadError, read, read_repaired
+from symbackprop.formula.tree.tree import Chain
+from symbackprop.formula.tree.walk import walk
+from symbackprop.formula.value.from_sympy import to_sympy
+from tests.formula.matching import Level, match_level
 
 FORMULAS = (
     r"h1 = Sigmod( Net_{h1}) =Sigmod(w1*l1+ w2*l2+b1*1)",
@@ -111,7 +111,7 @@ def test_sides_have_the_value_of_the_formula_typed_in_python(number: int) -> Non
 def _table() -> dict[str, object]:
     import sympy
 
-    from symbackprop.formula.meaning import FUNCTIONS
+    from symbackprop.formula.value.to_sympy import FUNCTIONS
 
     symbols: dict[str, object] = {name: sympy.Symbol(name) for name in SCALARS}
     return symbols | {"sigmoid": lambda x: 1 / (1 + FUNCTIONS["exp"](-x))}

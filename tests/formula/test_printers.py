@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from symbackprop.errors import UserError
-from symbackprop.formula.build import add, call, divide, equation, indexed, multiply, negate, partial, power, subtract
-from symbackprop.formula.glyphs import glyphs
-from symbackprop.formula.latex import latex
-from symbackprop.formula.markdown import markdown_block, markdown_inline
-from symbackprop.formula.match import Level, match_level
-from symbackprop.formula.mathml import mathml
-from symbackprop.formula.names import Names
-from symbackprop.formula.notation import Notation
-from symbackprop.formula.notations import READY, TEXTBOOK, TWO_THREE_TWO, TWO_TWO_ONE, notation_called
-from symbackprop.formula.numbers import number
-from symbackprop.formula.read import read
-from symbackprop.formula.text import text
-from symbackprop.formula.tree import BigSum, Formula, Fraction, Name, Neg, Number, Row, Sum, Text, Transpose, Update
-from symbackprop.formula.typst import typst
-from symbackprop.formula.wrap import latex_block, text_block
+from symbackprop.errors import InternalError, UserError
+from symbackprop.formula.notation.glyphs import parsed
+from symbackprop.formula.notation.notation import Notation
+from symbackprop.formula.notation.notations import READY, TEXTBOOK, TWO_THREE_TWO, TWO_TWO_ONE, notation_called
+from symbackprop.formula.print.driver import Format
+from symbackprop.formula.print.latex import latex
+from symbackprop.formula.print.markdown import markdown_block, markdown_inline
+from symbackprop.formula.print.mathml import mathml
+from symbackprop.formula.print.text import TEXT, text
+from symbackprop.formula.print.typst import typst
+from symbackprop.formula.print.wrap import latex_block, latex_lines, text_block
+from symbackprop.formula.read.name_table import Names
+from symbackprop.formula.read.read import read
+from symbackprop.formula.tree import tree
+from symbackprop.formula.tree.build import add, call, divide, equation, indexed, multiply, negate, partial, power, subtract
+from symbackprop.formula.tree.tree import BigSum, Formula, Fraction, Name, Neg, Number, Row, Sum, Text, Transpose, Update
+from symbackprop.formula.tree.walk import walk
+from symbackprop.formula.value.numbers import number
+from tests.formula.matching import Level, match_level
 from tests.formula.trees import formulas, names_for
 
 SLOPE = multiply("out_o1", subtract(1, "out_o1"))
@@ -52,10 +56,11 @@ def test_text(formula: Formula, expected: str) -> None:
 @pytest.mark.parametrize(
     ("value", "options", "expected"),
     [
-        (0.125, {"decimals": 2}, "0.12"),
-        (0.125, {"decimals": 2, "rounding": "half-up"}, "0.13"),
+        (0.125, {"decimals": 2, "rounding": "half-even"}, "0.12"),
+        (0.125, {"decimals": 2}, "0.13"),
+        (0.5, {"decimals": 2}, "0.5"),
         (0.375, {"decimals": 2}, "0.38"),
-        (2.675, {"decimals": 2, "rounding": "half-up"}, "2.67"),  # the float lies below 2.675
+        (2.675, {"decimals": 2}, "2.68"),  # as it is written, though the float lies below
         (0.07806387550033887, {}, "0.07806387550033887"),
         (-0.0001, {"decimals": 2}, "0.00"),
         (-3, {}, "-3"),
@@ -73,9 +78,67 @@ def test_numbers_must_be_finite() -> None:
         number(float("nan"))
 
 
+#: One node of each kind, its parts all different, so that a printer that drops a part shows.
+X, Y, Z = Number("731"), Number("842"), Number("953")
+EVERY_KIND: tuple[Formula, ...] = (
+    Name("q"),
+    Number("664"),
+    Neg(X),
+    Sum((X, Neg(Y), Z)),
+    tree.Product((X, Y, Z)),
+    tree.Hadamard((X, Y, Z)),
+    Fraction(X, Y),
+    tree.Power(X, Y),
+    tree.Root(X),
+    tree.Call(X, (Y, Z)),
+    tree.Partial(X, Y, (Z,)),
+    tree.Nabla(X, Y),
+    BigSum(X, Name("q"), Number("664"), Z),
+    Transpose(X),
+    tree.Indexed("q", (Y,), (Z,)),
+    tree.Element(X, (Y, Z)),
+    tree.Group(X, "["),
+    tree.Bars(X, "norm"),
+    Update(X),
+    tree.Decorated("hat", X),
+    tree.Delta(X, Y),
+    tree.Chain((X, Y, Z), ("=", "≤")),
+    tree.Logic("and", (X, Y)),
+    tree.Branch(X, Y),
+    tree.Cases((tree.Branch(X, Y), tree.Branch(Z))),
+    tree.Matrix((X, Y, Z, X), 2),
+    Text("664"),
+    tree.Blank(2.0),
+    Row((X, Y), ","),
+)
+FORMATS = {"LaTeX": latex, "text": text, "MathML": mathml, "Typst": typst}
+
+
+def test_there_is_an_example_of_every_kind_of_node() -> None:
+    assert [type(formula) for formula in EVERY_KIND] == list(tree.KINDS)
+
+
+@pytest.mark.parametrize("printer", FORMATS.values(), ids=FORMATS)
+@pytest.mark.parametrize("formula", EVERY_KIND, ids=lambda formula: type(formula).__name__)
+def test_no_printer_drops_a_part(formula: Formula, printer: Callable[[Formula], str]) -> None:
+    written = printer(formula).translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789"))
+    for part in walk(formula):
+        assert getattr(part, "name", getattr(part, "text", "")) in written
+
+
+def test_a_format_without_a_rule_for_a_kind_of_node_is_refused() -> None:
+    for kind in tree.KINDS:
+        rules = {other: rule for other, rule in TEXT.rules.items() if other is not kind}
+        with pytest.raises(InternalError, match=kind.__name__):
+            Format("short", rules, TEXT.bracketed)
+    with pytest.raises(InternalError, match="Formula"):
+        Format("long", {**TEXT.rules, Formula: TEXT.rules[Name]}, TEXT.bracketed)
+
+
 SETTINGS = settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(formulas(TWO_THREE_TWO))
 def test_mathml_is_well_formed_and_keeps_every_number(formula: Formula) -> None:
@@ -86,6 +149,7 @@ def test_mathml_is_well_formed_and_keeps_every_number(formula: Formula) -> None:
         assert len(element) == counts.get(element.tag, len(element)), written
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(formulas(TEXTBOOK))
 def test_text_and_typst_print_everything(formula: Formula) -> None:
@@ -127,6 +191,14 @@ def test_continued_lines_repeat_the_operator_and_never_the_equal_sign() -> None:
             assert before[-1] == after.strip()[0] in "+-·"
 
 
+def test_lines_are_aligned_at_their_relation_and_not_under_a_sum() -> None:
+    average = BigSum(indexed("X", "n"), Name("n"), Number("1"), Name("N"))
+    assert latex_lines([equation(average, "a"), equation("a", "b")]).splitlines()[1:3] == [
+        r"\sum_{n=1}^N X_n &= a \\",
+        "a &= b",
+    ]
+
+
 def test_markdown() -> None:
     assert markdown_inline(multiply("a", "b"), Notation(times="*")) == r"$a\ast b$"
     assert markdown_block(Name("x")) == "$$\nx\n$$"
@@ -144,7 +216,7 @@ def test_printers_know_the_spelling_of_a_notation() -> None:
     assert "<mover>" in mathml(Name("y_pred"), notation)
     assert typst(Name("y_pred"), notation) == 'hat(y)_(upright("pred"))'
     with pytest.raises(UserError, match="only LaTeX knows"):
-        glyphs(r"\foo{x}")
+        parsed(r"\foo{x}")
 
 
 @pytest.mark.parametrize(

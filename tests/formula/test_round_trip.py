@@ -6,12 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from symbackprop.formula.latex import latex
-from symbackprop.formula.names import Names
-from symbackprop.formula.notation import Notation
-from symbackprop.formula.notations import READY
-from symbackprop.formula.read import read
-from symbackprop.formula.tree import Formula
+from symbackprop.formula.notation.notation import Notation
+from symbackprop.formula.notation.notations import READY
+from symbackprop.formula.print.latex import latex
+from symbackprop.formula.read.name_table import Names
+from symbackprop.formula.read.read import read
+from symbackprop.formula.tree.tree import Formula
 from tests.formula.trees import formulas, names_for
 
 NAMES: dict[str, Names] = {title: names_for(notation) for title, notation in READY.items()}
@@ -27,6 +27,7 @@ def _check(formula: Formula, notation: Notation) -> None:
 FAST = ("textbook",)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", [pytest.param(title, marks=() if title in FAST else pytest.mark.slow) for title in READY])
 @settings(SETTINGS, max_examples=5)
 @given(data=st.data())

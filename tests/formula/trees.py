@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from symbackprop.formula.brackets import normalise
-from symbackprop.formula.names import Names
-from symbackprop.formula.notation import Notation
-from symbackprop.formula.tree import (
+from symbackprop.formula.notation.notation import Notation
+from symbackprop.formula.read.name_table import Names
+from symbackprop.formula.tree.brackets import normalise
+from symbackprop.formula.tree.tree import (
     BIG_OPERATORS,
     Bars,
     BigSum,
@@ -25,6 +25,7 @@ from symbackprop.formula.tree import (
     Hadamard,
     Indexed,
     Logic,
+    Matrix,
     Nabla,
     Name,
     Neg,
@@ -73,7 +74,7 @@ def _leaves(notation: Notation) -> st.SearchStrategy[Formula]:
     numbers = st.sampled_from(("0", "1", "2", "10", "0.50", ".5", "3.14159")).map(Number)
     index = st.one_of(
         _names(*INDICES),
-        st.sampled_from(("1", "12")).map(Number),
+        st.sampled_from(("1", "3")).map(Number),
         st.builds(lambda i: Sum((Name(i), Number("1"))), st.sampled_from(INDICES)),
         st.just(Product((Number("2"), Name("n")))),
     )
@@ -127,6 +128,8 @@ def _compound(parts: st.SearchStrategy[Formula], notation: Notation) -> st.Searc
         st.builds(Element, st.builds(Transpose, parts), st.just((Name("i"), Name("j")))),
         st.builds(Group, parts, st.sampled_from("([{")),
         st.builds(Bars, parts, st.sampled_from(("abs", "norm"))),
+        st.builds(Bars, parts, st.just("norm"), st.sampled_from(("1", "2", "F", "∞"))),
+        st.builds(Matrix, st.lists(parts, min_size=4, max_size=4).map(tuple), st.sampled_from((1, 2, 4))),
         st.builds(Update, parts),
         st.builds(lambda name, kind: Decorated(kind, name), _names("x", "X"), st.sampled_from(marks)),
         st.builds(lambda part: Decorated("Delta", part), parts),

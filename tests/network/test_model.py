@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sympy import Idx, IndexedBase, Sum, Symbol
 
-from symbackprop.errors import UserError
+from symbackprop.errors import DefinitionError, UserError
 from symbackprop.network import Network, Role, sigmoid
 
 
@@ -115,3 +115,49 @@ def test_declaring_the_same_index_again_is_the_same_index() -> None:
     net = Network()
     assert net.indices("n:N") == net.indices("n:N")
     assert list(net.declared_indices) == ["n"]
+
+
+def test_ancestors_and_what_lies_between() -> None:
+    net = Network("two paths")
+    x, w, unused = net.input("x"), net.parameter("w"), net.parameter("unused")
+    a = net.define("a", w * x)
+    b = net.define("b", w + 1)
+    net.define("aside", unused * x)
+    net.define("E", a * b)
+    assert net.ancestors("E") == ("x", "w", "a", "b", "E")
+    assert net.ancestors("a", "aside") == ("x", "w", "unused", "a", "aside")
+    assert net.between("w", "E") == ("w", "a", "b", "E")
+    assert net.between("x", "E") == ("x", "a", "E")
+    assert net.between("unused", "E") == ()
+    assert net.between("a", "a") == ("a",)
+
+
+def test_a_long_chain_has_its_ancestors() -> None:
+    net = Network("chain")
+    node = net.input("x0")
+    for at in range(1, 2000):
+        node = net.define(f"x{at}", node + 1)
+    assert len(net.ancestors("x1999")) == len(net.between("x0", "x1999")) == 2000
+
+
+@pytest.mark.parametrize(("one", "other"), [("ϕ", "φ"), ("ﬁ", "fi"), ("x𝐚", "xa"), ("w²", "w2"), ("ℓ", "l")])
+def test_names_that_python_takes_for_one_are_one(one: str, other: str) -> None:
+    net = Network("names")
+    symbol = net.parameter(one, value=2.0)
+    assert list(net.nodes) == [other]
+    assert str(symbol) == other
+    with pytest.raises(DefinitionError, match=f"name {other} is already declared"):
+        net.input(other)
+    with pytest.raises(DefinitionError, match=f"name {other} is already declared"):
+        net.define(one, 2 * symbol)
+    assert net.node(one) is net.node(other)
+    net.define("E", symbol**2)
+    net.set_values({one: 3.0})
+    assert net.values == {other: 3.0}
+
+
+def test_an_index_and_a_node_that_python_takes_for_one_clash() -> None:
+    net = Network("names")
+    net.indices("φ:N")
+    with pytest.raises(DefinitionError, match="name φ is already an index"):
+        net.parameter("ϕ")

@@ -91,7 +91,7 @@ BAD: dict[str, tuple[Act, tuple[str, ...]]] = {
     "float infinity": (lambda s: s.define(s.c * float("inf")), ("Y: expected finite numbers",)),
     "unknown function": (
         lambda s: s.define(sec(s.c)),
-        ("Y: sec is not a known operation or function in sec(c)", "known functions: Abs, cos"),
+        ("Y: sec is not a known operation or function in sec(c)", "known functions: Abs, arccos"),
     ),
     "misspelt function": (
         lambda s: s.define(Function("sigmoidd")(s.c)),
@@ -266,7 +266,7 @@ BAD: dict[str, tuple[Act, tuple[str, ...]]] = {
         lambda s: s.net.set_values({"out_h1": 3}),
         ("values: out_h1 is computed by its definition",),
     ),
-    "value of an unknown name": (lambda s: s.net.set_values({"w2": 3}), ("unknown name w2", "Did you mean w1?")),
+    "value of an unknown name": (lambda s: s.net.set_values({"w2": 3}), ("unknown name w2", "known: X")),
     "assumption without a reason": (
         lambda s: s.net.assume(s.c, 1, because=""),
         ("assume: expected the reason in words (because=...)",),

@@ -104,6 +104,7 @@ def test_results_are_plain_floats_or_arrays_of_the_parameter_shape() -> None:
     assert {name: value.shape for name, value in gradients.items()} == {"W": (3, 5), "b": (5,)}
 
 
+@pytest.mark.slow
 def test_inputs_are_not_changed() -> None:
     for name in ("linear_regression", "log_sum_exp", "odd_addresses", "diagonals", "convolution_1d"):
         case = CASES[name]()
@@ -136,6 +137,7 @@ def test_the_function_runs_the_very_source() -> None:
 BATCHED = ["two_three_two", "scalar_cross_entropy", "awkward_scalar_names"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BATCHED)
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize("samples", [1, 5])

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from symbackprop.numeric import History
-from symbackprop.numeric.plot import line_plot_svg
+from symbackprop.numeric.run.plot import line_plot_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from sympy import Integer, Rational, Symbol, cos, exp, pi, sqrt, tanh
 
 from symbackprop.errors import NotSupportedError
-from symbackprop.numeric.names import RESERVED, Identifiers
-from symbackprop.numeric.printing import ArrayPrinter, FloatPrinter, Leaf, decimal
+from symbackprop.numeric.code.printing import ArrayPrinter, FloatPrinter, PrintedSymbol, decimal
+from symbackprop.numeric.program.python_names import RESERVED, Identifiers
 
 NAMES = ("dE", "a", "b", "c")
 dE, a, b, c = (Symbol(name, real=True) for name in NAMES)
 POINT = {"dE": 0.7, "a": 1.3, "b": -0.4, "c": 2.1}
 
 
-def leaf(symbol: Symbol) -> Leaf:
-    return Leaf(symbol.name, NAMES.index(symbol.name) - 1)
+def leaf(symbol: Symbol) -> PrintedSymbol:
+    return PrintedSymbol(symbol.name, NAMES.index(symbol.name) - 1)
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,7 @@ def random_tensor_network(seed: int) -> tuple[Network, dict[str, Any]]:
     return net, values
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 20))])
 @pytest.mark.parametrize("build", [random_scalar_network, random_tensor_network])
 def test_gradients_of_random_networks(build: Callable[[int], tuple[Network, dict[str, Any]]], seed: int) -> None:

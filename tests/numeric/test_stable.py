@@ -15,7 +15,7 @@ from sympy import Sum, exp, log
 from symbackprop.derive import derive
 from symbackprop.network import Network, elu, gelu, sigmoid, silu, softplus
 from symbackprop.numeric import compile_source, evaluate, function, source
-from symbackprop.numeric.source import forward_source
+from symbackprop.numeric.code.source import forward_source
 
 mpmath.mp.dps = 60
 POINTS = (-1000.0, -745.5, -100.0, -37.5, -20.0, -5.0, -1e-3, 0.0, 1e-9, 0.7, 5.0, 36.9, 100.0, 709.5, 1000.0)

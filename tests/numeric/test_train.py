@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 from sympy import Sum, exp
 
 from symbackprop.derive import derive
-from symbackprop.derive.derivation import Derivation
+from symbackprop.derive.sweep.derivation import DerivationRecord
 from symbackprop.errors import UserError
-from symbackprop.network import Network
+from symbackprop.network import Network, sigmoid
 from symbackprop.numeric import History, TrainingDiverged, train
+from symbackprop.numeric.run.updates import MOST_FLOATS
 
 
-def line() -> Derivation:
+def line() -> DerivationRecord:
     """A line through samples: E = (w x + b - t)²."""
     net = Network("line")
     x, t, w, b = net.input("x"), net.target("t"), net.parameter("w", value=0.5), net.parameter("b", value=-1.0)
@@ -25,7 +27,7 @@ def line() -> Derivation:
     return derive(net, "E")
 
 
-def plane() -> Derivation:
+def plane() -> DerivationRecord:
     """The same in index notation, with the mean over the samples."""
     net = Network("plane")
     n, i = net.indices("n:N i:D")
@@ -228,3 +230,88 @@ def test_progress_is_shown_when_wanted_only(capsys: pytest.CaptureFixture[str]) 
     train(line(), {"x": X, "t": T}, lr=0.05, epochs=3, progress=False)
     train(line(), {"x": X, "t": T}, lr=0.05, epochs=3)
     assert capsys.readouterr().out == ""
+
+
+def unit(names: str = "x t w v b") -> DerivationRecord:
+    """A unit with names of one's choice: E = (σ(v·σ(w·x + b)) - t)²."""
+    x, t, w, v, b = names.split()
+    net = Network("unit")
+    x_, t_ = net.input(x), net.target(t)
+    w_, v_, b_ = (net.parameter(name, value=value) for name, value in ((w, 0.7), (v, -1.2), (b, 0.1)))
+    h = net.define("h", sigmoid(w_ * x_ + b_))
+    y = net.define("y", sigmoid(v_ * h))
+    net.define("E", (y - t_) ** 2)
+    return derive(net, "E")
+
+
+@mpmath.workdps(40)
+def one_by_one(xs: list[float], ts: list[float], lr: float, epochs: int) -> tuple[list[float], list[float]]:
+    """Return the parameters and losses of online updates of `unit`, by difference quotients of the loss in high precision."""
+
+    def loss(p: list[Any], x: float, t: float) -> Any:
+        s = lambda z: 1 / (1 + mpmath.exp(-z))  # noqa: E731
+        return (s(p[1] * s(p[0] * x + p[2])) - t) ** 2
+
+    p = [mpmath.mpf(value) for value in (0.7, -1.2, 0.1)]
+    losses = [sum(loss(p, x, t) for x, t in zip(xs, ts, strict=True)) / len(xs)]
+    for _ in range(epochs):
+        for x, t in zip(xs, ts, strict=True):
+            h = mpmath.mpf(10) ** -15
+            moved = [[q + h * (k == at) for k, q in enumerate(p)] for at in range(3)]
+            back = [[q - h * (k == at) for k, q in enumerate(p)] for at in range(3)]
+            p = [q - lr * (loss(m, x, t) - loss(b, x, t)) / (2 * h) for q, m, b in zip(p, moved, back, strict=True)]
+        losses.append(sum(loss(p, x, t) for x, t in zip(xs, ts, strict=True)) / len(xs))
+    return [float(q) for q in p], [float(value) for value in losses]
+
+
+@pytest.mark.parametrize("names", ["x t w v b", "samples lr count total h_", "lambda t step_w w math"])
+def test_online_updates_on_floats_are_those_of_the_loss(names: str) -> None:
+    xs, ts = [0.5, -1.0, 2.0], [0.3, 0.8, 0.1]
+    x, t, *parameters = names.split()
+    history = train(unit(names), {x: xs, t: ts}, lr=0.9, epochs=3, batch_size=1)
+    expected, losses = one_by_one(xs, ts, 0.9, 3)
+    assert [history.parameters[name] for name in parameters] == pytest.approx(expected, rel=1e-12)
+    assert history.losses == pytest.approx(losses, rel=1e-12)
+    assert history.updates == 9
+
+
+def test_many_samples_on_floats_have_the_losses_of_arrays() -> None:
+    rng = np.random.default_rng(5)
+    xs, ts = rng.normal(size=(2, 50))
+    history = train(unit(), {"x": xs, "t": ts}, lr=0.1, epochs=2, batch_size=1, keep=True)
+    assert len(xs) > MOST_FLOATS
+    for loss, p in zip(history.losses, history.trajectory, strict=True):
+        y = 1 / (1 + np.exp(-p["v"] / (1 + np.exp(-p["w"] * xs - p["b"]))))
+        assert loss == pytest.approx(np.mean((y - ts) ** 2), rel=1e-13)
+
+
+def test_online_updates_that_overflow_floats_go_on_as_arrays_do() -> None:
+    """exp(800) is too large for a float; 1/(1 + exp(800)) is 0, which arrays find."""
+    net = Network()
+    x, w = net.input("x"), net.parameter("w", value=1.0)
+    net.define("E", (w - 1 / (1 + exp(x))) ** 2)
+    history = train(derive(net, "E"), {"x": [800.0, 0.0]}, lr=0.25, epochs=1, batch_size=1)
+    assert history.parameters["w"] == pytest.approx(0.5)
+    assert history.losses[0] == pytest.approx((1 + 0.25) / 2)
+
+
+def test_gradients_that_are_other_parameters_are_taken_before_any_moves() -> None:
+    net = Network()
+    n, i = net.indices("n:N i:D")
+    x = net.input("x", n)
+    v, w = net.parameter("v", i, value=[1.0, 2.0]), net.parameter("w", i, value=[3.0, -1.0])
+    net.define("E", Sum(v[i] * w[i], i) * Sum(x[n], n) / net.size("N"))
+    for size in (None, 1):
+        history = train(derive(net, "E"), {"x": np.ones(2)}, lr=0.5, epochs=1, batch_size=size)
+        moved_v, moved_w = np.array([1.0, 2.0]), np.array([3.0, -1.0])
+        for _ in range(history.updates):
+            moved_v, moved_w = moved_v - 0.5 * moved_w, moved_w - 0.5 * moved_v
+        np.testing.assert_allclose(history.parameters["v"], moved_v)
+        np.testing.assert_allclose(history.parameters["w"], moved_w)
+
+
+def test_what_is_kept_does_not_move_with_the_parameters() -> None:
+    data = {"x": np.column_stack([X, X]), "t": np.array(T)}
+    history = train(plane(), data, lr=0.01, epochs=3, batch_size=2, keep=True)
+    for loss, p in zip(history.losses, history.trajectory, strict=True):
+        assert loss == pytest.approx(np.mean((data["x"] @ p["w"] + p["b"] - data["t"]) ** 2), rel=1e-13)

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from sympy import Sum
 
-from symbackprop.derive import Derivation, derive
+from symbackprop.derive import DerivationRecord, derive
 from symbackprop.network import Network
-from symbackprop.verify.binding import BindingError
+from symbackprop.verify.binding.binding import BindingError
 from symbackprop.verify.check import check_gradient
 from symbackprop.verify.records import Status
 
 LEARNING_RATE = 0.25
 
 
-def dense() -> Derivation:
+def dense() -> DerivationRecord:
     net = Network("dense")
     n, i, k = net.indices("n:N i:D k:K")
     X, W, b = net.input("X", n, i), net.parameter("W", i, k), net.parameter("b", k)
@@ -139,6 +139,7 @@ ACCEPTED: tuple[Callable[..., Any], ...] = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hand", ACCEPTED, ids=lambda hand: hand.__qualname__)
 def test_ways_to_write_a_gradient(hand: Callable[..., Any]) -> None:
     report = check_gradient(dense(), hand)
@@ -160,6 +161,7 @@ def wrong_step(X, W, b, t, lr=0.1):
     return {"W": W - 2 * lr * dW, "b": b + lr * db}
 
 
+@pytest.mark.slow
 def test_a_wrong_step_differs_by_its_factor() -> None:
     report = check_gradient(dense(), wrong_step, repair=False)
     assert (report["W"].ratio, report["b"].ratio) == ("2", "-1")
@@ -208,6 +210,7 @@ def keepdims(X, W, b, t):
     return {"W": dW, "b": db[None, :]}
 
 
+@pytest.mark.slow
 def test_a_row_for_a_vector_is_reported_as_that() -> None:
     verdict = check_gradient(dense(), keepdims, repair=False)["b"]
     assert verdict.status == "differs"
@@ -215,6 +218,7 @@ def test_a_row_for_a_vector_is_reported_as_that() -> None:
     assert "the numbers are right" in verdict.note
 
 
+@pytest.mark.slow
 def test_lists_of_numbers_are_arrays() -> None:
     """Plain Python gradients, by name and by shape; a nameless array is that of the only parameter of its shape."""
 

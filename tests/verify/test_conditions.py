@@ -18,8 +18,9 @@ from symbackprop.derive import derive
 from symbackprop.network import Network, Role
 from symbackprop.verify.check import check_gradient
 from symbackprop.verify.records import Status
-from symbackprop.verify.report import Report
-from symbackprop.verify.sampling import random_values, respect, size_choices
+from symbackprop.verify.reference.facts import satisfy
+from symbackprop.verify.reference.sampling import equations, random_values, size_choices
+from symbackprop.verify.report.report import Report
 from tests.verify.mutants.hand import SOURCES
 from tests.verify.mutants.networks import NETWORKS
 from tests.verify.mutants.score import load, original
@@ -54,7 +55,7 @@ def at(condition: str, case: str) -> tuple[Any, Values]:
     network, loss = NETWORKS[case]()
     sizes = size_choices(network)[0]
     values = CONDITIONS[condition](network, random_values(network, sizes, np.random.default_rng(5)))
-    respect(network, sizes, values)
+    satisfy(values, equations(network, sizes, values))
     return derive(network, loss), values
 
 

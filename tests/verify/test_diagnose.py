@@ -25,7 +25,6 @@ SAID = {
     ("two_outputs", "results exchanged"): ("permuted", "is the gradient of w6 (two results exchanged)", ""),
     ("dense", "shape"): ("shape", "for a parameter of shape", "the numbers are right"),
     ("perceptron", "branch"): ("forward", "the condition is the wrong way round", "the forward value y is wrong"),
-    ("logistic", "guard"): ("epsilon", "equal as ε → 0: the code adds 1e-07", ""),
     ("conv", "overwritten"): ("index", "the terms of the sum over u overwrite each other where they should be added", "∂L/∂x"),
     ("conv", "wrong index"): ("index", "the code has k[F - u - 1] where k[u] belongs", "∂z/∂x"),
     ("dense", "forward value"): ("forward", "the forward value y is wrong", "the summand b[k] is left out"),
@@ -38,6 +37,7 @@ SAID = {
 HEAVY = ("two_outputs", "layer_norm", "attention")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "kind"),
     [pair if pair[0] not in HEAVY else pytest.param(*pair, marks=pytest.mark.slow) for pair in SAID],
@@ -113,6 +113,7 @@ def backward(x, w1, w2, w3, b1, b2, b3, t):
     assert repair.more == ()
 
 
+@pytest.mark.slow
 def test_no_repair_holds_on_one_side_of_a_comparison_only(tmp_path: Path) -> None:
     """At points with x > 0 the factor `(x > 0)` would do as well as leaving x out."""
     source = _mutant("chain", "bias fed the input").source
@@ -124,6 +125,7 @@ def _mutant(case: str, kind: str, number: int = 0) -> Mutant:
     return [m for m in MUTANTS if (m.case, m.kind) == (case, kind)][number]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mutant", "after"),
     [

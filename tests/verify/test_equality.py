@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from symbackprop.verify import equality
-from symbackprop.verify.equality import Decision, decide, decide_all
-from symbackprop.verify.graph import Graph, InputName
-from symbackprop.verify.signature import Signatures
-from symbackprop.verify.trace import trace
+from symbackprop.trace.graph.graph import Graph, InputName
+from symbackprop.trace.graph.modular_signature import Signatures
+from symbackprop.trace.run.trace import trace
+from symbackprop.verify.equal import equality
+from symbackprop.verify.equal.equality import Decision, decide, decide_all
 
 VALUES = {"a": 0.7, "b": 1.9, "c": 0.31, "d": 2.4, "m": -0.83, "x": 0.57, "y": -1.21, "z": 0.44}
 VECTORS = {"u": np.array([0.3, -1.2, 0.8]), "v": np.array([1.1, 0.4, -0.6])}
@@ -225,7 +225,7 @@ def test_modular_tier_repeats_until_the_error_is_small_enough(bits: float, tier:
         return Signatures((1,) * len(nodes), bits, False)
 
     monkeypatch.setattr(equality, "signatures", counted)
-    monkeypatch.setattr(equality, "_by_normal_form", lambda graph, left, right: None)
+    monkeypatch.setattr(equality, "_by_normal_form", lambda *arguments: None)
     decision = _decision(lambda a, b: a * (a + b), lambda a, b: a * a + a * b)
     assert decision.tier == tier
     assert len(set(draws)) == len(draws) == {-120.0: 1, -60.0: 2, -20.0: 5, -10.0: 1}[bits]
@@ -236,7 +236,7 @@ def test_modular_tier_repeats_until_the_error_is_small_enough(bits: float, tier:
 
 def test_unequal_signature_claims_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(equality, "signatures", lambda graph, nodes, seed: Signatures(tuple(range(len(nodes))), -120.0, False))
-    monkeypatch.setattr(equality, "_by_normal_form", lambda graph, left, right: None)
+    monkeypatch.setattr(equality, "_by_normal_form", lambda *arguments: None)
     decision = _decision(lambda a, b: a * (a + b), lambda a, b: a * a + a * b)
     assert (decision.status, decision.tier) == ("agrees", "digits")
     assert str(decision).startswith("agrees to ")

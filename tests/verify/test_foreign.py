@@ -15,16 +15,16 @@ import numpy as np
 import pytest
 from sympy import Sum
 
-from symbackprop.derive import Derivation, derive
+from symbackprop.derive import DerivationRecord, derive
 from symbackprop.errors import UserError
 from symbackprop.network import Network, sigmoid
+from symbackprop.verify.binding.foreign import adapted, plain
 from symbackprop.verify.check import check_gradient
-from symbackprop.verify.foreign import adapted, plain
-from symbackprop.verify.report import Report
+from symbackprop.verify.report.report import Report
 
 
 @cache
-def derivation() -> Derivation:
+def derivation() -> DerivationRecord:
     """Return `E = Σ_n (σ(Σ_i x[n,i] w[i] + b) - t[n])²`."""
     net = Network("one neuron")
     n, i = net.indices("n:N i:D")

@@ -6,11 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 
 from symbackprop.derive import derive
-from symbackprop.verify.graph import Graph
-from symbackprop.verify.reference import numbers, rewired, symbols
-from symbackprop.verify.sampling import random_values, size_choices, sizes_of, solutions
+from symbackprop.network import Network
+from symbackprop.trace.graph.graph import Graph
+from symbackprop.verify.reference.domains import POSITIVE
+from symbackprop.verify.reference.facts import solutions
+from symbackprop.verify.reference.network_values import numbers, rewired, symbols
+from symbackprop.verify.reference.sampling import random_values, size_choices, sizes_of
 from tests.verify.mutants.hand import HEAD, SOURCES
 from tests.verify.mutants.networks import NETWORKS
 from tests.verify.mutants.score import load
@@ -32,7 +36,7 @@ def test_the_reference_is_the_derivative_of_an_independent_loss(case: str, tmp_p
     derivation = derive(network, loss)
     module = load(tmp_path, case, HEAD + SOURCES[case])
     for seed, sizes in enumerate(size_choices(network)):
-        values = random_values(network, sizes, np.random.default_rng(seed), positive=case == "logistic")
+        values = random_values(network, sizes, np.random.default_rng(seed), POSITIVE if case == "logistic" else None)
         if case == "logistic":
             values["t"] = values["t"] / 2
         point = numbers(derivation, values)
@@ -85,3 +89,12 @@ def test_rewiring_replaces_an_input_everywhere() -> None:
     (moved,) = rewired(graph, [product], {x: y})
     assert moved == graph.mul(graph.add(y, y), graph.apply("exp", y))
     assert rewired(graph, [product], {}) == [product]
+
+
+@pytest.mark.slow
+def test_a_sum_of_a_thousand_terms_is_no_deep_recursion() -> None:
+    network = Network("long")
+    x, w = network.input("x", value=2.0), network.parameter("w", value=0.5)
+    terms = [network.define(f"y{k}", w * x / (k + 1)) for k in range(1100)]
+    found = numbers(derive(network, network.define("E", sympy.Add(*terms))), {"x": 2.0, "w": 0.5})
+    assert found.adjoints["w"] == pytest.approx(2.0 * sum(1 / (k + 1) for k in range(1100)), rel=1e-12)

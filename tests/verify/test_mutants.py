@@ -13,16 +13,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from symbackprop.verify.binding import bind_call, run
+from symbackprop.verify.binding.arguments import bind_call
+from symbackprop.verify.binding.binding import run
+from symbackprop.verify.binding.results import bind_results, read
 from symbackprop.verify.check import check_gradient
-from symbackprop.verify.derived import DerivationReference
 from symbackprop.verify.records import Status
-from symbackprop.verify.results import bind_results, read
+from symbackprop.verify.reference.derivation_reference import DerivationReference
+from symbackprop.verify.reference.further_points import distinct_sizes
 from tests.verify.mutants.hand import SOURCES
 from tests.verify.mutants.networks import NETWORKS
 from tests.verify.mutants.score import derivation, load, original, score, scores, table
 from tests.verify.mutants.table import EXPLAINED, MUTANTS, Mutant
 from tests.verify.test_interpret import complex_step
+from tests.verify.test_reports import applied
 
 
 def test_the_suite_is_large_enough() -> None:
@@ -77,7 +80,8 @@ def test_the_mutants_are_what_they_say(tmp_path: Path) -> None:
 
 def _agrees(module: Any, case: str, seed: int) -> bool:
     source = DerivationReference(derivation(case))
-    return all(_agrees_at(module, case, source, dict(point.values)) for point in source.points(seed))
+    points = (*source.points(seed), *distinct_sizes(source, seed + 7))  # five other values of every size
+    return all(_agrees_at(module, case, source, dict(point.values)) for point in points)
 
 
 def _agrees_at(module: Any, case: str, source: DerivationReference, values: dict[str, Any]) -> bool:
@@ -104,3 +108,19 @@ def test_all_mutants(tmp_path: Path) -> None:
     assert sum(row.reason for row in wrong) >= 0.95 * len(wrong)
     assert sum(row.line for row in wrong) >= 0.95 * len(wrong)
     assert sum(row.repaired for row in wrong) >= 0.90 * len(wrong)
+
+
+@pytest.mark.slow
+def test_every_mend_holds_by_an_independent_judge(tmp_path: Path) -> None:
+    """Each mend is applied to the text and judged by complex steps, at points of three seeds."""
+    false = []
+    for number, mutant in enumerate(MUTANTS[::5]):
+        steps = [
+            s
+            for repair in score(mutant, number, tmp_path, derivation(mutant.case)).report.repairs
+            for s in (repair, *repair.more)
+        ]
+        mended = load(tmp_path, f"mended_{number}", applied(mutant.source, steps)) if steps else None
+        if mended is not None and not all(_agrees(mended, mutant.case, seed) for seed in range(3)):
+            false.append((str(mutant), [step.after for step in steps]))
+    assert false == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from symbackprop.verify import names
+from symbackprop.verify.binding import name_matching as names
 
 KNOWN = ("w1", "w2", "W", "b", "x", "h1", "h2", "y_pred", "net_o1", "out_o1", "E_total")
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from symbackprop.derive import Derivation, derive
+from symbackprop.derive import DerivationRecord, derive
 from symbackprop.network import Network
 from symbackprop.verify.check import check_gradient
 from symbackprop.verify.records import Status
@@ -22,7 +22,7 @@ library.pow.argtypes = [ctypes.c_double, ctypes.c_double]
 powers: Callable[..., Any] = partial(library.pow)
 
 
-def derivation() -> Derivation:
+def derivation() -> DerivationRecord:
     net = Network("a power")
     x, w = net.inputs("x", values=(0.5,)), net.parameters("w", values=(0.75,))
     return derive(net, net.define("L", x * w**3))

@@ -15,13 +15,14 @@ import pytest
 
 from symbackprop.derive import derive
 from symbackprop.network import Network, sigmoid
-from symbackprop.verify.binding import bind_call, run
+from symbackprop.verify.binding.arguments import bind_call
+from symbackprop.verify.binding.binding import run
+from symbackprop.verify.binding.results import bind_results, read
 from symbackprop.verify.check import check_gradient
-from symbackprop.verify.derived import DerivationReference
-from symbackprop.verify.precision import precision_of
 from symbackprop.verify.records import Status
-from symbackprop.verify.report import Report
-from symbackprop.verify.results import bind_results, read
+from symbackprop.verify.reference.derivation_reference import DerivationReference
+from symbackprop.verify.reference.precision import precision_of
+from symbackprop.verify.report.report import Report
 from tests.verify.mutants.hand import SOURCES
 from tests.verify.mutants.score import derivation, load, original
 from tests.verify.mutants.table import MUTANTS

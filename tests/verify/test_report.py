@@ -13,7 +13,7 @@ from rich.console import Console
 from symbackprop.derive import derive
 from symbackprop.errors import UserError
 from symbackprop.verify.check import check_gradient
-from symbackprop.verify.report import Report
+from symbackprop.verify.report.report import Report
 
 Load = Callable[[str, str], ModuleType]
 

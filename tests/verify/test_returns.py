@@ -11,8 +11,8 @@ import pytest
 
 from symbackprop.derive import derive
 from symbackprop.errors import UserError
+from symbackprop.verify.binding.returns import forgotten, last_assigned
 from symbackprop.verify.check import check_gradient
-from symbackprop.verify.returns import forgotten, last_assigned
 
 Load = Callable[[str, str], ModuleType]
 EXAMPLE = {"x": 0.5, "w": 0.3, "t": 0.2}

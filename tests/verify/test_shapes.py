@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from symbackprop.verify.check import check_gradient
-from symbackprop.verify.loss_function import loss_reference
 from symbackprop.verify.records import Status
-from symbackprop.verify.shapes import Dimension, choices, free_sizes, label, resized
+from symbackprop.verify.reference.loss_reference import loss_reference
+from symbackprop.verify.reference.shapes import Dimension, choices, free_sizes, label, resized
 
 Values = dict[str, Any]
 
@@ -27,7 +27,7 @@ def square(N: int = 4, D: int = 4, K: int = 4) -> Values:
 
 
 def sizes_found(loss: Callable[..., Any], example: Values, wrt: Any = None) -> set[frozenset[str]]:
-    return {frozenset(f"{d.name}.{d.axis}" for d in size) for size in loss_reference(loss, example, wrt).sizes}
+    return {frozenset(f"{d.name}.{d.axis}" for d in size) for size in loss_reference(loss, example, wrt).asked(()).sizes}
 
 
 def mean_square(X, W, b, y):
@@ -119,13 +119,13 @@ def test_one_hot_rows_stay_one_hot() -> None:
 
 def test_the_label_shows_every_size_once() -> None:
     values = square(2, 3, 5)
-    sizes = loss_reference(mean_square, values, None).sizes
+    sizes = loss_reference(mean_square, values, None).asked(()).sizes
     assert label(values, sizes) == "X (2, 3), W (3, 5)"
     assert label(values, ()) == "X (2, 3), W (3, 5), b (5,), y (2, 5)"
 
 
 def test_sizes_are_tried_distinct_and_square() -> None:
-    sizes = loss_reference(mean_square, square(), None).sizes
+    sizes = loss_reference(mean_square, square(), None).asked(()).sizes
     primes, equal = choices(sizes)
     assert len(set(primes.values())) == 3
     assert set(equal.values()) == {4}
@@ -224,3 +224,25 @@ def test_a_mistake_at_a_large_example_differs() -> None:
     report = check_gradient(mlp, tenth, example=large_example(), repair=False)
     assert report["W2"].status is Status.DIFFERS
     assert report["W1"].status is Status.PROVED
+
+
+@pytest.mark.slow
+def test_labels_grow_with_the_rows_that_they_pick_from():
+    """`p[arange(len(y)), y]` runs on a p with more rows than labels: that the two are one size is seen by what is left out."""
+
+    def loss(X, W, y):
+        z = X @ W
+        return np.mean(np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(y)), y])
+
+    def gradient(X, W, y, count=None):
+        p = np.exp(X @ W)
+        p /= p.sum(axis=1, keepdims=True)
+        p[np.arange(len(y)), y] -= 1
+        return {"W": X.T @ p / (count or len(y))}
+
+    example = {"X": np.arange(8.0).reshape(4, 2) / 7, "W": np.eye(2, 3), "y": np.array([0, 2, 1, 1])}
+    right = check_gradient(loss, gradient, example=example)
+    assert right.ok, right
+    assert not any("no other sizes" in note for note in right.notes)
+    written_in = check_gradient(loss, lambda X, W, y: gradient(X, W, y, count=4), example=example)
+    assert written_in["W"].status == "differs", written_in

@@ -5,31 +5,27 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from fractions import Fraction
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
-import mpmath
 import numpy as np
-import sympy
 
 from symbackprop.api import Derivation, derive
-from symbackprop.derive.writer import delta_name
-from symbackprop.errors import NotSupportedError
-from symbackprop.formula import tree
-from symbackprop.formula.names import Names
-from symbackprop.formula.read import read
-from symbackprop.formula.walk import walk
+from symbackprop.derive.steps.worked_formulas import pre_activations
+from symbackprop.derive.steps.writer import delta_name
+from symbackprop.formula.read.name_table import Names
+from symbackprop.formula.read.read import read
+from symbackprop.formula.tree import tree
+from symbackprop.formula.tree.walk import walk
+from symbackprop.formula.value.evaluate import Known, gaps
 from symbackprop.network import Network
 from symbackprop.network.indices import size_symbol
-from symbackprop.numeric.entrywise import Arithmetic, written_out
-from symbackprop.numeric.written import Known, gaps
-from symbackprop.writeup.blocks import Outline
-from symbackprop.writeup.latex_rows import IN_MATHEMATICS
-from symbackprop.writeup.ledger import pre_activations
-from symbackprop.writeup.md import markdown
-from symbackprop.writeup.options import HandoutOptions
-from symbackprop.writeup.outline import make_outline
+from symbackprop.writeup.make import make_outline
+from symbackprop.writeup.page.blocks import Outline
+from symbackprop.writeup.page.options import HandoutOptions
+from symbackprop.writeup.print.latex_rows import IN_MATHEMATICS
+from symbackprop.writeup.print.md import markdown
 from tests.array_slopes import Slopes
 from tests.derive.random_networks import index_network
 from tests.numeric.test_random_networks import random_tensor_network
@@ -158,63 +154,11 @@ def printed_tables(page: str, names: Names) -> dict[tree.Formula, Any]:
         r"^(?:\$\$\n|\$\\displaystyle )([^$\n=]+) = (\\begin\{bmatrix\} .+|[-0-9.]+)(?:\$|$)", page, re.M
     ):
         body = re.sub(r"\\(begin|end)\{bmatrix\}", "", value)
-        rows = [[Fraction(entry.strip()) for entry in row.split("&")] for row in body.split(r"\\")]
+        rows = [[Decimal(entry.strip()) for entry in row.split("&")] for row in body.split(r"\\")]
         found[read(left, names)] = np.array(rows, dtype=object)
     return found
 
 
-def printed_rows(page: str) -> dict[str, Fraction]:
+def printed_rows(page: str) -> dict[str, Decimal]:
     """Return the rows `| label | $number$ |` of a page by label."""
-    return {label: Fraction(number) for label, number in re.findall(r"^\| (\w+) \| \$([-0-9.]+)\$ \|$", page, re.M)}
-
-
-def rounded(values: Any, places: int = 4) -> Any:
-    """Round every entry half up, away from zero at a tie."""
-
-    def one(value: Any) -> Fraction:
-        scaled = abs(Fraction(value)) * 10**places
-        whole = int(scaled + Fraction(1, 2))
-        return Fraction(-whole if value < 0 else whole, 10**places)
-
-    return np.asarray(np.frompyfunc(one, 1, 1)(np.asarray(values, dtype=object)), dtype=object)
-
-
-# --- exact numbers
-
-
-def _fraction(value: Any) -> Fraction:
-    return value if isinstance(value, Fraction) else Fraction(int(value))
-
-
-def _digits(value: Any) -> Fraction:
-    sign, mantissa, exponent, _ = mpmath.mpf(value)._mpf_
-    return (-1) ** sign * int(mantissa) * Fraction(2) ** exponent
-
-
-@cache
-def _function(name: str) -> Any:
-    used, expression = written_out(name)
-    run = sympy.lambdify(used, expression, "mpmath")
-
-    def at(*arguments: Any) -> Fraction:
-        with mpmath.workdps(40):
-            found = [_fraction(argument) for argument in arguments]
-            return _digits(run(*(mpmath.mpf(x.numerator) / x.denominator for x in found)))
-
-    return np.frompyfunc(at, len(used), 1)
-
-
-def _power(base: Any, exponent: Any) -> Fraction:
-    if _fraction(exponent).denominator != 1:
-        raise NotSupportedError("the tests take whole powers only")
-    return _fraction(base) ** int(exponent)
-
-
-#: Sums, products, quotients exact; functions to forty digits.
-EXACT = Arithmetic(
-    Fraction,
-    {},
-    lambda name, *arguments: np.asarray(_function(name)(*arguments), dtype=object),
-    np.frompyfunc(lambda a, b: _fraction(a) / _fraction(b), 2, 1),
-    np.frompyfunc(_power, 2, 1),
-)
+    return {label: Decimal(number) for label, number in re.findall(r"^\| (\w+) \| \$([-0-9.]+)\$ \|$", page, re.M)}

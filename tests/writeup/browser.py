@@ -24,8 +24,10 @@ window.addEventListener("error", (event) => window.problems.push(String(event.me
 console.error = (...what) => window.problems.push(what.join(" "));
 </script>"""
 _AFTER = """<script>
-(function () {
+(async function () {
   const result = {};
+  await Promise.all(Array.from(document.fonts, (face) => face.load()));  // what is measured is measured in the page's own faces
+  await document.fonts.ready;
   try { (function () { SCRIPT })(); } catch (error) { result.thrown = String(error); }
   result.problems = window.problems;
   const place = document.createElement("pre");

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from xml.etree import ElementTree
 
-from symbackprop.formula.spelling import GREEK_LETTERS
+from symbackprop.formula.notation.spelling import GREEK_LETTERS
 
 Element = ElementTree.Element
 
@@ -25,7 +25,20 @@ _WHY = re.compile(r'<td class="(?:because|why)".*?</td>', re.S)
 
 def html_statements(page: str) -> list[str]:
     """Return the statements of all blocks of formulas as LaTeX, in order; broken rows are joined as the reader expects."""
-    return [" \\\\ ".join(_rows(_WHY.sub("", line))) for line in _LINE.findall(page)]
+    return [" \\\\ ".join(_rows(_WHY.sub("", line))) for line in _LINE.findall(_uncovered(page))]
+
+
+def _uncovered(page: str) -> str:
+    """Return a page without what stands in the place of answers while they are covered."""
+    while (found := re.search(r'<(span|div) class="asked">', page)) is not None:
+        depth, end = 0, len(page)
+        for tag in re.finditer(rf"<(/?){found[1]}\b[^>]*>", page[found.start() :]):
+            depth += -1 if tag[1] else 1
+            if depth == 0:
+                end = found.start() + tag.end()
+                break
+        page = page[: found.start()] + page[end:]
+    return page
 
 
 def _rows(line: str) -> list[str]:

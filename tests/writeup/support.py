@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from itertools import pairwise
@@ -13,18 +14,20 @@ import pytest
 import sympy
 from sympy import Rational, Symbol, lambdify, tanh
 
+from symbackprop import numeric
 from symbackprop.api import Derivation, derive
-from symbackprop.derive.writer import delta_name
-from symbackprop.formula import tree
-from symbackprop.formula.names import Names
-from symbackprop.formula.notation import Notation
+from symbackprop.derive.steps.worked_formulas import pre_activations
+from symbackprop.derive.steps.writer import delta_name
+from symbackprop.formula.notation.notation import Notation
+from symbackprop.formula.read.name_table import Names
+from symbackprop.formula.tree import tree
+from symbackprop.functions import BY_NAME, NamedFunction
 from symbackprop.loading import load_network
 from symbackprop.network import Network, sigmoid
-from symbackprop.network.functions import BY_NAME, NamedFunction
-from symbackprop.writeup.blocks import FormulaBlock, Outline, Table
-from symbackprop.writeup.ledger import pre_activations
-from symbackprop.writeup.options import HandoutOptions
-from symbackprop.writeup.outline import make_outline
+from symbackprop.writeup.make import make_outline
+from symbackprop.writeup.page.blocks import FormulaBlock, Outline, Table
+from symbackprop.writeup.page.options import HandoutOptions
+from symbackprop.writeup.student.leaks import answer_numbers, unrounded_answers
 
 SCALAR = ("two_three_two", "two_two_one", "tanh_neuron")
 ARRAYS = ("linear_regression", "mlp_softmax", "perceptron")
@@ -166,6 +169,18 @@ def rounded(value: sympy.Expr, places: int) -> Decimal:
     return decimal.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
 
 
+def places(printed: Decimal) -> int:
+    """Return how many places a printed result has."""
+    return -int(printed.as_tuple().exponent)
+
+
+def agrees(printed: Decimal, true: float) -> bool:
+    """Whether a printed result is the true value, rounded to the digits printed; 0 is printed for nothing else."""
+    if printed == 0:
+        return abs(true) < 1e-13
+    return abs(float(printed) - true) <= 0.5001 * 10.0 ** -places(printed) + 1e-13
+
+
 def decimal_of(formula: tree.Formula) -> Decimal:
     """Return a printed result."""
     if isinstance(formula, tree.Neg):
@@ -201,3 +216,17 @@ def formula_blocks(outline: Outline) -> list[FormulaBlock]:
 def tables(outline: Outline) -> dict[str, Table]:
     """Return the tables of an outline by anchor."""
     return {block.anchor: block for block in outline.blocks if isinstance(block, Table)}
+
+
+def answers_of(derivation: Derivation, options: HandoutOptions, values: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """Return every answer of a handout: as printed, and with all digits."""
+    complete = make_outline(derivation, options.override(audience="teacher"), values)
+    everything = numeric.evaluate(derivation, values)
+    given = [node.name for node in derivation.network.nodes.values() if not node.defined]
+    return answer_numbers(complete, unrounded_answers(everything, given))
+
+
+@cache
+def document_answers(name: str) -> dict[str, str]:
+    """Return the answers of a document's handout."""
+    return answers_of(document(name), HandoutOptions())

@@ -7,10 +7,11 @@ import subprocess
 
 import pytest
 
-from symbackprop.writeup.html import html
-from symbackprop.writeup.options import HandoutOptions
+from symbackprop.writeup.page.options import HandoutOptions
+from symbackprop.writeup.print.html import html
+from symbackprop.writeup.student.leaks import given_numbers, leaks
 from tests.writeup.browser import CHROMIUM, dump, print_pdf, run
-from tests.writeup.support import outline_of
+from tests.writeup.support import document, document_answers, outline_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -118,8 +119,7 @@ def test_a_teacher_uncovers_the_answers_one_by_one():
         button("hide").click();
         result.hidden = covered();
         const first = document.querySelector(".covered");
-        result.invisible = getComputedStyle(first).visibility;
-        result.announced = first.getAttribute("aria-hidden");
+        result.invisible = getComputedStyle(first.querySelector(".open")).display;
         button("next").click(); button("next").click();
         result.two = covered();
         result.status = document.querySelector(".status").textContent;
@@ -130,10 +130,70 @@ def test_a_teacher_uncovers_the_answers_one_by_one():
     assert result["problems"] == []
     assert (result["start"], result["end"]) == (0, 0)
     assert result["hidden"] > 30
-    assert result["invisible"] == "hidden"
-    assert result["announced"] == "true"
+    assert result["invisible"] == "none"
     assert result["two"] == result["hidden"] - 2
     assert result["status"].startswith("2 of ")
+
+
+VISIBLE = """
+    const seen = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const text = walker.currentNode, parent = text.parentElement;
+      if (parent.closest("script, style, .toolbar")) continue;
+      if (parent.closest("title, desc") ? parent.closest("svg").getBoundingClientRect().width : parent.getClientRects().length)
+        seen.push(text.data);
+    }
+    document.querySelectorAll("[aria-label]").forEach((e) => { if (e.getClientRects().length) seen.push(e.ariaLabel); });
+    result.text = seen.join(" ");
+"""
+
+
+@pytest.mark.parametrize(("name", "blanks"), [("two_three_two", "numbers"), ("two_three_two", "rhs"), ("mlp_softmax", "numbers")])
+def test_what_is_hidden_is_what_a_student_does_not_see(name, blanks):
+    """After `Hide`, everything visible passes the gate of the student's file, the drawing and the code too."""
+    outline = outline_of(name, HandoutOptions(blanks=blanks))
+    answers = document_answers(name)
+    shown = run(html(outline), VISIBLE)
+    assert len(leaks(shown["text"], answers)) > 30
+    hidden = run(html(outline), "document.querySelector(\"[data-answers='hide']\").click();" + VISIBLE)
+    assert leaks(hidden["text"], answers, given_numbers(outline, document(name).network.values.values())) == []
+    assert "loss_and_gradients" not in hidden["text"]
+    assert hidden["problems"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "weight", "lit", "unlit"),
+    [
+        ("two_three_two", "w1", "edge-w1 edge-w7 edge-w8 unit-h1 unit-o1 unit-o2 unit-E_o1", "edge-w3 edge-w9 unit-h2"),
+        ("two_three_two", "w7", "edge-w7 unit-o1 unit-E_o1", "edge-w1 edge-w8 unit-h1 unit-o2"),
+        ("two_three_two", "b2", "unit-o1 unit-o2 bias-b2-o1", "edge-w7 edge-w1 unit-h1 bias-b1-h1"),
+        ("mlp_softmax", "W1", "edge-W1 edge-W2 unit-A1", "unit-X"),
+    ],
+)
+def test_every_element_of_a_path_lights_up(name, weight, lit, unlit):
+    """By the computed style: every line of the path is red and opaque, everything else is dimmed."""
+    script = """
+        const list = (names) => names.split(" ").map((name) => document.getElementById("diagram-" + name));
+        const root = getComputedStyle(document.documentElement);
+        const probe = document.createElement("i");
+        probe.style.color = root.getPropertyValue("--path"); document.body.append(probe);
+        const red = getComputedStyle(probe).color;
+        const named = Array.from(document.querySelectorAll("mrow.n, mrow.d"));
+        point(named.find((e) => e.dataset.names.split(" ").pop() === "WEIGHT"));
+        const lines = (item) => Array.from(item.querySelectorAll(".sb-line, .sb-outline"));
+        const strokes = (item) => lines(item).map((e) => getComputedStyle(e).stroke);
+        result.missing = [...list("UNLIT"), ...list("LIT")].filter((item) => item === null).length;
+        const opaque = (item) => getComputedStyle(item).opacity === "1";
+        result.lit = list("LIT").every((item) => opaque(item) && strokes(item).every((stroke) => stroke === red));
+        result.dim = list("UNLIT").map((item) => Number(getComputedStyle(item).opacity));
+    """
+    script = POINT + script.replace("UNLIT", unlit).replace("LIT", lit).replace("WEIGHT", weight)
+    result = run(html(outline_of(name, HandoutOptions())), script)
+    assert result["problems"] == []
+    assert result.get("thrown") is None
+    assert (result["missing"], result["lit"]) == (0, True)
+    assert max(result["dim"]) < 0.5
 
 
 def test_a_students_page_has_nothing_to_uncover():
@@ -141,7 +201,7 @@ def test_a_students_page_has_nothing_to_uncover():
         page(audience="student"),
         """
         result.buttons = document.querySelectorAll("[data-answers]").length;
-        result.marks = document.querySelectorAll("[data-hidden]").length;
+        result.marks = document.querySelectorAll(".answer, .asked").length;
     """,
     )
     assert (result["buttons"], result["marks"], result["problems"]) == (0, 0, [])

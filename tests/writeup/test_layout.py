@@ -9,14 +9,15 @@ from types import ModuleType
 import pytest
 
 from symbackprop.network import Network, sigmoid
-from symbackprop.writeup.diagram import network_picture
-from symbackprop.writeup.graph_view import graph_picture
-from symbackprop.writeup.svg import svg
+from symbackprop.writeup.drawing.diagram import network_picture
+from symbackprop.writeup.drawing.graph_view import graph_picture
+from symbackprop.writeup.drawing.svg import svg
 from tests.writeup.drawings import dense, faults, read_drawing
 
 SIZES = [(1, 1, 1), (2, 2, 1), (2, 3, 2), (3, 5, 2), (4, 4), (2, 1, 2), (5, 5, 5), (2, 3, 3, 2), (4, 6, 6, 4)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 def test_every_label_is_readable(sizes: tuple[int, ...]) -> None:
     drawing = read_drawing(svg(network_picture(*dense(*sizes))))
@@ -25,8 +26,12 @@ def test_every_label_is_readable(sizes: tuple[int, ...]) -> None:
     assert faults(drawing) == []
 
 
+#: With letters of nine pixels at least, the values beside the weights of 3-5-2 find no room: the names alone are drawn.
+CROWDED = pytest.mark.xfail(reason="no room for values beside 25 weights", strict=True)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("sizes", SIZES[:4], ids=str)
+@pytest.mark.parametrize("sizes", [*SIZES[:3], pytest.param(SIZES[3], marks=CROWDED)], ids=str)
 def test_every_label_with_its_value_is_readable(sizes: tuple[int, ...]) -> None:
     net, loss = dense(*sizes)
     values = {name: f"{k / 7:.4f}" for k, name in enumerate(net.nodes, 1)}

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from symbackprop.writeup.notebook import notebook
-from symbackprop.writeup.notebook_network import network_source, variable
-from symbackprop.writeup.options import HandoutOptions
+from symbackprop.writeup.outline.notebook_network import network_source, variable
+from symbackprop.writeup.page.options import HandoutOptions
+from symbackprop.writeup.print.notebook import notebook
 from tests.writeup.support import ARRAYS, SCALAR, document, outline_of
 
 

@@ -6,14 +6,12 @@ import re
 
 import pytest
 
-from symbackprop.derive.steps import written_steps
 from symbackprop.errors import InternalError
-from symbackprop.formula.tree import Name
-from symbackprop.writeup.blocks import FormulaBlock, Heading, Prose, Table
-from symbackprop.writeup.options import HandoutOptions
-from symbackprop.writeup.phrases import PHRASES, phrase, plain
-from symbackprop.writeup.reasons import reason
-from tests.writeup.support import ARRAYS, SCALAR, document, outline_of
+from symbackprop.formula.tree.tree import Name
+from symbackprop.writeup.page.blocks import FormulaBlock, Heading, Prose, Table
+from symbackprop.writeup.page.options import HandoutOptions
+from symbackprop.writeup.page.phrases import PHRASES, phrase, plain
+from tests.writeup.support import outline_of
 
 GAPS = re.compile(r"\{\w+\}")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -38,32 +36,6 @@ def test_an_unknown_phrase_and_a_missing_gap_are_errors():
         phrase("nonsense", "en")
     with pytest.raises(InternalError, match="needs a value"):
         phrase("variant", "en")
-
-
-@pytest.mark.parametrize("name", [*SCALAR, *ARRAYS])
-@pytest.mark.slow
-def test_every_reason_of_the_documents_has_chinese(name):
-    derivation = document(name)
-    missing = set()
-    for level in ("standard", "full"):
-        for parameter in derivation:
-            for step in written_steps(derivation[parameter], None, level):
-                chinese = reason(step.because, "zh")
-                if step.because and not CHINESE.search(chinese) and "=" not in step.because:
-                    missing.add(step.because)
-    assert missing == set()
-
-
-def test_sentences_about_transposes_are_translated_whole():
-    english = (
-        "shapes (M,N)(N,K); the summed index n is the first axis of A1, but a matrix product sums over the last axis of its left "
-        "factor; so A1 is transposed"
-    )
-    assert (
-        reason(english, "zh")
-        == "形状 (M,N)(N,K)；求和下标 n 是 A1 的第一个轴，而矩阵乘法对左因子的最后一个轴求和，所以 A1 要转置"
-    )
-    assert reason(english, "en") == english
 
 
 def test_a_chinese_handout_has_no_english_sentence():

@@ -9,11 +9,11 @@ from math import pi
 import pytest
 
 from symbackprop.errors import UserError
-from symbackprop.formula.notation import Notation
-from symbackprop.writeup.geometry import Box, line
-from symbackprop.writeup.lettering import Lettering, Run, letter
-from symbackprop.writeup.picture import Caption, Disc, Item, Panel, Picture, Stroke, fitted
-from symbackprop.writeup.svg import COLOURS, style_sheet, svg
+from symbackprop.formula.notation.notation import Notation
+from symbackprop.writeup.drawing.geometry import Box, line
+from symbackprop.writeup.drawing.picture import Caption, Disc, Item, Panel, Picture, Stroke, fitted
+from symbackprop.writeup.drawing.styled_text import StyledRun, StyledText, styled
+from symbackprop.writeup.drawing.svg import COLOURS, style_sheet, svg
 from tests.writeup.drawings import SVG
 
 
@@ -24,7 +24,7 @@ def picture(*shapes: Disc | Panel | Stroke | Caption, **options: object) -> Pict
 
 def test_text_is_escaped_everywhere() -> None:
     nasty = 'a<b> & "c" \' ]]>'
-    caption = Caption(Lettering((Run(nasty),), ""), (10, 10), 12)
+    caption = Caption(StyledText((StyledRun(nasty),), ""), (10, 10), 12)
     text = svg(Picture(10, 10, nasty, nasty, (Item("x", "edge", nasty, (caption,), (nasty,)),)), focusable=True)
     root = ET.fromstring(text)
     group = next(root.iter(f"{SVG}g"))
@@ -38,14 +38,14 @@ def test_all_geometry_is_whole_numbers() -> None:
         Disc((10.123, 20.456), 7.777, 1.234),
         Panel(Box(50.55, 20.01, 13.37, 9.99), 2.5, dashed=True),
         Stroke(line((1.11, 2.22), (33.33, 44.44), 5.55)),
-        Caption(letter("out_h1²·w7", Notation()), (20.25, 30.75), 12.5, pi / 7, backed=True),
+        Caption(styled("out_h1²·w7", Notation()), (20.25, 30.75), 12.5, pi / 7, backed=True),
     )
     text = svg(picture(*shapes)).replace("http://www.w3.org/2000/svg", "")
     assert re.findall(r"\d\.|\.\d", text) == []
 
 
 def test_subscripts_come_back_to_the_line() -> None:
-    lettered = letter("out_h1·w7^(2)", Notation())
+    lettered = styled("out_h1·w7^(2)", Notation())
     text = next(ET.fromstring(svg(picture(Caption(lettered, (0, 0), 10)))).iter(f"{SVG}text"))
     height = 0
     for span in text.iter(f"{SVG}tspan"):
@@ -55,7 +55,7 @@ def test_subscripts_come_back_to_the_line() -> None:
 
 
 def test_blanks_between_runs_are_text_that_counts_towards_the_middle() -> None:
-    lettered = Lettering((Run("w", True), Run(" ="), Run(" "), Run("0.4")), "")
+    lettered = StyledText((StyledRun("w", True), StyledRun(" ="), StyledRun(" "), StyledRun("0.4")), "")
     (text,) = ET.fromstring(svg(picture(Caption(lettered, (0, 0), 10)))).iter(f"{SVG}text")
     assert "".join(text.itertext()) == "w\u00a0=\u00a00.4"
     assert not any("dx" in span.attrib for span in text)

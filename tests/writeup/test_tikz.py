@@ -12,10 +12,10 @@ from types import ModuleType
 import pytest
 
 from symbackprop.network import Network
-from symbackprop.writeup.diagram import network_picture
-from symbackprop.writeup.graph_view import graph_picture
-from symbackprop.writeup.svg import svg
-from symbackprop.writeup.tikz import tikz
+from symbackprop.writeup.drawing.diagram import network_picture
+from symbackprop.writeup.drawing.graph_view import graph_picture
+from symbackprop.writeup.drawing.svg import svg
+from symbackprop.writeup.drawing.tikz import tikz
 from tests.writeup.drawings import dense, read_drawing
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from symbackprop.derive import Derivation, derive
+from symbackprop.derive import DerivationRecord, derive
 from symbackprop.verify.check import check_gradient
 from symbackprop.verify.records import Status
-from symbackprop.verify.report import Report
+from symbackprop.verify.report.report import Report
 from tests.verify.mutants.hand import HEAD, SOURCES
 from tests.verify.mutants.networks import NETWORKS
 from tests.verify.mutants.table import EXPLAINED, MUTANTS, Mutant
@@ -48,22 +48,23 @@ def original(folder: Path, case: str) -> ModuleType:
     return load(folder, f"{case}_right", HEAD + SOURCES[case])
 
 
-def derivation(case: str) -> Derivation:
+def derivation(case: str) -> DerivationRecord:
     network, loss = NETWORKS[case]()
     return derive(network, loss)
 
 
-def score(mutant: Mutant, number: int, folder: Path, derived: Derivation, **options: bool) -> Score:
+def score(mutant: Mutant, number: int, folder: Path, derived: DerivationRecord, **options: bool) -> Score:
     """Check one mutant."""
     module = load(folder, f"{mutant.case}_{number}", mutant.source)
     report = check_gradient(derived, module.gradients, **options)
     places = [location.line for location in report.locations[:1]] or [repair.line for repair in report.repairs[:1]]
+    guarded = any(v.status is Status.GUARDED for v in report.verdicts.values())
     kinds = {cause.kind for cause in report.causes}
     return Score(
         mutant,
-        report.ok,
+        report.ok and not guarded,
         any(v.status is Status.ERROR for v in report.verdicts.values()),
-        bool(kinds & EXPLAINED.get(mutant.kind, set())),
+        (guarded and mutant.kind == "guard") or bool(kinds & EXPLAINED.get(mutant.kind, set())),
         bool(mutant.lines & set(places)),
         any(repair.proved for repair in report.repairs),
         report,
@@ -71,7 +72,7 @@ def score(mutant: Mutant, number: int, folder: Path, derived: Derivation, **opti
 
 
 def scores(folder: Path, mutants: Iterable[Mutant] = MUTANTS, **options: bool) -> list[Score]:
-    known: dict[str, Derivation] = {}
+    known: dict[str, DerivationRecord] = {}
     found = []
     for number, mutant in enumerate(mutants):
         if mutant.case not in known:

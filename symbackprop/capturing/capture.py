@@ -1,0 +1,181 @@
+"""A forward pass written with numpy as a network, in its own variable names.
+
+    >>> import numpy as np
+    >>> def loss(X, W, t):
+    ...     y = np.tanh(X @ W)
+    ...     return np.sum((y - t) ** 2) / len(X)
+    >>> example = {"X": np.ones((4, 3)), "W": np.eye(3)[:, :2], "t": np.zeros((4, 2))}
+    >>> captured = capture(loss, example, wrt=["W"])
+    >>> print(captured.network.node("y").expression)
+    tanh(Sum(W[i, j]*X[n, i], (i, 0, I - 1)))
+
+The function is run, unmodified, on numbers that know how they were computed; the elements of every variable are rolled up into
+one formula in index notation; running it again at other sizes tells which numbers are sizes. The network is then compared with
+the code itself at other numbers and other sizes, loss and gradients, and refused where they differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symbackprop.capturing.build.axes import Axis, ranges
+from symbackprop.capturing.build.build import TARGETS, Sized, build
+from symbackprop.capturing.confirm import Confirmed, confirm
+from symbackprop.capturing.record.labels import ONE_HOT
+from symbackprop.capturing.record.plain import PlainCode
+from symbackprop.capturing.record.shifts import Shift
+from symbackprop.capturing.roll.program import RolledProgram
+from symbackprop.capturing.rolling import Rolled, rolled
+from symbackprop.capturing.sizing import Sizing
+from symbackprop.errors import InternalError, SymbackpropError, UserError, nearest
+from symbackprop.network import Network, Role
+
+DATA = frozenset(["X", "x", "xs", "Xs", "inputs", "input", "data", "features", "images", "img", "seq", "tokens", "ids"])
+"""What people call the data: nothing is differentiated by these unless it is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A captured forward pass.
+
+    `network` and `loss` (its symbol) are what `derive` takes; `wrt` the names of the parameters; `shifts` the maxima that were
+    left out because they cancel; `inputs` the dotted path in the arguments of every declared name (`params.W1`); `one_hot` the
+    names that hold one-hot rows of labels; `confirmed` how the network was compared with the code.
+    """
+
+    network: Network
+    loss: Any
+    wrt: tuple[str, ...]
+    shifts: tuple[Shift, ...]
+    inputs: Mapping[str, str]
+    one_hot: frozenset[str]
+    confirmed: Confirmed
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.network, self.loss))
+
+    def values(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the network's values for arguments of the function: paths resolved, labels as one-hot rows."""
+        return network_values(self.network, self.inputs, self.one_hot, arguments)
+
+
+def capture(function: Callable[..., Any], example: Mapping[str, Any], wrt: Sequence[str] | str | None = None) -> Captured:
+    """Capture a numpy forward pass as a network.
+
+    Args:
+        function: a function or bound method that returns the loss: one number (the first, where it returns several).
+        example: a value for every argument; arrays may be in dictionaries and lists. Their sizes need not be distinct.
+        wrt: the names (or dotted paths) that gradients are asked for; by default every real number that is not called like data
+            or a target.
+
+    Raises:
+        NotSupportedError: something cannot be captured; the message names the variable and the line.
+        UserError: the code fails, an argument is missing, or it returns no single number.
+    """
+    first = rolled(function, example)
+    names = _asked(first.program, wrt)
+    sizing = Sizing(rolled, function, example, first, ranges(first.program), frozenset(names))
+    problem: SymbackpropError | None = None
+    for sized, changing in sizing.choices():
+        try:
+            return _confirmed(sizing, names, sized, changing)
+        except SymbackpropError as found:
+            problem = found
+    raise problem or InternalError(f"{function}: no choice of sizes was tried")
+
+
+def _confirmed(sizing: Sizing, names: tuple[str, ...], sized: Sized, changing: tuple[Axis, ...]) -> Captured:
+    first = sizing.first
+    network = build(str(getattr(sizing.function, "__name__", "forward")), sized, names, first.values)
+    (loss,) = first.program.outputs.values()
+    one_hot = frozenset(name for name, v in first.program.inputs.items() if v.name.startswith(ONE_HOT))
+    inputs = {name: v.name.removeprefix(ONE_HOT) for name, v in first.program.inputs.items()}
+    trials = [sizing.arguments((), 7), *([sizing.arguments(changing, 3)] if changing else [])]
+    confirmed = confirm(network, loss, names, _Trials(sizing.function, first, network, inputs, one_hot).points(trials))
+    return Captured(network, network.node(loss).symbol, names, first.shifts, inputs, one_hot, confirmed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trials:
+    """Makes points at which the network and the code can both be evaluated."""
+
+    function: Callable[..., Any]
+    first: Rolled
+    network: Network
+    inputs: Mapping[str, str]
+    one_hot: frozenset[str]
+
+    def points(
+        self, trials: Sequence[Mapping[str, Any]]
+    ) -> Iterator[tuple[dict[str, Any], Callable[[Mapping[str, Any]], float]]]:
+        """Yield (values of the network, the code's loss as a function of such values)."""
+        for arguments in trials:
+            try:
+                values = network_values(self.network, self.inputs, self.one_hot, arguments)
+                if self.first.program.tables:
+                    values.update(rolled(self.function, arguments).program.tables)
+                code = self._code(arguments)
+                code(values)
+            except Exception:  # the code does not run at these sizes, whatever it raises
+                continue
+            yield values, code
+
+    def _code(self, arguments: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], float]:
+        run = PlainCode(self.function, arguments, self.first.paths["loss"])
+        paths = {name: path for name, path in self.inputs.items() if name not in self.one_hot}
+
+        def code(values: Mapping[str, Any]) -> float:
+            return float(np.asarray(run({path: values[name] for name, path in paths.items()})).item())
+
+        return code
+
+
+def network_values(
+    network: Network, inputs: Mapping[str, str], one_hot: frozenset[str], arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the values of a captured network's declared names for arguments of the function."""
+    found = {}
+    for name, path in inputs.items():
+        value = _at(arguments, path) if path.split(".")[0] in arguments else network.values[name]
+        found[name] = np.asarray(value) if np.ndim(value) else value
+    sizes = network.sizes({name: value for name, value in found.items() if name not in one_hot})
+    for name in one_hot:
+        size = network.node(name).shape[-1]
+        classes = size.subs({symbol: sizes[symbol.name] for symbol in size.free_symbols if symbol.name in sizes})
+        if not classes.is_Integer:
+            raise UserError(f"{network.title}: the number of classes {size} of {name} does not follow from the other values")
+        found[name] = np.eye(int(classes))[found[name].astype(int)]
+    return {**{node.name: network.values[node.name] for node in network.of_role(Role.CONSTANT)}, **found}
+
+
+def _asked(found: RolledProgram, wrt: Sequence[str] | str | None) -> tuple[str, ...]:
+    real = {variable.name: name for name, variable in found.inputs.items() if not variable.name.startswith(ONE_HOT)}
+    if wrt is None:
+        return tuple(name for name in real.values() if name not in DATA | TARGETS) or tuple(real.values())
+    chosen = []
+    for one in [wrt] if isinstance(wrt, str) else wrt:
+        name = real.get(one) or (one if one in real.values() else None)
+        if name is None:
+            known = list(real.values())
+            raise UserError(
+                f"capture: wrt: the loss does not depend on {one}; it depends on {', '.join(known)}.{nearest(one, known)}"
+            )
+        chosen.append(name)
+    return tuple(chosen)
+
+
+def _at(arguments: Mapping[str, Any], path: str) -> Any:
+    value: Any = arguments
+    for part in path.split("."):
+        value = (
+            value[part]
+            if isinstance(value, Mapping)
+            else value[int(part)]
+            if isinstance(value, Sequence)
+            else getattr(value, part)
+        )
+    return value

@@ -1,0 +1,127 @@
+"""`symbackprop proofread`: a verdict for every `=` and every printed number of texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from symbackprop.cli.shared import JSON, TIMEOUT, Examples, chosen_notation, guest_file, refuse_existing
+from symbackprop.errors import UserError
+from symbackprop.files import write_file
+from symbackprop.loading import load_network
+from symbackprop.proofreading.corrected import corrected, corrected_name
+from symbackprop.proofreading.proofread import proofread
+from symbackprop.proofreading.proofread_report import ProofreadReport
+from symbackprop.proofreading.report_text import as_data
+
+
+@click.command(
+    "proofread",
+    cls=Examples,
+    examples="""
+    symbackprop proofread tutorial.md
+    symbackprop proofread tutorial.md --network derivations/two_three_two --notation two_three_two
+    symbackprop proofread chapter1.tex chapter2.tex --html annotated/ --partial
+    symbackprop proofread notes.md --fix
+    """,
+)
+@click.argument("documents", metavar="DOCUMENT...", nargs=-1, required=True, type=click.Path())
+@click.option(
+    "--network", "place", metavar="NETWORK", help="What the formulas are about; by default the document's own definitions."
+)
+@TIMEOUT
+@click.option("--loss", metavar="NAME", help="Loss node, for new values such as w⁺.")
+@click.option("--notation", metavar="NAME", help="How the document writes: the names of one of the known notations.")
+@click.option("--rate", type=float, help="Learning rate, where the text gives none.")
+@click.option("--complete/--partial", default=True, show_default=True, help="Whether every `=` must be read and decided.")
+@click.option("--all", "everything", is_flag=True, help="Show what holds, too.")
+@click.option("--markdown", is_flag=True, help="Print Markdown.")
+@click.option("--html", type=click.Path(path_type=Path), help="Write the document annotated; of several, into this folder.")
+@click.option("--fix", is_flag=True, help="Write a corrected copy beside it, NAME.corrected.md.")
+@click.option("--force", is_flag=True, help="Replace files that exist.")
+@JSON
+@click.pass_context
+def command(
+    context: click.Context,
+    documents: tuple[str, ...],
+    place: str | None,
+    timeout: float,
+    loss: str | None,
+    notation: str | None,
+    rate: float | None,
+    complete: bool,
+    everything: bool,
+    markdown: bool,
+    html: Path | None,
+    fix: bool,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Proof-read texts (.md .txt .tex .html .ipynb): every `=`, every printed number, with a remedy for what is wrong.
+
+    Nothing in a text is executed. Exit code 0: every `=` was read and decided, and nothing is wrong; 1: something differs or is
+    malformed, or (unless --partial) an `=` could not be read or decided; 2: bad input; 3: a fault of this program.
+    """
+    copies = [corrected_name(Path(document)) for document in documents] if fix else []
+    pages = _pages(documents, html)
+    _refuse(documents, [*copies, *pages], force)
+    with guest_file(timeout):
+        loaded = load_network(place, loss) if place else None
+    known = chosen_notation(notation, loaded.notation if loaded else None)
+    network, node = (loaded.network, loaded.loss) if loaded else (None, loss)
+    reports: list[ProofreadReport] = []
+    for number, document in enumerate(documents):
+        try:
+            report = proofread(document, network, loss=node, notation=known, rate=rate)
+        except UserError as problem:
+            if len(documents) == 1:
+                raise
+            click.echo(f"symbackprop: {problem}", err=True)
+            continue
+        reports.append(report)
+        _write(report, copies[number : number + 1], corrected, "the corrected copy")
+        _write(report, pages[number : number + 1], ProofreadReport.to_html, "annotated")
+        if not as_json:
+            click.echo(report.to_markdown(everything) if markdown else report.text(everything))
+    if as_json:
+        data = [as_data(report) for report in reports]
+        click.echo(json.dumps(data[0] if len(documents) == 1 else data, ensure_ascii=False, indent=2))
+    context.exit(2 if len(reports) < len(documents) else 0 if all(_passes(report, complete) for report in reports) else 1)
+
+
+def _passes(report: ProofreadReport, complete: bool) -> bool:
+    return report.ok and (report.complete or not complete)
+
+
+def _pages(documents: tuple[str, ...], html: Path | None) -> list[Path]:
+    """Return where the annotated pages go. Raises UserError where two documents of one name would be one page."""
+    if html is None:
+        return []
+    if len(documents) == 1 and not html.is_dir():
+        return [html]
+    pages = [html / f"{Path(document).name}.html" for document in documents]
+    if len(set(pages)) < len(pages):
+        raise UserError(f"--html {html}: two documents of one name; proof-read them one after the other")
+    try:
+        html.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise UserError(f"{html}: {problem.strerror or problem}") from problem
+    return pages
+
+
+def _refuse(documents: tuple[str, ...], files: list[Path], force: bool) -> None:
+    """Raise UserError before anything is done where a file exists, or where a document itself would be replaced."""
+    read = {Path(document).resolve() for document in documents}
+    for file in files:
+        if file.resolve() in read:
+            raise UserError(f"{file} is a document to be read; give another name")
+        refuse_existing(file, force)
+
+
+def _write(report: ProofreadReport, files: list[Path], made: Callable[[ProofreadReport], str], words: str) -> None:
+    for file in files:
+        write_file(file, made(report))
+        click.echo(f"{file}: {words}", err=True)

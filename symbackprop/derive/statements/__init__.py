@@ -1,0 +1,1 @@
+"""Every formula a document would hold: `rearrange` → `statements` (scalars) → `array_statements`."""

@@ -1,0 +1,101 @@
+"""Names whose movement a later node does not see, so that the gradient is 0 whatever the values are.
+
+A bias of the keys moves each row of the scores as a whole, which softmax does not see; a bias before batch norm moves a column
+with its mean. Found in forward direction: a movement t of the name is pushed through the definitions, ẏ = Σ ∂y/∂x · ẋ, as long
+as they are linear in what moves. Where ẏ cancels, y does not see it; where every road to the loss ends so, ∂E/∂name = 0. What is
+not of sums, products, powers, exp, log and guards is not judged: then nothing is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sympy import Add, Dummy, Expr, Idx, Indexed, IndexedBase, Integer, Mul, Number, Piecewise, Pow, Sum, Symbol, exp, log
+
+from symbackprop.derive.sweep.derivation import DerivationRecord, pulled_out
+from symbackprop.network.indices import bound_apart, free_indices, index_name, substitute
+from symbackprop.network.node import Node
+
+Movements = Mapping[str, tuple[tuple[Idx, ...], Expr]]  # by name: its indices, and the movement of its general entry
+_UNDERSTOOD = (Add, Mul, Pow, Sum, exp, log, Number)
+
+
+class _NotJudged(Exception):
+    """A definition is not linear in what moves, or is of functions that are not judged."""
+
+
+def unseen_by(derivation: DerivationRecord, name: str) -> tuple[str, ...]:
+    """Return the nodes that do not change when `name` does and through which all that the loss sees of it passes; else ()."""
+    nodes = derivation.network.nodes
+    start = nodes[name]
+    if not start.indices or not derivation.adjoint(name):
+        return ()
+    moved = {name: (start.indices, IndexedBase(Dummy("t", real=True))[start.indices])}
+    blind: list[str] = []
+    try:
+        for other in reversed(derivation.between(name)):
+            if other != name and any(parent in moved for parent in nodes[other].parents):
+                movement = _movement(nodes[other], moved)
+                if movement == 0:
+                    blind.append(other)
+                else:
+                    moved[other] = (nodes[other].indices, movement)
+    except _NotJudged:
+        return ()
+    return () if derivation.loss in moved else tuple(blind)
+
+
+def _movement(node: Node, moved: Movements) -> Expr:
+    """Return ẏ of a node, 0 where it cancels; raises _NotJudged where it depends on what moved, or on a guard."""
+    expression = node.expression
+    assert expression is not None
+    push = _Push(moved, {index_name(index) for index in expression.atoms(Idx)})
+    slope = push.moving(expression).diff(push.rate).xreplace({push.rate: Integer(0)})
+    movement: Expr = pulled_out(slope.expand()).expand()
+    read = movement.atoms(Indexed)
+    if any(_label(part) in moved or part.base.label in push.guards.values() for part in read):
+        raise _NotJudged
+    return movement
+
+
+@dataclass(frozen=True, slots=True)
+class _Push:
+    """One definition with `x + rate·ẋ` for every x that moves, and a factor that is a name for every guard."""
+
+    moved: Movements
+    taken: set[str]
+    rate: Symbol = field(default_factory=lambda: Dummy("rate", real=True))
+    guards: dict[Expr, Symbol] = field(default_factory=dict)
+
+    def moving(self, part: Expr) -> Expr:
+        """Return the expression as it moves; raises _NotJudged for functions that are not judged."""
+        if isinstance(part, Indexed):
+            return part + self.rate * self._at(part) if _label(part) in self.moved else part
+        if isinstance(part, Symbol | Idx) or not part.args:
+            return part
+        if isinstance(part, Piecewise):
+            return self._guarded(part)
+        if isinstance(part, Sum):
+            return Sum(self.moving(part.function), *part.limits)
+        args = tuple(self.moving(arg) for arg in part.args)
+        if args != part.args and not isinstance(part, _UNDERSTOOD):
+            raise _NotJudged
+        return part.func(*args)
+
+    def _guarded(self, part: Piecewise) -> Expr:
+        (value, condition), *others = part.args
+        if [tuple(other) for other in others] != [(0, True)] or any(_label(at) in self.moved for at in condition.atoms(Indexed)):
+            raise _NotJudged
+        guard = self.guards.setdefault(condition, Dummy("guard", real=True))
+        return self.moving(value) * IndexedBase(guard)[tuple(sorted(free_indices(condition), key=index_name))]
+
+    def _at(self, part: Indexed) -> Expr:
+        """Return ẋ at the address where x is read."""
+        indices, movement = self.moved[_label(part)]
+        renamed = {own: at for own, at in zip(indices, part.indices, strict=True) if own != at}
+        return bound_apart(substitute(bound_apart(movement, self.taken), renamed), self.taken)
+
+
+def _label(part: Indexed) -> str:
+    return str(part.base.label.name)

@@ -1,0 +1,37 @@
+"""Writing files: whole or not at all, so that a full disk or Ctrl-C leaves what was there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from symbackprop.errors import UserError
+
+
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write a file under another name beside it, and move it into its place; devices and pipes are written to directly.
+
+    Raises UserError with the reason; then the file is as it was.
+    """
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    target = Path(os.path.realpath(path))
+    part = target.with_name(f".{secrets.token_hex(6)}.part")
+    try:
+        if target.exists() and not target.is_file():
+            with target.open("wb", buffering=0) as file:
+                file.write(data)
+            return
+        with part.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            part.chmod(target.stat().st_mode & 0o7777)
+        part.replace(target)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror or error}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()

@@ -1,0 +1,455 @@
+"""LaTeX to tokens, driven by the table of names.
+
+Longest known spelling first. A word of several letters is one name or an error, never a product of its letters (two known
+single-letter names side by side, as in `wx`, are a product). Unknown names, unknown macros and malformed subscripts
+(`out_o1`, which TeX shows as `out_o` followed by 1) raise `ReadError` with the place and, where it is certain, the repair.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from symbackprop.formula.read import tokens as vocabulary
+from symbackprop.formula.read.digits import number_at
+from symbackprop.formula.read.lines import mark_lines
+from symbackprop.formula.read.name_table import Kind, Names
+from symbackprop.formula.read.scanner import Scanner
+from symbackprop.formula.read.tokens import ReadError, Token
+
+Rule = Callable[[Scanner, int], bool]
+MOST_CHARACTERS = 64_000  # of one formula
+
+
+def scan(text: str, names: Names) -> list[Token]:
+    """Return the tokens of a formula; raises `ReadError`."""
+    if len(text) > MOST_CHARACTERS:
+        raise ReadError(f"a formula of {len(text)} characters is too long; {MOST_CHARACTERS} at most", (0, len(text)))
+    scanner = Scanner(text, names, _rules)
+    scanner.run()
+    return mark_lines(scanner.tokens)
+
+
+# The rules; each returns whether it consumed something.
+
+
+def _line_break(scanner: Scanner, end: int) -> bool:
+    """A line break, or a wide space, which separates statements as well."""
+    found = vocabulary.LINE_BREAK.match(scanner.text, scanner.position, end)
+    if not found:
+        return False
+    if scanner.in_rows and found[1]:
+        scanner.position = found.end()
+    else:
+        scanner.emit("ROWSEP" if scanner.in_rows else "NEWLINE", "\n", found.end())
+    return True
+
+
+def _rows(scanner: Scanner, end: int) -> bool:
+    for kind, pattern in (("CASES", vocabulary.CASES), ("MATRIX", vocabulary.MATRIX)):
+        found = pattern.match(scanner.text, scanner.position, end)
+        if found:
+            scanner.emit(kind if found[1] == "begin" else f"END{kind}", kind.lower(), found.end())
+            return True
+    return False
+
+
+def _ampersand(scanner: Scanner, end: int) -> bool:
+    if scanner.in_rows:
+        scanner.emit("AMP", "&", scanner.position + 1 + scanner.text.startswith("&&", scanner.position))
+    else:
+        scanner.position += 1
+    return True
+
+
+def _norm_label(scanner: Scanner, end: int) -> bool:
+    """The kind of a norm, `\\|W\\|_F`."""
+    found = vocabulary.NORM_LABEL.match(scanner.text, scanner.position, end) if scanner.last == "RNORM" else None
+    if found:
+        label = next(group for group in found.groups() if group)
+        scanner.emit("NORMKIND", {"fro": "F", "\\infty": "∞"}.get(label, label), found.end())
+    return bool(found)
+
+
+def _over(scanner: Scanner, end: int) -> bool:
+    """`{a \\over b}`, which is a fraction."""
+    place = scanner.over_in(scanner.position)
+    if place is None:
+        return False
+    closing = scanner.group_end(scanner.position)
+    scanner.emit("FRAC", "/", scanner.position)
+    scanner.part(scanner.position + 1, place, then=lambda: scanner.part(place + len("\\over"), closing - 1, closing))
+    return True
+
+
+def _annotated(scanner: Scanner, end: int) -> bool:
+    """What has a remark above or below it: `\\underbrace{a}_{why}` is a, `\\stackrel{!}{=}` is =."""
+    found = vocabulary.MACRO.match(scanner.text, scanner.position, end)
+    which = vocabulary.ANNOTATED.get(found[0][1:]) if found else None
+    if found is None or which is None:
+        return False
+    first = scanner.skip_spaces(found.end())
+    behind = scanner.argument_end(first)
+    if which == 0:
+        remark = scanner.script_end(behind)
+        scanner.remarks[behind] = remark or behind
+    scanner.position = first if which == 0 else scanner.skip_spaces(behind)
+    scanner.unwrap("U" if found[0][1:] in vocabulary.BRACED else "")
+    return True
+
+
+def _pattern(scanner: Scanner, end: int) -> bool:
+    for kind, pattern in _PATTERNS:
+        found = pattern.match(scanner.text, scanner.position, end)
+        if found and not (kind == "TOP" and pattern is vocabulary.PLAIN_T and scanner.names.find("T")):
+            value = found[1] if kind == "BLANK" else found[0]
+            scanner.emit(kind, value, found.end())
+            return True
+    return False
+
+
+_PATTERNS = (
+    ("BLANK", vocabulary.BLANK),
+    ("UPDATE", vocabulary.UPDATE),
+    ("PRIME", vocabulary.PRIME),
+    ("TOP", vocabulary.TOP),
+    ("TOP", vocabulary.PLAIN_T),
+)
+
+
+def _number(scanner: Scanner, end: int) -> bool:
+    in_list = "sub" in scanner.context or scanner.in_brackets
+    found = number_at(scanner.text, scanner.position, end, scanner.names.decimal, in_list)
+    if found is None:
+        return False
+    if scanner.last == "NUMBER" and "sub" not in scanner.context:
+        raise ReadError("two numbers side by side; write the sign between them", (scanner.tokens[-1].start, found[1]))
+    scanner.emit("NUMBER", *found)
+    return True
+
+
+def _script(scanner: Scanner, end: int) -> bool:
+    sign = scanner.text[scanner.position]
+    if sign not in "_^":
+        return False
+    scanner.emit("SUB" if sign == "_" else "SUP", sign, scanner.position + 1)
+    start = scanner.skip_spaces(scanner.position)
+    digits = re.compile(r"\d\.?\d+").match(scanner.text, start)
+    if digits:
+        raise ReadError(f"{sign}{digits[0]} reaches over one digit only; write {sign}{{{digits[0]}}}", digits.span())
+    scanner.argument(*(("sub",) if sign == "_" else ()))
+    return True
+
+
+def _big(scanner: Scanner, end: int) -> bool:
+    found = vocabulary.BIG_WORD.match(scanner.text, scanner.position, end)
+    if found:
+        scanner.emit("BIG", (found[1] or "") + found[2], found.end())
+    return bool(found)
+
+
+def _differential(scanner: Scanner, end: int) -> bool:
+    """The `d` of `dL/dw` and `\\frac{dL}{dw}`, where neither `d` nor `dL` is a name."""
+    text, start = scanner.text, scanner.position
+    if scanner.names.find("d"):
+        return False
+    upright = re.compile(r"\\mathrm\s*(?:\{\s*d\s*\}|d(?![A-Za-z]))").match(text, start, end)
+    if upright:
+        scanner.emit("PARTIAL", "d", upright.end())
+        return True
+    if text[start] != "d" or scanner.known_at(start):
+        return False
+    if "differential" not in scanner.context and not _is_inline_derivative(scanner, start):
+        return False
+    scanner.emit("PARTIAL", "d", start + 1)
+    return True
+
+
+def _is_inline_derivative(scanner: Scanner, start: int) -> bool:
+    known = scanner.known_at(scanner.skip_spaces(start + 1))
+    if known is None:
+        return False
+    return scanner.last == "SLASH" or bool(re.compile(r"\s*/\s*d").match(scanner.text, known[1]))
+
+
+def _kronecker(scanner: Scanner, end: int) -> bool:
+    """`\\mathbb{1}_{ij}`, and `\\delta_{ij}` where neither δ nor `\\delta_{ij}` is a name."""
+    if (indicator := vocabulary.INDICATOR.match(scanner.text, scanner.position, end)) is not None:
+        scanner.emit("FUNC", "indicator", indicator.end())
+        return True
+    found = vocabulary.KRONECKER.match(scanner.text, scanner.position, end)
+    if not found or scanner.names.find(found[0]) or scanner.known_at(scanner.position):
+        return False
+    scanner.emit("KRONECKER", found[0], found.end())
+    return True
+
+
+def _name(scanner: Scanner, end: int) -> bool:
+    start = scanner.position
+    base_end = scanner.base_end(start)
+    if base_end is None:
+        return False
+    known = scanner.known_at(start)
+    if known and not _is_index_run(scanner, *known):
+        name, name_end = known
+        if _takes_no_subscript(scanner, name, name_end):
+            raise scanner.unknown_name(start, name_end)
+        scanner.emit("FUNC" if scanner.names.kind(name) is Kind.FUNCTION else "NAME", name, name_end)
+        return True
+    run = vocabulary.RUN.match(scanner.text, start)
+    if run and _holds_function(scanner, run[0]):
+        return True
+    if not run or not _splits(scanner, run[0]):
+        return False
+    first = scanner.names.find(run[0][0])
+    assert first is not None
+    scanner.emit("FUNC" if scanner.names.kind(first) is Kind.FUNCTION else "NAME", first, start + 1)
+    return True
+
+
+def _holds_function(scanner: Scanner, run: str) -> bool:
+    """Take `ylna` apart, where y and a are names: nothing else can be meant."""
+    found = vocabulary.RUN_WITH_FUNCTION.fullmatch(run)
+    if found is None or "sub" in scanner.context:
+        return False
+    pieces = [piece for piece in found.groups() if piece]
+    names = [name for piece in pieces if (name := scanner.names.find(piece)) is not None]
+    kinds = [scanner.names.kind(name) is Kind.FUNCTION for name in names]
+    if kinds != [piece == found[2] for piece in pieces]:
+        return False
+    for piece, name, function in zip(pieces, names, kinds, strict=True):
+        scanner.emit("FUNC" if function else "NAME", name, scanner.position + len(piece))
+    return True
+
+
+def _is_index_run(scanner: Scanner, name: str, end: int) -> bool:
+    """Whether a word in a subscript, `ln`, is a row of indices and no function."""
+    run = scanner.text[scanner.position : end]
+    if "sub" not in scanner.context or not run.isalpha() or scanner.names.kind(name) is not Kind.FUNCTION:
+        return False
+    return len(run) > 1 and _splits(scanner, run)
+
+
+def _takes_no_subscript(scanner: Scanner, name: str, end: int) -> bool:
+    entry = scanner.names.entries[name]
+    behind = scanner.skip_spaces(end)
+    has_subscript = behind < scanner.end and scanner.text[behind] == "_"
+    return has_subscript and not entry.layered and entry.kind not in (Kind.INDEXED, Kind.FUNCTION)
+
+
+def _splits(scanner: Scanner, run: str) -> bool:
+    """Whether a run of letters may be taken apart: indices in a subscript, else two known letters."""
+    found = [scanner.names.find(letter) for letter in run]
+    if "sub" in scanner.context and run.isalpha():
+        return all(name and scanner.names.kind(name) is Kind.INDEX for name in found)
+    letters = re.fullmatch(r"([^\W\d_])([^\W\d_]\d*)", run)
+    if not letters:
+        return False
+    return scanner.names.find(letters[1]) is not None and scanner.known_at(scanner.position + 1) is not None
+
+
+def _fraction(scanner: Scanner, end: int) -> bool:
+    found = re.compile(r"\\[dtc]?frac(?![A-Za-z])").match(scanner.text, scanner.position, end)
+    if not found:
+        return False
+    scanner.emit("FRAC", "/", found.end())
+    first = scanner.skip_spaces(found.end())
+    second = scanner.skip_spaces(scanner.argument_end(first))
+    context = ("differential",) if all(_starts_with_d(scanner, start) for start in (first, second)) else ()
+    scanner.argument(*context, then=lambda: scanner.argument(*context))
+    return True
+
+
+def _starts_with_d(scanner: Scanner, start: int) -> bool:
+    inside = scanner.skip_spaces(start + 1)
+    return scanner.text.startswith("{", start) and scanner.text.startswith("d", inside) and scanner.known_at(inside) is None
+
+
+def _mark(scanner: Scanner, end: int) -> bool:
+    found = re.compile(r"\\([A-Za-z]+)").match(scanner.text, scanner.position, end)
+    if not found or found[1] not in vocabulary.GROUPED:
+        return False
+    scanner.emit("MARK", vocabulary.GROUPED[found[1]], found.end())
+    scanner.argument()
+    return True
+
+
+def _styled(scanner: Scanner, end: int) -> bool:
+    found = re.compile(r"\\([A-Za-z]+\*?)\s*\{").match(scanner.text, scanner.position, end)
+    if not found or found[1] not in vocabulary.STYLED:
+        return False
+    closing = scanner.group_end(found.end() - 1)
+    inside = scanner.text[found.end() : closing - 1]
+    if found[1] in vocabulary.PROSE:
+        behind = scanner.text[scanner.skip_spaces(closing) :][:1]
+        if behind and behind in "(_^" and re.fullmatch(r"\s*[A-Za-z]\w*", inside):
+            raise scanner.unknown_name(scanner.position, closing)
+        original = scanner.original[found.end() : closing - 1]
+        scanner.emit("TEXT", re.sub(r"\\([#$%&_{}])", r"\1", original), closing)
+        return True
+    derivative = _named_derivative(scanner, inside.replace(r"\_", "_").replace(" ", ""))
+    if derivative:
+        for kind, value in derivative:
+            scanner.tokens.append(Token(kind, value, scanner.position, closing))
+        scanner.position = closing
+        return True
+    return False
+
+
+def _named_derivative(scanner: Scanner, word: str) -> list[tuple[str, str]]:
+    """Read a derivative written as a name, `d_L_d_w1`."""
+    for found in re.finditer("_d_", word) if word.startswith("d_") else ():
+        above, below = (_named_in_code(scanner, part) for part in (word[2 : found.start()], word[found.end() :]))
+        if above and below:
+            return [("PARTIAL", "d"), ("NAME", above), ("SLASH", "/"), ("PARTIAL", "d"), ("NAME", below)]
+    return []
+
+
+def _named_in_code(scanner: Scanner, word: str) -> str:
+    """Return the name that code calls by a word: itself, or the only one but for underscores, `y_pred` for `ypred`."""
+    names = scanner.names.entries
+    if word in names:
+        return word
+    alike = [name for name in names if name.replace("_", "") == word.replace("_", "")]
+    return alike[0] if len(alike) == 1 else ""
+
+
+def _symbol(scanner: Scanner, end: int) -> bool:
+    text, start = scanner.text, scanner.position
+    macro = vocabulary.MACRO.match(text, start, end)
+    spelled = macro[0] if macro else text[start : start + 2] if text[start : start + 2] in vocabulary.SYMBOLS else text[start]
+    if spelled not in vocabulary.SYMBOLS:
+        return False
+    kind, value = vocabulary.SYMBOLS[spelled]
+    scanner.emit(kind, value, start + len(spelled))
+    return True
+
+
+def _bars(scanner: Scanner, end: int) -> bool:
+    for spelled, kind in _BAR_SIGNS:
+        behind = scanner.position + len(spelled)
+        if scanner.text.startswith(spelled, scanner.position, end):
+            if spelled[-1].isalpha() and scanner.text[behind : behind + 1].isalpha():
+                return False
+            scanner.emit(*_bar(scanner, spelled, kind, behind), behind)
+            return True
+    return False
+
+
+def _bar(scanner: Scanner, spelled: str, kind: str, behind: int) -> tuple[str, str]:
+    """Return what a bar is: one that opens or closes, or the one of `P(A|B)`."""
+    is_open = scanner.counts["L" + kind] > scanner.counts["R" + kind]
+    if scanner.last not in vocabulary.OPERAND_END:
+        return "L" + kind, spelled
+    if is_open:
+        return "R" + kind, spelled
+    if scanner.text[behind : behind + 1] == "_":
+        raise ReadError("a value at a place, |_{…}, is not read", (scanner.position, behind + 1))
+    if scanner.in_brackets and scanner.is_lone(spelled, behind):
+        return "REL", "∣"
+    return "L" + kind, spelled
+
+
+_BAR_SIGNS = (
+    *((spelled, "NORM") for spelled in (r"\|", r"\Vert", r"\parallel", "‖", "||")),
+    *((spelled, "BAR") for spelled in (r"\vert", "|")),
+)
+
+
+def _semicolon(scanner: Scanner, end: int) -> bool:
+    """`J(W; x)` is a list with a pause in it; outside of brackets one statement ends and another begins."""
+    if scanner.text[scanner.position] not in ";；" or scanner.position >= scanner.last_punctuation:
+        return False
+    scanner.emit("COMMA" if scanner.in_brackets or scanner.context else "NEWLINE", ",", scanner.position + 1)
+    return True
+
+
+def _ellipsis(scanner: Scanner, end: int) -> bool:
+    """`...`, which as a name has no value."""
+    found = _DOTS.match(scanner.text, scanner.position, end)
+    if found:
+        scanner.emit("NAME", "dots", found.end())
+    return bool(found)
+
+
+def _full_stop(scanner: Scanner, end: int) -> bool:
+    """A full stop at the end of a line of a formula."""
+    found = _STOP.match(scanner.text, scanner.position)
+    if found:
+        scanner.position = found.end()
+    return bool(found)
+
+
+_STOP = re.compile(r"\.(?=\s*(?:\\\\|\\end(?![A-Za-z])|\\q?quad|&))")
+
+
+def _colon(scanner: Scanner, end: int) -> bool:
+    """A colon outside of brackets, behind a condition."""
+    if scanner.text[scanner.position] != ":" or scanner.text.startswith(":=", scanner.position) or scanner.in_brackets:
+        return False
+    scanner.emit("TEXT", ":", scanner.position + 1)
+    return True
+
+
+_DOTS = re.compile(r"\.(?:\s*\.)+")
+#: What stands for a condition where a value is defined piecewise.
+_CASE_WORDS = re.compile(r"(?:if|otherwise|else|undefined|when)(?![A-Za-z])")
+
+
+def _case_word(scanner: Scanner, end: int) -> bool:
+    found = _CASE_WORDS.match(scanner.text, scanner.position, end) if scanner.in_rows else None
+    if found is None or scanner.known_at(scanner.position):
+        return False
+    scanner.emit("TEXT", found[0], found.end())
+    return True
+
+
+def _prose(scanner: Scanner, end: int) -> bool:
+    found = vocabulary.CJK.match(scanner.text, scanner.position, end)
+    if found:
+        scanner.emit("TEXT", scanner.original[found.start() : found.end()], found.end())
+    return bool(found)
+
+
+def _last_punctuation(scanner: Scanner, end: int) -> bool:
+    found = scanner.position >= scanner.last_punctuation
+    if found:
+        scanner.position = end
+    return found
+
+
+#: The rules that may apply, in the order they are tried, by the first character.
+_MACROS = (
+    *(
+        _line_break,
+        _rows,
+        _annotated,
+        _pattern,
+        _big,
+        _differential,
+        _kronecker,
+        _name,
+        _fraction,
+        _mark,
+        _styled,
+        _last_punctuation,
+    ),
+    *(_symbol, _bars),
+)
+_LETTERS = (_case_word, _differential, _kronecker, _name, _symbol, _prose)
+_SIGNS = (_pattern, _semicolon, _colon, _last_punctuation, _symbol, _bars, _prose)
+_BY_START: Mapping[str, tuple[Rule, ...]] = {
+    "\\": _MACROS,
+    "{": (_over, _name, _symbol),
+    "&": (_ampersand,),
+    **dict.fromkeys("_^", (_norm_label, _pattern, _script)),
+    **dict.fromkeys(".", (_number, _ellipsis, _full_stop, _last_punctuation)),
+}
+
+
+def _rules(scanner: Scanner) -> tuple[Rule, ...]:
+    start = scanner.text[scanner.position]
+    known = _BY_START.get(start)
+    if known is not None:
+        return known
+    return _LETTERS if start.isalpha() else (_number,) if start.isdigit() else _SIGNS

@@ -1,0 +1,171 @@
+"""A term from its factors and the signs between them: products, elementwise products, fractions on the line, derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from symbackprop.formula.read.tokens import ReadError
+from symbackprop.formula.tree import tree
+from symbackprop.formula.tree.brackets import looks_like_call, needs_brackets_to_count
+from symbackprop.formula.tree.tree import Formula, Number, Span
+
+
+@dataclass(frozen=True, slots=True)
+class SignedFactor:
+    """A factor, and the sign before it: "*", "/", "⊙", or "" for side by side."""
+
+    sign: str
+    factor: Formula
+
+
+@dataclass(frozen=True, slots=True)
+class Operator(Formula):
+    """`\\frac{\\partial}{\\partial w}` before it has met what it differentiates."""
+
+    variables: tuple[Formula, ...]
+
+
+def term(items: Sequence[SignedFactor], bare: Collection[int], span: Span, calls: bool = False) -> Formula:
+    """Build a term; `bare` are the identities of calls whose argument stands without brackets. With `calls`, `C(a, b)` is one.
+
+    Raises ReadError for what has two readings.
+    """
+    segments: list[list[SignedFactor]] = [[]]
+    for item in _applied(items, span):
+        if item.sign == "⊙":
+            segments.append([])
+        segments[-1].append(SignedFactor("", item.factor) if item.sign == "⊙" else item)
+    built = [_product(_with_calls(segment) if calls else segment, bare) for segment in segments]
+    return built[0] if len(built) == 1 else tree.Hadamard(tuple(built), span=span)
+
+
+def _product(segment: Sequence[SignedFactor], bare: Collection[int]) -> Formula:
+    factors: list[Formula] = []
+    divided = False
+    for item in segment:
+        if item.sign == "/":
+            factors = [tree.Fraction(_joined(factors), item.factor, inline=True, span=_around([*factors, item.factor]))]
+        else:
+            if factors and not item.sign:
+                _refuse_two_readings(factors[-1], item.factor, divided, id(factors[-1]) in bare)
+            factors.append(item.factor)
+        divided = item.sign == "/"
+    return _joined(factors)
+
+
+def _with_calls(segment: Sequence[SignedFactor]) -> Sequence[SignedFactor]:
+    found: list[SignedFactor] = []
+    for item in segment:
+        call = _called(found[-1].factor, item.factor) if found and not item.sign else None
+        found[-1:] = [SignedFactor(found[-1].sign, call)] if call is not None else [*found[-1:], item]
+    return found
+
+
+def _called(left: Formula, right: Formula) -> Formula | None:
+    """Return `C(a, b)` or `p(y = 1 | x)` as a call: nothing is multiplied by a list."""
+    listed = right.body if isinstance(right, tree.Group) and right.bracket == "(" else None
+    if not isinstance(left, tree.Name | tree.Indexed):
+        return None
+    if isinstance(listed, tree.Chain) and "∣" in listed.relations:
+        return tree.Call(left, (listed,), span=_around([left, right]))
+    if isinstance(listed, tree.Row) and listed.separator == "," and not any(map(_is_said, listed.items)):
+        return tree.Call(left, listed.items, span=_around([left, right]))
+    return None
+
+
+def _is_said(item: Formula) -> bool:
+    """Whether an item says something, `i = 1`, and is no value."""
+    return isinstance(item, tree.Chain | tree.Logic | tree.Text | tree.Row)
+
+
+def _refuse_two_readings(left: Formula, right: Formula, divided: bool, bare: bool) -> None:
+    """Raise where two factors side by side could be read in another way."""
+    why = ""
+    if divided:
+        why = "is this factor above or below the slash? Write brackets"
+    elif bare and not isinstance(right, tree.Call):
+        why = "how far does the function reach? Write brackets"
+    elif looks_like_call(left, right):
+        why = "a function, or a product? Add the function to the names"
+    elif isinstance(left, Number) and isinstance(right, Number):
+        why = "two numbers side by side; write the sign between them"
+    if why:
+        raise ReadError(f"two readings: {why}", right.span or (0, 0))
+
+
+def _joined(factors: list[Formula]) -> Formula:
+    return factors[0] if len(factors) == 1 else tree.Product(tuple(factors), span=_around(factors))
+
+
+def _around(factors: Sequence[Formula]) -> Span | None:
+    first, last = factors[0].span, factors[-1].span
+    return (first[0], last[1]) if first and last else None
+
+
+def _applied(items: Sequence[SignedFactor], span: Span) -> Sequence[SignedFactor]:
+    """Give every `∂/∂w` the single factor behind it, or the brackets behind it where a sign says that they are all."""
+    if not _has_operator(items):
+        return items
+    items = _bracketed(items)
+    if not _has_operator(items):
+        return items
+    *before, first, last = items if len(items) > 1 else (*items, SignedFactor("", Operator(())))
+    operator = first.factor
+    if not isinstance(operator, Operator) or isinstance(last.factor, Operator) or last.sign or _has_operator(before):
+        raise ReadError("two readings: what does the derivative reach over? Put it in brackets", operator.span or span)
+    return [*before, SignedFactor(first.sign, _derived(operator, last.factor))]
+
+
+def _bracketed(items: Sequence[SignedFactor]) -> Sequence[SignedFactor]:
+    """`∂/∂a [ … ] * …`: the sign behind the brackets says how far the derivative reaches."""
+    found: list[SignedFactor] = []
+    for item, following in zip(items, [*items[1:], None], strict=True):
+        before = found[-1] if found else None
+        ends = following is not None and following.sign == "*"
+        if before and isinstance(before.factor, Operator) and isinstance(item.factor, tree.Group) and not item.sign and ends:
+            found[-1] = SignedFactor(before.sign, _derived(before.factor, item.factor))
+        else:
+            found.append(item)
+    return found
+
+
+def _derived(operator: Operator, factor: Formula) -> Formula:
+    variable, *others = operator.variables
+    joined = (operator.span[0], factor.span[1]) if operator.span and factor.span else None
+    return tree.Partial(factor, variable, tuple(others), span=joined)
+
+
+def _has_operator(items: Sequence[SignedFactor]) -> bool:
+    return any(isinstance(item.factor, Operator) for item in items)
+
+
+def differential(
+    order: Formula | None, above: Formula | None, below: Sequence[Formula], layered: frozenset[str], span: Span
+) -> Formula:
+    """Return `∂^order above / ∂below`; an operator where nothing stands above. Raises ReadError where the order does not fit."""
+    if order is not None and not (isinstance(order, Number) and order.text.isdigit() and len(order.text) < 3):
+        raise ReadError("expected a number as the order of the derivative", span)
+    first, *others = _variables(below, int(order.text) if isinstance(order, Number) else 1, layered, span)
+    if above is None:
+        return Operator((first, *others), span=span)
+    return tree.Partial(above, first, tuple(others), span=span)
+
+
+def _variables(below: Sequence[Formula], order: int, layered: frozenset[str], span: Span) -> tuple[Formula, ...]:
+    """Return the variables of a derivative; `w^2` below counts twice where the order above says so."""
+    if len(below) == order:
+        return tuple(below)
+    repeated = [variable for factor in below for variable in _repeated(factor, layered, order)]
+    if len(repeated) != order:
+        raise ReadError(f"a derivative of order {order} with {len(repeated)} variables below", span)
+    return tuple(repeated)
+
+
+def _repeated(variable: Formula, layered: frozenset[str], most: int) -> list[Formula]:
+    if not (isinstance(variable, tree.Power) and isinstance(variable.exponent, Number) and variable.exponent.text.isdigit()):
+        return [variable]
+    base = variable.base
+    if isinstance(base, tree.Group) and needs_brackets_to_count(base.body, layered):
+        base = base.body
+    return [base] * min(int(variable.exponent.text), most + 1)

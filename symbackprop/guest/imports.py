@@ -1,0 +1,176 @@
+"""Loading a file of somebody's as it lies there: inside its package, beside what it imports, and without what is not installed.
+
+A file is found where its owner runs it: its package's folder and the folders above are searched for what it imports. Where only
+its definitions are asked for, loops and calls at the top are left out, and a module that is not installed is replaced by a
+stand-in that gives nothing: code that needs it fails where it uses it. What only Python 2 understands is rewritten in its line.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import inspect
+import linecache
+import re
+import sys
+import types
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ABOVE = 5
+"""Folders above a file in which its imports are looked for."""
+
+
+class Nothing:
+    """What a missing module gives: anything, and nothing of it."""
+
+    def __getattr__(self, name: str) -> Nothing:
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return args[0] if args and isinstance(args[0], types.FunctionType) else self  # a decorator leaves what it decorates
+
+    def __getitem__(self, key: Any) -> Nothing:
+        return self
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
+        return (object,)
+
+
+class StandIn(types.ModuleType):
+    """A module that is not installed."""
+
+    __path__: Any = ()
+    __all__: Sequence[str] = ()
+
+    def __getattr__(self, name: str) -> Nothing:
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        return Nothing()
+
+
+class _Missing(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Gives a stand-in for what nothing else finds."""
+
+    def __init__(self, folder: str) -> None:
+        self.names: list[str] = []
+        self.folder = folder
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        if not self._asked_from_there():
+            return None  # a library that does without an optional import has to see that it is missing
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+
+    def _asked_from_there(self) -> bool:
+        """Whether the import statement stands in a file of the guest's."""
+        frame = inspect.currentframe()
+        while frame is not None and (frame.f_code.co_filename == __file__ or "importlib" in frame.f_code.co_filename):
+            frame = frame.f_back
+        return frame is not None and frame.f_code.co_filename.startswith(self.folder)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
+        self.names.append(spec.name)
+        return StandIn(spec.name)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Nothing is run."""
+
+
+class DefinitionLoader(importlib.machinery.SourceFileLoader):
+    """Runs the definitions of a file; reads Python 2 where it is none of Python 3."""
+
+    def get_code(self, fullname: str) -> types.CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+    def source_to_code(self, data: Any, path: Any = "<string>", *, _optimize: int = -1) -> types.CodeType:  # type: ignore[override]
+        text = importlib.util.decode_source(data)
+        try:
+            tree = ast.parse(text, path)
+        except SyntaxError:
+            text = as_python3(text)
+            tree = ast.parse(text, path)
+            lines = text.splitlines(keepends=True)
+            linecache.cache[str(path)] = (len(text), None, lines, str(path))
+        return compile(definitions(tree), path, "exec", dont_inherit=True)
+
+
+def definitions(tree: ast.Module) -> ast.Module:
+    """Return the imports, definitions and assignments of a module; an assignment that fails is passed over."""
+    kept: list[ast.stmt] = []
+    for statement in tree.body:
+        if isinstance(statement, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            kept.append(statement)
+        elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Try):
+            handler = ast.ExceptHandler(type=ast.Name("Exception", ast.Load()), name=None, body=[ast.Pass()])
+            guarded = ast.Try(body=[statement], handlers=[handler], orelse=[], finalbody=[])
+            kept.append(ast.fix_missing_locations(ast.copy_location(guarded, statement)))
+    return ast.Module(body=kept, type_ignores=[])
+
+
+_RENAMED = ((r"\bxrange\b", "range"), (r"\braw_input\b", "input"), (r"\.iter(items|values|keys)\(\)", r".\1()"))
+_PRINT = re.compile(r"^(?P<indent>\s*(?:.*:\s)?)print(?:\s+(?!\()|\s*$|(?=\s*[\"'])|\s+(?=\())(?P<rest>.*)$")
+_EXCEPT = re.compile(r"^(\s*except\s+[\w.()\s]+?),\s*(\w+)\s*:", re.MULTILINE)
+
+
+def as_python3(text: str) -> str:
+    """Return Python 2 with its print statements, `except X, e`, `xrange` and `iteritems` rewritten, each in its line."""
+    for pattern, replacement in _RENAMED:
+        text = re.sub(pattern, replacement, text)
+    lines = _EXCEPT.sub(r"\1 as \2:", text).expandtabs().split("\n")
+    found: list[str] = []
+    waiting: list[str] = []
+    for line in lines:
+        match = _PRINT.match(line) if not waiting else None
+        if match or waiting:
+            waiting.append(f"{match['indent']}print({match['rest'].rstrip()}" if match else line)
+            if _open_brackets("\n".join(waiting)) <= 1:
+                last = re.sub(r",?\s*(#.*)?$", "", waiting[-1])
+                found += [*waiting[:-1], f"{last})"]
+                waiting = []
+        else:
+            found.append(line)
+    return "\n".join([*found, *waiting])
+
+
+def _open_brackets(text: str) -> int:
+    bare = re.sub(r"'[^'\n]*'|\"[^\"\n]*\"", "", text)
+    return sum(bare.count(left) for left in "([{") - sum(bare.count(right) for right in ")]}")
+
+
+def dotted_name(file: Path) -> tuple[Path, str]:
+    """Return the folder that a file's package lies in, and the file's name in it; relative imports need both."""
+    folder, parts = file.resolve().parent, [file.stem]
+    while (folder / "__init__.py").is_file() and folder != folder.parent:
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    return folder, ".".join(parts)
+
+
+@contextmanager
+def importing(file: Path, *, stand_ins: bool) -> Iterator[list[str]]:
+    """Let imports be found from a file's folder and the folders above; hand out the names that stand-ins were given for."""
+    folders = [str(folder) for folder in list(file.resolve().parents)[:ABOVE]]
+    missing, before = _Missing(folders[min(1, len(folders) - 1)]), set(sys.modules)
+    sys.path[:0] = folders[:1]
+    sys.path.extend(folders[1:])
+    if stand_ins:
+        sys.meta_path.append(missing)
+    try:
+        yield missing.names
+    finally:
+        if stand_ins:
+            sys.meta_path.remove(missing)
+        sys.path.remove(folders[0])
+        for folder in folders[1:]:
+            del sys.path[len(sys.path) - 1 - sys.path[::-1].index(folder)]
+        for name in set(missing.names) - before:
+            sys.modules.pop(name, None)

@@ -1,0 +1,139 @@
+"""The look of generated source: width, wrapped lines, shapes and sizes."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+
+from sympy import Symbol
+
+from symbackprop.errors import NotSupportedError
+from symbackprop.network.node import Node
+from symbackprop.numeric.program.python_names import Identifiers
+
+WIDTH = 110
+INDENT = "    "
+
+
+def assignment(target: str, value: str, indent: str = INDENT) -> list[str]:
+    """Return `target = value`, broken where it is too long for a line: at the outermost signs or commas that allow it."""
+    line = f"{indent}{target} = {value}"
+    places = _breaks(value) if len(line) > WIDTH else []
+    if not places:
+        return [line]
+    parts = [value[a:b].strip() for a, b in zip([0, *places], [*places, len(value)], strict=True)]
+    if any(_depth(value, place) == 0 for place in places):
+        return [f"{indent}{target} = (", *_filled(parts, indent + INDENT), f"{indent})"]
+    first, *others = _filled([f"{target} = {parts[0]}", *parts[1:]], indent)
+    return [first, *(INDENT + other for other in others)]
+
+
+def _filled(parts: list[str], indent: str) -> list[str]:
+    lines = [indent + parts[0]]
+    for part in parts[1:]:
+        if len(lines[-1]) + len(part) + len(INDENT) + 1 > WIDTH:
+            lines.append(indent + part)
+        else:
+            lines[-1] += " " + part
+    return lines
+
+
+def _breaks(text: str) -> list[int]:
+    """Return where a text may be broken: before signs or after commas, no deeper in brackets than the width demands."""
+    found: dict[int, list[int]] = {}
+    depth, quoted = 0, False
+    for at, letter in enumerate(text):
+        quoted ^= letter == '"'
+        if quoted:
+            continue
+        depth += (letter in "([{") - (letter in ")]}")
+        if text[at : at + 3] in (" + ", " - "):
+            found.setdefault(depth, []).append(at)
+        elif letter == "," and depth:
+            found.setdefault(depth, []).append(at + 1)
+    places: list[int] = []
+    for level in sorted(found):
+        places = sorted(places + found[level])
+        longest = max(b - a for a, b in zip([0, *places], [*places, len(text)], strict=True))
+        if longest <= WIDTH - 4 * len(INDENT):
+            break
+    return places
+
+
+def _depth(text: str, place: int) -> int:
+    return sum(text.count(mark, 0, place) for mark in "([{") - sum(text.count(mark, 0, place) for mark in ")]}")
+
+
+def listing(items: Sequence[str], opening: str, closing: str, indent: str = INDENT) -> list[str]:
+    """Return `opening item, item, … closing`, on several lines where it is too long for one."""
+    text = ", ".join(items)
+    line = f"{opening}{text}{closing}"
+    if len(line) <= WIDTH:
+        return [line]
+    filled = _filled([f"{item}," for item in items], indent)
+    return [opening, *filled, closing.rjust(len(closing) + len(indent) - len(INDENT))]
+
+
+def comment(text: str, indent: str = INDENT, mark: str = "# ") -> list[str]:
+    """Return a comment (or, without the mark, a paragraph), wrapped."""
+    return textwrap.wrap(text, WIDTH, initial_indent=f"{indent}{mark}", subsequent_indent=f"{indent}{mark}{INDENT}",
+                         break_long_words=False, break_on_hyphens=False)  # fmt: skip
+
+
+def docstring(lines: Sequence[str], indent: str = INDENT) -> list[str]:
+    """Return a docstring of lines of any text, none of which can end it, continue a line or be read as an escape."""
+    printable = ["".join(" " if unicodedata.category(letter)[0] in "CZ" else letter for letter in line) for line in lines]
+    escaped = [line.replace("\\", "\\\\").replace('"""', '\\"\\"\\"') for line in printable]
+    return [f'{indent}"""{escaped[0]}', *escaped[1:], f'{indent}"""']
+
+
+def quoted(text: str) -> str:
+    """Return a text as a string of Python."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def shape_text(node: Node) -> str:
+    """Return `(N, D)`, `(K,)`, or `a number`."""
+    if not node.indices:
+        return "a number"
+    return "(" + ", ".join(str(extent) for extent in node.shape) + ("," if len(node.shape) == 1 else "") + ")"
+
+
+def size_lines(used: set[Symbol], arguments: Sequence[Node], identifiers: Identifiers) -> list[str]:
+    """Return the statements that read the sizes in use off the shapes of the arguments."""
+    missing = set(used)
+    lines = []
+    for node in arguments:
+        extents = node.shape
+        fresh = [extent for extent in dict.fromkeys(extents) if extent in missing]
+        if not fresh:
+            continue
+        name = identifiers[node.name]
+        if len(fresh) == len(extents) > 1:
+            lines.append(f"{', '.join(identifiers[extent.name] for extent in extents)} = {name}.shape")
+        else:
+            lines.extend(f"{identifiers[extent.name]} = {name}.shape[{extents.index(extent)}]" for extent in fresh)
+        missing -= set(fresh)
+    for symbol in sorted(missing, key=str):
+        lines.append(_solved_size(symbol, used - missing, arguments, identifiers))
+    return lines
+
+
+def _solved_size(symbol: Symbol, known: set[Symbol], arguments: Sequence[Node], identifiers: Identifiers) -> str:
+    """Read a size that stands only inside others, such as I where an axis has length 2*I + U - 2."""
+    for node in arguments:
+        for axis, extent in enumerate(node.shape):
+            factor = extent.expand().coeff(symbol)
+            rest = (extent - factor * symbol).expand()
+            if not factor.is_Integer or factor <= 0 or rest.has(symbol) or not rest.free_symbols <= known:
+                continue
+            got = f"{identifiers[node.name]}.shape[{axis}]"
+            names = {s: Symbol(identifiers[s.name]) for s in rest.free_symbols}
+            value = got if rest == 0 else f"{got} - ({rest.xreplace(names)})"
+            return f"{identifiers[symbol.name]} = " + (value if factor == 1 else f"({value})//{factor}")
+    raise NotSupportedError(
+        f"numeric: size {symbol} cannot be read off the shape of any argument ({', '.join(n.name for n in arguments)}); "
+        f"declare an input or parameter with an index of size {symbol}"
+    )

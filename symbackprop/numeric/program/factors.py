@@ -1,0 +1,90 @@
+"""Products and sums of products: common factors in front, constants out of sums, the names in use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from sympy import Add, Basic, Expr, Idx, Indexed, KroneckerDelta, Mul, Sum
+
+from symbackprop.derive.sweep.records import out_of_sum
+from symbackprop.network.indices import IndexSum, everywhere, free_indices, kinds, substitute
+
+
+def pulled_out(total: Sum) -> tuple[Expr, Expr]:
+    """Return (factors without a summed index, the sum of the others)."""
+    if any(free_indices(bound) for limits in total.limits for bound in limits[1:]):
+        return Mul(), total
+    outside, inside = out_of_sum(Mul.make_args(total.function), total.limits)
+    return Mul(*outside), inside
+
+
+def without_deltas(expression: Expr) -> Expr:
+    """Use Σ_k δ(k, j) f(k) = f(j) in every sum over k where j has the same range."""
+    if KroneckerDelta not in kinds(expression):
+        return expression
+    return everywhere(expression, lambda part: _chosen(part) if isinstance(part, Sum) else part)
+
+
+def _chosen(total: Sum) -> Expr:
+    for delta, old, new in _choices(total):
+        left = [limits for limits in total.limits if limits[0] != old]
+        if not any(old in free_indices(bound) for limits in left for bound in limits[1:]):
+            rest = Mul(*(substitute(factor, {old: new}) for factor in Mul.make_args(total.function) if factor is not delta))
+            return _chosen(IndexSum(rest, *left)) if left else rest
+    return total
+
+
+def _choices(total: Sum) -> Iterator[tuple[Expr, Idx, Idx]]:
+    """Yield every δ(k, j) with a k that is summed over its whole range, which is j's."""
+    whole = {index for index, low, high in total.limits if (low, high) == (index.lower, index.upper)}
+    for delta in (factor for factor in Mul.make_args(total.function) if isinstance(factor, KroneckerDelta)):
+        for old, new in (delta.args, delta.args[::-1]):
+            if old in whole and isinstance(new, Idx) and old != new and (old.lower, old.upper) == (new.lower, new.upper):
+                yield delta, old, new
+
+
+def combined(terms: tuple[Expr, ...]) -> Expr:
+    """Return the sum of terms with the factors that all of them have in front."""
+    if len(terms) == 1 and Sum not in kinds(terms[0]):
+        return terms[0]
+    flat = [_factors(term) for term in terms]
+    if len(flat) == 1:
+        return Mul(*flat[0])
+    shared = frozenset(flat[0]).intersection(*flat[1:])
+    common = [f for f in flat[0] if f in shared and not f.is_Number]
+    if not common:
+        return Add(*(Mul(*factors) if Sum in kinds(term) else term for term, factors in zip(terms, flat, strict=True)))
+    rest = []
+    for factors in flat:
+        left = list(factors)
+        for f in common:
+            left.remove(f)
+        rest.append(Mul(*left))
+    return Mul(*common, Add(*rest))
+
+
+def _factors(term: Expr) -> list[Expr]:
+    factors: list[Expr] = []
+    for factor in Mul.make_args(term):
+        if isinstance(factor, Sum):
+            outside, inside = pulled_out(factor)
+            factors.extend(f for f in Mul.make_args(outside) if f != 1)
+            factors.append(inside)
+        else:
+            factors.append(factor)
+    return factors
+
+
+def names_in(expressions: Iterable[Expr]) -> set[str]:
+    """Return the names of nodes and adjoints that expressions use (and those of their sizes)."""
+    found: set[str] = set()
+    stack: list[Basic] = list(expressions)
+    while stack:
+        part = stack.pop()
+        if part.is_Symbol:
+            found.add(part.name)
+        elif isinstance(part, Indexed):
+            found.add(part.base.label.name)
+        else:
+            stack.extend(part.args)
+    return found

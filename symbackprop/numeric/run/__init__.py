@@ -1,0 +1,1 @@
+"""The source run: `call_signature` → `function`; `samples` → `updates`, with `progress_bar` and `history` → `train`."""

@@ -1,0 +1,99 @@
+"""The data of a training run: which values belong to one sample each, and which samples are in which update."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from sympy import Symbol
+
+from symbackprop.derive.sweep.derivation import DerivationRecord
+from symbackprop.errors import UserError, listed, nearest
+from symbackprop.network.node import Node, Role
+
+Order = Literal["sequential", "shuffled"]
+_SAMPLED = (Role.INPUT, Role.TARGET)
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """The data: `values` by name, the axis of the samples in each (None where a value belongs to all), and how many."""
+
+    values: Mapping[str, Any]
+    axes: Mapping[str, int | None]
+    count: int
+    batched: bool
+
+    def part(self, name: str, chosen: Any) -> Any:
+        """Return the entries of some samples: a view where they lie side by side."""
+        value, axis = self.values[name], self.axes[name]
+        if axis is None:
+            return value
+        if isinstance(chosen, slice):
+            return value[(slice(None),) * axis + (chosen,)]
+        return np.take(value, chosen, axis=axis)
+
+
+def read_samples(derivation: DerivationRecord, data: Mapping[str, Any]) -> Samples:
+    """Find the samples in the data: a list for a scalar input, the first axis size that all arrays share."""
+    network = derivation.network
+    fields = {node.name: node for node in network.nodes.values() if node.role in (*_SAMPLED, Role.CONSTANT)}
+    for name in data:
+        if name not in fields:
+            raise UserError(
+                f"train: data: {name} is not an input, target or constant; there are {listed(fields)}.{nearest(name, fields)}"
+            )
+    given = {node.name: data.get(node.name, network.values.get(node.name)) for node in fields.values() if node.role in _SAMPLED}
+    given = {name: value for name, value in given.items() if value is not None}
+    constants = {name: value for name, value in data.items() if name not in given}
+    if any(fields[name].indices for name in given):
+        return _array_samples([fields[name] for name in given], given, constants)
+    return _scalar_samples(given, constants)
+
+
+def _scalar_samples(given: Mapping[str, Any], constants: Mapping[str, Any]) -> Samples:
+    counts = {name: len(value) for name, value in given.items() if np.ndim(value)}
+    axes: dict[str, int | None] = dict.fromkeys(given, 0) | dict.fromkeys(constants)
+    if not counts:
+        values = {name: float(value) for name, value in {**given, **constants}.items()}
+        return Samples(values, dict.fromkeys(values), 1, batched=False)
+    longest = max(counts.values())
+    for name, count in counts.items():
+        if count != longest:
+            other = next(n for n, c in counts.items() if c == longest)
+            raise UserError(f"train: data: {name} has {count} samples but {other} has {longest}; give every list the same length")
+    arrays = {name: np.broadcast_to(np.asarray(value, dtype=float), (longest,)) for name, value in given.items()}
+    return Samples({**arrays, **constants}, axes, longest, batched=True)
+
+
+def _array_samples(nodes: Sequence[Node], given: Mapping[str, Any], constants: Mapping[str, Any]) -> Samples:
+    arrays = {node.name: np.asarray(given[node.name], dtype=float) if node.indices else given[node.name] for node in nodes}
+    indexed = [node for node in nodes if node.indices]
+    size = next((extent for extent in indexed[0].shape if isinstance(extent, Symbol)
+                 and all(extent in node.shape for node in indexed)), None)  # fmt: skip
+    axes: dict[str, int | None] = {node.name: node.shape.index(size) if size in node.shape else None for node in nodes}
+    axes |= dict.fromkeys(constants)
+    count = 1
+    if size is not None and arrays[indexed[0].name].ndim == len(indexed[0].shape):
+        count = arrays[indexed[0].name].shape[indexed[0].shape.index(size)]
+    return Samples({**arrays, **constants}, axes, count, batched=False)
+
+
+def checked_batch_size(batch_size: int | None, count: int) -> int:
+    if batch_size is None:
+        return count
+    if not 1 <= batch_size <= count:
+        raise UserError(f"train: batch_size: expected 1 to {count} (the number of samples) or None for all, got {batch_size}")
+    return batch_size
+
+
+def batches(count: int, size: int, order: Order, generator: np.random.Generator) -> Iterator[Any]:
+    """Yield the samples of each update of one epoch; None stands for all of them in order."""
+    if size == count:
+        yield None
+        return
+    samples = generator.permutation(count) if order == "shuffled" else None
+    for at in range(0, count, size):
+        yield slice(at, at + size) if samples is None else samples[at : at + size]

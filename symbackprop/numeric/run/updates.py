@@ -1,0 +1,202 @@
+"""The updates of a training run: on arrays, on samples side by side, or one sample after the other on floats.
+
+The generated function is called with its arguments in order, checked once for the whole data; nothing is done for each parameter
+but its arithmetic. What is no longer finite shows in the loss of the epoch that follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from symbackprop.derive.sweep.derivation import DerivationRecord
+from symbackprop.numeric.code.epoch import epoch_source
+from symbackprop.numeric.code.source import gradient_source
+from symbackprop.numeric.program.batch import over_samples
+from symbackprop.numeric.program.optimise import optimised, without_dead_lines, without_loss
+from symbackprop.numeric.program.program import Program, program_of
+from symbackprop.numeric.run.call_signature import Signature
+from symbackprop.numeric.run.function import (
+    GradientFunction,
+    arithmetic_error,
+    compile_functions,
+    compile_source,
+    declared,
+    function,
+)
+from symbackprop.numeric.run.samples import Samples
+
+#: With more samples than this the loss of all of them is computed on arrays, which is then faster than on floats.
+MOST_FLOATS = 32
+
+
+class Updates:
+    """The current parameters of a run, and how they move."""
+
+    def __init__(
+        self,
+        derivation: DerivationRecord,
+        samples: Samples,
+        names: Sequence[str],
+        start: dict[str, Any],
+        constants: Mapping[str, Any],
+        whole: bool,
+    ) -> None:
+        self.whole = whole
+        self.derivation, self.samples, self.names = replace(derivation, wrt=tuple(names)), samples, tuple(names)
+        self.constants = constants
+        self.parameters = {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in start.items()}
+
+    @cached_property
+    def _program(self) -> Program:
+        program = program_of(self.derivation)
+        program = over_samples(program, "mean") if self.samples.batched else program
+        return optimised(program, self.derivation.network.facts)
+
+    @cached_property
+    def _slopes(self) -> Callable[..., Any]:
+        """The gradients without the loss, which an update does not need; the arguments in order, not checked."""
+        return compile_source(gradient_source(without_loss(self._program)), "loss_and_gradients")
+
+    @cached_property
+    def _loss(self) -> Callable[..., Any]:
+        """The loss without the gradients; the arguments in order, not checked."""
+        return compile_source(gradient_source(without_dead_lines(replace(self._program, gradients=()))), "loss_and_gradients")
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(node.name for node in self._program.arguments)
+
+    @cached_property
+    def _arguments(self) -> list[Any]:
+        known = self._known()
+        return [known[name] for name in self._names]
+
+    @cached_property
+    def _sampled(self) -> list[tuple[int, str]]:
+        return [(at, name) for at, name in enumerate(self._names) if self.samples.axes.get(name) is not None]
+
+    def _known(self) -> dict[str, Any]:
+        return {**self.samples.values, **self.constants, **self.parameters}
+
+    def first_loss(self) -> tuple[float, Mapping[str, Any]]:
+        """Return the loss over all data, as `loss` does; raises UserError for values that do not fit."""
+        if self.whole:
+            return self._function(**self._known())
+        given = Signature(self._program.arguments, declared(self.derivation.network)).ordered(self._known())
+        self.constants = dict(zip(self._names, given, strict=True))  # all values as they were checked: arrays of floats
+        return self.loss()
+
+    @cached_property
+    def _function(self) -> GradientFunction:
+        return function(self.derivation, batched=self.samples.batched)
+
+    def loss(self) -> tuple[float, Mapping[str, Any]]:
+        """Return the loss over all data, with its gradients where an update takes all of it."""
+        if self.whole:
+            return self._function(**self._known())
+        known = self._known()
+        try:
+            return float(self._loss(*[known[name] for name in self._names])[0]), {}
+        except (ArithmeticError, ValueError) as problem:
+            raise arithmetic_error(problem, known) from None
+
+    def gradients(self, chosen: Any) -> Mapping[str, Any]:
+        """Return the gradients of the loss over some samples."""
+        arguments = self._arguments
+        for at, name in self._sampled:
+            arguments[at] = self.samples.part(name, chosen)
+        return self._slopes(*arguments)[1]  # type: ignore[no-any-return]
+
+    def step(self, gradients: Mapping[str, Any], lr: float) -> None:
+        """Move every parameter by `-lr * gradient`; all changes are known before any is made, since gradients may be views."""
+        changes = [lr * gradients[name] for name in self.names]
+        for name, change in zip(self.names, changes, strict=True):
+            value = self.parameters[name]
+            if isinstance(value, np.ndarray):
+                value -= change
+            else:
+                self.parameters[name] = float(value - change)
+
+    def epoch(self, batches: Iterable[Any], gradients: Mapping[str, Any], lr: float) -> int:
+        """Make the updates of one epoch and return their number; `gradients` are those of the whole data."""
+        places = {name: at for at, name in enumerate(self._names)}
+        numbers = [(places[name], name) for name in self.names if name in places and not np.ndim(self.parameters[name])]
+        count = 0
+        for chosen in batches:
+            for at, name in numbers:  # an array changes in its place, a number does not
+                self._arguments[at] = self.parameters[name]
+            self.step(gradients if chosen is None else self.gradients(chosen), lr)
+            count += 1
+        return count
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the current parameters as they will stay."""
+        return {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in self.parameters.items()}
+
+
+class OnlineUpdates(Updates):
+    """One sample after the other, of a network of numbers: an epoch is one call of generated source on floats."""
+
+    def __init__(
+        self,
+        derivation: DerivationRecord,
+        samples: Samples,
+        names: Sequence[str],
+        start: dict[str, Any],
+        constants: Mapping[str, Any],
+        whole: bool,
+    ) -> None:
+        super().__init__(derivation, samples, names, start, constants, whole)
+        program = optimised(program_of(self.derivation), derivation.network.facts)
+        sampled = [node.name for node in program.arguments if samples.axes.get(node.name) is not None]
+        self._others = [node.name for node in program.arguments if node.name not in sampled]
+        self._rows = list(zip(*(np.asarray(samples.values[name]).tolist() for name in sampled), strict=True))
+        self._run_epoch, self._mean = compile_functions(epoch_source(program, sampled), "epoch", "mean_loss")
+
+    def _numbers(self) -> list[float]:
+        known = self._known()
+        return [float(known[name]) for name in self._others]
+
+    def first_loss(self) -> tuple[float, Mapping[str, Any]]:
+        """Return the loss over all data; what floats refuse, or have no value of, is for the checking function."""
+        try:
+            return self._mean(self._rows, *self._numbers()), {}
+        except (ArithmeticError, ValueError, KeyError):
+            return super().first_loss()
+
+    def loss(self) -> tuple[float, Mapping[str, Any]]:
+        """Return the loss over all data, on floats where the samples are few."""
+        return self.first_loss() if len(self._rows) <= MOST_FLOATS else super().loss()
+
+    def epoch(self, batches: Iterable[Any], gradients: Mapping[str, Any], lr: float) -> int:
+        """Make one update for each sample; on arrays of one where floats overflow."""
+        order = list(batches)
+        places = [chosen.start if isinstance(chosen, slice) else int(chosen[0]) for chosen in order]
+        try:
+            moved = self._run_epoch([self._rows[place] for place in places], lr, *self._numbers())
+        except (ArithmeticError, ValueError):
+            return self._on_arrays(order, gradients, lr)
+        self.parameters.update(zip(self.names, moved, strict=True))
+        return len(order)
+
+    def _on_arrays(self, order: list[Any], gradients: Mapping[str, Any], lr: float) -> int:
+        self.__dict__.pop("_arguments", None)  # those of the last epoch on arrays
+        return super().epoch(order, gradients, lr)
+
+
+def updates_of(
+    derivation: DerivationRecord,
+    samples: Samples,
+    names: Sequence[str],
+    start: dict[str, Any],
+    constants: Mapping[str, Any],
+    batch_size: int,
+) -> Updates:
+    """Return the updates of a run with so many samples in each."""
+    online = samples.batched and batch_size == 1 < samples.count and any(name in derivation.adjoints for name in names)
+    return (OnlineUpdates if online else Updates)(derivation, samples, names, start, constants, batch_size == samples.count)

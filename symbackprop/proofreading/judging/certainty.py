@@ -1,0 +1,191 @@
+"""What keeps a difference from being a mistake: a text that leaves things out proves nothing against itself.
+
+A derivative needs every path from its denominator to its numerator; a text that gives `out_h2 = 0.5969` without its formula has
+left some out. A layer without a number can be any layer. A name with two formulas can be two things.
+"""
+
+from __future__ import annotations
+
+import re
+
+from mpmath import mpf
+
+from symbackprop.formula.tree.tree import BigSum, Call, Decorated, Formula, Group, Indexed, Name, Number, Partial, Update
+from symbackprop.formula.tree.walk import walk
+from symbackprop.proofreading.judging.conventions import conventions
+from symbackprop.proofreading.judging.judge import compare_at
+from symbackprop.proofreading.judging.matching import match
+from symbackprop.proofreading.judging.points import leaves, names_reached, points_for, reached
+from symbackprop.proofreading.meaning.printed import is_numeric
+from symbackprop.proofreading.meaning.values import Knowledge
+
+MOST_PARTIALS = 12
+
+
+def doubt(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    """Return why a difference of two sides proves nothing; "" where it does. `complete` are the names of a network."""
+    return next((reason for rule in _DOUBTS if (reason := rule(left, right, environment, complete))), "")
+
+
+def _layered(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    nodes = reached((left, right), environment)
+    any_layer = any(isinstance(label, Name) for node in nodes if isinstance(node, Indexed) for label in node.upper)
+    return "a layer without a number" if any_layer else ""
+
+
+def _left_out(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    nodes = reached((left, right), environment)
+    return next((reason for node in nodes if (reason := _unconnected(node, environment, complete))), "")
+
+
+def _nothing_known(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    partials = [] if complete else [node for side in (left, right) for node in walk(side) if isinstance(node, Partial)]
+    vanishing = any(_vanishes(node, environment) for node in list(dict.fromkeys(partials))[:MOST_PARTIALS])
+    return "nothing in the text makes this derivative more than zero" if vanishing else ""
+
+
+def _put_in(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    """`σ(z) = σ(w a + b)`, where z was said to be made of other names: another z."""
+
+    def is_free(side: Formula) -> bool:
+        return (
+            isinstance(side, Name) and side.name not in complete and environment.canonical(side.name) in environment.definitions
+        )
+
+    found = match(left, right, is_free, lambda _: None) or {}
+    for name, meaning in found.items() if len(found) == 1 else ():
+        if isinstance(name, Name) and not isinstance(meaning, Name | Number) and name not in (_bare(left), _bare(right)):
+            said = environment.definitions[environment.canonical(name.name)].body
+            if _named(said, environment) != _named(meaning, environment):
+                return f"{name.name} is told a second time, otherwise"
+    return ""
+
+
+def links_are_known(formula: Formula, environment: Knowledge) -> bool:
+    """Whether every derivative in a formula is of a name that the text defines, by one that it defines or uses."""
+    used = {
+        node.name for found in environment.definitions.values() for node in walk(found.body) if isinstance(node, Name | Indexed)
+    }
+    known = {environment.canonical(name) for name in used | environment.definitions.keys()}
+    partials = [node for node in walk(formula) if isinstance(node, Partial)]
+    tops = set().union(*(_named(node.numerator, environment) for node in partials))
+    bottoms = set().union(*(_named(node.denominator, environment) for node in partials))
+    return bool(partials) and tops <= environment.definitions.keys() and bottoms <= known
+
+
+def _says_what_it_is(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    for side, other in ((left, right), (right, left)):
+        if (name := _only_free_name(side, environment)) is not None and name not in leaves(other, environment) | complete:
+            return f"this may be what says what {name} is"
+    return ""
+
+
+def _vanishes(side: Formula, environment: Knowledge) -> bool:
+    """Whether a side is worth nothing wherever it is looked at."""
+    outcomes, _, _ = compare_at(side, Number("0"), points_for((side,), environment))
+    return all(outcomes)
+
+
+def within_rounding(left: Formula, right: Formula, values: tuple[str, str] | None, source: Formula) -> bool:
+    """Whether a gap is no larger than numbers rounded on the way can make it: some units of the shortest decimal of a statement.
+
+    Two sides of numbers alone leave nothing to be rounded on the way.
+    """
+    if values is None or (is_numeric(left) and is_numeric(right)):
+        return False
+    lengths = [_significant(node.text) for node in walk(source) if isinstance(node, Number) and _is_worked_out(node.text)]
+    try:
+        first, second = (mpf(value) for value in values)
+    except ValueError:
+        return False
+    return bool(lengths) and bool(abs(first - second) <= 5 * mpf(10) ** -min(lengths) * max(abs(first), abs(second)))
+
+
+def _is_worked_out(text: str) -> bool:
+    return len(text.partition(".")[2]) >= 4
+
+
+def _significant(text: str) -> int:
+    return len(text.replace(".", "").lstrip("0"))
+
+
+def _bare(formula: Formula) -> Formula:
+    while isinstance(formula, Group):
+        formula = formula.body
+    return formula
+
+
+def _only_free_name(side: Formula, environment: Knowledge) -> str | None:
+    """Return the name that a side rests on alone, where nothing says what it is; None for any other side."""
+    nodes = list(walk(side))
+    names = _entries(nodes, environment)
+    if len(names) != 1 or any(isinstance(node, Partial | Decorated | Update | BigSum) for node in nodes):
+        return None
+    (name,) = names
+    return None if name in environment.definitions or any(key[0] == name for key in environment.given) else name
+
+
+def _entries(nodes: list[Formula], environment: Knowledge) -> set[str]:
+    """Return the names among nodes that are no functions."""
+    called = {node.function for node in nodes if isinstance(node, Call)}
+    entries = [node for node in nodes if isinstance(node, Name | Indexed) and node not in called]
+    return {environment.canonical(node.name) for node in entries} - {"e", "pi"}
+
+
+def _unconnected(node: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    above, below = (_named(side, environment) for side in _differentiated(node, environment))
+    if above | below <= complete:
+        return ""
+    top = [Name(name) for name in above]
+    if not below & names_reached(top, environment):
+        return f"the text does not say how {', '.join(sorted(above)) or 'this'} depends on {', '.join(sorted(below))}"
+    free = set().union(*(leaves(name, environment) for name in top)) - below - complete
+    elided = sorted(name for name in free if _is_like_a_defined_one(name, environment))
+    return f"the text does not say what {elided[0]} depends on" if elided else ""
+
+
+_NOTHING = Number("1")
+
+
+def _differentiated(node: Formula, environment: Knowledge) -> tuple[Formula, Formula]:
+    """Return what a node differentiates, and by what: of a change of a parameter, the loss; two numbers for anything else."""
+    if isinstance(node, Partial):
+        return node.numerator, node.denominator
+    is_change = isinstance(node, Update) or (isinstance(node, Decorated) and node.kind == "Delta")
+    if isinstance(node, Update | Decorated) and is_change and environment.loss is not None:
+        return Name(environment.loss), node.body
+    return _NOTHING, _NOTHING
+
+
+def _named(formula: Formula, environment: Knowledge) -> set[str]:
+    return {environment.canonical(node.name) for node in walk(formula) if isinstance(node, Name | Indexed)}
+
+
+def _is_like_a_defined_one(name: str, environment: Knowledge) -> bool:
+    """Whether a name without a formula differs only in its digits from one that has a formula: its own was left out."""
+    stem = re.sub(r"\d+", "#", name)
+    return any(re.sub(r"\d+", "#", other) == stem for other in environment.definitions if other != name)
+
+
+def _told_again(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    """A name defined by one formula, and here by another one: two quantities as often as a mistake, or a convention."""
+    head = _bare(left)
+    named = head.body if isinstance(head, Decorated) and head.kind == "Delta" else head
+    if not isinstance(named, Name | Indexed):
+        return ""
+    name = environment.canonical(named.name)
+    if named is not head or name.startswith("delta"):
+        words = conventions(left, right, environment)
+        return f"another convention: {words}" if words else ""
+    definition = environment.definitions.get(name)
+    if definition is None or name in complete or _is_derived(definition.body, right) or not _named(right, environment):
+        return ""
+    return f"{name} is told a second time, {conventions(left, right, environment) or 'otherwise'}"
+
+
+def _is_derived(*sides: Formula) -> bool:
+    """Whether a derivative stands in any of these."""
+    return any(isinstance(node, Partial) for side in sides for node in walk(side))
+
+
+_DOUBTS = (_layered, _left_out, _nothing_known, _put_in, _says_what_it_is, _told_again)

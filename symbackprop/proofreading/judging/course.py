@@ -1,0 +1,584 @@
+"""The statements of a document in order: what each `=` is, and what is known after it.
+
+A claim is judged; a definition, a chosen number, a new value of a parameter and a goal are taken in. What was known before stays
+within reach, because texts go back to earlier numbers without saying so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import combinations, pairwise
+
+import mpmath
+from mpmath import mpf
+
+from symbackprop.formula.tree.tree import BigSum, Call, Decorated, Formula, Group, Indexed, Name, Number, Partial, Update
+from symbackprop.formula.tree.walk import replace as replaced
+from symbackprop.formula.tree.walk import walk
+from symbackprop.functions import BY_NAME
+from symbackprop.proofreading.claims import HOLDS, ClaimStatus, ClaimVerdict
+from symbackprop.proofreading.judging.certainty import doubt, links_are_known, within_rounding
+from symbackprop.proofreading.judging.judge import compare_at, free_indices, judge, same
+from symbackprop.proofreading.judging.matching import is_entry, match
+from symbackprop.proofreading.judging.points import leaves, points_for, random_points, reached
+from symbackprop.proofreading.judging.statement_kinds import NEARBY, Statement, is_case, is_goal, is_setting
+from symbackprop.proofreading.meaning.printed import half_unit, is_numeric, is_rounded, printed_number
+from symbackprop.proofreading.meaning.values import DIGITS, Definition, Key, Knowledge, NoValueError, Valuation, spelled, written
+
+Pair = tuple[Formula, Formula, ClaimVerdict]
+MOST_CHANGES = 40
+MOST_PRINTED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One `=` that does not hold as it stands."""
+
+    left: Formula
+    right: Formula
+    environment: Knowledge
+    statement: Statement
+    verdict: ClaimVerdict
+
+
+def _said_of(one: str, other: str, claim: Claim) -> Iterator[bool]:
+    """Yield whether two letters are said to be equal (True), or to differ (False)."""
+    if frozenset((one, other)) in claim.environment.apart:
+        yield False
+    text = claim.statement.prose[-NEARBY:] + claim.statement.fragment.text
+    if re.search(rf"(?<![A-Za-z\\])(?:{one}\s*=+\s*{other}|{other}\s*=+\s*{one})(?![A-Za-z])", text):
+        yield True
+
+
+@dataclass(slots=True)
+class Course:
+    """What is known, and what was known before; `take` reads one statement."""
+
+    environment: Knowledge
+    history: list[Mapping[Key, mpf]] = field(default_factory=list)
+    cases: dict[Key, mpf] = field(default_factory=dict)
+    beginnings: dict[Key, mpf] = field(default_factory=dict)  # the first number each name was given
+    assumed: dict[str, str] = field(default_factory=dict)  # names that were taken to mean something, and why
+    fixed: frozenset[str] = frozenset()  # names that a network defines: no text can define them anew
+    definers: dict[str, Statement] = field(default_factory=dict)  # the statement that defines a name
+
+    def take(self, statement: Statement) -> list[Pair]:
+        """Return the verdict on each relation of a chain, and take in what it says."""
+        if not statement.fragment.display and "\n\n" in statement.prose[-200:]:
+            self.cases.clear()
+        with mpmath.workdps(DIGITS):
+            parts = [self._meant(part) for part in statement.chain.parts]
+            found = list(self._pairs(statement, parts, statement.chain.relations))
+            self._put_in(parts)
+            self._note_printed(parts, found)
+        return _ends(found, self)
+
+    def again(self, environment: Knowledge) -> Course:
+        """Return a second reading: every definition of the first one is known from the start, numbers and functions are not."""
+        kept = {name: found for name, found in self.environment.definitions.items() if not found.arguments}
+        environment.definitions.update({name: found for name, found in kept.items() if name not in environment.definitions})
+        return Course(environment, assumed=self.assumed, fixed=self.fixed, definers=self.definers)
+
+    def begun(self) -> dict[Key, mpf]:
+        """Return the first number each name was given, without what can be worked out: what the text prints for it is a claim."""
+        first = {**self.environment.given, **self.beginnings}
+        return {key: value for key, value in first.items() if not self._can_work_out(key)}
+
+    def _can_work_out(self, key: Key) -> bool:
+        """Whether a formula and other numbers give what a name is worth."""
+        if not self._knows(key):
+            return False
+        given = {other: value for other, value in self.environment.given.items() if other != key}
+        try:
+            Valuation(replace(self.environment, given=given)).value(written(key))
+        except NoValueError:
+            return False
+        return True
+
+    # ---- one chain
+
+    def _pairs(self, statement: Statement, parts: list[Formula], relations: tuple[str, ...]) -> Iterator[Pair]:
+        before = replace(self.environment, given=dict(self.environment.given), rounded=dict(self.environment.rounded))
+        for number, (relation, left, right) in enumerate(zip(relations, parts, parts[1:], strict=False)):
+            if relation not in ("=", ":=", "←", "≈", "≡"):
+                continue
+            verdict = self._stated(statement, parts, relation) if number == 0 else None
+            if verdict is None:
+                verdict = self._claimed(left, right, before if number else self.environment, statement)
+                if relation == "≈" and verdict.status is ClaimStatus.DIFFERS:
+                    verdict = ClaimVerdict(ClaimStatus.UNDECIDED, "said to be near, not equal")
+            yield left, right, verdict
+
+    def _stated(self, statement: Statement, parts: list[Formula], relation: str) -> ClaimVerdict | None:
+        """Return the verdict on a first relation that states something (a definition, a number, a step); None for a claim."""
+        key = self._key(parts[0])
+        if key is None:
+            return ClaimVerdict(ClaimStatus.ASSIGNMENT) if self._is_new_value(parts[0]) else self._function(parts)
+        name = key[0]
+        if self._key(parts[1]) == key:
+            return None
+        if relation in (":=", "←") or (name in self._names(parts[1]) and not self._knows(key)):
+            return self._assigned(key, parts, relation)
+        if is_change(name):
+            return self._first_order(name, parts)
+        if is_numeric(parts[1]):
+            return self._chosen(key, parts[1], statement)
+        if name in self.fixed or self._knows(key):
+            return ClaimVerdict(ClaimStatus.DEFINITION) if self.definers.get(spelled(key)) is statement else None
+        verdict = self._defined(key, parts)
+        if verdict is not None:
+            self.definers.setdefault(spelled(key), statement)
+        return verdict
+
+    def _names(self, formula: Formula) -> set[str]:
+        return {self.environment.canonical(name) for name in _names(formula)}
+
+    def _knows(self, key: Key) -> bool:
+        definitions = self.environment.definitions
+        return spelled(key) in definitions or key[0] in definitions
+
+    def _is_new_value(self, side: Formula) -> bool:
+        """Whether a side is `w^+`, `w'` of a name with a number, and of which loss and by which rate is not said."""
+        old = _replaced_name(side)
+        known = self.environment.loss is not None and self.environment.rate is not None and isinstance(side, Update)
+        return old is not None and not known and self._key(old) in self.environment.given
+
+    def _function(self, parts: list[Formula]) -> ClaimVerdict | None:
+        """`f(x) = …`: a function is defined, anew where it was before: texts use one letter for many functions."""
+        name, arguments = called_with_names(parts[0])
+        if not name or name in BY_NAME or name in self.fixed or is_numeric(parts[1]) or name in _names(parts[1]):
+            return None
+        if not set(arguments) & _names(parts[1]):
+            return ClaimVerdict(ClaimStatus.UNDECIDED, f"{', '.join(arguments)} does not occur in what {name} is said to be")
+        known = self.environment.definitions.get(name)
+        if known is not None and known.arguments == arguments and judge(parts[0], parts[1], self.environment).status in HOLDS:
+            return None
+        self.environment.definitions[name] = Definition(name, parts[1], arguments=arguments)
+        return ClaimVerdict(ClaimStatus.DEFINITION, "the function anew" if known else "")
+
+    def _assigned(self, key: Key, parts: list[Formula], relation: str) -> ClaimVerdict | None:
+        """`w = w - 0.1·g = 2.3`: from here on the name has its new value."""
+        if key[0] not in self._names(parts[1]) and relation == ":=":
+            return self._defined(key, parts)
+        old = dict(self.environment.given)
+        for part in reversed(parts[1:]):
+            number = printed_number(part)
+            if number is not None or part is parts[1]:
+                try:
+                    value = number[0] if number else Valuation(self.environment).value(part)
+                except NoValueError:
+                    break
+                self.history.append(old)
+                self._give(key, value, part)
+                break
+        return ClaimVerdict(ClaimStatus.ASSIGNMENT)
+
+    def _first_order(self, name: str, parts: list[Formula]) -> ClaimVerdict | None:
+        """`Δz = 18 Δw`: true to first order where 18 is ∂z/∂w; what else is said of a change is taken as said."""
+        of, changes = Name(name[1:]), sorted(part for part in _names(parts[1]) if is_change(part))
+        if changes and of.name in self.environment.definitions:
+            for values in [self.environment.given, *reversed(self.history)]:
+                point = Valuation(replace(self.environment, given={**self.environment.given, **values}))
+                try:
+                    steps = {(change,): mpf(1) / (number + 2) for number, change in enumerate(changes)}
+                    expected = sum((point.value(Partial(of, Name(key[0][1:]))) * step for key, step in steps.items()), mpf(0))
+                    stated = Valuation(point.environment, None, steps).value(parts[1])
+                except NoValueError:
+                    continue
+                if same(expected, stated):
+                    return ClaimVerdict(ClaimStatus.FIRST_ORDER)
+        self.environment.definitions.pop(name, None)
+        if not is_numeric(parts[1]):
+            self.environment.definitions[name] = Definition(name, parts[1])
+            if self._circular((name,)):
+                del self.environment.definitions[name]
+        return ClaimVerdict(ClaimStatus.DEFINITION)
+
+    def _chosen(self, key: Key, side: Formula, statement: Statement) -> ClaimVerdict | None:
+        """`w = 3`: chosen for a name that no formula defines; for one that a formula defines it is a claim, or a goal."""
+        if is_goal(statement):
+            return ClaimVerdict(ClaimStatus.GOAL)
+        if self._knows(key):
+            return None
+        if is_case(statement) and not is_setting(statement) and key in self.environment.given:
+            self.cases[key] = Valuation(self.environment).value(side)
+            return ClaimVerdict(ClaimStatus.CASE)
+        known = self.environment.given.get(key)
+        try:
+            value = Valuation(self.environment).value(side)
+        except NoValueError:
+            return None
+        if known is not None and same(known, value):
+            return ClaimVerdict(ClaimStatus.EXAMPLE)
+        if is_case(statement):
+            self.cases[key] = value
+        if known is not None:
+            self.history.append(dict(self.environment.given))
+        self._give(key, value, side)
+        return ClaimVerdict(ClaimStatus.SETTING)
+
+    def _give(self, key: Key, value: mpf, side: Formula) -> None:
+        self.beginnings.setdefault(key, value)
+        self.environment.given[key] = value
+        number = side.body if isinstance(side, Group) else side
+        text = number.text if isinstance(number, Number) else ""
+        self.environment.rounded[key] = half_unit(text) if is_rounded(text) else mpf(0)
+
+    def _defined(self, key: Key, parts: list[Formula]) -> ClaimVerdict | None:
+        """`z = w x + b`: what a name without a definition stands for; None where that would go in a circle."""
+        name, indices = key[0], index_names(parts[0])
+        definition = Definition(name if indices else spelled(key), parts[1], indices)
+        self.environment.definitions[definition.name] = definition
+        if self._circular(key):
+            del self.environment.definitions[definition.name]
+            return None
+        return ClaimVerdict(ClaimStatus.DEFINITION)
+
+    def _circular(self, key: Key) -> bool:
+        """Whether the definition of a name rests on the name itself."""
+        waiting, seen = [key[0]], set()
+        while waiting:
+            definition = self.environment.definitions.get(waiting.pop())
+            for name in _names(definition.body) if definition else ():
+                name = self.environment.canonical(name)
+                if name == key[0]:
+                    return True
+                if name not in seen:
+                    seen.add(name)
+                    waiting.append(name)
+        return False
+
+    # ---- claims
+
+    def _claimed(self, left: Formula, right: Formula, environment: Knowledge, statement: Statement) -> ClaimVerdict:
+        verdict = judge(left, right, environment, self.history)
+        if verdict.status in HOLDS:
+            return verdict
+        claim = Claim(left, right, environment, statement, verdict)
+        rules = (*_OPEN, *_EXPLAINED) if verdict.status is ClaimStatus.DIFFERS else _OPEN
+        return next((found for rule in rules if (found := rule(self, claim)) is not None), verdict)
+
+    def _in_case(self, claim: Claim) -> ClaimVerdict | None:
+        if not self.cases or not self._holds_in_case(claim.left, claim.right):
+            return None
+        cases = ", ".join(f"{spelled(key)} = {mpmath.nstr(value, 6)}" for key, value in self.cases.items())
+        return ClaimVerdict(ClaimStatus.EXAMPLE, f"in the case {cases}")
+
+    def _wanted(self, claim: Claim) -> ClaimVerdict | None:
+        if not is_goal(claim.statement) or len(claim.statement.chain.parts) > 2:
+            return None
+        for name in sorted(sought(claim.statement.chain) - self.fixed):  # what is wanted of it says what it is from here on
+            self.environment.definitions.pop(name, None)
+        return ClaimVerdict(ClaimStatus.GOAL)
+
+    def _condition(self, claim: Claim) -> ClaimVerdict | None:
+        """`f'(x) = 0`, `y = 1`: places that a text speaks of, not what is true everywhere."""
+        if self.fixed or len(claim.statement.chain.parts) != 2:
+            return None
+        if claim.right == Number("0") and sought(claim.statement.chain):
+            return ClaimVerdict(ClaimStatus.CASE, "where the derivative vanishes")
+        if self._key(claim.left) is not None and is_whole(claim.right):
+            return ClaimVerdict(ClaimStatus.CASE, "a whole number for a name that has a formula")
+        return None
+
+    def _one_hot(self, claim: Claim) -> ClaimVerdict | None:
+        """What holds where a row of targets sums to 1, as classes and probabilities do: `Σ_k t_k` was left out."""
+        environment = claim.environment
+        for name, letter, size in sorted(_last_indices(claim, environment)):
+            if (
+                name not in self.fixed
+                and judge(claim.left, claim.right, replace(environment, normalised={name: size})).status in HOLDS
+            ):
+                return ClaimVerdict(ClaimStatus.EXAMPLE, f"where {name} sums to 1 over {letter}")
+        return None
+
+    def _other_letters(self, claim: Claim) -> ClaimVerdict | None:
+        """What holds where two letters are two places, or one: `i ≠ j` somewhere in the text, `i = j` beside the formula."""
+        points = random_points(claim.environment)
+        letters = sorted(free_indices(claim.left, points) | free_indices(claim.right, points))
+        for one, other in combinations(letters, 2):
+            for equal in _said_of(one, other, claim):
+                environment = replace(claim.environment, letters=((one, other, equal),))
+                if judge(claim.left, claim.right, environment).status in HOLDS:
+                    return ClaimVerdict(ClaimStatus.EXAMPLE, f"where {one} {'=' if equal else '≠'} {other}")
+        return None
+
+    def _rounded(self, claim: Claim) -> ClaimVerdict | None:
+        if self._numbers_put_in(claim.left, claim.right, claim.environment):
+            return ClaimVerdict(ClaimStatus.EXAMPLE, "numbers put in, rounded")
+        if within_rounding(claim.left, claim.right, claim.verdict.values, claim.statement.chain):
+            return ClaimVerdict(ClaimStatus.UNDECIDED, "numbers rounded on the way can make this difference")
+        return None
+
+    def _doubted(self, claim: Claim) -> ClaimVerdict | None:
+        reason = doubt(claim.left, claim.right, claim.environment, self.fixed)
+        return ClaimVerdict(ClaimStatus.UNDECIDED, reason) if reason else None
+
+    def _numbers_put_in(self, left: Formula, right: Formula, environment: Knowledge) -> bool:
+        """Whether the right side is the left one with a number for every name, each of them worth that now or before."""
+        found = match(left, right, is_entry, lambda _: None)
+        if not found or any(not isinstance(number, Number) for number in found.values()):
+            return False
+        return all(self._is_worth(name, str(getattr(number, "text", "")), environment) for name, number in found.items())
+
+    def _is_worth(self, name: Formula, text: str, environment: Knowledge) -> bool:
+        key = self._key(name)
+        known = [values[key] for values in (environment.given, *self.history) if key in values] if key is not None else []
+        for given in ({}, *self.history):
+            try:
+                known.append(Valuation(replace(environment, given={**environment.given, **given})).value(name))
+            except NoValueError:
+                continue
+        return any(abs(value - mpf(text)) <= half_unit(text) * mpf("1.0001") for value in known if isinstance(value, mpf))
+
+    def _put_in_for(self, left: Formula, right: Formula, environment: Knowledge) -> ClaimVerdict | None:
+        """A calculation with another number than the network has for an input: what holds with it is a worked case of its own."""
+        if not (self.fixed and is_numeric(right)) or printed_number(right) is not None:
+            return None
+        for change in _other_numbers(left, right, environment)[:MOST_CHANGES]:
+            if judge(left, right, replace(environment, given={**environment.given, **change})).status in HOLDS:
+                self.history.append(change)
+                said = ", ".join(f"{spelled(key)} = {mpmath.nstr(number, 6)}" for key, number in change.items())
+                return ClaimVerdict(ClaimStatus.EXAMPLE, f"with {said}, not as in the network")
+        return None
+
+    def _holds_in_case(self, left: Formula, right: Formula) -> bool:
+        outcomes, _, _ = compare_at(left, right, points_for((left, right), self.environment, self.cases))
+        return bool(outcomes) and all(outcomes)
+
+    def _matched(self, left: Formula, right: Formula) -> ClaimVerdict | None:
+        """Return a verdict where both sides are one formula, with names that nothing was said of put for parts of it."""
+        found = match(left, right, self._is_free, self._body)
+        if found:
+            trial = replace(self.environment, definitions=dict(self.environment.definitions), given=dict(self.environment.given))
+            reader = Course(trial, self.history, fixed=self.fixed)
+            for name, meaning in found.items():
+                reader._bind(name, meaning)
+            circular = any(reader._circular((name,)) for name in trial.definitions if name not in self.environment.definitions)
+            if not circular and judge(left, right, trial, self.history).status in HOLDS:
+                for name, meaning in found.items():
+                    self._bind(name, meaning)
+                return (
+                    ClaimVerdict(ClaimStatus.EXAMPLE, "numbers put in")
+                    if is_numeric(right)
+                    else ClaimVerdict(ClaimStatus.DEFINITION, "says what a name stands for")
+                )
+        return None
+
+    def _body(self, side: Formula) -> Formula | None:
+        key = self._key(side)
+        found = self.environment.definitions.get(spelled(key)) if key else None
+        return found.body if found and not found.indices and not found.arguments else None
+
+    def _is_free(self, formula: Formula) -> bool:
+        if not is_entry(formula):
+            return False
+        key = self._key(formula)
+        return (
+            key is not None
+            and not self._knows(key)
+            and key not in self.environment.given
+            and key[0] not in ("e", "pi")
+            and key[0] not in self.fixed
+        )
+
+    def _bind(self, formula: Formula, meaning: Formula) -> None:
+        key = self._key(formula)
+        assert key is not None
+        if is_numeric(meaning):
+            try:
+                self._give(key, Valuation(self.environment).value(meaning), meaning)
+            except NoValueError:  # several numbers side by side, a set
+                return
+        else:
+            self.environment.definitions[spelled(key)] = Definition(spelled(key), meaning)
+        self.assumed[spelled(key)] = "from the formula it stands in"
+
+    # ---- what a side means
+
+    def _key(self, formula: Formula) -> Key | None:
+        """Return the key of a side that is one name or entry, an alias exchanged for its name."""
+        key = entry_key(formula)
+        return None if key is None else (self.environment.canonical(str(key[0])), *key[1:])
+
+    def _meant(self, formula: Formula) -> Formula:
+        """Return a side as it is judged: a change Δw is a name of its own where no loss says what it is."""
+        if self.environment.loss is not None and self.environment.rate is not None:
+            return formula
+        return replaced(formula, _named_change)
+
+    def _put_in(self, parts: list[Formula]) -> None:
+        """After `Δw = Δz/18 = 0.667`: a name that has no value yet is worth the number at the end."""
+        key, number = self._key(parts[0]), printed_number(parts[-1])
+        if key is None or number is None or is_numeric(parts[0]) or key in self.environment.given:
+            return
+        try:
+            Valuation(self.environment).value(parts[0])
+        except NoValueError:
+            self._give(key, number[0], parts[-1])
+
+    def _note_printed(self, parts: list[Formula], found: list[Pair]) -> None:
+        """After `y = σ(z) = 0.73`, which holds: texts go on with 0.73. After `w^+ = … = 0.76`: with 0.76 for w, too."""
+        number, old = printed_number(parts[-1]), _replaced_name(parts[0])
+        key = self._key(old or parts[0])
+        if number is None or key is None or not found or _is_wrong(found):
+            return
+        if old is not None:
+            self.history.append({key: number[0]})
+        elif self._knows(key):
+            before = [value for value in self.environment.printed.get(key, ()) if value != number[0]]
+            self.environment.printed[key] = (*before, number[0])[-MOST_PRINTED:]
+
+
+def _is_wrong(found: list[Pair]) -> bool:
+    return any(verdict.status is ClaimStatus.DIFFERS for _, _, verdict in found)
+
+
+def _replaced_name(side: Formula) -> Formula | None:
+    """Return w of `w^+`, `w'`, `w^{new}`: what the new value takes the place of; None for anything else."""
+    if isinstance(side, Update) or (isinstance(side, Decorated) and side.kind == "prime"):
+        return side.body
+    if isinstance(side, Name) and (old := _NEW.fullmatch(side.name)):
+        return Name(old[1])
+    return None
+
+
+_NEW = re.compile(r"(.+?)[_^]?\(?(?:new|neu|next|updated|\+)\)?")
+
+#: What else an `=` may be, in the order it is tried; the second row only where the sides were found to differ.
+_OPEN: tuple[Callable[[Course, Claim], ClaimVerdict | None], ...] = (
+    Course._in_case,
+    lambda course, claim: course._matched(claim.left, claim.right),
+)
+_EXPLAINED: tuple[Callable[[Course, Claim], ClaimVerdict | None], ...] = (
+    Course._wanted,
+    Course._condition,
+    Course._one_hot,
+    Course._other_letters,
+    lambda course, claim: course._put_in_for(claim.left, claim.right, claim.environment),
+    Course._rounded,
+    Course._doubted,
+)
+
+
+def called_with_names(side: Formula) -> tuple[str, tuple[str, ...]]:
+    """Return the function and the arguments of `f(x, y)`; ("", ()) for anything else."""
+    if not isinstance(side, Call) or not isinstance(side.function, Name):
+        return "", ()
+    arguments = tuple(argument.name for argument in side.arguments if isinstance(argument, Name))
+    return (side.function.name, arguments) if len(arguments) == len(side.arguments) else ("", ())
+
+
+def sought(formula: Formula) -> set[str]:
+    """Return the names whose derivatives a formula speaks of."""
+    partials = [node.numerator for node in walk(formula) if isinstance(node, Partial)]
+    primes = [node.body for node in walk(formula) if isinstance(node, Decorated) and node.kind == "prime"]
+    return {node.name for node in (*partials, *primes) if isinstance(node, Name)}
+
+
+def _last_indices(claim: Claim, environment: Knowledge) -> set[tuple[str, str, str]]:
+    """Return arrays that nothing defines and that a sum runs over, each with its last index and how far the sum runs."""
+    nodes = list(reached((claim.left, claim.right), environment))
+    summed = dict(bounds for node in nodes for bounds in _bounds(node))
+    known = {name for name, definition in environment.definitions.items() if definition.indices}
+    entries = [node for node in nodes if isinstance(node, Indexed) and node.indices and node.name not in known]
+    last = {(node.name, node.indices[-1]) for node in entries}
+    return {(name, label.name, summed[label.name]) for name, label in last if isinstance(label, Name) and label.name in summed}
+
+
+def _bounds(node: Formula) -> list[tuple[str, str]]:
+    """Return [(k, K)] of `Σ_{k=1}^K`, [(k, k)] where nothing says how far it runs; [] of what is no sum."""
+    if not isinstance(node, BigSum) or not isinstance(node.index, Name):
+        return []
+    return [(node.index.name, node.upper.name if isinstance(node.upper, Name) else node.index.name)]
+
+
+def _other_numbers(left: Formula, right: Formula, environment: Knowledge) -> list[dict[Key, mpf]]:
+    """Return changes of what is given that the numbers of a calculation suggest: one number for another, two exchanged."""
+    numbers = {mpf(node.text) for node in walk(right) if isinstance(node, Number) and node.text.replace(".", "").isdigit()}
+    given = environment.given
+    keys = sorted(given.keys() & {(name,) for name in leaves(left, environment)})
+    changes = [{key: number} for key in keys for number in sorted(numbers - {given[key]})]
+    pairs = ((one, two) for one, two in combinations(keys, 2) if {given[one], given[two]} & numbers)
+    return changes + [{one: given[two], two: given[one]} for one, two in pairs]
+
+
+def is_whole(side: Formula) -> bool:
+    """Whether a side is a whole number, as cases and goals are."""
+    return isinstance(side, Number) and side.text.isdigit()
+
+
+def _named_change(node: Formula) -> Formula:
+    if isinstance(node, Decorated) and node.kind == "Delta" and isinstance(node.body, Name):
+        return Name(f"Δ{node.body.name}", span=node.span)
+    return node
+
+
+def is_change(name: str) -> bool:
+    """Whether a name is that of a change."""
+    return name.startswith("Δ") and len(name) > 1
+
+
+def entry_key(formula: Formula) -> Key | None:
+    """Return the key of a side that is one name, or an entry of an array; else None."""
+    while isinstance(formula, Group):
+        formula = formula.body
+    if isinstance(formula, Name):
+        return (formula.name,)
+    if isinstance(formula, Indexed):
+        labels = [_label(label) for label in (*formula.upper, *formula.indices)]
+        return None if None in labels else (formula.name, *labels)
+    return None
+
+
+def _label(label: Formula) -> int | str | None:
+    if isinstance(label, Number) and label.text.isdigit():
+        return int(label.text)
+    return label.name if isinstance(label, Name) else None
+
+
+def index_names(formula: Formula) -> tuple[str, ...]:
+    """Return the indices of `x_i`, `W^l_{jk}` where all of them are letters; () for anything else."""
+    labels = (*formula.upper, *formula.indices) if isinstance(formula, Indexed) else ()
+    return (
+        tuple(label.name for label in labels if isinstance(label, Name))
+        if all(isinstance(label, Name) for label in labels)
+        else ()
+    )
+
+
+def _names(formula: Formula) -> set[str]:
+    return {node.name for node in walk(formula) if isinstance(node, Name | Indexed)}
+
+
+def _ends(found: list[Pair], course: Course) -> list[Pair]:
+    """Where a side in the middle has no value, or a wrong one, its neighbours are compared with each other."""
+    _right_after_wrong(found, course)
+    for number, ((left, middle, first), (_, right, second)) in enumerate(pairwise(found)):
+        if first.status is not ClaimStatus.UNDECIDED or second.status is not ClaimStatus.UNDECIDED:
+            continue
+        across = judge(left, right, course.environment, course.history)
+        if across.status not in HOLDS:
+            continue
+        inside = judge(left, middle, course.environment, course.history)
+        if inside.status is ClaimStatus.DIFFERS and links_are_known(middle, course.environment):
+            found[number] = (left, middle, inside)  # the ends agree, all of it is known: the middle is wrong
+            reason = "it is what the chain begins with"
+        else:
+            reason = "the ends agree; what stands between has no value"
+            found[number] = (left, middle, ClaimVerdict(across.status, reason))
+        found[number + 1] = (*found[number + 1][:2], ClaimVerdict(across.status, reason))
+    return found
+
+
+def _right_after_wrong(found: list[Pair], course: Course) -> None:
+    """`g = wrong = number`: a number is judged by what the chain began with, whatever stands between."""
+    for number, ((left, _, first), (_, right, second)) in enumerate(pairwise(found)):
+        if first.status is ClaimStatus.DIFFERS and second.status is ClaimStatus.DIFFERS:
+            across = judge(left, right, course.environment, course.history)
+            if across.status in HOLDS:
+                found[number + 1] = (*found[number + 1][:2], ClaimVerdict(across.status, "it is what the chain begins with"))
+            elif across.status is ClaimStatus.DIFFERS and printed_number(right) is not None:
+                found[number + 1] = (left, right, across)

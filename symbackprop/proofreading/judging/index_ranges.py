@@ -1,0 +1,56 @@
+"""Over what the indices of a text run: letters that stand at the same place of one array, or under one sum, run over the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from symbackprop.formula.tree.tree import BigSum, Formula, Indexed, Name
+from symbackprop.formula.tree.walk import walk
+
+
+def index_ranges(formulas: Iterable[Formula], letters: Iterable[str]) -> Mapping[str, str]:
+    """Return for each index letter the name of the size it runs over: a bound, `K` of `Σ_{k=1}^K`, or a letter of its likes."""
+    known = set(letters)
+    same: dict[str, str] = {letter: letter for letter in sorted(known)}
+    at: dict[tuple[str, int, int], str] = {}
+    for place, letter in (pair for formula in formulas for pair in _places(formula)):
+        if letter in known:
+            _join(same, at.setdefault(place, letter), letter)
+    return {letter: _representative(same, letter) for letter in same if letter in known}
+
+
+def bounds(formulas: Iterable[Formula], ranges: Mapping[str, str]) -> Mapping[str, str]:
+    """Return for each name that bounds a sum, n of `Σ_{j=1}^n`, the size it stands for; a letter that is summed over is none."""
+    sums = [pair for formula in formulas for node in walk(formula) for pair in _runs(node)]
+    summed = {letter for letter, _ in sums}
+    found = {part.name: part.name for _, upper in sums for part in walk(upper) if isinstance(part, Name)}
+    found |= {upper.name: ranges.get(letter, letter) for letter, upper in sums if isinstance(upper, Name)}
+    return {name: size for name, size in found.items() if name not in summed}
+
+
+def _runs(node: Formula) -> Iterator[tuple[str, Formula]]:
+    """Yield the letter and the upper bound of a sum that has both."""
+    if isinstance(node, BigSum) and isinstance(node.index, Name) and node.upper is not None:
+        yield node.index.name, node.upper
+
+
+def _places(formula: Formula) -> Iterator[tuple[tuple[str, int, int], str]]:
+    """Yield (array, number of axes, axis) or (bound, 0, 0) with each letter that stands there."""
+    for node in walk(formula):
+        if isinstance(node, Indexed):
+            for axis, label in enumerate(node.indices):
+                if isinstance(label, Name):
+                    yield (node.name, len(node.indices), axis), label.name
+        elif isinstance(node, BigSum) and isinstance(node.index, Name) and isinstance(node.upper, Name):
+            yield (node.upper.name, 0, 0), node.index.name
+
+
+def _representative(same: Mapping[str, str], letter: str) -> str:
+    while same[letter] != letter:
+        letter = same[letter]
+    return letter
+
+
+def _join(same: dict[str, str], one: str, other: str) -> None:
+    first, second = sorted((_representative(same, one), _representative(same, other)))
+    same[second] = first

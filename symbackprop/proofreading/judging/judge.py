@@ -1,0 +1,253 @@
+"""Is one `=` true? Both sides at random points, at the document's own numbers, and at the numbers it had before.
+
+`differs` is said only where both sides are worth something at every point that counts, and every name in them is tied to the
+document: a name that nothing else speaks of can mean anything, so nothing follows from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice, product
+
+import mpmath
+import numpy as np
+from mpmath import mpf
+
+from symbackprop.formula.tree.tree import BigSum, Element, Formula, Indexed, Name
+from symbackprop.formula.tree.walk import walk
+from symbackprop.proofreading.claims import ClaimStatus, ClaimVerdict
+from symbackprop.proofreading.judging.points import leaves, names_reached, points_for
+from symbackprop.proofreading.meaning.printed import interval, is_numeric, printed_number
+from symbackprop.proofreading.meaning.values import DIGITS, LARGEST_SUM, Key, Knowledge, NoValueError, Valuation, spelled
+
+AGREE = (
+    mpf(10) ** -14
+)  # slopes are differences of 50 digits with a step of 1e-18: 30 digits hold, and more than 14 are never claimed
+COMBINATIONS = 64
+MOST_PLACES = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """A value with what it may be off by."""
+
+    value: mpf
+    slack: mpf
+
+
+def judge(left: Formula, right: Formula, environment: Knowledge, history: Sequence[Mapping[Key, mpf]] = ()) -> ClaimVerdict:
+    """Return the verdict on `left = right`. `history` holds what names were worth before, the latest last."""
+    with mpmath.workdps(DIGITS):
+        if not (is_numeric(left) or is_numeric(right)):
+            return _in_symbols(left, right, environment)
+        verdict = _in_numbers(left, right, environment, history)
+        return (_as_constant(left, right, environment) or verdict) if verdict.status is ClaimStatus.UNDECIDED else verdict
+
+
+def _as_constant(left: Formula, right: Formula, environment: Knowledge) -> ClaimVerdict | None:
+    """`Σ_k P_nk = 1`: what has one value whatever the numbers are; None for anything else."""
+    outcomes, problems, witness = compare_at(left, right, points_for((left, right), environment))
+    if len(outcomes) < 2 or problems:
+        return None
+    if all(outcomes):
+        return ClaimVerdict(ClaimStatus.ALWAYS)
+    side = right if is_numeric(left) else left
+    points = points_for((side,), environment)
+    letters = sorted(free_indices(side, points))
+    values = [point.value(side, at) for point in points for at in _places(letters, point)]
+    if witness is None or not all(same(value, values[0]) for value in values):
+        return None
+    return ClaimVerdict(ClaimStatus.DIFFERS, "", (shown(witness[0]), shown(witness[1])))
+
+
+# ---- symbols -------------------------------------------------------------------------------------------------------
+
+
+def same(first: mpf, second: mpf) -> bool:
+    """Whether two values agree up to what differences leave over; arrays in their shape and every entry."""
+    if np.shape(first) != np.shape(second):
+        return False
+    if np.ndim(first):
+        return all(same(a, b) for a, b in zip(np.ravel(first), np.ravel(second), strict=True))
+    return bool(abs(first - second) <= AGREE * max(1, abs(first), abs(second)))
+
+
+def compare_at(
+    left: Formula, right: Formula, points: Iterable[Valuation]
+) -> tuple[list[bool], list[str], tuple[mpf, mpf] | None]:
+    """Return at each point that gives both values whether they agree; why others do not; and the first pair that differs."""
+    outcomes: list[bool] = []
+    problems: list[str] = []
+    witness = None
+    letters = sorted(free_indices(left, points) | free_indices(right, points)) if (points := list(points)) else []
+    for point in points:
+        try:
+            pairs = [(point.value(left, at), point.value(right, at)) for at in _places(letters, point)]
+        except NoValueError as problem:
+            problems.append(str(problem))
+            continue
+        differing = next((pair for pair in pairs if not same(*pair)), None)
+        outcomes.append(differing is None)
+        witness = witness or differing
+    return outcomes, problems, witness
+
+
+def free_indices(formula: Formula, points: Sequence[Valuation]) -> set[str]:
+    """Return the index letters of a formula that no sum binds."""
+    known = points[0].environment
+    bound = {node.index.name for node in walk(formula) if isinstance(node, BigSum) and isinstance(node.index, Name)}
+    inside = {
+        label.name
+        for node in walk(formula)
+        if isinstance(node, Indexed | Element)
+        for index in (*node.indices, *getattr(node, "upper", ()))
+        for label in walk(index)
+        if isinstance(label, Name)
+    }
+    return {letter for letter in inside - bound - known.bounds.keys() if letter in known.extents and (letter,) not in known.given}
+
+
+def _places(letters: Sequence[str], point: Valuation) -> list[dict[str, int]]:
+    """Return a few places of free indices, spread over all of them."""
+    spread = islice(product(*(point.span(letter) for letter in letters)), LARGEST_SUM)
+    every = [at for values in spread if _is_meant(at := dict(zip(letters, values, strict=True)), point.environment)]
+    return every[:: max(1, -(-len(every) // MOST_PLACES))]
+
+
+def _is_meant(at: Mapping[str, int], environment: Knowledge) -> bool:
+    """Whether a place keeps to what is said of its letters: `i ≠ j`, `i = j`."""
+    return all((at.get(one) == at.get(other)) is equal for one, other, equal in environment.letters)
+
+
+def _in_symbols(left: Formula, right: Formula, environment: Knowledge) -> ClaimVerdict:
+    outcomes, problems, witness = compare_at(left, right, points_for((left, right), environment))
+    if not outcomes:
+        return ClaimVerdict(ClaimStatus.UNDECIDED, problems[0])
+    if all(outcomes):
+        return ClaimVerdict(ClaimStatus.ALWAYS)
+    loose = untied(left, right, environment)
+    if loose:
+        return ClaimVerdict(ClaimStatus.UNDECIDED, f"nothing else in the text says what {', '.join(loose)} is")
+    here, _, _ = compare_at(left, right, [Valuation(environment)])
+    if here and here[0]:
+        return ClaimVerdict(ClaimStatus.EXAMPLE, "at the document's numbers only")
+    if witness is None:
+        return ClaimVerdict(ClaimStatus.UNDECIDED, problems[0] if problems else "")
+    return ClaimVerdict(ClaimStatus.DIFFERS, _relation(witness), (shown(witness[0]), shown(witness[1])))
+
+
+def _relation(witness: tuple[mpf, mpf]) -> str:
+    first, second = witness
+    if np.ndim(first) or np.ndim(second):
+        return "" if np.shape(first) == np.shape(second) else f"shapes {np.shape(first)} and {np.shape(second)}"
+    if same(first, -second):
+        return "opposite sign"
+    ratio = second / first if first else mpf(0)
+    for numerator, denominator in product(range(1, 7), range(1, 7)):
+        if same(ratio * denominator, mpf(numerator)) and numerator != denominator:
+            return f"the right side is {numerator}{f'/{denominator}' if denominator > 1 else ''} times the left side"
+    return ""
+
+
+def shown(value: mpf) -> str:
+    """Return a value as it is printed in a report."""
+    if np.ndim(value):
+        return f"array of shape {np.shape(value)}"
+    return str(mpmath.nstr(value, 10)).removesuffix(".0")
+
+
+def untied(left: Formula, right: Formula, environment: Knowledge) -> list[str]:
+    """Return the names on one side only that the document never ties to anything: no number, no definition that uses them."""
+    one, other = leaves(left, environment), leaves(right, environment)
+    tied = {key[0] for key in environment.given} | {environment.rate if isinstance(environment.rate, str) else "eta"}
+    for definition in environment.definitions.values():
+        if not definition.arguments:
+            tied |= {environment.canonical(node.name) for node in walk(definition.body) if isinstance(node, Name | Indexed)}
+    bound = {index for definition in environment.definitions.values() for index in (*definition.indices, *definition.arguments)}
+    return sorted((one ^ other) - tied - bound)
+
+
+# ---- numbers -------------------------------------------------------------------------------------------------------
+
+
+def _in_numbers(left: Formula, right: Formula, environment: Knowledge, history: Sequence[Mapping[Key, mpf]]) -> ClaimVerdict:
+    places = [environment, *_earlier(environment, history, left, right)]
+    last: ClaimVerdict | None = None
+    for number, place in enumerate(places):
+        try:
+            first, second = worth(left, place), worth(right, place)
+        except NoValueError as problem:
+            last = last or ClaimVerdict(ClaimStatus.UNDECIDED, str(problem))
+            continue
+        reason = _agreement(left, right, first, second)
+        if reason is not None:
+            return ClaimVerdict(ClaimStatus.EXAMPLE, reason or (_at(place, environment) if number else ""))
+        if last is None or last.status is ClaimStatus.UNDECIDED:
+            last = ClaimVerdict(ClaimStatus.DIFFERS, "", (shown(first.value), shown(second.value)))
+    return last if last is not None else ClaimVerdict(ClaimStatus.UNDECIDED)
+
+
+def worth(side: Formula, environment: Knowledge) -> Worth:
+    """Return what a side is worth at the document's numbers, and how much rounding may have moved it. Raises NoValueError."""
+    if is_numeric(side):
+        middle, half = interval(side, environment.functions)
+        alone = printed_number(side)
+        return Worth(middle, max(half, alone[1]) if alone else half)
+    point = Valuation(environment)
+    value = point.value(side)
+    slack = mpf(0)
+    for key, half in environment_slack(environment).items():
+        if key in point.known:
+            moved = replace(environment, given={**environment.given, key: environment.given[key] + half})
+            slack += abs(Valuation(moved).value(side) - value)
+    return Worth(value, slack)
+
+
+def environment_slack(environment: Knowledge) -> Mapping[Key, mpf]:
+    """Return the given numbers that are rounded, with half a unit of their last place."""
+    return {key: half for key, half in environment.rounded.items() if key in environment.given and half}
+
+
+def _agreement(left: Formula, right: Formula, first: Worth, second: Worth) -> str | None:
+    """Return "" or a remark where two values agree up to their digits, None where they do not."""
+    gap, slack = abs(first.value - second.value), first.slack + second.slack
+    if gap <= slack * mpf("1.0001") + AGREE * max(1, abs(first.value)):
+        return ""
+    for side in (right, left):
+        alone = printed_number(side)
+        if alone is not None and alone[1] and gap <= slack + alone[1] * mpf("1.02"):
+            return "the last digit is cut off or one off"
+    return None
+
+
+def _earlier(environment: Knowledge, history: Sequence[Mapping[Key, mpf]], left: Formula, right: Formula) -> list[Knowledge]:
+    """Return environments with numbers that names had before, or that were printed for them; only of names that matter here.
+
+    First all of them as they were printed last, then one after the other.
+    """
+    names = names_reached((left, right), environment)
+    options = {key: _former(key, environment, history) for key in _keys(environment) if key[0] in names}
+    options = {key: values for key, values in options.items() if values}
+    choices = product(*([environment.given.get(key), *values] for key, values in options.items()))
+    latest = tuple(values[0] for values in options.values())
+    found = []
+    for choice in (latest, *islice(choices, 1, COMBINATIONS + 1)) if options else ():  # the first one is what is given now
+        changed = {key: value for key, value in zip(options, choice, strict=True) if value is not None}
+        found.append(replace(environment, given={**environment.given, **changed}))
+    return found
+
+
+def _keys(environment: Knowledge) -> list[Key]:
+    return list(dict.fromkeys((*environment.given, *environment.printed)))
+
+
+def _former(key: Key, environment: Knowledge, history: Sequence[Mapping[Key, mpf]]) -> list[mpf]:
+    """Return what an entry was worth before, or is said to be worth, the latest first; without what it is worth now."""
+    values = [*environment.printed.get(key, ())[::-1], *(values[key] for values in reversed(history) if key in values)]
+    return [value for value in dict.fromkeys(values) if value != environment.given.get(key)]
+
+
+def _at(place: Knowledge, environment: Knowledge) -> str:
+    changed = [f"{spelled(key)} = {shown(value)}" for key, value in place.given.items() if environment.given.get(key) != value]
+    return f"with {', '.join(changed)}, as before"

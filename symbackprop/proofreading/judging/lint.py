@@ -1,0 +1,215 @@
+"""What no value tells: slips that show in how a formula is written, whatever its names stand for.
+
+A big sum whose index does not occur under it while another one does; `w_i j` for `w_{ij}`; one term of a row of like terms that
+is not like the others; a chain of derivatives that breaks off before the link that the text itself gives; a mean that is added
+where it is to be subtracted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from symbackprop.formula.tree.tree import (
+    BigSum,
+    Decorated,
+    Formula,
+    Fraction,
+    Group,
+    Indexed,
+    Name,
+    Number,
+    Partial,
+    Product,
+    Root,
+    Sum,
+)
+from symbackprop.formula.tree.walk import children, walk
+from symbackprop.proofreading.judging.statement_kinds import Statement
+
+Span = tuple[int, int]
+
+
+class Slip(NamedTuple):
+    """Where something was written that is not meant, what belongs there, and why."""
+
+    statement: Statement
+    span: Span
+    repair: str
+    message: str
+
+
+def lint(statements: Sequence[Statement]) -> Iterator[Slip]:
+    """Yield the slips of a text."""
+    stated = frozenset(part for statement in statements for part in _links(statement))
+    means = frozenset(name for statement in statements for name in _means(statement))
+    indices = frozenset(label for statement in statements for label in _labels(statement.chain))
+    for statement in statements:
+        yield from _unused_index(statement, indices)
+        yield from _loose_index(statement)
+        yield from _odd_one_out(statement)
+        yield from _broken_chains(statement, stated)
+        yield from _added_means(statement, means)
+
+
+def _labels(formula: Formula) -> Iterator[str]:
+    """Yield the letters that stand as indices below a name."""
+    for part in walk(formula):
+        if isinstance(part, Indexed):
+            yield from (label.name for label in part.indices if isinstance(label, Name))
+
+
+def _unused_index(statement: Statement, indices: frozenset[str]) -> Iterator[Slip]:
+    """`Σ_k exp(θ_i x)`: nothing under the sum depends on k. A sum over what is no index, `Σ_x`, says what it runs over."""
+    for node in walk(statement.chain):
+        name = _summed_over(node, indices)
+        others = set(_labels(node.body)) if isinstance(node, BigSum) else set()
+        if isinstance(node, BigSum) and name and len(others) == 1 and Name(name) not in walk(node.body):
+            (other,) = others
+            message = f"the sum over {name} does not use it: {name} belongs where {other} stands"
+            yield from (Slip(statement, span, name, message) for span in _places(node.body, other))
+
+
+def _summed_over(node: Formula, indices: frozenset[str]) -> str:
+    """Return the index that a sum runs over, "" for anything else."""
+    if not isinstance(node, BigSum) or node.operator != "sum" or not isinstance(node.index, Name):
+        return ""
+    return node.index.name if node.lower is not None or node.index.name in indices else ""
+
+
+def _places(formula: Formula, letter: str) -> Iterator[Span]:
+    """Yield where a letter stands as an index."""
+    for part in walk(formula):
+        for label in part.indices if isinstance(part, Indexed) else ():
+            if label == Name(letter) and label.span:
+                yield label.span
+
+
+def _loose_index(statement: Statement) -> Iterator[Slip]:
+    """`∂z_j/∂x_i = w_i j`: an index beside the subscript that it belongs into."""
+    left = {Name(letter) for letter in _labels(statement.chain.parts[0]) if len(letter) == 1}
+    for first, second in _neighbours(statement.chain.parts[1:]):
+        label = _only_index(first)
+        if label and second in left and isinstance(first, Indexed) and isinstance(second, Name) and first.span and second.span:
+            repair = f"{first.name}_{{{label}{second.name}}}"
+            yield Slip(statement, (first.span[0], second.span[1]), repair, f"{second.name} belongs into the subscript")
+
+
+def _neighbours(parts: Sequence[Formula]) -> Iterator[tuple[Formula, Formula]]:
+    """Yield factors that stand side by side."""
+    for part in parts:
+        for node in walk(part):
+            if isinstance(node, Product):
+                yield from pairwise(node.factors)
+
+
+def _only_index(formula: Formula) -> str:
+    """Return the letter of `w_i`, "" for anything else."""
+    if not isinstance(formula, Indexed) or len(formula.indices) != 1:
+        return ""
+    label = formula.indices[0]
+    return label.name if isinstance(label, Name) else ""
+
+
+_NUMBERED = re.compile(r"([A-Za-z]+)_?(\d+)")
+
+
+def _odd_one_out(statement: Statement) -> Iterator[Slip]:
+    """`w_41 x_4 + w_42 x_2 + w_43 x_3`: in rows of like terms the one that breaks what all others keep."""
+    for node in walk(statement.chain):
+        terms = _like_terms(node) if isinstance(node, Sum) else []
+        if len(terms) < 3:
+            continue
+        letters = Counter(second[1] for _, second, _ in terms)
+        (usual, count), rest = letters.most_common(1)[0], sum(letters.values())
+        kept = [first[2][-1] == second[2][-1] for first, second, _ in terms]
+        for (first, second, name), fits in zip(terms, kept, strict=True):
+            letter = usual if count == rest - 1 else second[1]
+            digits = second[2] if fits or sum(kept) != len(kept) - 1 else first[2][-1]
+            if (letter, digits) != (second[1], second[2]) and name.span:
+                repair = f"{letter}_{digits}" if len(digits) == 1 else f"{letter}_{{{digits}}}"
+                yield Slip(statement, name.span, repair, f"{second[0]} is not like the other terms of the row")
+
+
+def _like_terms(node: Sum) -> list[tuple[re.Match[str], re.Match[str], Name]]:
+    """Return the terms `w_41 x_1` of a sum whose first factors are called alike: both names taken apart, and the second one."""
+    found = [taken for term in node.terms if (taken := _two_numbered(term)) is not None]
+    return found if len({first[1] + first[2][0] for first, _, _ in found}) == 1 else []
+
+
+def _two_numbered(term: Formula) -> tuple[re.Match[str], re.Match[str], Name] | None:
+    names = [factor for factor in children(term) if isinstance(factor, Name)]
+    if not isinstance(term, Product) or len(names) != 2 or len(term.factors) != 2:
+        return None
+    first, second = (_NUMBERED.fullmatch(name.name) for name in names)
+    return (first, second, names[1]) if first and second and len(first[2]) == 2 else None
+
+
+# ---- what a text says elsewhere ------------------------------------------------------------------------------------
+
+
+def _links(statement: Statement) -> Iterator[tuple[Formula, Formula]]:
+    """Yield (A, B) of every `∂A/∂B` that a text says is something else than 1."""
+    left, right = statement.chain.parts[:2]
+    if isinstance(left, Partial) and not left.others and right != Number("1"):
+        yield left.numerator, left.denominator
+
+
+def _broken_chains(statement: Statement, stated: frozenset[tuple[Formula, Formula]]) -> Iterator[Slip]:
+    """`∂E/∂x = ∂E/∂y ∂y/∂z`, where the text says what ∂z/∂x is: that factor is missing."""
+    left = statement.chain.parts[0]
+    if not isinstance(left, Partial):
+        return
+    for right in statement.chain.parts[1:]:
+        end = _end_of_links(right, left.numerator)
+        if end is None or (end, left.denominator) not in stated or not right.span:
+            continue
+        source = statement.fragment.text
+        above, below = (source[part.span[0] : part.span[1]] if part.span else "" for part in (end, left.denominator))
+        repair = rf"{source[slice(*right.span)].rstrip()} \frac{{\partial {above}}}{{\partial {below}}}"
+        yield Slip(statement, right.span, repair, "the chain breaks off: its last link, which the text gives, is missing")
+
+
+def _end_of_links(right: Formula, top: Formula) -> Formula | None:
+    """Return where a product of derivatives that begins with ∂top and hangs together ends; None for anything else."""
+    links = [factor for factor in children(right) if isinstance(factor, Partial) and not factor.others]
+    if not isinstance(right, Product) or len(links) != len(right.factors) or links[0].numerator != top:
+        return None
+    return None if any(a.denominator != b.numerator for a, b in pairwise(links)) else links[-1].denominator
+
+
+def _means(statement: Statement) -> Iterator[tuple[str, str]]:
+    """Yield (m, x) where a text says that m is the mean of x: `μ = 1/m Σ x_i`."""
+    left, right = statement.chain.parts[0], _bare(statement.chain.parts[1])
+    parts = children(right)
+    weight = parts[0] if isinstance(right, Product) else right
+    big = parts[-1] if isinstance(right, Product) else parts[0] if isinstance(right, Fraction) else None
+    if isinstance(left, Name | Indexed) and isinstance(weight, Fraction) and isinstance(big, BigSum):
+        body = _bare(big.body)
+        if isinstance(body, Indexed):
+            yield left.name, body.name
+
+
+def _added_means(statement: Statement, means: frozenset[tuple[str, str]]) -> Iterator[Slip]:
+    """`(x_i + μ)/√…`, where μ is the mean of x: to centre x it is subtracted."""
+    for node in walk(statement.chain):
+        if not isinstance(node, Fraction) or not any(isinstance(part, Root) for part in walk(node.denominator)):
+            continue
+        above = _bare(node.numerator)
+        first, second = children(above) if isinstance(above, Sum) and len(above.terms) == 2 else (node, node)
+        if not (isinstance(first, Indexed) and isinstance(second, Name | Indexed) and (second.name, first.name) in means):
+            continue
+        between = (first.span[1], second.span[0]) if first.span and second.span else (0, 0)
+        plus = statement.fragment.text.find("+", *between)
+        if plus >= 0:
+            message = f"the mean {second.name} is added; to centre {first.name} it is subtracted"
+            yield Slip(statement, (plus, plus + 1), "-", message)
+
+
+def _bare(formula: Formula) -> Formula:
+    while isinstance(formula, Group | Decorated):
+        formula = formula.body
+    return formula

@@ -1,0 +1,74 @@
+"""Two sides laid one upon the other: what a name must stand for if both are the same formula.
+
+`σ(Net_h1) = σ(w1 l1 + b1)` says what `Net_h1` is; `w1 i1 + b1 = 0.15·0.05 + 0.35` says that numbers were put in for names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from symbackprop.formula.tree.tree import Formula, Fraction, Group, Indexed, Name, Number, Product
+from symbackprop.formula.tree.walk import children
+
+Bindings = dict[Formula, Formula]
+
+
+def match(
+    left: Formula, right: Formula, is_free: Callable[[Formula], bool], body_of: Callable[[Formula], Formula | None]
+) -> Bindings | None:
+    """Return what free names of either side stand for in the other; None where the sides are not of one shape.
+
+    `body_of` gives the definition of a name that has one: it is laid down in its place where the name itself does not fit.
+    """
+    found: Bindings = {}
+    waiting = [(left, right)]
+    while waiting:
+        first, second = (_bare(side) for side in waiting.pop())
+        if first == second:
+            continue
+        pair = next(((a, b) for a, b in ((first, second), (second, first)) if is_free(a)), None)
+        if pair is not None:
+            if found.setdefault(*pair) != pair[1]:
+                return None
+            continue
+        if _plain(first) != _plain(second):
+            bodies = body_of(first), body_of(second)
+            if bodies == (None, None):
+                return None
+            waiting.append((bodies[0] or first, second) if bodies[0] is not None else (first, bodies[1] or second))
+            continue
+        parts, others = children(first), children(second)
+        if not parts or len(parts) != len(others):
+            return None
+        waiting += zip(parts, others, strict=True)
+    return found
+
+
+def _bare(formula: Formula) -> Formula:
+    """Return a formula without brackets around it and without factors 1."""
+    while True:
+        if isinstance(formula, Group):
+            formula = formula.body
+        elif isinstance(formula, Product) and Number("1") in formula.factors:
+            rest = tuple(factor for factor in formula.factors if factor != Number("1"))
+            if not rest:
+                return Number("1")
+            formula = Product(rest) if len(rest) > 1 else rest[0]
+        else:
+            return formula
+
+
+def _plain(formula: Formula) -> tuple[object, ...]:
+    """Return what two nodes must have in common to be laid one upon the other."""
+    if isinstance(formula, Fraction):
+        return (Fraction,)
+    if isinstance(formula, Name | Number | Indexed):
+        return (formula,)
+    return (type(formula), len(children(formula)))
+
+
+def is_entry(formula: Formula) -> bool:
+    """Whether a formula is a name, or an entry of an array with whole-number places."""
+    return isinstance(formula, Name) or (
+        isinstance(formula, Indexed) and all(isinstance(index, Number) for index in (*formula.indices, *formula.upper))
+    )

@@ -1,0 +1,111 @@
+"""Two names for one quantity: `o1` and `out_o1` are one where they are worth the same whatever the numbers are.
+
+A derivative cuts the graph at a name, so the names of one quantity have to become one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+import mpmath
+
+from symbackprop.formula.tree.tree import Formula, Name, Partial
+from symbackprop.formula.tree.walk import walk
+from symbackprop.proofreading.judging.points import points_for
+from symbackprop.proofreading.meaning.values import DIGITS, Definition, Knowledge, NoValueError, Valuation
+
+
+def merge_names(environment: Knowledge, formulas: Iterable[Formula], kept: frozenset[str] = frozenset()) -> dict[str, str]:
+    """Make one name of those that are worth the same at every random point; return name → the name kept.
+
+    The name that derivatives are taken of or by most often is kept, a name of `kept` (those of a network) before it.
+    """
+    counted = Counter(_family(part.name) for formula in formulas for node in walk(formula) for part in _of_partial(node))
+    merged: dict[str, str] = {}
+    for names in _worth_the_same(environment):
+        best = max(names, key=lambda name: (name in kept, counted[_family(name)], -names.index(name)))
+        merged.update({name: best for name in names if name != best and name not in kept})
+        own = environment.definitions.get(best)
+        if own is None or _is_word_for(own, names):
+            _take_over(environment, best, names)
+    for name, best in merged.items():
+        environment.aliases[name] = best
+        environment.definitions.pop(name, None)
+    return merged
+
+
+def _worth_the_same(environment: Knowledge) -> list[list[str]]:
+    """Return the names that agree at every random point, two and more of each."""
+    points = points_for((found.body for found in environment.definitions.values()), environment)
+    groups: dict[tuple[str, ...], dict[str, None]] = {}
+    for name, found in environment.definitions.items():
+        if found.arguments or found.indices or "[" in name:
+            continue
+        for each in (name, found.body.name if isinstance(found.body, Name) else name):
+            groups.setdefault(_values(each, points), {})[each] = None
+    return [list(names) for names in groups.values() if len(names) > 1]
+
+
+def _family(name: str) -> str:
+    """Return a name with its numbers taken out: the likes of one unit are called alike."""
+    return re.sub(r"\d+", "#", name)
+
+
+def _is_word_for(found: Definition, names: list[str]) -> bool:
+    """Whether a definition is nothing but another one of the names."""
+    return isinstance(found.body, Name) and found.body.name in names
+
+
+def _take_over(environment: Knowledge, best: str, names: list[str]) -> None:
+    """A kept name that is only another word for its like takes that one's definition, or has none."""
+    bodies = [environment.definitions[name] for name in names if name in environment.definitions]
+    real = next((found for found in bodies if not _is_word_for(found, names)), None)
+    if real is None:
+        environment.definitions.pop(best, None)
+    else:
+        environment.definitions[best] = replace(real, name=best)
+
+
+def _values(name: str, points: list[Valuation]) -> tuple[str, ...]:
+    found = []
+    for point in points:
+        try:
+            found.append(mpmath.nstr(point.value(Name(name)), DIGITS // 2))
+        except NoValueError:
+            return (name,)
+    return tuple(found)
+
+
+def _of_partial(node: Formula) -> list[Name]:
+    if not isinstance(node, Partial):
+        return []
+    return [part for part in (node.numerator, node.denominator) if isinstance(part, Name)]
+
+
+def by_analogy(environment: Knowledge, merged: dict[str, str], names: Iterable[str]) -> dict[str, str]:
+    """Carry what was found for one unit over to its likes: `o1` is `out_o1`, so `o2` is `out_o2`. Return what was added."""
+    known = set(names) | environment.definitions.keys() | {key[0] for key in environment.given}
+    added: dict[str, str] = {}
+    for alias, name in merged.items():
+        for digit in set(re.findall(r"\d", alias)) & set(re.findall(r"\d", name)):
+            for other in "123456789":
+                pair = alias.replace(digit, other), name.replace(digit, other)
+                if other != digit and _is_new(environment, pair, known):
+                    added[pair[0]] = pair[1]
+    for alias, name in added.items():
+        moved = environment.definitions.pop(alias, None)
+        if moved is not None:
+            environment.definitions.setdefault(name, replace(moved, name=name))
+        if (alias,) in environment.given:
+            environment.given.setdefault((name,), environment.given[(alias,)])
+        environment.aliases[alias] = name
+    return added
+
+
+def _is_new(environment: Knowledge, pair: tuple[str, str], known: set[str]) -> bool:
+    """Whether two names both occur, are not one yet, and only one of them is known by a number or a formula."""
+    stated = [name in environment.definitions or (name,) in environment.given for name in pair]
+    return set(pair) <= known and not set(pair) & environment.aliases.keys() and not all(stated)

@@ -1,0 +1,813 @@
+"""What a written formula is worth: 50 digits, at a point where every name has a value.
+
+A name is worth what the document (or a network) says it is: a number that was given, its definition, or, where nothing is said, a
+random number of the point. ∂A/∂B is total with the graph cut at B: B is moved a little and A worked out again, so nothing of the
+library's own derivation is believed here. Formulas are gone through with a stack of their own, however deep they are.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Any
+
+import mpmath
+import numpy as np
+from mpmath import mpf
+
+from symbackprop.errors import SymbackpropError
+from symbackprop.formula.tree.tree import (
+    Bars,
+    BigSum,
+    Call,
+    Cases,
+    Chain,
+    Decorated,
+    Delta,
+    Element,
+    Formula,
+    Fraction,
+    Group,
+    Hadamard,
+    Indexed,
+    Logic,
+    Name,
+    Neg,
+    Number,
+    Partial,
+    Power,
+    Product,
+    Root,
+    Sum,
+    Transpose,
+    Update,
+)
+from symbackprop.formula.tree.walk import walk
+
+DIGITS = 50
+STEP = mpf(10) ** -18
+LARGEST_SUM = 200
+LARGEST_ARRAY = 150
+
+Key = tuple[Any, ...]  # a name and the places of one of its entries: ("w7",), ("W", 0, 2)
+Places = Mapping[str, int]
+
+
+class NoValueError(SymbackpropError):
+    """A formula has no value at a point: a name without one, a mark without a meaning, a logarithm of nothing."""
+
+
+class ShapeError(NoValueError):
+    """Arrays whose shapes do not go together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a name stands for: `body`, with `indices` for an entry of an array or `arguments` for a function."""
+
+    name: str
+    body: Formula
+    indices: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    offset: int = 0
+
+
+@dataclass(slots=True)
+class Knowledge:
+    """What is known at a place of the document; it grows as the text goes on."""
+
+    definitions: dict[str, Definition] = field(default_factory=dict)
+    given: dict[Key, mpf] = field(default_factory=dict)
+    rounded: dict[Key, mpf] = field(default_factory=dict)  # half a unit of the last place of numbers that were printed
+    printed: dict[Key, tuple[mpf, ...]] = field(default_factory=dict)  # what the text says a name with a formula is worth
+    aliases: dict[str, str] = field(default_factory=dict)
+    functions: Mapping[str, Callable[..., mpf]] = field(default_factory=dict)
+    loss: str | None = None
+    rate: str | mpf | None = None
+    sizes: dict[str, int] = field(default_factory=dict)  # of the document's own arrays, by name: N = 4
+    extents: dict[str, str] = field(default_factory=dict)  # index letter -> the size it runs over
+    bounds: Mapping[str, str] = field(default_factory=dict)  # n of Σ_{j=1}^n -> the size that j runs over
+    shapes: dict[str, tuple[str, ...]] = field(default_factory=dict)  # array -> the sizes of its axes
+    lengths: dict[str, int] = field(default_factory=dict)  # of axes whose length is known
+    unshaped: frozenset[str] = frozenset()  # arrays of whose shape nothing is known
+    first: int = 1  # what indices count from
+    normalised: Mapping[str, str] = field(default_factory=dict)  # arrays whose entries sum to 1 along the last axis, and its size
+    apart: frozenset[frozenset[str]] = frozenset()  # letters of which the text says that they differ, `i ≠ j`
+    letters: tuple[
+        tuple[str, str, bool], ...
+    ] = ()  # letters that stand for one place (True) or for two (False), in what is judged
+
+    def canonical(self, name: str) -> str:
+        """Return the name an alias stands for."""
+        seen = {name}
+        while name in self.aliases and self.aliases[name] not in seen:
+            name = self.aliases[name]
+            seen.add(name)
+        return name
+
+    def is_whole(self, name: str) -> bool:
+        """Whether a definition gives an array as a whole, not entry by entry."""
+        found = self.definitions.get(name)
+        return found is not None and not found.indices and not found.arguments
+
+    def is_part(self, key: Key) -> bool:
+        """Whether an entry belongs to an array that is defined as a whole."""
+        return len(key) > 1 and key[0] in self.shapes and self.is_whole(str(key[0]))
+
+    def rests_on(self, name: str, other: str) -> bool:
+        """Whether the definition of a name, or what it uses, speaks of another name."""
+        waiting, seen = [name], {name}
+        while waiting:
+            found = self.definitions.get(waiting.pop())
+            used = (
+                {self.canonical(node.name) for node in walk(found.body) if isinstance(node, Name | Indexed)} if found else set()
+            )
+            if other in used:
+                return True
+            waiting += used - seen
+            seen |= used
+        return False
+
+
+class Valuation:
+    """Values for everything: the document's own numbers (`seed` None), or random ones; `moved` entries are held."""
+
+    def __init__(
+        self, environment: Knowledge, seed: int | None = None, moved: Mapping[Key, mpf] | None = None, positive: bool = False
+    ):
+        self.environment, self.seed, self.positive = environment, seed, positive
+        self.held = dict(moved or {})
+        self.known: dict[Key, Any] = {}
+        self.users: dict[Key, set[Key]] = {}  # which entries were worked out from an entry
+        self.unsure: set[Key] = set()  # entries that were worked out at other points too: of what is not recorded
+        self.path: list[Key] = []  # the entries that are being worked out
+        self.slopes: dict[Any, Any] = {}
+        self._moved: dict[Any, Valuation] = {}
+
+    def value(self, formula: Formula, places: Places | None = None) -> mpf:
+        """Return what a formula is worth. Raises NoValueError."""
+        with mpmath.workdps(DIGITS):
+            return _run(self, formula, dict(places or {}))
+
+    def moved(self, key: Key, change: mpf) -> Valuation:
+        """Return this point with one entry moved; what depends on it follows, the rest is worth what it was worth here."""
+        identity = (key, change)
+        if identity not in self._moved:
+            start = _run(self, written(key), {})
+            there = Valuation(self.environment, self.seed, {**self.held, key: start + change}, self.positive)
+            follows = self._downstream({key, *self.unsure})
+            there.known = {entry: worth for entry, worth in self.known.items() if worth is not None and entry not in follows}
+            there.users, there.unsure = self.users, self.unsure
+            self._moved[identity] = there
+        return self._moved[identity]
+
+    def without_printed(self, name: str) -> Valuation:
+        """Return this point without numbers for what rests on a name: what was printed does not move with it."""
+        environment = self.environment
+        if self.seed is not None or not any(key[0] in environment.definitions for key in environment.given):
+            return self
+        kept = {key: value for key, value in environment.given.items() if not environment.rests_on(str(key[0]), name)}
+        if len(kept) == len(environment.given):
+            return self
+        return Valuation(replace(environment, given=kept), None, self.held, self.positive)
+
+    def _downstream(self, moved: set[Key]) -> set[Key]:
+        """Return the entries that were worked out from any of these, and these."""
+        found, waiting = set(moved), list(moved)
+        while waiting:
+            new = self.users.get(waiting.pop(), set()) - found
+            found |= new
+            waiting += new
+        return found
+
+    def use(self, key: Key) -> None:
+        """Note that the entry that is being worked out rests on another one."""
+        if self.path:
+            self.users.setdefault(key, set()).add(self.path[-1])
+
+    def looks_elsewhere(self) -> None:
+        """Note that the entry that is being worked out rests on values at other points."""
+        self.unsure.update(self.path[-1:])
+
+    def size(self, name: str) -> int:
+        """Return how long an axis is: the document's own arrays, or small ones, those of different sizes of different length."""
+        if name in self.environment.lengths:
+            return self.environment.lengths[name]
+        if self.seed is None and name in self.environment.sizes:
+            return self.environment.sizes[name]
+        name = self.environment.bounds.get(name, name)
+        names = list(dict.fromkeys([*self.environment.extents.values(), *self.environment.sizes, name]))
+        return 2 + names.index(name) % 3
+
+    def span(self, index: str) -> range:
+        """Return the places of an index."""
+        length = self.size(self.environment.extents.get(index, index))
+        return range(self.environment.first, self.environment.first + length)
+
+    def places_of(self, name: str) -> list[tuple[int, ...]]:
+        """Return the places of all entries of an array. Raises NoValueError for a large one."""
+        shape = self.shape(name)
+        if math.prod(shape) > LARGEST_ARRAY:
+            raise NoValueError(f"{name} has {math.prod(shape)} entries")
+        first = self.environment.first
+        return list(product(*(range(first, first + length) for length in shape)))
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return the lengths of an array's axes."""
+        return tuple(self.size(axis) for axis in self.environment.shapes[name])
+
+    def free(self, key: Key) -> mpf:
+        """Return the value of an entry that is not defined by anything. Raises NoValueError at the document's own point."""
+        given = self.environment.given.get(key)
+        if self.seed is None:
+            if given is None:
+                raise NoValueError(f"no number is given for {spelled(key)}")
+            return given
+        if key[0] in self.environment.normalised and isinstance(key[-1], int):
+            span = self.span(self.environment.normalised[key[0]])
+            if key[-1] not in span:
+                raise NoValueError(f"{spelled(key)} stands outside of the array")
+            row = [self._random((*key[:-1], place), positive=True) for place in span]
+            return self._random(key, positive=True) / mpmath.fsum(row)
+        return self._random(key, self.positive)
+
+    def _random(self, key: Key, positive: bool) -> mpf:
+        rng = random.Random(f"{self.seed} {key}")
+        value = mpf(rng.randrange(200, 1700)) / 1000 + mpf(rng.randrange(1, 1000)) / 10**6
+        return value if positive or rng.random() < 0.6 else -value
+
+
+def spelled(key: Key) -> str:
+    """Return how an entry is written."""
+    return str(key[0]) if len(key) == 1 else f"{key[0]}[{', '.join(map(str, key[1:]))}]"
+
+
+def written(key: Key) -> Formula:
+    """Return an entry as a formula."""
+    if len(key) == 1:
+        return Name(key[0])
+    return Indexed(
+        key[0], tuple(Number(str(place)) if isinstance(place, int) and place >= 0 else Name(str(place)) for place in key[1:])
+    )
+
+
+# ---- going through a formula ---------------------------------------------------------------------------------------
+
+Steps = Generator[tuple[Valuation, Formula, dict[str, int]], mpf, mpf]  # asks for the values of parts, returns its own
+
+
+def _run(point: Valuation, formula: Formula, places: dict[str, int]) -> mpf:
+    stack: list[Steps] = [_steps(point, formula, places)]
+    result: Any = None
+    while stack:
+        if len(stack) > 200_000:
+            raise NoValueError("a definition goes in a circle")
+        try:
+            wanted = stack[-1].send(result)
+        except StopIteration as done:
+            stack.pop()
+            result = done.value
+            continue
+        except (ZeroDivisionError, ValueError, OverflowError, TypeError) as problem:
+            _close(stack)
+            raise NoValueError(f"not defined here: {problem or type(problem).__name__}") from None
+        except NoValueError:
+            _close(stack)
+            raise
+        stack.append(_steps(*wanted))
+        result = None
+    return result
+
+
+def _close(stack: list[Steps]) -> None:
+    """End what was begun, the innermost first: nothing stays marked as being worked out."""
+    while stack:
+        stack.pop().close()
+
+
+def _steps(point: Valuation, formula: Formula, places: dict[str, int]) -> Steps:
+    rule = _RULES.get(type(formula))
+    if rule is None:
+        raise NoValueError(f"{type(formula).__name__} has no value of its own")
+    return rule(point, formula, places)
+
+
+def _number(point: Valuation, node: Number, places: dict[str, int]) -> Steps:
+    return mpf(node.text)
+    yield
+
+
+def _name(point: Valuation, node: Name, places: dict[str, int]) -> Steps:
+    if node.name in places:
+        return mpf(places[node.name])
+    name = point.environment.canonical(node.name)
+    if name == "dots":
+        raise NoValueError("an ellipsis has no value")
+    if name in point.environment.unshaped:
+        raise NoValueError(f"{name} is an array, and the text does not say of which shape")
+    if name in point.environment.shapes and (name,) not in point.held:
+        return (yield from _array(point, name))
+    if name in point.environment.extents.values() and (name,) not in point.environment.given:
+        return mpf(point.size(name))
+    if name in point.environment.bounds and _unknown_size(point, node, places):
+        return mpf(point.size(name))
+    return (yield from _entry(point, (name,)))
+
+
+def _array(point: Valuation, name: str) -> Steps:
+    """A whole array: what its definition gives, or entry by entry."""
+    if point.environment.is_whole(name):
+        return (yield from _whole(point, name))
+    entries = []
+    for places in point.places_of(name):
+        entries.append((yield from _entry(point, (name, *places))))
+    return _shaped(entries, point.shape(name))
+
+
+def _whole(point: Valuation, name: str) -> Steps:
+    """What `Z = X W + b` gives, with the entries of Z that are held put in."""
+    places = point.places_of(name)
+    for at in places:
+        point.use((name, *at))
+    value = yield from _entry(point, (name,))
+    if np.shape(value) != point.shape(name):
+        raise ShapeError(f"the shapes of {name} do not fit: {point.shape(name)}, and {np.shape(value)}")
+    held = {at: point.held[(name, *at)] for at in places if (name, *at) in point.held}
+    value = value.copy() if held else value
+    for at, number in held.items():
+        value[tuple(place - point.environment.first for place in at)] = number
+    return value
+
+
+def _shaped(entries: list[Any], shape: tuple[int, ...]) -> Any:
+    found = np.empty(len(entries), dtype=object)
+    found[:] = entries
+    return found.reshape(shape)
+
+
+def _indexed(point: Valuation, node: Indexed, places: dict[str, int]) -> Steps:
+    parts: list[Any] = []
+    for label in (*node.upper, *node.indices):
+        parts.append((yield from _place(point, label, places)))
+    return (yield from _entry(point, (point.environment.canonical(node.name), *parts)))
+
+
+def _place(point: Valuation, label: Formula, places: dict[str, int]) -> Generator[Any, mpf, Any]:
+    """Return an index as a whole number, a label as its name."""
+    if isinstance(label, Number) and label.text.isdigit():
+        return int(label.text)
+    if isinstance(label, Name) and label.name in places:
+        return places[label.name]
+    if isinstance(label, Name) and (label.name,) not in point.environment.given:
+        return _letter(point, label, places)
+    value = yield point, label, places
+    return str(value) if isinstance(label, Name) and value != int(value) else _whole_number(value)
+
+
+def _letter(point: Valuation, label: Name, places: Places) -> Any:
+    """Return the place of a letter without a number: the last one for n of `Σ_{j=1}^n`, a label as its name."""
+    if label.name in point.environment.bounds and _unknown_size(point, label, places):
+        return point.size(label.name)
+    if label.name in point.environment.extents:
+        raise NoValueError(f"the index {label.name} is not bound")
+    return label.name
+
+
+def _whole_number(value: mpf) -> int:
+    """Return a place or a bound. Raises NoValueError between two whole numbers: nothing stands there."""
+    if value != int(value):
+        raise NoValueError(f"a place or a bound of {mpmath.nstr(value, 4)}, which is no whole number")
+    return int(value)
+
+
+def _applies(point: Valuation, found: Definition, key: Key) -> bool:
+    """Whether a definition says what an entry is worth; a recurrence says nothing of what stands before its beginning."""
+    whole = found.name == spelled(key) or not any(isinstance(place, int) for place in key[1:])
+    if found.arguments or (len(found.indices) != len(key) - 1 if found.indices else not whole):
+        return False  # `y = w x` says nothing of y_i
+    before = any(isinstance(place, int) and place < point.environment.first for place in key[1:])
+    return not (before and any(other[0] == key[0] for other in point.path))
+
+
+_CONSTANTS = {"e": mpmath.e, "pi": mpmath.pi}
+
+
+def _entry(point: Valuation, key: Key) -> Steps:
+    point.use(key)
+    if key in point.held:
+        return point.held[key]
+    if key in point.known:
+        return _worked_out(point, key)
+    if point.environment.is_part(key):
+        value = yield from _whole(point, str(key[0]))
+        at = tuple(place - point.environment.first for place in key[1:])
+        if len(at) != np.ndim(value) or not all(0 <= place < length for place, length in zip(at, value.shape, strict=True)):
+            raise NoValueError(f"{spelled(key)} stands outside of the array")
+        return value[at]
+    value = yield from _new_entry(point, key)
+    point.known[key] = value
+    return value
+
+
+def _worked_out(point: Valuation, key: Key) -> Any:
+    """Return what is known of an entry. Raises NoValueError while it is being worked out."""
+    known = point.known[key]
+    if known is None:
+        raise NoValueError(f"{spelled(key)} is defined by itself")
+    return known
+
+
+def _new_entry(point: Valuation, key: Key) -> Steps:
+    found = point.environment.definitions.get(spelled(key)) or point.environment.definitions.get(key[0])
+    if point.seed is None and key in point.environment.given:
+        value = point.environment.given[key]
+    elif found is not None and _applies(point, found, key):
+        point.known[key] = None
+        point.path.append(key)
+        at = {index: place for index, place in zip(found.indices, key[1:], strict=False) if isinstance(place, int)}
+        try:
+            value = yield point, found.body, at
+        finally:
+            point.path.pop()
+            point.known.pop(key, None)
+    elif len(key) == 1 and key[0] in _CONSTANTS:
+        value = +_CONSTANTS[key[0]]
+    else:
+        value = point.free(key)
+    return value
+
+
+def _sum(point: Valuation, node: Sum, places: dict[str, int]) -> Steps:
+    total = yield point, node.terms[0], places
+    for term in node.terms[1:]:
+        total = _plus(total, (yield point, term, places))
+    return total
+
+
+def _plus(first: Any, second: Any) -> Any:
+    """Numbers and arrays of one shape; a row or column is added to every row or column."""
+    _one_of_both(first, second)
+    return first + second
+
+
+def _one_of_both(first: Any, second: Any) -> None:
+    """Raise ShapeError where two arrays are neither of one shape nor one of them a row or column of the other's."""
+    shapes = np.shape(first), np.shape(second)
+    try:
+        fits = not all(shapes) or np.broadcast_shapes(*shapes) in shapes
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ShapeError(f"the shapes {shapes[0]} and {shapes[1]} do not fit")
+
+
+def _product(point: Valuation, node: Product, places: dict[str, int]) -> Steps:
+    total = yield point, node.factors[0], places
+    for factor in node.factors[1:]:
+        total = _times(total, (yield point, factor, places))
+    return total
+
+
+def _times(first: Any, second: Any) -> Any:
+    """Numbers times numbers or arrays; arrays times arrays as matrices, or elementwise where only that fits."""
+    if not (isinstance(first, np.ndarray) and isinstance(second, np.ndarray)):
+        return first * second
+    if first.shape[-1] == second.shape[0]:
+        return _alone(np.dot(first, second))
+    if first.shape == second.shape:
+        return first * second
+    raise ShapeError(f"the shapes {first.shape} and {second.shape} do not fit")
+
+
+def _alone(value: Any) -> Any:
+    """Return the number in an array of one row and one column."""
+    return value[0, 0] if np.shape(value) == (1, 1) else value
+
+
+def _hadamard(point: Valuation, node: Hadamard, places: dict[str, int]) -> Steps:
+    total = yield point, node.factors[0], places
+    for factor in node.factors[1:]:
+        other = yield point, factor, places
+        if np.shape(total) != np.shape(other):
+            raise NoValueError(f"an elementwise product of shapes {np.shape(total)} and {np.shape(other)}")
+        total = total * other
+    return total
+
+
+def _transpose(point: Valuation, node: Transpose, places: dict[str, int]) -> Steps:
+    body = yield point, node.body, places
+    return np.transpose(body) if isinstance(body, np.ndarray) else body
+
+
+def _element(point: Valuation, node: Element, places: dict[str, int]) -> Steps:
+    whole = yield point, node.body, places
+    at = []
+    for index in node.indices:
+        at.append(int((yield point, index, places)) - point.environment.first)
+    if np.ndim(whole) != len(at) or min(at) < 0:
+        raise NoValueError("an entry of something else than an array of that many axes")
+    return whole[tuple(at)]
+
+
+def _negative(point: Valuation, node: Neg, places: dict[str, int]) -> Steps:
+    return -(yield point, node.body, places)
+
+
+def _same(point: Valuation, node: Group, places: dict[str, int]) -> Steps:
+    return (yield point, node.body, places)
+
+
+def _fraction(point: Valuation, node: Fraction, places: dict[str, int]) -> Steps:
+    above = yield point, node.numerator, places
+    below = yield point, node.denominator, places
+    if isinstance(below, np.ndarray) and np.shape(above) not in ((), np.shape(below)):
+        raise ShapeError(f"the shapes {np.shape(above)} and {np.shape(below)} do not fit")
+    return above / below
+
+
+def _number_of(value: Any) -> mpf:
+    """Return a value that has to be one number. Raises NoValueError for an array."""
+    if isinstance(value, np.ndarray):
+        raise NoValueError("an array where a number is needed")
+    return value
+
+
+def _power(point: Valuation, node: Power, places: dict[str, int]) -> Steps:
+    base = yield point, node.base, places
+    exponent = yield point, node.exponent, places
+    if isinstance(base, np.ndarray):
+        return np.frompyfunc(lambda x: _real(mpmath.power(x, _number_of(exponent))), 1, 1)(base)
+    return _real(mpmath.power(base, _number_of(exponent)))
+
+
+def _root(point: Valuation, node: Root, places: dict[str, int]) -> Steps:
+    return _real(mpmath.sqrt(_number_of((yield point, node.body, places))))
+
+
+def _bars(point: Valuation, node: Bars, places: dict[str, int]) -> Steps:
+    body = yield point, node.body, places
+    if isinstance(body, np.ndarray) and node.kind == "norm" and node.label in ("", "2", "F"):
+        return mpmath.sqrt(mpmath.fsum(x * x for x in body.ravel()))
+    return abs(_number_of(body))
+
+
+def _real(value: Any) -> mpf:
+    if isinstance(value, mpmath.mpc):
+        raise NoValueError("not a real number here")
+    return value
+
+
+def _call(point: Valuation, node: Call, places: dict[str, int]) -> Steps:
+    arguments = []
+    for argument in node.arguments:
+        arguments.append((yield point, argument, places))
+    function, marks = node.function, 0
+    while isinstance(function, Decorated) and function.kind == "prime":
+        function, marks = function.body, marks + 1
+    name = function.name if isinstance(function, Name) else ""
+    found = point.environment.definitions.get(name)
+    if found is not None and found.arguments:
+        return (yield from _applied(point, found, arguments, marks))
+    if (known := point.environment.functions.get(name)) is not None:
+        return _elementwise(known, arguments, marks)
+    key = (point.environment.canonical(name),)
+    if name and not marks and (key[0] in point.environment.definitions or key in point.environment.given):
+        return (yield from _entry(point, key))  # J(w, b): the argument list of a quantity that is known without it
+    raise NoValueError(f"the function {name or type(function).__name__} is not known")
+
+
+def _elementwise(function: Callable[..., mpf], arguments: list[Any], marks: int) -> Any:
+    if len(arguments) == 1 and isinstance(arguments[0], np.ndarray):
+        return np.frompyfunc(lambda x: _real(_derived(function, [x], marks)), 1, 1)(arguments[0])
+    return _real(_derived(function, [_number_of(argument) for argument in arguments], marks))
+
+
+def _derived(function: Callable[..., mpf], arguments: list[mpf], marks: int) -> mpf:
+    if not marks:
+        return function(*arguments)
+    (x,) = arguments
+    near = [function(x + k * STEP) for k in (-1, 0, 1)]
+    if marks == 1:
+        if abs(near[2] - 2 * near[1] + near[0]) > STEP / 100:
+            raise NoValueError("not differentiable here")
+        return (near[2] - near[0]) / (2 * STEP)
+    return mpmath.diff(function, x, marks)
+
+
+def _applied(point: Valuation, found: Definition, arguments: list[mpf], marks: int) -> Steps:
+    """A function of the document at given arguments: its argument names are held at them."""
+    if len(arguments) != len(found.arguments):
+        raise NoValueError(f"{found.name} takes {len(found.arguments)} arguments, not {len(arguments)}")
+    keys = [(name,) for name in found.arguments]
+    if marks > 1:
+        raise NoValueError(f"a higher derivative of {found.name}")
+    values = []
+    point.looks_elsewhere()
+    for change in (-STEP, mpf(0), STEP) if marks else (mpf(0),):
+        held = {**point.held, **{key: value + change for key, value in zip(keys, arguments, strict=True)}}
+        values.append((yield Valuation(point.environment, point.seed, held, point.positive), found.body, {}))
+    if not marks:
+        return values[0]
+    if abs(values[2] - 2 * values[1] + values[0]) > STEP / 100:
+        raise NoValueError("not differentiable here")
+    return (values[2] - values[0]) / (2 * STEP)
+
+
+def _big_sum(point: Valuation, node: BigSum, places: dict[str, int]) -> Steps:
+    if not isinstance(node.index, Name) or node.operator not in _FOLDS:
+        raise NoValueError(f"a {node.operator} over what is not said")
+    first = point.environment.first
+    low = _whole_number((yield point, node.lower, places)) if node.lower is not None else first
+    if isinstance(node.upper, Name) and _unknown_size(point, node.upper, places):
+        high = point.size(node.upper.name)
+    elif node.upper is not None:
+        high = _whole_number((yield point, node.upper, places))
+    else:
+        high = low - 1 + len(point.span(node.index.name))
+    if high - low >= LARGEST_SUM:
+        raise NoValueError(f"a sum of {high - low + 1} terms")
+    if Name(node.index.name) not in walk(node.body):
+        return (yield from _over_rows(point, node, places, high - low + 1))
+    values = []
+    for place in range(low, high + 1):
+        values.append((yield point, node.body, {**places, node.index.name: place}))
+    return _FOLDS[node.operator](values)
+
+
+def _over_rows(point: Valuation, node: BigSum, places: dict[str, int], count: int) -> Steps:
+    """A sum over an index that does not occur: of an array, its rows are meant; of numbers, nothing is known."""
+    whole = yield point, node.body, places
+    if node.operator != "sum" or not isinstance(whole, np.ndarray) or len(whole) != count:
+        raise NoValueError("a sum over an index that does not occur in it")
+    return whole.sum(axis=0)
+
+
+def _unknown_size(point: Valuation, upper: Name, places: Places) -> bool:
+    """Whether an upper bound is a name without a value: then it is a size, small and the same wherever it stands."""
+    return (
+        upper.name not in places
+        and (upper.name,) not in point.environment.given
+        and upper.name not in point.environment.definitions
+    )
+
+
+_FOLDS: Mapping[str, Callable[[list[mpf]], mpf]] = {
+    "sum": lambda values: mpmath.fsum(values),
+    "prod": lambda values: mpmath.fprod(values),
+    "max": max,
+    "min": min,
+}
+
+
+def _partial(point: Valuation, node: Partial, places: dict[str, int]) -> Steps:
+    point.looks_elsewhere()
+    whole = point.environment.canonical(node.denominator.name) if isinstance(node.denominator, Name) else ""
+    if whole in point.environment.unshaped:
+        raise NoValueError(f"{whole} is an array, and the text does not say of which shape")
+    if whole in point.environment.shapes and not node.others:
+        entries = []
+        for at in point.places_of(whole):
+            entries.append(_number_of((yield from _slope_by(point, node.numerator, (whole, *at), places))))
+        return _shaped(entries, point.shape(whole))
+    key = yield from _variable(point, node.denominator, places)
+    if not node.others:
+        return (yield from _slope_by(point, node.numerator, key, places))
+    others = []
+    for other in node.others:
+        others.append((yield from _variable(point, other, places)))
+    if others != [key]:
+        raise NoValueError("a mixed or higher derivative")
+    near = yield from _near(point, node.numerator, key, places)
+    return (near[0] - 2 * near[1] + near[2]) / STEP**2
+
+
+def _slope_by(point: Valuation, of: Formula, key: Key, places: dict[str, int]) -> Steps:
+    """The derivative by one entry, worked out once at a point."""
+    identity = (of, key, tuple(sorted(places.items())))
+    if identity not in point.slopes:
+        point.slopes[identity] = _slope((yield from _near(point, of, key, places)))
+    return point.slopes[identity]
+
+
+def _near(point: Valuation, of: Formula, key: Key, places: dict[str, int]) -> Generator[Any, Any, list[Any]]:
+    """Return what a formula is worth with an entry a little less, as it is, and a little more."""
+    point = point.without_printed(key[0])
+    here = yield point, of, places
+    low = yield point.moved(key, -STEP), of, places
+    return [low, here, (yield point.moved(key, STEP), of, places)]
+
+
+def _slope(near: list[Any]) -> Any:
+    """Return the derivative from values below, at and above a place. Raises NoValueError at a kink."""
+    if np.max(abs(near[0] - 2 * near[1] + near[2])) > STEP / 1000:
+        raise NoValueError("not differentiable here")
+    return (near[2] - near[0]) / (2 * STEP)
+
+
+def _variable(point: Valuation, node: Formula, places: dict[str, int]) -> Generator[Any, mpf, Key]:
+    """Return the entry that a derivative is taken by. Raises NoValueError where it is no single number."""
+    while isinstance(node, Group):
+        node = node.body
+    if isinstance(node, Call) and isinstance(node.function, Name):
+        node = node.function
+    if isinstance(node, Name) and node.name not in places:
+        return (point.environment.canonical(node.name),)
+    if isinstance(node, Indexed):
+        parts = []
+        for label in (*node.upper, *node.indices):
+            parts.append((yield from _place(point, label, places)))
+        return (point.environment.canonical(node.name), *parts)
+    raise NoValueError("a derivative by something that is no name")
+
+
+def _update(point: Valuation, node: Update, places: dict[str, int]) -> Steps:
+    old = yield point, node.body, places
+    change = yield from _change(point, node.body, places)
+    return old + change
+
+
+def _decorated(point: Valuation, node: Decorated, places: dict[str, int]) -> Steps:
+    if node.kind != "Delta":
+        raise NoValueError(f"a {node.kind} without a definition")
+    return (yield from _change(point, node.body, places))
+
+
+def _change(point: Valuation, body: Formula, places: dict[str, int]) -> Steps:
+    """Δw: one step against the gradient of the loss."""
+    environment = point.environment
+    if environment.loss is None:
+        raise NoValueError("a change of a parameter, and it is not said of which loss")
+    slope = yield point, Partial(Name(environment.loss), body), places
+    rate = environment.rate if environment.rate is not None else "eta"
+    return -slope * ((yield point, Name(rate), places) if isinstance(rate, str) else rate)
+
+
+def _delta(point: Valuation, node: Delta, places: dict[str, int]) -> Steps:
+    first = yield point, node.first, places
+    second = yield point, node.second, places
+    return mpf(first == second)
+
+
+_COMPARE: Mapping[str, Callable[[mpf, mpf], bool]] = {
+    "=": lambda a, b: a == b,
+    "<": lambda a, b: a < b,
+    ">": lambda a, b: a > b,
+    "≤": lambda a, b: a <= b,
+    "≥": lambda a, b: a >= b,
+    "≠": lambda a, b: a != b,
+}
+
+
+def _chain(point: Valuation, node: Chain, places: dict[str, int]) -> Steps:
+    """A condition: 1 where it holds, else 0."""
+    if not set(node.relations) <= _COMPARE.keys():
+        raise NoValueError("a relation that is no comparison")
+    values = []
+    for part in node.parts:
+        values.append((yield point, part, places))
+    pairs = zip(node.relations, values, values[1:], strict=False)
+    return mpf(all(_COMPARE[relation](a, b) for relation, a, b in pairs))
+
+
+def _logic(point: Valuation, node: Logic, places: dict[str, int]) -> Steps:
+    values = []
+    for part in node.parts:
+        values.append((yield point, part, places))
+    return mpf(all(values) if node.operator == "and" else any(values))
+
+
+def _cases(point: Valuation, node: Cases, places: dict[str, int]) -> Steps:
+    for branch in node.branches:
+        if branch.condition is None or (yield point, branch.condition, places):
+            return (yield point, branch.value, places)
+    raise NoValueError("none of the cases applies here")
+
+
+_RULES: Mapping[type[Formula], Callable[..., Steps]] = {
+    Number: _number,
+    Name: _name,
+    Indexed: _indexed,
+    Sum: _sum,
+    Product: _product,
+    Hadamard: _hadamard,
+    Transpose: _transpose,
+    Element: _element,
+    Neg: _negative,
+    Group: _same,
+    Fraction: _fraction,
+    Power: _power,
+    Root: _root,
+    Bars: _bars,
+    Call: _call,
+    BigSum: _big_sum,
+    Partial: _partial,
+    Update: _update,
+    Decorated: _decorated,
+    Delta: _delta,
+    Chain: _chain,
+    Logic: _logic,
+    Cases: _cases,
+}

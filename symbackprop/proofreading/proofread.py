@@ -1,0 +1,308 @@
+"""`proofread`: a verdict for every `=` and every printed number of a text, with a remedy where one was found.
+
+The text is read twice. The first reading gathers what its names stand for, the second judges: texts use names before they say
+what they are. With a network, its definitions and numbers are known from the start and no text can define them anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from mpmath import mpf
+
+from symbackprop.errors import UserError
+from symbackprop.formula.notation.notation import Notation
+from symbackprop.formula.read.name_table import Kind, Names
+from symbackprop.formula.tree.tree import Formula
+from symbackprop.network import Network
+from symbackprop.proofreading.claims import ClaimStatus, ClaimVerdict, Judgement, Malformed, PrintedNumber
+from symbackprop.proofreading.judging.array_shapes import array_shapes, given_numbers, transposed
+from symbackprop.proofreading.judging.course import Course
+from symbackprop.proofreading.judging.index_ranges import bounds, index_ranges
+from symbackprop.proofreading.judging.loss_and_rate import find_loss, find_rate
+from symbackprop.proofreading.judging.quantities import by_analogy, merge_names
+from symbackprop.proofreading.judging.reading import Reading, Unread, read_formulas
+from symbackprop.proofreading.judging.statement_kinds import Statement
+from symbackprop.proofreading.meaning.code_names import code_definitions, lookup_in
+from symbackprop.proofreading.meaning.knowledge import environment_of
+from symbackprop.proofreading.meaning.values import Knowledge
+from symbackprop.proofreading.proofread_report import ProofreadReport
+from symbackprop.proofreading.remedy.lists import explain_list
+from symbackprop.proofreading.remedy.remedy import find_remedy, in_its_place
+from symbackprop.proofreading.remedy.value_labels import wrong_label
+from symbackprop.proofreading.text.code_lines import Calculator, CodeLine, NotArithmeticError, Printed, Values, lines_of, matches
+from symbackprop.proofreading.text.document import Document, document_from_text, read_document
+from symbackprop.proofreading.text.everyday import document_macros, normalised, with_macros_put_in
+from symbackprop.proofreading.text.vocabulary import NamesFound, discover
+
+
+def proofread(
+    source: str | Path | Document,
+    network: Network | None = None,
+    *,
+    loss: str | None = None,
+    notation: Notation | None = None,
+    rate: float | None = None,
+) -> ProofreadReport:
+    """Proof-read a document.
+
+    Args:
+        source: a file (.md .txt .tex .html .ipynb), or a `Document`.
+        network: what the formulas are about; by default the document's own definitions.
+        loss: the loss node, for updates such as w⁺; by default what the document differentiates most.
+        notation: how the document writes (names, aliases); by default found in the document.
+        rate: the learning rate, where the text gives none.
+
+    Raises:
+        UserError: the file cannot be read, or the loss is no node of the network.
+    """
+    document = source if isinstance(source, Document) else read_document(source)
+    if network is not None and loss is not None and loss not in network.nodes:
+        raise UserError(f"proofread: the network has no node {loss}")
+    lines = list(lines_of(document))
+    names, table = _names(document, lines, network, notation)
+    reading = read_formulas(document, table)
+    start = _starting(document, network, loss, notation, rate)
+    if network is None:
+        letters = [name for name, entry in table.entries.items() if entry.kind is Kind.INDEX]
+        start.extents.update(index_ranges((statement.chain for statement in reading.statements), letters))
+        start.bounds = bounds((statement.chain for statement in reading.statements), start.extents)
+        reading = _with_arrays(reading, start)
+    environment, assumed = _gathered(reading, lines, names, network, start)
+    return _judged(document, reading, lines, names, environment, assumed, network)
+
+
+def _with_arrays(reading: Reading, start: Knowledge) -> Reading:
+    """Find the shapes of a text's matrices and vectors; return the reading with their transposes."""
+    chains = transposed([statement.chain for statement in reading.statements])
+    numbers = {key[0] for key in start.given} | set(given_numbers(chains))
+    found = array_shapes(chains, reading.spelled, numbers)
+    start.shapes.update(found.shapes)
+    start.lengths.update(found.lengths)
+    start.unshaped = found.unknown
+    statements = [replace(statement, chain=chain) for statement, chain in zip(reading.statements, chains, strict=True)]
+    return replace(reading, statements=tuple(statements))
+
+
+def proofread_text(text: str, network: Network | None = None, **options: object) -> ProofreadReport:
+    """Proof-read a text in Markdown."""
+    return proofread(document_from_text(text), network, **options)  # type: ignore[arg-type]
+
+
+Lines = Sequence[CodeLine | Printed]
+MOST_ROUNDS = 5  # of finding that two names are one, and that their likes are too
+
+
+def _names(document: Document, lines: Lines, network: Network | None, notation: Notation | None) -> tuple[tuple[str, ...], Names]:
+    words = re.findall(r"[A-Za-z_]\w+", " ".join(f.text for f in document.fragments if f.kind in ("prose", "code")))
+    macros = document_macros(document)
+    found = discover([with_macros_put_in(normalised(formula.text), macros) for formula in document.formulas()], words)
+    if network is not None:
+        _declare(found, network, notation)
+    return (*found.scalars, *found.indexed), replace(found.names(notation), macros=macros)
+
+
+def _declare(found: NamesFound, network: Network, notation: Notation | None) -> None:
+    """Let the names of a network be known, each of its kind."""
+    for name, node in network.nodes.items():
+        (found.indexed if node.indices else found.scalars)[name] = None
+        (found.scalars if node.indices else found.indexed).pop(name, None)
+        found.axes[name] = tuple(str(index.label) for index in node.indices)
+    for index in network.declared_indices:
+        found.indices[index] = None
+        found.scalars.pop(index, None)
+    for alias, name in notation.aliases.items() if notation else ():
+        if name in network.nodes:
+            found.scalars.pop(alias, None)
+
+
+_APART = re.compile(r"(?<![A-Za-z\\])([A-Za-z])\s*(?:\\neq?(?![A-Za-z])|\\not\s*=|≠|!=)\s*([A-Za-z])(?![A-Za-z])")
+_SIGMOID = re.compile("sigmo|logistic|logística|S[型形]", re.I)
+
+
+def _starting(
+    document: Document, network: Network | None, loss: str | None, notation: Notation | None, rate: float | None
+) -> Knowledge:
+    """What is known before the first line: σ is the sigmoid where the text speaks of one and does not say otherwise."""
+    found = environment_of(network, loss, notation, rate)
+    if _SIGMOID.search(document.text):
+        found.functions = {**found.functions, "sigma": found.functions["sigmoid"]}
+    found.apart = frozenset(map(frozenset, _APART.findall(document.text)))
+    return found
+
+
+def _gathered(
+    reading: Reading, lines: Lines, names: tuple[str, ...], network: Network | None, known: Knowledge
+) -> tuple[Knowledge, dict[str, str]]:
+    """The first reading: what the names of a document stand for. `known` is what is known before it."""
+    fixed = frozenset(network.nodes if network is not None else ())
+    chains = [statement.chain for statement in reading.statements]
+    letter = find_rate(chains)
+    begin = _copied(known)
+    if known.loss is not None and known.rate is None:
+        begin.rate = letter
+    first = Course(begin, fixed=fixed)
+    for statement in reading.statements:
+        first.take(statement)
+    code_definitions([line for line in lines if isinstance(line, CodeLine)], first.environment, names)
+    merged, analogous = _one_name_for_one_quantity(first.environment, chains, fixed, names)
+    second = _beginning_again(known, first, letter)
+    second.loss = known.loss or (find_loss(chains, first.environment) if letter is not None else None)
+    course = first.again(second)
+    return course.environment, {**course.assumed, **_said(merged, "is {}"), **_said(analogous, "is {}, like the others")}
+
+
+def _said(names: dict[str, str], words: str) -> dict[str, str]:
+    return {name: words.format(other) for name, other in names.items()}
+
+
+def _one_name_for_one_quantity(
+    environment: Knowledge, chains: Sequence[Formula], fixed: frozenset[str], names: tuple[str, ...]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Merge names that are worth the same, and their likes, until nothing is found any more."""
+    merged: dict[str, str] = {}
+    analogous: dict[str, str] = {}
+    for _ in range(MOST_ROUNDS):
+        more = merge_names(environment, chains, fixed)
+        merged.update(more)
+        likes = by_analogy(environment, merged, names)
+        analogous.update(likes)
+        if not (more or likes):
+            break
+    return merged, analogous
+
+
+def _beginning_again(known: Knowledge, first: Course, letter: str | None) -> Knowledge:
+    """Return what is known before the second reading: what was known at first, and the numbers that names were given first."""
+    second = _copied(known)
+    if "sigma" in first.environment.definitions:
+        second.functions = {name: function for name, function in second.functions.items() if name != "sigma"}
+    if isinstance(known.rate, mpf) and letter is not None:
+        second.given[(letter,)], second.rate = known.rate, letter
+    second.aliases.update(first.environment.aliases)
+    second.sizes.update(first.environment.sizes)
+    second.given = {**first.begun(), **second.given}
+    if second.rate is None:
+        second.rate = letter
+    return second
+
+
+def _copied(known: Knowledge) -> Knowledge:
+    """What is known, for a reading of its own that adds to it."""
+    return replace(
+        known,
+        definitions=dict(known.definitions),
+        given=dict(known.given),
+        rounded=dict(known.rounded),
+        printed=dict(known.printed),
+        aliases=dict(known.aliases),
+        sizes=dict(known.sizes),
+        extents=dict(known.extents),
+        shapes=dict(known.shapes),
+        lengths=dict(known.lengths),
+    )
+
+
+def _judged(
+    document: Document,
+    reading: Reading,
+    lines: Lines,
+    names: tuple[str, ...],
+    environment: Knowledge,
+    assumed: dict[str, str],
+    network: Network | None,
+) -> ProofreadReport:
+    course = Course(environment, fixed=frozenset(network.nodes) if network else frozenset())
+    judgements: list[Judgement] = []
+    notation = Notation().override(names=dict(reading.spelled))
+    for statement in reading.statements:
+        judgements += [_judgement(document, statement, pair, course, notation) for pair in course.take(statement)]
+    judgements += [judgement for unread in reading.unread for judgement in _unread(document, unread)]
+    numbers, labels = _numbers(document, lines, names, environment)
+    return ProofreadReport(
+        document,
+        tuple(sorted(judgements, key=lambda item: (item.start, item.span))),
+        tuple(numbers),
+        (*reading.findings, *labels),
+        assumed,
+        environment.loss,
+        reading.formulas,
+    )
+
+
+def _judgement(
+    document: Document, statement: Statement, pair: tuple[Formula, Formula, ClaimVerdict], course: Course, notation: Notation
+) -> Judgement:
+    left, right, verdict = pair
+    start = statement.fragment.start
+    spans = [side.span for side in (left, right) if side.span is not None]
+    span = (min(s[0] for s in spans), max(s[1] for s in spans)) if spans else (0, len(statement.fragment.text))
+    line, column = document.place(start + span[0])
+    remedy = find_remedy(left, right, course.environment, notation) if verdict.status is ClaimStatus.DIFFERS else None
+    remedy = in_its_place(remedy, statement.fragment.text) if remedy else None
+    return Judgement(start, span, line, column, left, right, statement.fragment.text, verdict, remedy)
+
+
+def _unread(document: Document, unread: Unread) -> list[Judgement]:
+    line, column = document.place(unread.fragment.start + unread.span[0])
+    verdict = ClaimVerdict(ClaimStatus.UNREAD, unread.reason)
+    one = Judgement(unread.fragment.start, unread.span, line, column, None, None, unread.fragment.text, verdict)
+    return [one] * unread.equals
+
+
+# ---- printed numbers -----------------------------------------------------------------------------------------------
+
+
+def _numbers(
+    document: Document, lines: Lines, names: tuple[str, ...], environment: Knowledge
+) -> tuple[list[PrintedNumber], list[Malformed]]:
+    calculator = Calculator(lookup_in(environment, names))
+    worth: dict[int, Values] = {}
+    found: list[PrintedNumber] = []
+    labels: list[Malformed] = []
+    for item in lines:
+        if isinstance(item, CodeLine):
+            try:
+                value = calculator.run(item)
+            except NotArithmeticError:
+                continue
+            if value is not None:
+                worth[item.start] = value
+        elif (judged := _printed(document, item, worth, environment)) is not None:
+            found.append(judged)
+            label = wrong_label(item.label, worth.get(item.of.start) if item.of else None, environment)
+            if label is not None:
+                line, column = document.place(item.start)
+                labels.append(Malformed(item.start, line, column, *label, f"the value is that of {label[1]}"))
+    return found, labels
+
+
+def _printed(document: Document, item: Printed, worth: dict[int, Values], environment: Knowledge) -> PrintedNumber | None:
+    """Return the verdict on numbers printed behind code that has a value; None where nothing is known of them."""
+    value = worth.get(item.of.start) if item.of else None
+    line, column = document.place(item.start)
+    if value is None:
+        return _listed(item, line, column, environment)
+    values = value if isinstance(value, list) else [value]
+    if len(values) != len(item.texts):
+        return _listed(item, line, column, environment)
+    if all(matches(text, number) for text, number in zip(item.texts, values, strict=True)):
+        return PrintedNumber(item.start, line, column, item.texts, ClaimStatus.EXAMPLE)
+    if len(values) > 2 and (listed := _listed(item, line, column, environment)) is not None:
+        return listed
+    wrong = [repr(number) for text, number in zip(item.texts, values, strict=True) if not matches(text, number)]
+    code = item.of.text.strip() if item.of else ""
+    return PrintedNumber(
+        item.start, line, column, item.texts, ClaimStatus.DIFFERS, f"{code} is {', '.join(wrong[:3])}", ", ".join(wrong)
+    )
+
+
+def _listed(item: Printed, line: int, column: int, environment: Knowledge) -> PrintedNumber | None:
+    """A list that no code before it gives: explained, or left alone."""
+    if len(item.texts) < 3 or item.label:
+        return None
+    reason = explain_list(item.texts, environment)
+    return PrintedNumber(item.start, line, column, item.texts, ClaimStatus.EXAMPLE, reason) if reason else None

@@ -1,0 +1,76 @@
+"""Everyday ways of writing that are another way of writing the same: `normalised` exchanges them, every character in its place.
+
+Nothing here is a guess: what is exchanged looks the same on the page (`{_2}` and `_2`), or has no other meaning (`\\newline`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from symbackprop.errors import SymbackpropError
+from symbackprop.formula.read.macros import Macro, defined_macros, expanded, without_definitions
+from symbackprop.proofreading.text.document import Document
+
+_SIGNS = {"＝": "=", "＋": "+", "－": "-", "（": "(", "）": ")", "，": ",", "\u200b": " ", "\ufeff": " ", "\xa0": " "}
+_FUNCTIONS = "log|ln|exp|tanh|sinh|cosh|sin|cos|max|min|softmax|sigmoid|relu|ReLU|sign|sgn|softplus"
+_GROUP = r"\{[^{}]*\}"
+_STAR = r"\^\s*(?:\*|\{\s*(?:\*|\\ast|\\star)\s*\}|\\ast(?![A-Za-z])|\\star(?![A-Za-z]))"
+_BOLD = "mathbf|boldsymbol|bm|pmb"
+
+#: Further ways of writing, none of them shorter than how the reader has it.
+_SPELLINGS = tuple(
+    (re.compile(pattern), repair)
+    for pattern, repair in (
+        (r"\\left\s*\\\{\s*\\begin\{(?:aligned|array|split|matrix|gathered)\}(?:\s*\{[lcr|\s]*\})?", r"\\begin{cases}"),
+        (r"\\end\{(?:aligned|array|split|matrix|gathered)\}\s*\\right\s*\.", r"\\end{cases}"),
+        (r"(?<![A-Za-z_^}\]])\{\s*(\\?[A-Za-z]+)\s*\}(?=\s*(?:[(']|\^\{?\s*\\prime|\\left\())", r"\1"),
+        (r"\\partial\{\s*\}", r"\\partial"),
+        (r"\^\{\s*[',`]\s*\}", "'"),
+        (rf"\\(?:{_BOLD}|mathrm|textbf)\{{\s*([-+]?\d+(?:\.\d+)?)\s*\}}", r"{\1}"),
+        (r"\\leqslant(?![A-Za-z])", r"\\leq "),
+        (r"\\geqslant(?![A-Za-z])", r"\\geq "),
+        (r"\\(?:mbox|text|textrm|textit)\{\s*(e)\s*\}(?=\s*\^)", r" \1 "),
+        (rf"\\(?:mbox|text|textrm|textit)\{{\s*({_FUNCTIONS})\s*\}}(?=\s*(?:[(_^\[{{]|\\left|\\[bB]ig))", r" \1 "),
+        (r"\\newline(?![A-Za-z])", r"\\\\"),
+        (rf"\\(?:text)?color\s*{_GROUP}", " "),
+        (r"\\(?:mathord|mathop|mathbin|mathrel|mathstrut|hfill|hline|noindent|centering)(?![A-Za-z])", " "),
+        (r"\\(?:bullet|cdotp|centerdot)(?![A-Za-z])", "*"),
+        (r"_\{\s*\\forall(?![A-Za-z])", "_{"),
+        (r",\s*;", ","),
+        (rf"(?<![_^])\{{\s*(_\s*(?:\w|{_GROUP}))\s*\}}", r"\1"),
+        (rf"\\({_BOLD})\{{\s*(\\?[A-Za-z]+)\s*_\s*(\w|{_GROUP})\s*\}}", r"\\\1{\2}_\3"),
+        (_STAR, "^*"),
+        (rf"(_\s*(?:\w|{_GROUP}))\s*\^\*", r"^*\1"),
+        (r"~=", "≈"),
+    )
+)
+
+
+def normalised(text: str) -> str:
+    """Return a formula with full-width signs as mathematics and invisible characters gone, every character in its place."""
+    plain = without_definitions("".join(_SIGNS.get(letter, letter) for letter in text))
+    for pattern, repair in _SPELLINGS:
+        plain = pattern.sub(lambda found, repair=repair: found.expand(repair).ljust(len(found[0])), plain)  # type: ignore[misc]
+    return plain
+
+
+def document_macros(document: Document) -> Mapping[str, Macro]:
+    """Return the macros that a document defines for itself, not by themselves; ℓ is the letter l where l itself is not used."""
+    defined = defined_macros(document.text)
+    found = {name: macro for name, macro in defined.items() if not re.search(rf"\\{name}(?![A-Za-z])", macro.body)}
+    if r"\ell" in document.text and not any(_LETTER_L.search(formula.text) for formula in document.formulas()):
+        found.setdefault("ell", Macro(0, "l"))
+    return MappingProxyType(found)
+
+
+_LETTER_L = re.compile(r"(?<![A-Za-z\\])l(?![A-Za-z])")
+
+
+def with_macros_put_in(text: str, macros: Mapping[str, Macro]) -> str:
+    """Return a formula with the macros put in, as far as that is possible: what names it holds."""
+    try:
+        return expanded(text, macros)[0] if macros else text
+    except SymbackpropError:
+        return text

@@ -1,0 +1,1 @@
+"""Are two results equal? `equality` → `branches` (the sides of comparisons) → `compare`."""

@@ -1,0 +1,91 @@
+"""What samples cover: which comparisons went which way, further points on their other sides, the scope of a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from symbackprop.trace.graph.graph import Condition, Graph
+from symbackprop.verify.equal.branches import Flip, find_flips
+from symbackprop.verify.equal.guards import is_near_a_limit
+from symbackprop.verify.records import VerdictScope
+from symbackprop.verify.reference.protocol import Point, Reference
+from symbackprop.verify.reference.samples import Sample, with_coordinates
+
+Comparison = tuple[str, str, object, object]
+
+
+def comparison(graph: Graph, condition: Condition) -> Comparison:
+    """Return what makes two comparisons the same one in the code: the line, the relation, the constants compared with."""
+    return f"{condition.place}", condition.relation, graph.fraction(condition.left), graph.fraction(condition.right)
+
+
+def branch_outcomes(samples: Sequence[Sample], *, everywhere: bool = False) -> dict[Comparison, set[bool]]:
+    """Return comparison of the code (`everywhere`: and of the reference) → its outcomes."""
+    outcomes: dict[Comparison, set[bool]] = {}
+    for sample in samples:
+        if sample.run is None or sample.graph is None:
+            continue
+        for condition in sample.graph.conditions.values() if everywhere else sample.run.conditions:
+            if everywhere or condition.place is not None:
+                outcomes.setdefault(comparison(sample.graph, condition), set()).add(condition.outcome)
+    return outcomes
+
+
+def other_branches(source: Reference, samples: Sequence[Sample]) -> list[Point]:
+    """Return a few points at which comparisons go the way that no sample took, the reference's own among them.
+
+    Code without a comparison is no proof where a relu of the network, or a `max` of the loss, was only ever on one side.
+    """
+    sample = next((s for s in samples if s.run is not None and not s.point.example), None)
+    if sample is None or sample.graph is None:
+        return []
+    flips = _flips(sample.graph, {place for place, sides in branch_outcomes(samples, everywhere=True).items() if len(sides) == 1})
+    chosen = [flip for far in (False, True) for flip in [f for f in flips if f.far is far][:2]]
+    return [point for flip in chosen if (point := _beyond(source, sample, flip)) is not None]
+
+
+def _flips(graph: Graph, one_sided: Collection[Comparison]) -> Sequence[Flip]:
+    """Return points that flip comparisons which only ever went one way; those of guards are left alone."""
+    wanted = [c for c in graph.conditions.values() if comparison(graph, c) in one_sided and not _is_guard(graph, c)]
+    return find_flips(graph, wanted).points if wanted else ()
+
+
+def _beyond(source: Reference, sample: Sample, flip: Flip) -> Point | None:
+    """Return the point of a flip, if the reference has a finite gradient there."""
+    values = source.respecting(with_coordinates(sample.point.values, flip.point))
+    if not all(np.all(np.isfinite(value)) for value in source.numbers(values).adjoints.values()):
+        return None
+    places = ", ".join(dict.fromkeys(str(c.place) for c in flip.conditions if c.place is not None))
+    return Point(values, sample.point.label, branch=(places or "a comparison of the loss") if flip.far else "")
+
+
+def _is_guard(graph: Graph, condition: Condition) -> bool:
+    return any(is_near_a_limit(graph.fraction(side)) for side in (condition.left, condition.right))
+
+
+def too_large(sample: Sample, samples: Sequence[Sample]) -> bool:
+    """Whether a sample was compared in float64 for its size alone, while others, smaller ones, were compared exactly."""
+    return not sample.traced and not sample.reason and any(other.traced for other in samples)
+
+
+def scope_of(samples: Sequence[Sample]) -> VerdictScope:
+    """Return at which sizes and points, and by which means, the code was compared."""
+    floats = [sample for sample in samples if too_large(sample, samples)]
+    others = [sample for sample in samples if not too_large(sample, samples)]
+    outcomes = branch_outcomes(samples)
+    one_sided = (f"{key[0]} was only ever {next(iter(sides))}" for key, sides in outcomes.items() if len(sides) == 1)
+    return VerdictScope(
+        _labels(others),
+        len(samples),
+        floats=_labels(floats),
+        exact=bool(others) and all(sample.traced or sample.point.example for sample in others),
+        branches=len(outcomes),
+        unvisited=tuple(dict.fromkeys(one_sided)),
+        fallback=next((sample.reason for sample in samples if sample.reason), ""),
+    )
+
+
+def _labels(samples: Sequence[Sample]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(sample.point.label for sample in samples))

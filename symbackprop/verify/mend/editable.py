@@ -1,0 +1,140 @@
+"""The functions and methods of the handwritten code that may be edited, and the code with some of their texts changed.
+
+Nothing of the user's is changed: the functions are rebuilt, with everything they refer to, around the new code.
+"""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+import types
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from symbackprop.trace.run.namespace import Namespace, mentioned
+from symbackprop.trace.run.nested import is_user_class, is_user_file
+from symbackprop.verify.binding.binding import HandCall
+from symbackprop.verify.binding.source_tree import function_text
+
+MOST_FUNCTIONS = 40
+"""Functions of the handwritten code that are looked at."""
+
+Line = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Editable:
+    """One function that may be edited: its text without indentation, and where it stands."""
+
+    function: types.FunctionType
+    text: str
+    filename: str
+    line: int
+
+    @property
+    def name(self) -> str:
+        """The name of the function."""
+        return self.function.__name__
+
+    @property
+    def lines(self) -> range:
+        """The lines of the file that it takes."""
+        return range(self.line, self.line + self.text.count("\n") + 1)
+
+
+def editable(call: HandCall, ran: Collection[Line] = ()) -> tuple[Editable, ...]:
+    """Return the checked function and the user's functions and methods that it reaches.
+
+    Args:
+        ran: the lines that were run, where that is known; functions without one are left out.
+    """
+    first = getattr(call.function, "__func__", call.function)
+    if not isinstance(first, types.FunctionType):
+        return ()
+    waiting, seen = [first, *_functions_in(type(call.owner) if call.owner is not None else None)], {first}
+    found: list[Editable] = []
+    while waiting and len(seen) < MOST_FUNCTIONS:
+        function = waiting.pop(0)
+        made = _made(function)
+        if made is not None and (not ran or any((made.filename, line) in ran for line in made.lines)):
+            found.append(made)
+        for other in _referred(function):
+            if other not in seen and is_user_file(other.__code__.co_filename):
+                seen.add(other)
+                waiting.append(other)
+    return tuple({id(each.function): each for each in found}.values())
+
+
+def _referred(function: types.FunctionType) -> Iterator[types.FunctionType]:
+    """Yield the functions that a function names, closes over, or has as defaults."""
+    values = [function.__globals__.get(name) for name in sorted(mentioned(function.__code__))]
+    values += [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    for cell in function.__closure__ or ():
+        values += [cell.cell_contents] if _is_filled(cell) else []
+    for value in values:
+        yield from _functions_in(value)
+
+
+def _is_filled(cell: types.CellType) -> bool:
+    try:
+        return cell.cell_contents is not None
+    except ValueError:
+        return False
+
+
+def _functions_in(value: Any) -> Iterator[types.FunctionType]:
+    if isinstance(value, types.FunctionType):
+        yield value
+    elif isinstance(value, types.MethodType | staticmethod | classmethod):
+        yield from _functions_in(value.__func__)
+    elif isinstance(value, type) and is_user_class(value):
+        for kind in value.__mro__[:-1]:
+            for member in vars(kind).values():
+                if not isinstance(member, type):
+                    yield from _functions_in(member)
+
+
+def _made(function: types.FunctionType) -> Editable | None:
+    found = function_text(function)
+    if found is None:
+        return None
+    text = textwrap.dedent("".join(found.lines))
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return None
+    if len(tree.body) != 1 or not isinstance(tree.body[0], ast.FunctionDef):
+        return None
+    skipped = tree.body[0].lineno - 1  # decorators
+    text = "".join(text.splitlines(keepends=True)[skipped:])
+    return Editable(function, text, function.__code__.co_filename, found.start + skipped)
+
+
+def compiled(place: Editable, text: str) -> types.CodeType | None:
+    """Return the code of a function with another text, or None when that is no valid Python."""
+    free = place.function.__code__.co_freevars
+    if free:  # the names that it closes over become those of a function around it
+        text = f"def _around({', '.join(free)}):\n{textwrap.indent(text, ' ')}"
+    try:
+        module = compile("\n" * (place.line - 1 - bool(free)) + text, place.filename, "exec")
+    except (SyntaxError, ValueError):
+        return None
+    waiting: list[types.CodeType] = [module]
+    for code in waiting:
+        if code.co_name == place.name:
+            return code if set(code.co_freevars) <= set(free) else None
+        waiting += [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+    return None
+
+
+def changed_call(call: HandCall, texts: Mapping[Editable, str]) -> HandCall | None:
+    """Return the call with the texts of some functions changed, methods where they stand; None where that is no Python."""
+    codes: dict[types.CodeType, types.CodeType] = {}
+    for place, text in texts.items():
+        code = compiled(place, text)
+        if code is None:
+            return None
+        codes[place.function.__code__] = code
+    space = Namespace(None, lambda path, value: value, codes=codes)
+    return replace(call, function=space.swap(call.function))

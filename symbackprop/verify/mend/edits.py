@@ -1,0 +1,85 @@
+"""One change of Python code, as a splice of its text: what a person would correct in a handwritten gradient, the likely first."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+
+from symbackprop.verify.mend import delete, restore, supply
+from symbackprop.verify.mend.splices import Edit, ParsedSource
+
+Rule = Callable[..., Iterator[Edit]]
+
+RULES: tuple[tuple[type, Rule], ...] = (
+    (ast.Name, restore.other_name),
+    (ast.Name, restore.reversed_axis),
+    (ast.Name, supply.residual),
+    (ast.Name, supply.squared),
+    (ast.Attribute, supply.squared),
+    (ast.Attribute, restore.other_attribute),
+    (ast.Constant, restore.other_constant),
+    (ast.Constant, supply.counted),
+    (ast.UnaryOp, delete.minus_deleted),
+    (ast.UnaryOp, restore.other_negative),
+    (ast.UnaryOp, supply.counted),
+    (ast.BinOp, restore.other_operator),
+    (ast.BinOp, restore.sides_exchanged),
+    (ast.BinOp, restore.brackets_moved),
+    (ast.BinOp, delete.side_deleted),
+    (ast.BinOp, delete.name_deleted),
+    (ast.BinOp, delete.factors_deleted),
+    (ast.BinOp, delete.inner_kept),
+    (ast.BinOp, supply.softmax_jacobian),
+    (ast.Compare, restore.compared_sum),
+    (ast.Call, restore.arguments_exchanged),
+    (ast.Call, delete.function_deleted),
+    (ast.Call, supply.in_an_argument),
+    (ast.Call, supply.in_a_sum_over),
+    (ast.Dict, restore.results_exchanged),
+    (ast.Tuple, restore.results_exchanged),
+    (ast.Subscript, restore.strided),
+    (ast.Subscript, restore.index_shifted),
+    (ast.Slice, restore.negative_end),
+    (ast.expr, restore.repeated_name),
+    (ast.expr, supply.scaled),
+    (ast.expr, supply.with_a_variable),
+    (ast.expr, supply.unread_added),
+    (ast.BinOp, supply.like_a_neighbour),
+    (ast.Attribute, supply.size_for_another),
+    (ast.Subscript, supply.size_for_another),
+    (ast.Call, supply.size_for_another),
+    (ast.Constant, supply.size_for_another),
+    (ast.AugAssign, restore.other_accumulation),
+    (ast.AugAssign, restore.statements_exchanged),
+    (ast.AugAssign, delete.statement_deleted),
+    (ast.Assign, restore.copied),
+    (ast.Assign, restore.assigned_for_added),
+    (ast.Assign, restore.statements_exchanged),
+    (ast.Assign, delete.statement_deleted),
+    (ast.For, supply.carried_on),
+)
+"""What is tried on which kind of node."""
+
+
+def edits(source: ParsedSource) -> Iterator[Edit]:
+    """Yield edits of the whole function, the likely ones first; each text once."""
+    found: dict[tuple[int, int, str], Edit] = {}
+    for edit in _all(source):
+        key = (edit.start, edit.end, edit.new)
+        if edit.new != source.text[edit.start : edit.end] and (key not in found or edit.cost < found[key].cost):
+            found[key] = edit
+    yield from sorted(found.values(), key=lambda edit: edit.cost)
+
+
+def _all(source: ParsedSource) -> Iterator[Edit]:
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.expr | ast.stmt) and not _fixed(source, node):
+            for kind, rule in RULES:
+                if isinstance(node, kind):
+                    yield from rule(source, node)
+
+
+def _fixed(source: ParsedSource, node: ast.AST) -> bool:
+    """Docstrings, loops without a bound, defaults and annotations are left alone."""
+    outer = (ast.While, ast.arguments, ast.JoinedStr)
+    return isinstance(node, ast.While | ast.FunctionDef) or any(isinstance(above, outer) for above in source.above(node))

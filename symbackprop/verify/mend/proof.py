@@ -1,0 +1,227 @@
+"""Whether changed code is right: exactly where the code is traced, in numbers where mends usually turn out to be none.
+
+A mend has to hold at the point that showed the mistake, at the example, at other values of every size (1 too), and far out; to
+fail where the unchanged code did not is no mend, nor is to change an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from symbackprop.errors import SymbackpropError
+from symbackprop.guest.visit import described
+from symbackprop.verify.binding.binding import HandCall, Outcome, Result, run
+from symbackprop.verify.binding.results import read
+from symbackprop.verify.equal.branches import find_flips
+from symbackprop.verify.equal.compare import compare_sample, disagreeing
+from symbackprop.verify.explain.evaluation import same
+from symbackprop.verify.mend.elsewhere import elsewhere
+from symbackprop.verify.records import Status, Verdict
+from symbackprop.verify.reference.protocol import Point, Reference
+from symbackprop.verify.reference.samples import Sample, numeric_sample, traced_sample, with_coordinates, with_defined
+
+MOST_FLIPS = 3
+"""Points on the other sides of comparisons at which changed code is checked as well."""
+ACCEPTED = frozenset({Status.PROVED, Status.AGREES})
+Numbers = Mapping[str, Any]
+Runner = Callable[[HandCall, Numbers], Outcome]
+"""How code is run: each time in a visit of its own, or inside one."""
+
+
+def agrees(hand: Any, derived: Any) -> bool:
+    """Whether two arrays are equal up to rounding; two zeros agree."""
+    if isinstance(hand, float) and isinstance(derived, float):
+        return abs(hand - derived) <= 1e-8 * abs(derived) + 1e-15
+    hand, derived = np.asarray(hand), np.asarray(derived)
+    if hand.shape != derived.shape or hand.dtype.kind not in "fiu":
+        return False
+    return same(hand, derived) or bool(np.all(np.abs(hand) < 1e-13) and np.all(np.abs(derived) < 1e-13))
+
+
+@dataclass(frozen=True)
+class MendPoint:
+    """A point at which a mend is tried: both sides' numbers there, of the code as it stands, or what it `raises`."""
+
+    values: Numbers
+    derived: Numbers
+    hand: Numbers
+    changes: frozenset[str]
+    kinks: frozenset[str]
+    raises: str = ""
+
+    def holds(self, name: str, found: Any) -> bool:
+        """Whether a gradient is right here; where the code as it stands is not finite, a mend need not be either."""
+        derived = np.asarray(self.derived[name], dtype=float)
+        if name in self.kinks or not np.all(np.isfinite(derived)):
+            return True
+        if not _finite(found):
+            return not _finite(self.hand.get(name))
+        found = np.asarray(found)
+        if found.shape != derived.shape:
+            return False
+        scale = float(np.max(np.abs(derived), initial=0.0))
+        return bool(np.all(np.abs(found - derived) <= 1e-7 * np.abs(derived) + 1e-9 * scale + 1e-13))
+
+
+def _finite(value: Any) -> bool:
+    return value is not None and np.asarray(value).dtype.kind in "fiu" and bool(np.all(np.isfinite(value)))
+
+
+def outcome_at(call: HandCall, results: Sequence[Result], values: Numbers) -> tuple[Numbers, frozenset[str]]:
+    """Run code on plain numbers; return its gradients, and the paths of the arguments that it changed."""
+    outcome = run(call, values)
+    before = {path: values[name] for path, name in call.paths.items() if name in values}
+    changed = {p for p, v in before.items() if p in outcome.finals and not np.array_equal(v, outcome.finals[p], equal_nan=True)}
+    return read(call, results, outcome, values), frozenset(changed)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Handwritten code that differs from its reference: what any change of it has to give."""
+
+    source: Reference
+    call: HandCall
+    results: tuple[Result, ...]
+    samples: tuple[Sample, ...]
+    verdicts: Mapping[str, Verdict]
+    known: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names whose gradients are compared."""
+        return frozenset(result.node for result in self.results)
+
+    @cached_property
+    def wrong(self) -> frozenset[str]:
+        """The names whose gradients differ."""
+        return frozenset(name for name, verdict in self.verdicts.items() if verdict.status is Status.DIFFERS)
+
+    @cached_property
+    def compares(self) -> bool:
+        """Whether the code or its reference compares anything, as a relu does; unknown where nothing was traced."""
+        graphs = [sample.graph for sample in self.samples if sample.graph is not None]
+        return not graphs or any(graph.conditions for graph in graphs)
+
+    @cached_property
+    def values(self) -> tuple[Numbers, ...]:
+        """What the code is given at each sample."""
+        return tuple(with_defined(self.call, self.source, sample.point.values) for sample in self.samples)
+
+    def right(self, call: HandCall, run: Runner = run) -> frozenset[tuple[int, str]]:
+        """Return at which samples which gradients are right in numbers; nothing when the code fails at the first."""
+        found: set[tuple[int, str]] = set()
+        for k, (sample, values) in enumerate(zip(self.samples, self.values, strict=True)):
+            try:
+                given = read(call, self.results, run(call, values), values)
+            except Exception:  # whatever changed code may raise
+                return frozenset()
+            here = {name for name in self.names if name in given and agrees(given[name], sample.evaluated.adjoints[name])}
+            if not here & self.wrong:
+                return frozenset(found)
+            found |= {(k, name) for name in here}
+        return frozenset(found)
+
+    @cached_property
+    def before(self) -> frozenset[tuple[int, str]]:
+        """What is right in the code as it stands."""
+        found: set[tuple[int, str]] = set()
+        for k, sample in enumerate(self.samples):
+            found |= {(k, n) for n in self.names if n in sample.hand and agrees(sample.hand[n], sample.evaluated.adjoints[n])}
+        return frozenset(found)
+
+    @cached_property
+    def all(self) -> frozenset[tuple[int, str]]:
+        """What has to be right."""
+        return frozenset((k, name) for k in range(len(self.samples)) for name in self.names)
+
+    @cached_property
+    def places(self) -> tuple[MendPoint, ...]:
+        """The points at which changed code is tried in numbers, those with a witness first."""
+        witnesses = [v.witness for v in self.verdicts.values() if v.witness is not None]
+        points = [Point(dict(witness.inputs), "") for witness in witnesses[:3]]
+        points += [point for point in self.source.points(0) if point.example]
+        return (*(replace(place, raises="") for place in self._places(points)), *self._places(elsewhere(self.source)))
+
+    def _places(self, points: Sequence[Point]) -> list[MendPoint]:
+        return [place for point in points if (place := self._place(point)) is not None]
+
+    def _place(self, point: Point) -> MendPoint | None:
+        try:
+            derived = self.source.numbers(point.values).adjoints
+            values = with_defined(self.call, self.source, point.values)
+            kinks = frozenset(name for _, names in self.source.kinks(point.values) for name in names)
+        except Exception:  # whatever the reference or its owner's code raises there: nothing is known of this point
+            return None
+        try:
+            hand, changed = outcome_at(self.call, self.results, values)
+        except Exception as problem:  # whatever the code raises there by itself
+            return MendPoint(values, derived, {}, frozenset(self.call.paths), kinks, described(problem))
+        return MendPoint(values, derived, hand, changed, kinks)
+
+    @cached_property
+    def failing(self) -> bool:
+        """Whether the code as it stands is wrong at one of the points of a proof at least."""
+        given = [(place, name) for place in self.places for name in self.wrong & set(place.hand)]
+        return self.before != self.all or any(not place.holds(name, place.hand[name]) for place, name in given)
+
+
+def proved(case: Case, changed: HandCall) -> Status | None:
+    """Return the status of changed code: proved, or agrees where it can only be compared in numbers; None when it is wrong."""
+    if not case.failing:
+        return None
+    statuses = {_at(case, changed, place) for place in case.places}
+    if None in statuses:
+        return None
+    if disagreeing(case.source, changed, case.results, case.samples, 0):
+        return None
+    for sample in case.samples:
+        found = set(_statuses(case, changed, sample))
+        if not found or not found <= ACCEPTED:
+            return None
+        statuses |= found
+    return Status.PROVED if statuses == {Status.PROVED} else Status.AGREES
+
+
+def _at(case: Case, changed: HandCall, place: MendPoint) -> Status | None:
+    """Return the status of changed code at a point: none where it is wrong; no proof where it fails as the code did before.
+
+    Code that does not take a single step of time need not after a mend.
+    """
+    try:
+        found, changes = outcome_at(changed, case.results, place.values)
+    except Exception as problem:
+        return Status.AGREES if described(problem) == place.raises else None
+    holds = changes <= place.changes and all(name in found and place.holds(name, found[name]) for name in case.names)
+    return Status.PROVED if holds else None
+
+
+def _statuses(case: Case, changed: HandCall, sample: Sample) -> Iterator[Status]:
+    take: Callable[..., Sample] = traced_sample if sample.traced else numeric_sample
+    try:
+        checked = take(case.source, changed, case.results, sample.point)
+    except SymbackpropError:
+        yield Status.ERROR
+        return
+    yield from (outcome.status for outcome in compare_sample(checked).values())
+    yield from _beyond(case, changed, checked)
+
+
+def _beyond(case: Case, changed: HandCall, checked: Sample) -> Iterator[Status]:
+    """Yield the outcomes on the other sides of comparisons: `(x > 0)` mends nothing because x happened to be positive."""
+    if checked.graph is None or checked.run is None:
+        return
+    conditions = [condition for condition in checked.run.conditions if condition.place is not None]
+    for flip in find_flips(checked.graph, conditions).points[:MOST_FLIPS]:
+        values = case.source.respecting(with_coordinates(checked.point.values, flip.point))
+        if not all(np.all(np.isfinite(value)) for value in case.source.numbers(values).adjoints.values()):
+            continue
+        try:
+            other = traced_sample(case.source, changed, case.results, Point(values, checked.point.label))
+        except SymbackpropError:
+            continue
+        yield from (outcome.status for outcome in compare_sample(other).values())

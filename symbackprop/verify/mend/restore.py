@@ -1,0 +1,330 @@
+"""Changes that restore what was meant: a name, an operator, an axis, an index, a bracket, the order of two statements."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+
+from symbackprop.verify.mend.costs import COST
+from symbackprop.verify.mend.splices import ATOMS, Edit, ParsedSource, unlike
+
+MOST_ITEMS = 14
+"""Results in one dictionary or tuple of which every two are tried exchanged."""
+
+Edits = Iterator[Edit]
+
+
+def other_name(source: ParsedSource, node: ast.Name) -> Edits:
+    """Another variable of the function: `a1` where `a2` belongs; a name that looks alike first."""
+    parent = source.parents.get(node)
+    if (
+        not isinstance(node.ctx, ast.Load)
+        or node.id not in source.scope
+        or (isinstance(parent, ast.Call) and parent.func is node)
+    ):
+        return
+    for other in source.scope:
+        if other != node.id:
+            yield source.put(node, other, COST["name"] + 0.5 * unlike(node.id, other), atomic=True)
+    if not isinstance(parent, ast.Attribute | ast.Subscript):
+        yield source.put(node, f"{node.id}.T", COST["transpose"], atomic=True)
+
+
+def other_attribute(source: ParsedSource, node: ast.Attribute) -> Edits:
+    """`self.x` for `self.out`, a transpose taken away, `sum` for `mean`."""
+    if not isinstance(node.ctx, ast.Load):
+        return
+    inner = source.of(node.value)
+    if node.attr == "T":
+        yield source.put(node, inner, COST["transpose"], atomic=isinstance(node.value, ATOMS))
+        return
+    for other in (other for group in EXCHANGED if node.attr in group for other in group if other != node.attr):
+        yield source.put(node, f"{source.factor(node.value)}.{other}", COST["function"], atomic=True)
+    parent = source.parents.get(node)
+    if isinstance(parent, ast.Call) and parent.func is node:
+        return
+    for other in _attributes(source, inner) - {node.attr}:
+        yield source.put(node, f"{inner}.{other}", COST["name"] + 0.5 * unlike(node.attr, other), atomic=True)
+
+
+EXCHANGED = (
+    ("sum", "mean", "max"),
+    ("sin", "cos"),
+    ("tanh", "exp"),
+    ("maximum", "minimum"),
+    ("zeros_like", "ones_like"),
+    ("var", "std"),
+    ("argmax", "argmin"),
+)
+
+
+def _attributes(source: ParsedSource, owner: str) -> set[str]:
+    """Return the attributes of an object that the function mentions and does not call."""
+    found = set()
+    for node in ast.walk(source.tree):
+        parent = source.parents.get(node)
+        called = isinstance(parent, ast.Call) and parent.func is node
+        if isinstance(node, ast.Attribute) and not called and owner == "self" and source.of(node.value) == owner:
+            found.add(node.attr)
+    return found
+
+
+def other_constant(source: ParsedSource, node: ast.Constant) -> Edits:
+    """A number next to the one that stands there; an index that stands still where a loop's should run."""
+    parent, value = source.parents.get(node), node.value
+    if isinstance(parent, ast.Subscript):
+        for name in source.loop_names(node):
+            yield source.put(node, name, COST["index"], atomic=True)
+    if isinstance(value, bool):
+        yield source.put(node, str(not value), COST["keyword"], atomic=True)
+    elif isinstance(value, int | float):
+        yield from _near(source, node, value)
+
+
+def other_negative(source: ParsedSource, node: ast.UnaryOp) -> Edits:
+    """0 for -1."""
+    if isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant) and not isinstance(node.operand.value, str):
+        yield source.put(node, "0.0" if isinstance(node.operand.value, float) else "0", COST["constant"], atomic=True)
+
+
+def _near(source: ParsedSource, node: ast.Constant, value: float) -> Edits:
+    parent = source.parents.get(node)
+    half = value / 2 if value % 2 or isinstance(value, float) else value // 2
+    near = [value + 1, value - 1, *([] if isinstance(parent, ast.Slice) else [2 * value, half, 0, 1, 2, 0.5])]
+    if isinstance(parent, ast.keyword) and parent.arg == "axis":
+        near = [0, 1, -1, 2]
+    unwanted = {0, 1} if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult | ast.Div) else set()
+    if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Add | ast.Sub):
+        unwanted = {0}
+    for other in dict.fromkeys(near):
+        if other != value and other not in unwanted:  # a factor 1 is left out, a factor 0 or a summand 0 is nobody's mend
+            yield source.put(node, repr(other) if other >= 0 else f"({other!r})", COST["constant"], atomic=True)
+    if value != 0:
+        yield source.put(node, f"-{value!r}", COST["constant"])
+
+
+SIGNS: Mapping[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**"}
+INSTEAD: Mapping[type, tuple[str, ...]] = {
+    ast.Add: ("-", "*"),
+    ast.Sub: ("+", "*"),
+    ast.Mult: ("/", "@", "+", "-", "**"),
+    ast.Div: ("*",),
+    ast.MatMult: ("*",),
+}
+
+
+def other_operator(source: ParsedSource, node: ast.BinOp) -> Edits:
+    """Another operator between the same two sides."""
+    (_, middle), (after, _) = source.span(node.left), source.span(node.right)
+    between = source.text[middle:after]
+    for other in INSTEAD.get(type(node.op), ()):
+        yield Edit(middle, after, between.replace(SIGNS[type(node.op)], other, 1), node.lineno, COST["operator"])
+
+
+def sides_exchanged(source: ParsedSource, node: ast.BinOp) -> Edits:
+    """The two sides the other way round, or one of them transposed."""
+    sign = SIGNS.get(type(node.op))
+    left, right = source.factor(node.left), source.factor(node.right)
+    if sign in ("-", "/", "@"):
+        # `1 - y` the other way round is a sign that is better put elsewhere.
+        cost = COST["constant exchanged"] if isinstance(node.left, ast.Constant) else COST["exchanged sides"]
+        yield source.put(node, f"{right} {sign} {left}", cost)
+    if sign == "@":
+        yield source.put(node, f"{_turned(source, node.right)} @ {_turned(source, node.left)}", COST["transpose"])
+        for new in (f"{left}.T @ {right}", f"{left} @ {right}.T", f"{right}.T @ {left}", f"{right} @ {left}.T"):
+            yield source.put(node, new, COST["transposed side"] + 0.1 * new.startswith(right))
+
+
+def _turned(source: ParsedSource, node: ast.expr) -> str:
+    """Return the transpose of a side."""
+    if isinstance(node, ast.Attribute) and node.attr == "T":
+        return source.factor(node.value)
+    return f"{source.factor(node)}.T"
+
+
+def brackets_moved(source: ParsedSource, node: ast.BinOp) -> Edits:
+    """`a * b + c` for `a * (b + c)`, and the other ways in which a bracket is forgotten or set wrongly."""
+    of, op, left, right = source.of, SIGNS.get(type(node.op)), node.left, node.right
+    inner_left, inner_right = (SIGNS.get(type(side.op)) if isinstance(side, ast.BinOp) else None for side in (left, right))
+    new = []
+    if isinstance(left, ast.BinOp) and (op in ("+", "-") or inner_left in ("+", "-") or op in ("*", "/")) and inner_left != "**":
+        new.append(f"{source.factor(left.left)} {inner_left} ({of(left.right)} {op} {of(right)})")
+    if isinstance(right, ast.BinOp) and inner_right != "**" and op != inner_right:
+        new.append(f"({of(left)} {op} {of(right.left)}) {inner_right} {source.factor(right.right)}")
+        if op in ("*", "/"):  # `a * (b + c)` for `a * b + c`
+            new.append(f"{source.factor(left)} {op} {source.factor(right.left)} {inner_right} {of(right.right)}")
+    for text in new:
+        yield source.put(node, text, COST["bracket"])
+
+
+def compared_sum(source: ParsedSource, node: ast.Compare) -> Edits:
+    """`x > 0 + (x < 0) * s` for `(x > 0) + (x < 0) * s`: comparing binds last. And another relation."""
+    if len(node.ops) != 1:
+        return
+    left, right = node.left, node.comparators[0]
+    for sign in ("<", ">", "<=", ">=", "=="):
+        yield source.put(node, f"{source.of(left)} {sign} {source.of(right)}", COST["condition"])
+    middle = source.text[source.span(left)[1] : source.span(right)[0]]
+    bottom = right
+    while isinstance(bottom, ast.BinOp):
+        bottom = bottom.left
+        outer = source.parents[bottom]
+        assert isinstance(outer, ast.BinOp)
+        rest = source.text[source.span(bottom)[1] : source.span(right)[1]]
+        if isinstance(outer.op, ast.Add | ast.Sub | ast.Mult):
+            yield source.put(node, f"({source.of(left)}{middle}{source.of(bottom)}){rest}", COST["bracket"])
+
+
+def arguments_exchanged(source: ParsedSource, node: ast.Call) -> Edits:
+    """Two arguments exchanged; an axis or `keepdims` taken away or added."""
+    texts, function = [source.of(argument) for argument in node.args], source.of(node.func)
+    keywords = [source.of(keyword) for keyword in node.keywords]
+
+    def called(arguments: list[str], cost: float) -> Edit:
+        return source.put(node, f"{function}({', '.join(arguments)})", cost, atomic=True)
+
+    if len(texts) == 2 and not any(isinstance(argument, ast.Starred) for argument in node.args):
+        yield called([*texts[::-1], *keywords], COST["exchanged sides"] + 0.1)
+    for k in range(len(keywords)):
+        yield called([*texts, *keywords[:k], *keywords[k + 1 :]], COST["keyword"])
+    if isinstance(node.func, ast.Attribute) and node.func.attr in ("sum", "mean", "max"):
+        given = {keyword.arg for keyword in node.keywords}
+        for extra in (*AXES, *(f"{axis}, keepdims=True" for axis in AXES), "keepdims=True"):
+            if not any(part.split("=", maxsplit=1)[0] in given for part in extra.split(", ")):
+                yield called([*texts, *keywords, extra], COST["axis added"])
+
+
+AXES = ("axis=0", "axis=1", "axis=-1")
+
+
+def repeated_name(source: ParsedSource, node: ast.expr) -> Edits:
+    """Every occurrence of a name, or of a call, in one expression: `h * (1 - h)` for `y * (1 - y)`, as one change."""
+    if not stands_for_itself(source, node):
+        return
+    loads = [inner for inner in ast.walk(node) if isinstance(inner, ast.Name) and inner.id in source.scope]
+    for name in sorted({load.id for load in loads}):
+        places: list[ast.expr] = [load for load in loads if load.id == name]
+        for other in source.scope if len(places) > 1 else ():
+            if other != name:
+                yield source.put(node, source.spliced(node, [(place, other) for place in places]), COST["repeated name"])
+    yield from _repeated_parts(source, node)
+
+
+def _repeated_parts(source: ParsedSource, node: ast.expr) -> Edits:
+    """An index expression that occurs more than once, `F - 1 - u`, replaced by one of its own names; a call by its argument."""
+    inside = [inner for inner in ast.walk(node) if isinstance(inner, ast.BinOp | ast.Call) and inner is not node]
+    by_text: dict[str, list[ast.BinOp | ast.Call]] = {}
+    for inner in inside:
+        by_text.setdefault(source.of(inner), []).append(inner)
+    for places in by_text.values():
+        first = places[0]
+        if len(places) < 2:
+            continue
+        put = sorted(source.variables(first)) if isinstance(first, ast.BinOp) else [source.of(a) for a in first.args[:1]]
+        for new in put:
+            yield source.put(node, source.spliced(node, [(place, new) for place in places]), COST["repeated part"])
+
+
+def stands_for_itself(source: ParsedSource, node: ast.expr) -> bool:
+    """Whether an expression is assigned, returned, an element of what is returned, or an argument."""
+    held = ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Return | ast.Dict | ast.Tuple | ast.List | ast.Call | ast.keyword
+    compound = isinstance(node, ast.BinOp | ast.UnaryOp | ast.Call | ast.Compare)
+    return compound and isinstance(source.parents.get(node), held)
+
+
+def results_exchanged(source: ParsedSource, node: ast.Dict | ast.Tuple) -> Edits:
+    """Two results exchanged: values of a dictionary, elements of a returned tuple."""
+    items = node.values if isinstance(node, ast.Dict) else node.elts
+    if len(items) > MOST_ITEMS or not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+        return
+    for left, right in combinations(items, 2):
+        new = source.spliced(node, [(left, source.of(right)), (right, source.of(left))])
+        yield source.put(node, new, COST["exchanged results"], atomic=True)
+
+
+def index_shifted(source: ParsedSource, node: ast.Subscript) -> Edits:
+    """The state of the step before or after: `h[t]` for `h[t + 1]`."""
+    loops = source.loop_names(node)
+    if isinstance(node.slice, ast.Name) and node.slice.id in loops:
+        for new in (f"{node.slice.id} + 1", f"{node.slice.id} - 1"):
+            yield source.put(node.slice, new, COST["index shifted"], atomic=True)
+    elif isinstance(node.slice, ast.BinOp) and isinstance(node.slice.left, ast.Name) and node.slice.left.id in loops:
+        yield source.put(node.slice, node.slice.left.id, COST["index shifted"], atomic=True)
+
+
+def strided(source: ParsedSource, node: ast.Subscript) -> Edits:
+    """A stride that was left out: `x[i:i + f]` for `x[i*s:i*s + f]`, for all loop variables of the subscript at once."""
+    loops = set(source.loop_names(node))
+    places: list[ast.expr] = [name for name in ast.walk(node.slice) if isinstance(name, ast.Name) and name.id in loops]
+    if not places:
+        return
+    numbers = [c.value for c in ast.walk(source.tree) if isinstance(c, ast.Constant)]
+    steps = [name for name in source.scope if name in ("s", "st", "step", "stride", "size", "pool", "f")]
+    steps += sorted({str(number) for number in numbers if type(number) is int and 1 < number < 6})
+    for step in steps:
+        new = source.spliced(node, [(place, f"{source.of(place)} * {step}") for place in places])
+        yield source.put(node, new, COST["stride"], atomic=True)
+
+
+def copied(source: ParsedSource, node: ast.Assign) -> Edits:
+    """A copy where a view was taken, or the array itself: `rows = U.copy()` for `rows = U[:]`."""
+    inner = node.value
+    while isinstance(inner, ast.Subscript | ast.Attribute):
+        inner = inner.value
+    plain = isinstance(node.value, ast.Name | ast.Subscript) or (isinstance(node.value, ast.Attribute) and node.value.attr == "T")
+    if plain and isinstance(inner, ast.Name) and inner.id in source.scope:
+        yield source.put(node.value, f"{source.of(node.value).removesuffix('[:]')}.copy()", COST["copy"], atomic=True)
+
+
+def reversed_axis(source: ParsedSource, node: ast.Name) -> Edits:
+    """An array read backwards: a kernel that is flipped, steps of time from the last one."""
+    parent = source.parents.get(node)
+    if (
+        isinstance(node.ctx, ast.Load)
+        and node.id in source.scope
+        and not isinstance(parent, ast.Subscript | ast.Attribute | ast.Call)
+    ):
+        for new in (f"{node.id}[::-1]", f"{node.id}[::-1, ::-1]", f"{node.id}[:, ::-1]"):
+            yield source.put(node, new, COST["reversed"], atomic=True)
+
+
+def negative_end(source: ParsedSource, node: ast.Slice) -> Edits:
+    """`a[p:-p]` is empty for p = 0; `a[p:len(a) - p]` is not. And a slice that runs backwards, read forwards."""
+    outer = source.parents.get(node)
+    if isinstance(node.step, ast.UnaryOp) and isinstance(outer, ast.Subscript):
+        yield source.put(outer, source.of(outer.value), COST["reversed"], atomic=True)
+    if isinstance(node.upper, ast.UnaryOp) and isinstance(node.upper.op, ast.USub) and isinstance(outer, ast.Subscript):
+        written = f"len({source.of(outer.value)}) - {source.of(node.upper.operand)}"
+        yield source.put(node.upper, written, COST["index"], atomic=True)
+
+
+def statements_exchanged(source: ParsedSource, node: ast.Assign | ast.AugAssign) -> Edits:
+    """Two neighbouring statements exchanged: a weight updated too early."""
+    body = getattr(source.parents.get(node), "body", None)
+    if not isinstance(body, list) or node not in body[:-1]:
+        return
+    after = body[body.index(node) + 1]
+    if isinstance(after, ast.Assign | ast.AugAssign):
+        between = source.text[source.span(node)[1] : source.span(after)[0]]
+        new = f"{source.of(after)}{between}{source.of(node)}"
+        yield Edit(source.span(node)[0], source.span(after)[1], new, node.lineno, COST["order"])
+
+
+def other_accumulation(source: ParsedSource, node: ast.AugAssign) -> Edits:
+    """`+=` for `-=` or `=`; `np.add.at` where an index occurs more than once."""
+    target, value = source.of(node.target), source.of(node.value)
+    for sign in ("+=", "-=", "="):
+        yield source.put(node, f"{target} {sign} {value}", COST["accumulation"], atomic=True)
+    if isinstance(node.op, ast.Add) and isinstance(node.target, ast.Subscript):
+        index = source.of(node.target.slice)
+        index = f"({index})" if isinstance(node.target.slice, ast.Tuple) and not index.startswith("(") else index
+        yield source.put(node, f"np.add.at({source.of(node.target.value)}, {index}, {value})", COST["accumulation"], atomic=True)
+
+
+def assigned_for_added(source: ParsedSource, node: ast.Assign) -> Edits:
+    """`a[i] = …` for `a[i] += …`: later terms overwrite earlier ones; `s = …` in a loop."""
+    (target, *others) = node.targets
+    looped = isinstance(target, ast.Name) and any(isinstance(outer, ast.For) for outer in source.above(node))
+    if not others and (isinstance(target, ast.Subscript) or looped):
+        yield source.put(node, f"{source.of(target)} += {source.of(node.value)}", COST["accumulation"], atomic=True)

@@ -1,0 +1,305 @@
+"""The search for changes that make every gradient right: each candidate is tried on plain numbers, then proved.
+
+Of several mistakes each has a change of its own: changes that make something right are put together, the best first. Nothing is
+decided by the clock; what is counted is how many candidates are run, and how much work one run is.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations, pairwise
+
+from symbackprop.guest.visit import CodeStops, NotTried, visit
+from symbackprop.verify.binding.binding import run, run_inside
+from symbackprop.verify.explain.suspicion import lines_of_results, suspicion
+from symbackprop.verify.mend.costs import COST
+from symbackprop.verify.mend.editable import Editable, Line, changed_call
+from symbackprop.verify.mend.edits import edits
+from symbackprop.verify.mend.proof import Case, Runner, proved
+from symbackprop.verify.mend.sense import makes_sense, stores_for_nothing
+from symbackprop.verify.mend.splices import Edit, ParsedSource
+from symbackprop.verify.records import Status
+
+MOST_TRIED = 3000
+"""Candidates tried in numbers, the likely ones first."""
+MOST_WORK = 6_000_000
+"""Operations of all candidates that are run, counted as nodes of the code's trace."""
+MOST_REFUTED = 8
+"""Candidates that are right in numbers but not proved, after which the search ends."""
+MOST_CHANGES = 3
+"""Mistakes that are mended together."""
+MOST_PARTIAL = 60
+"""Changes kept that make some gradients right, not all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A changed text of one function, the edit that made it, and the text before."""
+
+    place: Editable
+    text: str
+    edit: Edit
+    before: str
+
+    @property
+    def line(self) -> int:
+        """The line of the file."""
+        return self.place.line + self.edit.line - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """The changes with which everything is right, and what was established."""
+
+    steps: tuple[Candidate, ...]
+    status: Status
+
+
+Right = frozenset[tuple[int, str]]
+
+
+def ranked(
+    places: Sequence[Editable], texts: Mapping[Editable, str], suspects: Mapping[Line, float], kept: Iterable[Line]
+) -> list[Candidate]:
+    """Return the edits of all functions, the likely ones on suspected lines first; lines to be `kept` are left alone."""
+    offered: list[tuple[float, Candidate]] = []
+    fixed = set(kept)
+    for depth, place in enumerate(places):
+        text = texts.get(place, place.text)
+        source = ParsedSource(text)
+        doubts, unlikely = suspicion_of_headers(source, place, suspects), kinds_of_lines(source)
+        for edit in edits(source):
+            line = (place.filename, place.line + edit.line - 1)
+            if line not in fixed:
+                doubt = doubts.get(line, -0.5 if suspects else 0.0)
+                likely = edit.cost - doubt + 0.05 * depth + unlikely.get(edit.line, 0.0)
+                offered.append((likely, Candidate(place, edit.apply(text), edit, text)))
+    offered.sort(key=lambda pair: pair[0])
+    return [candidate for _, candidate in offered]
+
+
+RETURNED, COPIED, PLAIN_COPY, SELECTED = 0.25, -0.3, 0.7, 0.05
+"""How much less likely a mistake is in what is returned, where it would only be undone, and how much more in a plain copy; how
+much less a selection is suspected than what reads it."""
+
+
+def kinds_of_lines(source: ParsedSource) -> dict[int, float]:
+    """Return line → how much less likely it is to hold the mistake than others."""
+    found: dict[int, float] = {}
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple | ast.Name | ast.Attribute):
+            found[node.lineno] = RETURNED
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
+            found[node.lineno] = COPIED
+    return found
+
+
+def _readers(source: ParsedSource, node: ast.Assign) -> set[int]:
+    """Return the lines that read what an assignment sets."""
+    targets = {name.id for target in node.targets for name in ast.walk(target) if isinstance(name, ast.Name)}
+    names = (name for name in ast.walk(source.tree) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load))
+    return {name.lineno for name in names if name.id in targets}
+
+
+def _is_untraced(value: ast.expr) -> bool:
+    """Whether a value is a plain copy, or made by a comparison alone."""
+    return isinstance(value, ast.Name) or any(isinstance(node, ast.Compare) for node in ast.walk(value))
+
+
+def suspicion_of_headers(source: ParsedSource, place: Editable, suspects: Mapping[Line, float]) -> dict[Line, float]:
+    """Return the suspicion of each line; the head of a loop is suspected as much as the lines inside it."""
+    found = dict(suspects)
+    for node in ast.walk(source.tree):
+        for lines, doubt in _doubts(source, place, suspects, node):
+            for line in lines:
+                found.setdefault((place.filename, place.line + line - 1), doubt)
+    return found
+
+
+def _doubts(
+    source: ParsedSource, place: Editable, suspects: Mapping[Line, float], node: ast.AST
+) -> Iterator[tuple[Iterable[int], float]]:
+    """Yield lines of a function, from its first, that make nothing which could be traced, with how much they are suspected."""
+    if isinstance(node, ast.Return):  # every result comes through it
+        yield range(node.lineno, (node.end_lineno or node.lineno) + 1), 0.0
+    if isinstance(node, ast.Assign) and _is_untraced(node.value):
+        yield (node.lineno,), PLAIN_COPY
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):  # it selects: who reads it tells
+        yield from _most(place, suspects, _readers(source, node), (node.lineno,), SELECTED)
+    if isinstance(node, ast.For | ast.If | ast.With):
+        yield from _most(place, suspects, range(node.lineno, (node.end_lineno or node.lineno) + 1), (node.lineno,), 0.0)
+
+
+def _most(
+    place: Editable, suspects: Mapping[Line, float], lines: Iterable[int], own: tuple[int, ...], less: float
+) -> Iterator[tuple[Iterable[int], float]]:
+    """Yield lines of their own with a little less than the most that some other lines are suspected, if any is."""
+    found = [suspects[at] for line in lines if (at := (place.filename, place.line + line - 1)) in suspects]
+    if found:
+        yield own, max(found) - less
+
+
+def searched(
+    case: Case,
+    places: Sequence[Editable],
+    suspects: Mapping[Line, float],
+    kept: Iterable[Line],
+    rewritten: Sequence[Candidate] = (),
+) -> Mended | None:
+    """Return the likeliest changes, one to three, that make every gradient right; None when none was found."""
+    search = Search(case)
+    for count in range(MOST_CHANGES):
+        listed = ranked(places, search.texts, search.suspected(suspects), kept)
+        mended = search.scan(_with(listed, () if count else rewritten))
+        if mended is not None or not search.advance(listed):
+            return mended
+    return None
+
+
+def _with(listed: list[Candidate], rewritten: Sequence[Candidate]) -> list[Candidate]:
+    """Put statements written anew before the edits that are as far-fetched."""
+    late = next((k for k, c in enumerate(listed) if c.edit.cost >= COST["rewritten"] - 0.1), len(listed))
+    return [*listed[:late], *rewritten, *listed[late:]]
+
+
+class Search:
+    """What was applied so far, and the changes found that bring it nearer, by what they make right."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.applied: tuple[Candidate, ...] = ()
+        self.texts: dict[Editable, str] = {}
+        self.reached = case.before
+        self.partial: dict[Right, Candidate] = {}
+        self.refuted = 0
+
+    def suspected(self, suspects: Mapping[Line, float]) -> dict[Line, float]:
+        """Return how much lines are suspected of what is still wrong; what is verified stays out."""
+        if not self.applied:
+            return dict(suspects)
+        left = {name for _, name in self.case.all - self.reached}
+        return {line: share for line, share in suspicion(self.case.samples[0], left).items() if line in suspects}
+
+    def scan(self, listed: Sequence[Candidate]) -> Mended | None:
+        """Try candidates one by one, in order; return the first that is proved, or the first few together if no single one is."""
+        self.partial = {}
+        several: Mended | None = None
+        waiting = list(listed[: _most_tried(self.case, len(self.applied))])
+        while waiting and self.refuted < MOST_REFUTED:
+            count, right = self._next(waiting)
+            candidate, waiting = waiting[count - 1], waiting[count:]
+            if not right > self.reached or not self._makes_sense(candidate):
+                continue
+            if right == self.case.all:
+                mended = self._judged([candidate])
+                if mended is not None:
+                    return mended
+            elif several is None:
+                several = self._together(right - self.reached, candidate)
+                if several is not None:  # one change alone can only be right where everything that is wrong comes through
+                    waiting = [c for c in waiting if (c.place.filename, c.line) in self._common or _returns(c)]
+        return several
+
+    def _makes_sense(self, candidate: Candidate) -> bool:
+        """Whether a person could have meant a change; a mask is none where nothing is compared."""
+        mask = " > 0)" in candidate.edit.new and " > 0)" not in candidate.before[candidate.edit.start : candidate.edit.end]
+        return makes_sense(ParsedSource(candidate.before), candidate.edit) and (self.case.compares or not mask)
+
+    def _next(self, waiting: Sequence[Candidate]) -> tuple[int, Right]:
+        """Return how many candidates were tried until one brought it nearer, and what that one makes right."""
+        try:
+            found: tuple[int, Right] = visit(lambda: self._tried(waiting, run_inside), habits=self.case.call.habits).returned
+        except (NotTried, CodeStops):  # one of them would do something outside: each in a visit of its own
+            found = self._tried(waiting, run)
+        return found
+
+    def _tried(self, waiting: Sequence[Candidate], runner: Runner) -> tuple[int, Right]:
+        for count, candidate in enumerate(waiting, 1):
+            right = self._right([candidate], runner)
+            if right > self.reached:
+                return count, right
+        return len(waiting), frozenset()
+
+    @cached_property
+    def _common(self) -> set[Line]:
+        """The lines that all wrong results come through."""
+        through = lines_of_results(self.case.samples[0])
+        wrong = [lines for name, lines in through.items() if name in self.case.wrong]
+        return set.intersection(*wrong) if wrong else set()
+
+    def advance(self, listed: Sequence[Candidate]) -> bool:
+        """Apply the change that makes most right, else one that has to come first; False when there is none."""
+        if self.refuted >= MOST_REFUTED:
+            return False
+        if self.partial:
+            gained, best = max(self.partial.items(), key=lambda pair: len(pair[0]))
+            self.reached |= gained
+        else:
+            first = next((candidate for candidate in listed if candidate.edit.first), None)
+            if first is None:
+                return False
+            best = first
+        self.applied = (*self.applied, best)
+        self.texts[best.place] = best.text
+        return True
+
+    def _right(self, steps: Sequence[Candidate], runner: Runner = run) -> Right:
+        changed = changed_call(self.case.call, {**self.texts, **merged(steps)})
+        return self.case.right(changed, runner) if changed is not None else frozenset()
+
+    def _judged(self, steps: Sequence[Candidate]) -> Mended | None:
+        texts = {**self.texts, **merged(steps)}
+        changed = changed_call(self.case.call, texts)
+        idle = any(stores_for_nothing(texts[step.place], step.edit.line) for step in steps)
+        status = proved(self.case, changed) if changed is not None and not idle else None
+        if status is None:
+            self.refuted += 1
+            return None
+        return Mended(tuple(sorted((*self.applied, *steps), key=lambda step: step.line)), status)
+
+    def _together(self, gained: Right, candidate: Candidate) -> Mended | None:
+        """Keep a change that makes some gradients right; try it with others that make the rest right."""
+        if gained in self.partial or len(self.partial) >= MOST_PARTIAL:
+            return None
+        missing = self.case.all - self.reached - gained
+        others = [(more, other) for more, other in self.partial.items() if more & missing]
+        self.partial[gained] = candidate
+        for count in range(1, MOST_CHANGES - len(self.applied)):
+            for chosen in combinations(others, count):
+                steps = [candidate, *(other for _, other in chosen)]
+                covered = missing <= frozenset().union(*(more for more, _ in chosen))
+                if covered and _apart(steps) and self._right(steps) == self.case.all:
+                    mended = self._judged(steps)
+                    if mended is not None:
+                        return mended
+        return None
+
+
+def _returns(candidate: Candidate) -> bool:
+    """Whether a change is one of what is returned."""
+    return candidate.before[: candidate.edit.end].rpartition("\n")[2].lstrip().startswith("return")
+
+
+def _most_tried(case: Case, applied: int) -> int:
+    """Return how many candidates are tried: fewer where one run is much work, and once a change is applied."""
+    graph = case.samples[0].graph
+    work = max(len(graph.operations) if graph is not None else 0, case.samples[0].point.count, 500)
+    most = min(MOST_TRIED, max(MOST_WORK // work, 200))
+    return most // 2 if applied else most
+
+
+def _apart(steps: Sequence[Candidate]) -> bool:
+    """Whether the changed pieces do not overlap."""
+    spans = sorted((id(step.place), step.edit.start, step.edit.end) for step in steps)
+    return all(a[0] != b[0] or a[2] <= b[1] for a, b in pairwise(spans))
+
+
+def merged(steps: Sequence[Candidate]) -> dict[Editable, str]:
+    """Return the texts with all changes in them."""
+    texts: dict[Editable, str] = {}
+    for step in sorted(steps, key=lambda step: -step.edit.start):
+        texts[step.place] = step.edit.apply(texts.get(step.place, step.before))
+    return texts

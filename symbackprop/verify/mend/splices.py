@@ -1,0 +1,152 @@
+"""Changes of Python code as splices of its text: one piece replaced by another, so what is tried is what is shown."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cached_property
+
+ATOMS = (ast.Name, ast.Constant, ast.Call, ast.Attribute, ast.Subscript, ast.Tuple, ast.List, ast.Dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace the characters `start`..`end` of a text by `new`; `line` is where (from 1), `cost` how far-fetched it is.
+
+    `first` marks a change without which others show no progress, such as what is carried on from one step to the next.
+    """
+
+    start: int
+    end: int
+    new: str
+    line: int
+    cost: float
+    first: bool = False
+
+    def apply(self, text: str) -> str:
+        """Return the changed text."""
+        return text[: self.start] + self.new + text[self.end :]
+
+
+class ParsedSource:
+    """A function's text, parsed, with the character offset of every node."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tree = ast.parse(text)
+        self._lines = text.splitlines(keepends=True)
+        self._starts = [0]
+        for line in self._lines:
+            self._starts.append(self._starts[-1] + len(line))
+        self.parents: dict[ast.AST, ast.AST] = {
+            child: parent for parent in ast.walk(self.tree) for child in ast.iter_child_nodes(parent)
+        }
+
+    @cached_property
+    def scope(self) -> tuple[str, ...]:
+        """The arguments and local variables of the function, in order of appearance."""
+        found: dict[str, None] = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.arg) and node.arg != "self":
+                found[node.arg] = None
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                found[node.id] = None
+        return tuple(name for name in found if name != "_")
+
+    @cached_property
+    def arguments(self) -> frozenset[str]:
+        """The names of the function's arguments."""
+        return frozenset(node.arg for node in ast.walk(self.tree) if isinstance(node, ast.arg))
+
+    def offset(self, line: int, column: int) -> int:
+        """Return the character offset of a position that the parser gives in bytes."""
+        text = self._lines[line - 1]
+        return self._starts[line - 1] + len(text.encode()[:column].decode())
+
+    def span(self, node: ast.expr | ast.stmt | ast.keyword) -> tuple[int, int]:
+        """Return start and end of a node in the text."""
+        end_line, end_column = node.end_lineno or node.lineno, node.end_col_offset or 0
+        return self.offset(node.lineno, node.col_offset), self.offset(end_line, end_column)
+
+    def of(self, node: ast.expr | ast.stmt | ast.keyword) -> str:
+        """Return a node's own text."""
+        start, end = self.span(node)
+        return self.text[start:end]
+
+    def factor(self, node: ast.expr) -> str:
+        """Return a node's text, in brackets unless it stands for itself in any product."""
+        return self.of(node) if isinstance(node, ATOMS) else f"({self.of(node)})"
+
+    def term(self, node: ast.expr) -> str:
+        """Return a node's text as the first factor of a product: a product or quotient needs no brackets."""
+        plain = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div | ast.MatMult | ast.Pow)
+        return self.of(node) if plain else self.factor(node)
+
+    def put(self, node: ast.expr | ast.stmt, new: str, cost: float, *, atomic: bool = False) -> Edit:
+        """Return the edit that puts other code in the place of a node, in brackets where it stands inside an expression."""
+        start, end = self.span(node)
+        new = new if atomic else without_brackets(new)
+        inside = isinstance(self.parents.get(node), ast.BinOp | ast.UnaryOp | ast.Attribute | ast.Subscript | ast.Compare)
+        own_brackets = self.text[:start].rstrip().endswith("(") and self.text[end:].lstrip().startswith(")")
+        return Edit(start, end, new if atomic or not inside or own_brackets else f"({new})", node.lineno, cost)
+
+    def spliced(self, node: ast.expr, changes: list[tuple[ast.expr, str]]) -> str:
+        """Return the text of a node with parts of it replaced."""
+        text, (start, _) = self.of(node), self.span(node)
+        for part, new in sorted(changes, key=lambda change: self.span(change[0]), reverse=True):
+            a, b = self.span(part)
+            text = text[: a - start] + new + text[b - start :]
+        return text
+
+    def above(self, node: ast.AST) -> Iterator[ast.AST]:
+        """Yield what a node stands in, the nearest first."""
+        parent = self.parents.get(node)
+        while parent is not None:
+            yield parent
+            parent = self.parents.get(parent)
+
+    def loop_names(self, node: ast.AST) -> list[str]:
+        """Return the variables of the loops around a node."""
+        loops = [outer for outer in self.above(node) if isinstance(outer, ast.For)]
+        return [loop.target.id for loop in loops if isinstance(loop.target, ast.Name)]
+
+    def variables(self, node: ast.AST) -> set[str]:
+        """Return the arguments and local variables that stand in a node."""
+        return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and inner.id in self.scope}
+
+
+def unlike(name: str, other: str) -> float:
+    """How little two names look alike, from 0 to 1."""
+    return 1 - SequenceMatcher(None, name, other).ratio()
+
+
+def common_start(left: str, right: str) -> int:
+    """Return how many characters two texts begin with alike."""
+    return next((k for k, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
+
+
+def without_brackets(text: str) -> str:
+    """Return an expression without brackets around the whole of it."""
+    if text.startswith("(") and text.endswith(")"):
+        try:
+            same = ast.dump(ast.parse(text, mode="eval")) == ast.dump(ast.parse(text[1:-1].strip(), mode="eval"))
+        except SyntaxError:
+            return text
+        return text[1:-1].strip() if same else text
+    return text
+
+
+def is_product(node: ast.AST | None) -> bool:
+    """Whether a node is `a * b`."""
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
+
+
+def factors_of(node: ast.expr) -> list[ast.expr]:
+    """Return the factors of a product, `a * b * c`, from left to right."""
+    found: list[ast.expr] = []
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        found.insert(0, node.right)
+        node = node.left
+    return [node, *found]

@@ -1,0 +1,248 @@
+"""Changes that add what is missing: a sign, a number, a size, a slope, a factor, a summand, a step carried on."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+
+from symbackprop.verify.mend.costs import COST
+from symbackprop.verify.mend.splices import Edit, ParsedSource, common_start, factors_of, is_product, unlike
+
+Edits = Iterator[Edit]
+
+TARGET = re.compile(r"t\d*$|t_|target|label|y_true|y\d*$")
+SIZES = ("N", "n", "m", "B", "T", "D", "M", "K", "d", "batch", "batch_size", "num", "size", "H")
+
+
+def scaled(source: ParsedSource, node: ast.expr) -> Edits:
+    """A sign, a 2, a size or the root of one that is missing."""
+    if not is_value(source, node):
+        return
+    text, bare = source.term(node), _in_a_sum(source, node)
+    yield source.put(node, f"-{text}", COST["sign added"])
+    yield source.put(node, f"2 * {text}", COST["number added"], atomic=bare)
+    yield source.put(node, f"{text} / 2", COST["number added"], atomic=bare)
+    for size in sizes(source):
+        yield source.put(node, f"{text} / {size}", COST["size divided"], atomic=bare)
+        yield source.put(node, f"{text} / np.sqrt({size})", COST["root of size"], atomic=bare)
+        yield source.put(node, f"{text} * np.sqrt({size})", COST["root of size"], atomic=bare)
+        yield source.put(node, f"{text} * {size}", COST["size multiplied"], atomic=bare)
+
+
+def with_a_variable(source: ParsedSource, node: ast.expr) -> Edits:
+    """A variable, a slope written with it, or a residual that is missing as a factor; a variable as a summand."""
+    if not is_value(source, node):
+        return
+    text, bare = source.term(node), _in_a_sum(source, node)
+    inner = 0.05 * isinstance(source.parents.get(node), ast.BinOp)  # a whole right-hand side first
+    for name in source.scope:
+        for loop in source.loop_names(node):
+            yield source.put(node, f"{text} * {name}[{loop}]", COST["size multiplied"], atomic=bare)
+        for new, kind in FACTORS:
+            yield source.put(node, new.format(text, name), COST[kind], atomic=bare)
+        yield source.put(node, f"{text} + {name}", COST["summand added"] + inner)
+        yield source.put(node, f"{text} - {name}", COST["summand added"] + inner)
+        for target in (target for target in source.scope if TARGET.match(target) and target != name):
+            yield source.put(node, f"{text} * ({name} - {target})", COST["factor added"], atomic=bare)
+
+
+FACTORS = (
+    ("{0} * {1}", "factor added"),
+    ("{0} / {1}", "divisor added"),
+    ("{0} * {1} * (1 - {1})", "slope added"),
+    ("{0} * (1 - {1})", "slope complement"),
+    ("{0} * (1 - {1} ** 2)", "slope added"),
+    ("{0} * ({1} > 0)", "factor added"),
+)
+
+
+def size_for_another(source: ParsedSource, node: ast.expr) -> Edits:
+    """Another size, or a size for a number that is written in: `len(x)` for `4`, `N` for `y.size`."""
+    text = source.of(node)
+    sized = text.startswith("len(") or text.endswith(".size") or ".shape[" in text
+    parent = source.parents.get(node)
+    number = isinstance(node, ast.Constant) and isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult | ast.Div)
+    if sized or number:
+        for size in sizes(source):
+            yield source.put(node, size, COST["other size"], atomic=True)
+
+
+def residual(source: ParsedSource, node: ast.Name) -> Edits:
+    """`y` for `y - t`."""
+    if isinstance(node.ctx, ast.Load) and node.id in source.scope:
+        if isinstance(source.parents.get(node), ast.Attribute | ast.Subscript):
+            return
+        for target in source.scope:
+            if TARGET.match(target) and target != node.id:
+                yield source.put(node, f"({node.id} - {target})", COST["residual"], atomic=True)
+
+
+def squared(source: ParsedSource, node: ast.Name | ast.Attribute) -> Edits:
+    """A square that is missing: `1 - y` for `1 - y ** 2`."""
+    parent = source.parents.get(node)
+    summand = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Add | ast.Sub)
+    if isinstance(node.ctx, ast.Load) and summand:
+        yield source.put(node, f"{source.of(node)} ** 2", COST["square added"], atomic=True)
+
+
+def unread_added(source: ParsedSource, node: ast.expr) -> Edits:
+    """A variable that was worked out and then forgotten: `… + dmu / N`."""
+    parent = source.parents.get(node)
+    if not isinstance(parent, ast.Assign | ast.Return) or not is_value(source, node):
+        return
+    known = names_with(source.tree, ast.Load)
+    for name in (name for name in source.scope if name not in known and name not in source.arguments):
+        for term in (name, *(f"{name} / {size}" for size in sizes(source))):
+            yield source.put(node, f"{source.of(node)} + {term}", COST["forgotten"])
+            yield source.put(node, f"{source.of(node)} - {term}", COST["forgotten"])
+
+
+def in_a_sum_over(source: ParsedSource, node: ast.Call) -> Edits:
+    """A factor that is missing under a sum: `(dy * xh).sum(axis=0)` for `dy.sum(axis=0)`."""
+    if isinstance(node.func, ast.Attribute) and node.func.attr in ("sum", "mean"):
+        for name in source.scope:
+            yield source.put(
+                node.func.value, f"({source.term(node.func.value)} * {name})", COST["factor in argument"], atomic=True
+            )
+
+
+def in_an_argument(source: ParsedSource, node: ast.Call) -> Edits:
+    """Inside a call: a summand (the bias), a factor (`r * h` for `h`), a half, a sign."""
+    for argument in node.args:
+        if isinstance(argument, ast.Starred | ast.Constant | ast.Tuple | ast.List):
+            continue
+        text = source.term(argument)
+        if not isinstance(argument, ast.UnaryOp):
+            yield source.put(argument, f"-{text}", COST["factor in argument"])
+        yield source.put(argument, f"0.5 * {text}", COST["factor in argument"])
+        yield source.put(argument, f"2 * {text}", COST["factor in argument"])
+        for name in source.scope:
+            if isinstance(argument, ast.BinOp):
+                yield source.put(argument, f"{source.of(argument)} + {name}", COST["summand in argument"])
+            yield source.put(argument, f"{text} * {name}", COST["factor in argument"])
+
+
+def softmax_jacobian(source: ParsedSource, node: ast.BinOp) -> Edits:
+    """`a * p * (1 - p)` for the whole Jacobian of a softmax, `p * (a - Σ a p)`."""
+    if is_product(source.parents.get(node)) or not is_product(node):
+        return
+    factors = factors_of(node)
+    texts = [source.of(factor) for factor in factors]
+    for k, name in enumerate(texts):
+        slope = next((j for j, text in enumerate(texts) if text.replace(" ", "") == f"1-{name}".replace(" ", "")), None)
+        rest = " * ".join(source.factor(factor) for j, factor in enumerate(factors) if j not in (k, slope))
+        if slope is None or not rest:
+            continue
+        for axis in ("axis=1, keepdims=True", "axis=-1, keepdims=True", "axis=0, keepdims=True", ""):
+            yield source.put(node, f"{name} * ({rest} - ({rest} * {name}).sum({axis}))", COST["jacobian"])
+
+
+def like_a_neighbour(source: ParsedSource, node: ast.BinOp) -> Edits:
+    """A summand that is missing beside another, written as that one with two names exchanged: `dz @ Uz.T + dr @ Ur.T`."""
+    parent = source.parents.get(node)
+    if isinstance(parent, ast.BinOp) and not (_in_a_sum(source, node) or is_product(parent)):
+        return
+    for term in _summands(node):
+        names = [inner for inner in ast.walk(term) if isinstance(inner, ast.Name) and inner.id in source.scope]
+        if len(names) == 2:
+            for new, distance in _alike(source, term, names):
+                yield source.put(
+                    node, f"{source.of(node)} + {new}", COST["neighbour"] + 0.3 * min(distance, 1.0) + 0.02 * distance
+                )
+
+
+def _alike(source: ParsedSource, term: ast.expr, names: list[ast.Name]) -> Iterator[tuple[str, float]]:
+    """Yield a term with both of its names exchanged for others that look alike, and how little alike they are: 0 where one and
+    the same piece was exchanged in both, `Uz @ daz` and `Ur @ dar`."""
+    near = [[(other, unlike(name.id, other)) for other in source.scope if unlike(name.id, other) <= UNLIKE] for name in names]
+    for (first, left), (second, right) in product(*near):
+        if first != names[0].id and second != names[1].id:
+            same = _exchanged(names[0].id, first) == _exchanged(names[1].id, second)
+            yield source.spliced(term, [(names[0], first), (names[1], second)]), 0.0 if same else 1.0 + left + right
+
+
+def _exchanged(old: str, new: str) -> tuple[str, str]:
+    """Return the piece of a name that was exchanged, and the piece in its place."""
+    start = common_start(old, new)
+    end = common_start(old[start:][::-1], new[start:][::-1])
+    return old[start : len(old) - end], new[start : len(new) - end]
+
+
+UNLIKE = 0.5
+"""How little alike the names of a missing summand and of its neighbour may look."""
+
+
+def _summands(node: ast.expr) -> list[ast.expr]:
+    found: list[ast.expr] = []
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+        found.insert(0, node.right)
+        node = node.left
+    return [term for term in [node, *found] if isinstance(term, ast.BinOp)]
+
+
+def counted(source: ParsedSource, node: ast.Constant | ast.UnaryOp) -> Edits:
+    """`a[n, y] = -1` for minus the number of other entries: `-a.sum(axis=1)`."""
+    parent = source.parents.get(node)
+    if isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Subscript):
+        array = source.of(parent.targets[0].value)
+        for axis in ("axis=1", "axis=0"):
+            yield source.put(node, f"-{array}.sum({axis})", COST["counted"], atomic=True)
+
+
+def carried_on(source: ParsedSource, node: ast.For) -> Edits:
+    """`dh_next = dh_prev` at the end of a loop: what is begun before it and read in it, but never set in it."""
+    inside = ast.Module(node.body, [])
+    stored, read = names_with(inside, ast.Store), names_with(inside, ast.Load)
+    unread = stored - names_with(source.tree, ast.Load)
+    waiting = {name for name in source.scope if name in read - stored}
+    pairs = [(w, u) for w in source.scope for u in source.scope if w in waiting and u in unread and _stem(w) == _stem(u)]
+    if pairs:
+        last = node.body[-1]
+        left, right = (", ".join(side) for side in zip(*pairs, strict=True))
+        new = f"{source.of(last)}\n{' ' * last.col_offset}{left} = {right}"
+        yield replace(source.put(last, new, COST["carried"], atomic=True), first=True)
+
+
+def names_with(tree: ast.AST, context: type) -> set[str]:
+    """Return the names that are read (`ast.Load`) or set (`ast.Store`) in a tree."""
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, context)}
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"(?i)_?(next|prev|old|new|last|previous|t|tm1|tp1)$", "", name)
+
+
+def is_value(source: ParsedSource, node: ast.expr) -> bool:
+    """The whole right-hand side of an assignment, a returned element, or a summand: places where a factor goes missing."""
+    if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+        return False
+    parent = source.parents.get(node)
+    if isinstance(parent, ast.Assign | ast.AugAssign | ast.Return | ast.Dict):
+        targets = getattr(parent, "targets", [getattr(parent, "target", None)])
+        return node not in targets and not isinstance(node, ast.Tuple | ast.Dict | ast.List | ast.Constant)
+    if isinstance(parent, ast.Tuple):
+        return isinstance(source.parents.get(parent), ast.Return)
+    if isinstance(parent, ast.BinOp):
+        summand = isinstance(parent.op, ast.Add | ast.Sub | ast.MatMult) and not isinstance(node, ast.Constant)
+        return summand or isinstance(node, ast.Call)
+    return False
+
+
+def _in_a_sum(source: ParsedSource, node: ast.expr) -> bool:
+    """Whether a product in the place of a node needs no brackets."""
+    parent = source.parents.get(node)
+    return isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Add | ast.Sub)
+
+
+def sizes(source: ParsedSource) -> list[str]:
+    """Return how the sizes may be written in a function."""
+    found = [name for name in source.scope if name in SIZES]
+    first = next((node.arg for node in ast.walk(source.tree) if isinstance(node, ast.arg) and node.arg != "self"), None)
+    data = next((name for name in ("X", "x", "z") if name in source.scope), first)
+    if data is not None:
+        found += [f"len({data})", f"{data}.shape[1]"]
+    shapes = [n for n in ast.walk(source.tree) if isinstance(n, ast.Subscript) and source.of(n.value).endswith(".shape")]
+    return list(dict.fromkeys([*found, *(source.of(shape) for shape in shapes)]))

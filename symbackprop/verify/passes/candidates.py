@@ -1,0 +1,346 @@
+"""What in a file can be checked: classes with both passes, pairs of functions, functions that return a loss and its gradients."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import itertools
+import re
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from symbackprop.errors import UserError, listed, nearest
+from symbackprop.guest.visit import visit
+from symbackprop.verify.binding.source_tree import definition
+from symbackprop.verify.passes.comparison import Comparison, agrees, comparison
+from symbackprop.verify.passes.invented import MOST_TRIED, ArgumentSlot, Extents, arguments, slots_of
+from symbackprop.verify.passes.passes import (
+    BACKWARD,
+    FORWARD,
+    PREDICTIONS,
+    STEPS,
+    Passes,
+    call_with,
+    method_of,
+    parameters_of,
+    switch_of,
+)
+from symbackprop.verify.passes.unstated import LossSearch, inferred_loss, takes_a_target
+
+BACK = frozenset({
+    "backward", "backprop", "backpropagation", "backpropagate", "bprop", "bwd", "back", "gradient", "gradients", "grad", "grads",
+    "derivative", "derivatives", "deriv", "prime", "dx", "der", "d", "df", "derivate", "diff",
+})  # fmt: skip
+FORE = frozenset(
+    {"forward", "fprop", "fwd", "feedforward", "feed", "prop", "propagation", "pass", "function", "func", "of", "step"}
+)
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_LOSS = re.compile(r"loss|cost|objective", re.IGNORECASE)
+MOST_FURTHER = 400
+"""Arguments that are tried further when under the first that run something differs."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassCandidate:
+    """Something to check: a class, an object, or functions; the pairs of passes it may mean, the likeliest first."""
+
+    name: str
+    owner: Any
+    pairs: tuple[tuple[Any, Any], ...]
+
+
+def candidates(module: types.ModuleType) -> list[PassCandidate]:
+    """Return what a module defines that can be checked, in the order of the file."""
+    own = {name: value for name, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__}
+    functions = {name: value for name, value in own.items() if isinstance(value, types.FunctionType)}
+    kinds = (of_class(name, kind) for name, kind in own.items() if isinstance(kind, type))
+    found = [*filter(None, kinds), *_pairs(functions)]
+    return [*found, *_alone(functions, found)]
+
+
+def _alone(functions: Mapping[str, Callable[..., Any]], found: Sequence[PassCandidate]) -> Iterator[PassCandidate]:
+    """Yield the functions that give value and derivative, and are part of no pair."""
+    paired = {function for candidate in found for pair in candidate.pairs for function in pair}
+    return (PassCandidate(name, None, ((f, f),)) for name, f in functions.items() if f not in paired and _is_both(f))
+
+
+def of_class(name: str, kind: Any) -> PassCandidate | None:
+    """Return the methods of a class, or of an object, that may be its two passes."""
+    own = _defined(kind)
+    forward, backward = ([method for method in usual if _is_method(kind, own, method)] for usual in (FORWARD, BACKWARD))
+    pairs = sorted(itertools.product(forward, backward), key=lambda pair: (not _match(*pair), forward.index(pair[0])))
+    both = [(m, m) for m, member in own.items() if isinstance(member, types.FunctionType) and _is_both(member)]
+    found = _likeliest(both, pairs) or tuple(_steps(kind, own))
+    return PassCandidate(name, kind, found) if found else None
+
+
+def _likeliest(both: Sequence[tuple[str, str]], pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return the pairs of passes, a method that is a loss and its gradients first."""
+    return (*both, *pairs) if any(_LOSS.search(method) for method, _ in both) else (*pairs, *both)
+
+
+def _steps(kind: Any, own: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the pairs of a method that predicts and one that trains, or has the backward pass alone."""
+    predicts = [method for method in PREDICTIONS if _is_method(kind, own, method)]
+    trains = [method for method in (*BACKWARD, *STEPS) if _is_method(kind, own, method)]
+    return ((first, second) for second in trains for first in predicts)
+
+
+def _is_method(kind: Any, own: Mapping[str, Any], name: str) -> bool:
+    return name in own and callable(getattr(kind, name, None)) and not _is_abstract(kind, name)
+
+
+def _is_both(function: Any) -> bool:
+    """Whether a function gives its derivative as well: by a flag, or beside its value."""
+    return bool(switch_of(function)) or _gives_both(function)
+
+
+def _defined(kind: Any) -> dict[str, Any]:
+    classes = (kind if isinstance(kind, type) else type(kind)).__mro__[:-1]
+    return {name: member for cls in reversed(classes) for name, member in vars(cls).items()}
+
+
+def _match(forward: str, backward: str) -> bool:
+    """Whether two methods go together: a loss with a gradient, a forward with a backward pass."""
+    return bool(_LOSS.search(forward)) == ("grad" in backward or "loss" in backward or backward in ("delta", "derivative"))
+
+
+def _is_abstract(kind: Any, method: str) -> bool:
+    """Whether a method only raises, or does nothing."""
+    node = definition(getattr(kind, method))
+    body = [statement for statement in node.body if not _is_docstring(statement)] if node is not None else [ast.Pass()]
+    return node is not None and all(isinstance(statement, ast.Raise | ast.Pass) for statement in body)
+
+
+def _is_docstring(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _gives_both(function: Any) -> bool:
+    """Whether a function returns several things, among them gradients by their names."""
+    node = definition(function)
+    returns = [inner.value for inner in ast.walk(node) if isinstance(inner, ast.Return)] if node is not None else []
+    return any(isinstance(value, ast.Tuple) and any(_is_gradient(part) for part in value.elts) for value in returns)
+
+
+def _is_gradient(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and bool(re.match(r"d[A-Z_]|grads?|gradients?|d\w{1,2}$|dscores", node.id))
+
+
+def _pairs(functions: Mapping[str, Callable[..., Any]]) -> Iterator[PassCandidate]:
+    """Yield forward and backward functions by their names: `affine_forward`, `affine_backward`; `f`, `f_prime`, `d_f`."""
+    back = {name: function for name, function in functions.items() if _is_back(name, functions)}
+    forward = {tuple(_words(name)): name for name in reversed(list(functions)) if name not in back}
+    for name, backward in back.items():
+        stem = tuple(_words(name[1:] if name[1:] in functions else name))
+        fitting = forward.get(stem) or forward.get(stem[:-1])
+        if fitting is not None:
+            yield PassCandidate(fitting, None, ((functions[fitting], backward),))
+
+
+def _words(name: str) -> list[str]:
+    """Return the words of a name that say what is computed, without those that say in which direction."""
+    return [word.lower() for word in _WORD.findall(name) if word.lower() not in BACK | FORE]
+
+
+def _is_back(name: str, functions: Mapping[str, Any]) -> bool:
+    """Whether a name says a derivative; `dtanh` does where there is a `tanh`."""
+    words = [word.lower() for word in _WORD.findall(name)]
+    return bool(BACK & set(words)) or (name[:1] == "d" and name[1:].lstrip("_") in functions)
+
+
+def chosen(module: types.ModuleType, file: str, name: str) -> PassCandidate:
+    """Return what is to be checked in a module: what is named, or the only thing there is.
+
+    Raises UserError that lists the choices when there are several, or nothing of this name.
+    """
+    found = candidates(module)
+    if name:
+        return _called(module, file, name, found)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UserError(_nothing(module, file))
+    raise UserError(f"{file}: which one is meant? {listed(f'{file}:{candidate.name}' for candidate in found)}")
+
+
+def _nothing(module: types.ModuleType, file: str) -> str:
+    """Say that there is nothing to check, and what there is."""
+    own = [
+        name
+        for name, value in vars(module).items()
+        if isinstance(value, types.FunctionType) and value.__module__ == module.__name__
+    ]
+    how = f"name a function that returns the loss and one that returns its gradients: {file}:LOSS {file}:GRADIENTS"
+    return f"{file}: no forward and backward pass found; {how}; defined there: {listed(own)}"
+
+
+def _called(module: types.ModuleType, file: str, name: str, found: Sequence[PassCandidate]) -> PassCandidate:
+    """Return the candidate of a name: its own, that of one of its functions, or of an object of the module."""
+    for candidate in found:
+        if name in (candidate.name, *(getattr(function, "__name__", "") for pair in candidate.pairs for function in pair)):
+            return candidate
+    value = getattr(module, name, None)
+    if isinstance(value, types.FunctionType) and _is_back(name, {}) and not _is_both(value):
+        raise UserError(f"{file}: {name} is a backward pass alone; name the forward pass as well: {file}:forward {file}:{name}")
+    if isinstance(value, types.FunctionType):
+        return PassCandidate(name, None, ((value, value),))
+    named = of_class(name, value) if value is not None else None
+    if named is None:
+        names = [candidate.name for candidate in found]
+        raise UserError(f"{file}: nothing called {name} has both passes; there are: {listed(names, 99)}.{nearest(name, names)}")
+    return named
+
+
+# ---- with arguments --------------------------------------------------------------------------------------------------
+
+
+def compared(candidate: PassCandidate, given: Mapping[str, Any]) -> Comparison:
+    """Return the comparison of a candidate, at the given arguments and invented ones.
+
+    Raises UserError, with what the code said first, when no arguments are found with which both passes run.
+    """
+    problem = ""
+    for forward, backward in candidate.pairs:
+        trial = _Trial(candidate, forward, backward, given)
+        found = trial.found_with_targets()
+        if found is not None:
+            return found
+        problem = problem or trial.problem
+    wanted = "give them with --shapes, or as `example` in the file"
+    raise UserError(f"{candidate.name}: no arguments found with which both passes run; {wanted} ({problem})")
+
+
+class _Trial:
+    """Looks for arguments with which one pair of passes runs."""
+
+    def __init__(self, candidate: PassCandidate, forward: Any, backward: Any, given: Mapping[str, Any]) -> None:
+        self.candidate, self.forward, self.backward, self.given = candidate, forward, backward, given
+        self.problem = ""
+
+    def found_with_targets(self) -> Comparison | None:
+        """Return the comparison with the loss that is meant where backward is given a target, else what is found without one."""
+        if self.forward == self.backward:
+            return self.found()
+        if self.backward in STEPS:
+            return self._inferred()
+        first = takes_a_target(self.candidate.owner, self.forward, self.backward)
+        return (self._inferred() if first else None) or self.found() or (None if first else self._inferred())
+
+    def _inferred(self) -> Comparison | None:
+        return inferred_loss(LossSearch(self.forward, self.backward), self._starts(), MOST_TRIED)
+
+    def _starts(self) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+        """Yield objects and arguments of forward; what cannot be made is passed over."""
+        for values in arguments([s for s in self._slots() if s.name not in self.given], Extents()):
+            try:
+                yield self._made(values)
+            except Exception as error:  # whatever a constructor raises: it is not meant to be called so
+                self.problem = self.problem or f"{type(error).__name__}: {error}"
+
+    def found(self) -> Comparison | None:
+        """Return the first comparison that agrees, else the first in which gradients have the shapes that they should, else any.
+
+        What is invented may be what the code is not meant for: it accuses nobody while other arguments can be tried.
+        """
+        best: Comparison | None = None
+        left = MOST_FURTHER
+        for values in arguments([s for s in self._slots() if s.name not in self.given], Extents()):
+            result = self._tried(values)
+            best = _better(best, result)
+            left -= best is not None
+            if not left or (result is not None and best is result and _holds(result)):
+                break
+        return best
+
+    def _slots(self) -> list[ArgumentSlot]:
+        kind = self.candidate.owner
+        function = method_of(kind, self.forward)
+        taken = slots_of(function, "function")
+        bound = isinstance(kind, type) and isinstance(inspect.getattr_static(kind, function.__name__), types.FunctionType)
+        switch = self._switch(function)
+        return [*_of_constructor(kind), *(slot for slot in taken[bound:] if slot.name != switch)]
+
+    def _switch(self, function: Callable[..., Any]) -> str:
+        return switch_of(function) if self.forward == self.backward else ""
+
+    def _tried(self, values: Mapping[tuple[str, str], Any]) -> Comparison | None:
+        try:
+            return replace(found, remarks=(*found.remarks, *_invented(values))) if (found := self._compared(values)) else None
+        except UserError as error:
+            self.problem = self.problem or str(error).removeprefix("check_layer: ")
+        except Exception as error:  # whatever a constructor raises: it is not meant to be called so
+            self.problem = self.problem or f"{type(error).__name__}: {error}"
+        return None
+
+    def _compared(self, values: Mapping[tuple[str, str], Any]) -> Comparison:
+        owner, inputs = self._made(values)
+        switch = self._switch(method_of(owner, self.forward))
+        return comparison(Passes(owner, self.forward, self.backward, inputs, switch))
+
+    def _made(self, values: Mapping[tuple[str, str], Any]) -> tuple[Any, dict[str, Any]]:
+        """Return an object and the arguments of forward."""
+        made, inputs = ({name: v for (of, name), v in values.items() if of == owner} for owner in ("class", "function"))
+        owner = self._owner({**made, **_of(self.given, self.candidate.owner)})
+        function = method_of(owner, self.forward)
+        return owner, inputs | {p.name: self.given[p.name] for p in parameters_of(function) if p.name in self.given}
+
+    def _owner(self, made: Mapping[str, Any]) -> Any:
+        kind = self.candidate.owner
+        if not isinstance(kind, type):
+            return kind
+        return visit(lambda: call_with(kind, made) if made else kind(), habits=None).returned
+
+
+def _invented(values: Mapping[tuple[str, str], Any]) -> tuple[str, ...]:
+    """Return what was invented beside arrays: a verdict holds for this."""
+    listed = [f"{name}={value!r}" for (_, name), value in values.items() if not np.ndim(value) and not hasattr(value, "dtype")]
+    return (f"checked at {', '.join(listed)}",) if listed else ()
+
+
+def _of(given: Mapping[str, Any], kind: Any) -> dict[str, Any]:
+    """Return the given arguments that a constructor takes."""
+    return {slot.name: given[slot.name] for slot in _of_constructor(kind) if slot.name in given}
+
+
+def _of_constructor(kind: Any) -> list[ArgumentSlot]:
+    """Return the arguments that an object is made with; none of an object that is there."""
+    made = inspect.getattr_static(kind, "__init__") if isinstance(kind, type) else None
+    return slots_of(made, "class")[1:] if isinstance(made, types.FunctionType) else []
+
+
+def _better(best: Comparison | None, new: Comparison | None) -> Comparison | None:
+    """Return what is to be checked: the first that ran, or another that says more for the code."""
+    if best is None or new is None:
+        return new or best
+    if not set(best.wrt) <= set(new.wrt) or len(new.missing) > len(best.missing) or not _is_telling(new):
+        return best
+    return new if _holds(new) or not _shapes_agree(best) else best
+
+
+def _holds(found: Comparison) -> bool:
+    return _shapes_agree(found) and agrees(found)
+
+
+def _is_telling(found: Comparison) -> bool:
+    """Whether no axis is so short that a sum over it is no sum, and no gradient is nothing but zeros."""
+    try:
+        gradients = visit(lambda: found.hand(**found.example), habits=None).returned
+    except Exception:  # the code does not run twice
+        return False
+    return all(np.any(gradients[name]) and min(np.shape(found.example[name]), default=0) > 1 for name in found.wrt)
+
+
+def _shapes_agree(found: Comparison) -> bool:
+    """Whether everything that is returned is a gradient, in the shape of what it is a gradient of."""
+    if found.unbound:
+        return False
+    try:
+        gradients = visit(lambda: found.hand(**found.example), habits=None).returned
+    except Exception:  # the code does not run twice
+        return False
+    return all(np.shape(gradients[name]) == np.shape(found.example[name]) for name in found.wrt)

@@ -1,0 +1,365 @@
+"""The loss Σ forward·dout and the handwritten gradients of it, as two functions of all arrays by name.
+
+They stand in no file of this package, so that a trace takes them for code of the user's and follows them into the layer. Where
+the roles of arguments and results are not certain, the likeliest plan counts, or another under which all gradients agree with
+differences: a guess of ours accuses nobody.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symbackprop.errors import UserError
+from symbackprop.guest.visit import described, visit
+from symbackprop.trace.run.nested import mapped, put, walk
+from symbackprop.verify.binding.binding import numeric, return_names
+from symbackprop.verify.binding.results import leaf_at
+from symbackprop.verify.binding.returns import nothing_returned
+from symbackprop.verify.binding.source_tree import plain_function
+from symbackprop.verify.passes.outputs import Output, caches_of, outputs_of
+from symbackprop.verify.passes.passes import (
+    Passes,
+    call_with,
+    is_function,
+    method_of,
+    name_of,
+    own_copy,
+    parameters_of,
+    passes_of,
+    required,
+)
+from symbackprop.verify.passes.places import RunPlaces, places_of
+from symbackprop.verify.passes.plans import ArgumentPlan, plans, upstream_of
+
+STEP = 1e-6
+TOLERANCE = 1e-4
+"""Of a difference quotient in float64, relative to its size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What `check_gradient` compares: a loss, the gradients, example values, and what they are gradients of.
+
+    `missing` are the parameters that the output depends on and that have no gradient.
+    """
+
+    loss: Callable[..., Any]
+    hand: Callable[..., Any]
+    example: Mapping[str, Any]
+    wrt: tuple[str, ...]
+    titles: tuple[str, str, str]
+    remarks: tuple[str, ...] = ()
+    unbound: int = 0
+    missing: tuple[str, ...] = ()
+
+
+def comparison(passes: Passes, seed: int = 0) -> Comparison:
+    """Return the comparison that a forward and a backward pass stand for.
+
+    Raises UserError when one of them fails, or no gradients are found.
+    """
+    forward, backward = passes.of(passes.owner)
+    outputs, caches = _output(passes, name_of(forward))
+    problem = ""
+    first: Comparison | None = None
+    for plan in plans(passes, outputs, caches):
+        try:
+            candidate = _planned(passes, outputs, plan, seed)
+        except Exception as error:  # whatever the code raises: it is not meant to be called so
+            problem = problem or f"{name_of(backward)} fails: {described(error)}"
+            continue
+        if candidate is None:
+            continue
+        known = set(first.wrt) if first is not None else set()
+        if known <= set(candidate.wrt) and agrees(candidate):
+            return candidate
+        if plan.doubtful:
+            problem = problem or f"cannot tell what {name_of(backward)} is given as {', '.join(plan.doubtful)}"
+        else:
+            first = first or candidate
+    if first is not None:
+        return first
+    raise UserError(
+        f"check_layer: {problem or f'{name_of(backward)}: no gradients found: none is returned or left beside a parameter'}"
+    )
+
+
+def _output(passes: Passes, title: str) -> tuple[tuple[Output, ...], dict[str, str]]:
+    """Run the forward pass; return its outputs and caches. Raises UserError when it fails."""
+    owner, given = own_copy(passes.owner), own_copy(dict(passes.given))
+    before = numbers_in(owner)
+    forward = passes.of(owner)[0]
+    try:
+        returned = visit(lambda: call_with(forward, given), habits=None).returned
+    except Exception as error:
+        raise UserError(f"check_layer: {title} fails on these inputs: {described(error)}") from error
+    outputs = outputs_of(passes, returned, before, owner)
+    if not outputs:
+        said = nothing_returned(forward) if returned is None else f"{title}: expected an array, got {type(returned).__name__}"
+        raise UserError(f"check_layer: {said}")
+    return outputs, caches_of(returned, outputs, return_names(forward))
+
+
+def numbers_in(owner: Any) -> dict[str, Any]:
+    """Return copies of the numbers in an object by path."""
+    return {path: np.copy(leaf) for path, leaf in walk(owner) if numeric(leaf)}
+
+
+def _planned(passes: Passes, outputs: Sequence[Output], plan: ArgumentPlan, seed: int) -> Comparison | None:
+    """Return the comparison of one plan, or None when no gradients are found. Raises what the code raises."""
+    owner, given = own_copy(passes.owner), own_copy(dict(passes.given))
+    before = numbers_in({"given": given, "self": owner})
+    upstream = upstream_of(plan, outputs, np.random.default_rng(seed))
+    returned = visit(lambda: both(passes, plan, owner, given, upstream), habits=None).returned
+    places = places_of(passes, before, numbers_in({"given": given, "self": owner}), returned, aliases(passes.owner))
+    if not places.gradients:
+        return None
+    slope = not plan.upstream and not passes.one and bool(outputs[0].shape)
+    names = _upstream_names(plan, outputs)
+    loss, hand = _functions(passes, outputs, plan, places, names, slope=slope)
+    rng = np.random.default_rng(seed)
+    example = _example(places, before) | {name: rng.normal(size=outputs[k].shape) for k, name in names.items()}
+    missing = _missing(passes, places, before, outputs)
+    of = f"Σ {passes.titles[0]}·{'·'.join(names.values())}" if names else passes.titles[0]
+    titles = (passes.titles[0], of, _described(passes))
+    remarks = _remarks(plan, outputs, passes, slope=slope)
+    return Comparison(loss, hand, example, tuple(places.gradients), titles, remarks, places.unbound, missing)
+
+
+def of_run(passes: Passes) -> Comparison | None:
+    """Return the comparison of a loss and a backward pass that takes no arguments, as one run shows it.
+
+    What forward sets is no parameter. None when no gradients are found; raises what the code raises.
+    """
+    plan, outputs = ArgumentPlan({}), (Output("return", "", ()),)
+    owner, given, ahead = own_copy(passes.owner), own_copy(dict(passes.given)), own_copy(passes.owner)
+    before = numbers_in({"given": given, "self": owner})
+    call_with(passes.of(ahead)[0], own_copy(dict(passes.given)))
+    kept = numbers_in({"self": ahead})
+    before = {p: leaf for p, leaf in before.items() if p.startswith("given.") or np.array_equal(kept.get(p, ()), leaf)}
+    returned = both(passes, plan, owner, given, {})
+    places = places_of(passes, before, numbers_in({"given": given, "self": owner}), returned, aliases(passes.owner))
+    if not places.gradients:
+        return None
+    loss, hand = _functions(passes, outputs, plan, places, {}, slope=False)
+    missing = _missing(passes, places, before, outputs)
+    return Comparison(loss, hand, _example(places, before), tuple(places.gradients), ("", "", ""), (), places.unbound, missing)
+
+
+def _missing(passes: Passes, places: RunPlaces, before: Mapping[str, Any], outputs: Sequence[Output]) -> tuple[str, ...]:
+    """Return the arrays of the object that have no gradient although the output changes with them."""
+    same = aliases(passes.owner)
+    known = {other for path in places.values.values() for other in (path, *same.get(path, ()))}
+    left = {path: before[path] for path in same if path not in known and path in before and before[path].dtype.kind == "f"}
+    start = _outputs_at(passes, outputs, {}) if left else []
+    moved = {path: _outputs_at(passes, outputs, dict.fromkeys(same[path], leaf + 0.1)) for path, leaf in left.items()}
+    found = dict.fromkeys(same[path][0] for path, ends in moved.items() if not _alike(start, ends))
+    return tuple(path.removeprefix("self.") for path in found)
+
+
+def _outputs_at(passes: Passes, outputs: Sequence[Output], changed: Mapping[str, Any]) -> list[Any]:
+    """Run the forward pass with other arrays in the object; nothing where it fails."""
+    owner = own_copy(passes.owner)
+    for path, value in changed.items():
+        put(owner, path.removeprefix("self."), value)
+    try:
+        returned = visit(lambda: call_with(passes.of(owner)[0], own_copy(dict(passes.given))), habits=None).returned
+    except Exception:  # whatever the code raises
+        return []
+    everything = dict(walk({"return": returned, "self": owner}))
+    return [leaf_at(everything, output.place) for output in outputs]
+
+
+def _alike(left: Sequence[Any], right: Sequence[Any]) -> bool:
+    return not right or all(map(np.array_equal, left, right))
+
+
+def aliases(owner: Any) -> dict[str, tuple[str, ...]]:
+    """Return path → every path under which an object holds the same array."""
+    groups: dict[int, list[str]] = {}
+    for path, leaf in walk(owner, "self"):
+        if isinstance(leaf, np.ndarray) and numeric(leaf):
+            groups.setdefault(id(leaf), []).append(path)
+    ordered = (tuple(sorted(paths, key=lambda path: (path.count("."), path))) for paths in groups.values())
+    return {path: paths for paths in ordered for path in paths}
+
+
+def _upstream_names(plan: ArgumentPlan, outputs: Sequence[Output]) -> dict[int, str]:
+    """Return the name of the upstream gradient of each output that is an array and has one; a slope has that of its value."""
+    used = [k for k in plan.upstream or (0,) if outputs[k].shape]
+    return {k: "dout" if len(used) == 1 else f"d{outputs[k].label or k}" for k in used}
+
+
+def _example(places: RunPlaces, before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of the run by name; real where a gradient is asked for."""
+    values = {name: before[path] if np.ndim(before[path]) else before[path].item() for name, path in places.values.items()}
+    return {n: np.asarray(v, dtype=float) if n in places.gradients and np.ndim(v) else v for n, v in values.items()}
+
+
+def _described(passes: Passes) -> str:
+    code = plain_function(passes.of(passes.owner)[1]) or plain_function(method_of(passes.owner, passes.backward))
+    place = code.__code__.co_filename.replace("\\", "/").rpartition("/")[2] if code is not None else ""
+    return f"{place}:{passes.titles[1]}" if place else passes.titles[1]
+
+
+def as_layer(forward: Any, backward: Any, example: Mapping[str, Any] | None) -> Passes | None:
+    """Return two functions as passes of a layer; None where they are a loss, one number, and a gradient that runs by itself."""
+    if example is None or forward == backward or not all(map(is_function, (forward, backward))):
+        return None
+    if not set(required(forward)) <= example.keys():
+        return None
+    given = {p.name: example[p.name] for p in parameters_of(forward) if p.name in example}
+    passes = passes_of((forward, backward), (), given)
+    try:
+        outputs, _ = _output(passes, name_of(forward))
+    except UserError:
+        return None
+    return passes if outputs[0].shape or _needs_forward(passes, example) else None
+
+
+def _needs_forward(passes: Passes, example: Mapping[str, Any]) -> bool:
+    """Whether the backward pass of an object does not run without a forward pass before it."""
+    if passes.owner is None:
+        return False
+    backward = passes.of(own_copy(passes.owner))[1]
+    arguments = {name: example[name] for name in required(backward) if name in example}
+    try:
+        visit(lambda: call_with(backward, own_copy(arguments)), habits=None)
+    except Exception:  # whatever the code raises
+        return True
+    return False
+
+
+def _remarks(plan: ArgumentPlan, outputs: Sequence[Output], passes: Passes, *, slope: bool) -> tuple[str, ...]:
+    places = {output.place for output in outputs}
+    of_output = [name for name, source in plan.sources.items() if source in places]
+    if slope and of_output:
+        forward, backward = passes.titles
+        return (f"{backward} takes the value of {forward}, not its argument",)
+    return ()
+
+
+def both(passes: Passes, plan: ArgumentPlan, owner: Any, given: Mapping[str, Any], upstream: Mapping[int, Any]) -> Any:
+    """Run forward, then backward; return what backward returns."""
+    forward, backward = passes.of(owner)
+    returned = call_with(forward, given)
+    return returned if passes.one else call_with(backward, plan.arguments(given, returned, owner, upstream))
+
+
+def _functions(
+    passes: Passes, outputs: Sequence[Output], plan: ArgumentPlan, places: RunPlaces, names: Mapping[int, str], *, slope: bool
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return the loss Σ forward·dout and the handwritten gradients of it."""
+    stepped, gradients, kind = places.stepped, places.gradients, type(passes.owner)
+    same = aliases(passes.owner)
+    by_path = {path: name for name, path in places.values.items()}
+    # What a trace makes its own copies of: variables of the two functions themselves.
+    prototype, constants = _without_numbers(passes, places)
+    first, second = passes.forward, passes.backward
+
+    def prepared(prototype: Any, constants: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Return a copy of the object (a trace has its own already) and the arguments, values in place, no old gradients."""
+        owner = own_copy(prototype) if type(prototype) is kind else prototype
+        given = mapped(lambda path, leaf: values[by_path[path]] + 0 if path in by_path else own_copy(leaf), constants, "given")
+        held = dict(walk(owner)) if owner is not None else {}
+        for name, path in places.values.items():
+            value = values[name] + 0  # a copy: a step may change it in place
+            for place in same.get(path, (path,)) if path.startswith("self.") else ():
+                put(owner, place.removeprefix("self."), value)
+        for name, place in gradients.items():
+            path = place.removeprefix("self.")
+            if path != place and name not in stepped and held.get(path) is not None:
+                empty = np.zeros_like(values[name])
+                for other in same.get(place, (place,)):  # one array, under all its names
+                    put(owner, other.removeprefix("self."), empty)
+        return owner, given
+
+    def collected(everything: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+        found = {name: _padded(leaf_at(everything, place), np.shape(values[name])) for name, place in gradients.items()}
+        return {name: (values[name] - new) / places.rate if name in stepped else new for name, new in found.items()}
+
+    def loss(**values: Any) -> Any:
+        owner, given = prepared(prototype, constants, values)
+        returned = call_with(method_of(owner, first), given)
+        everything = dict(walk({"return": returned, "self": owner}))
+        if not names:
+            return leaf_at(everything, outputs[0].place)
+        total = 0
+        for k, name in names.items():
+            out = leaf_at(everything, outputs[k].place)
+            if np.shape(out) != np.shape(values[name]):
+                raise ValueError(f"the output has shape {np.shape(out)}, the upstream gradient {np.shape(values[name])}")
+            total = total + np.sum(out * values[name])
+        return total
+
+    def gradient(**values: Any) -> Any:
+        owner, given = prepared(prototype, constants, values)
+        upstream = {k: values[name] + 0 for k, name in names.items()}
+        returned = call_with(method_of(owner, first), given)
+        if not passes.one:
+            arguments = {**plan.arguments(given, returned, owner, upstream), **switched}
+            returned = call_with(method_of(owner, second), arguments)
+        if slope:
+            returned = returned * values[names[0]]
+        return collected(dict(walk({"return": returned, "self": owner})), values)
+
+    switched = {passes.switch: True} if passes.switch else {}
+    titles = passes.titles
+    return _outside(loss, titles[0]), _outside(gradient, titles[1])
+
+
+def _padded(gradient: Any, shape: tuple[int, ...]) -> Any:
+    """Return a gradient (K,) as that of a parameter (1, K): it broadcasts to the same step."""
+    own = np.shape(gradient)
+    leading = len(shape) - len(own)
+    return np.reshape(gradient, shape) if leading > 0 and own and shape == (1,) * leading + own else gradient
+
+
+def _without_numbers(passes: Passes, places: RunPlaces) -> tuple[Any, dict[str, Any]]:
+    """Return object and arguments with zeros where each call puts its values, so that no trace has to follow old numbers."""
+    owner, paths = own_copy(passes.owner), set(places.values.values())
+    given = mapped(lambda path, leaf: np.zeros(np.shape(leaf)) if path in paths else leaf, dict(passes.given), "given")
+    held, same = dict(walk(owner, "self")), aliases(passes.owner)
+    paths |= {other for path in paths for other in same.get(path, ())}
+    for path in paths & held.keys():
+        put(owner, path.removeprefix("self."), np.zeros(np.shape(held[path])))
+    return owner, given
+
+
+def _outside(function: Any, title: str) -> Callable[..., Any]:
+    """Return a function as one that stands in no file, under another name."""
+    code = function.__code__.replace(co_filename="<layer>")
+    made = types.FunctionType(code, function.__globals__, function.__name__, function.__defaults__, function.__closure__)
+    made.__kwdefaults__, made.__qualname__ = function.__kwdefaults__, title
+    return made
+
+
+# ---- which plan is meant -------------------------------------------------------------------------------------------
+
+
+def agrees(candidate: Comparison) -> bool:
+    """Whether every gradient agrees with a central difference along a random direction at the example."""
+    try:
+        return bool(visit(lambda: all(_agreeing(candidate)), habits=None).returned)
+    except Exception:  # whatever the code raises elsewhere
+        return False
+
+
+def _agreeing(candidate: Comparison) -> Iterator[bool]:
+    values = dict(candidate.example)
+    gradients = candidate.hand(**values)
+    rng = np.random.default_rng(7)
+    for name in candidate.wrt:
+        value, gradient = np.asarray(values[name], dtype=float), gradients[name]
+        if gradient is None or np.shape(gradient) != value.shape:
+            yield False
+            continue
+        along = rng.normal(size=value.shape)
+        ends = [candidate.loss(**{**values, name: value + sign * STEP * along}) for sign in (1, -1)]
+        slope, own = (float(ends[0]) - float(ends[1])) / (2 * STEP), float(np.sum(np.asarray(gradient, dtype=float) * along))
+        yield abs(slope - own) <= TOLERANCE * max(abs(slope), abs(own), 1e-3)

@@ -1,0 +1,340 @@
+"""Arguments for code that comes without an example: tried out, the likeliest first, until both passes run.
+
+Sizes are small and differ from one another, so that what fits is meant to fit. What the text of the code says about shapes goes
+first; then come the shapes that arguments of a name usually have. How many are tried is a number, no time.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from symbackprop.verify.binding import name_matching as names
+from symbackprop.verify.passes.hints import BATCH, KERNEL, SPATIAL, Hints, hints_of
+from symbackprop.verify.passes.passes import parameters_of
+from symbackprop.verify.passes.places import is_target
+
+MOST_TRIED = 4000
+FLAGS = frozenset({"train", "training", "is_training", "train_flg", "train_mode", "is_train", "istrain", "retain_derived"})
+NUMBERS: tuple[tuple[str, tuple[Any, ...]], ...] = (
+    (r"stride", (1, 2)),
+    (r"pad", (0, 1)),
+    (r"pool|kernel_?size|filter_?size|window|^size$|^f$|field|filter_[hw]|[hw]_filter", (2, 3)),
+    (r"drop|ratio|^p$|prob|keep|rate$", (0.5,)),
+    (r"eps", (1e-5,)),
+    (r"momentum|decay", (0.9,)),
+    (r"reg|lambd|^lam$|alpha|^l[12]$|slope|delta|beta1|scale|std|gamma1|margin|temp", (0.1,)),
+    (r"truncate|num_layers|depth|n_layers", (1, 2)),
+    (r"seed|random_state", (0,)),
+)
+MODES: Mapping[str, Any] = {"mode": "train", "seed": 0}
+SIZE = re.compile(
+    r"(^|_)(n|num|dim|dims|size|units|nodes|len|d|in|out|features|width|hidden|neurons|channels|shape|classes|filters|nb)(_|$)"
+    r"|size|units|dim$|nodes|^n[A-Z]|neurons|features|inputs$|outputs$|^[NDHKTCM]$"
+)
+PAIRED = re.compile(r"shape|sizes$|^dims$|^layers?$|layer_dims|X_dim|structure|architecture|units_list")
+BIAS = re.compile(r"^(b\w{0,2}|bias\w*|beta|gamma|B|db|shift|\w+_b|running_\w+|mean|mu|var)$")
+WEIGHT = re.compile(r"^(W\w{0,3}|w\w?|w_\w+|weights?\w*|kernel\w*|filters?|theta\w*|U\w?|V\w?|K|U_\w+|W_\w+|coef\w*)$")
+RECURRENT = re.compile(r"^(W_?hh?|Wh\w?|U|U_\w+|W_hidden|recurrent\w*)$")
+STATE = re.compile(r"^(prev_?[hc]\w*|[hc]_?(prev|0|t)\w*|a_prev|c_prev|h|c|a0|h0|c0|s_prev|hprev|cprev|state\w*|hidden\w*)$")
+CHANCE = re.compile(r"prob|pred|^AL$|^p$|^A2$|y_?hat|sigmoid|output")
+PARAMETERS = frozenset({"model", "params", "parameters", "weights", "theta"})
+"""Dictionaries of weights."""
+SETTINGS = ("mode", "stride", "pad", "p", "pool_height", "pool_width")
+SMALL = (3, 5, 4, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentSlot:
+    """An argument to be found, and what the text says of it."""
+
+    owner: str
+    name: str
+    optional: bool
+    default: Any
+    hints: Hints
+
+
+@dataclass(slots=True)
+class Extents:
+    """Small numbers for sizes by name: different names, different numbers; kernels are small, images a little larger."""
+
+    known: dict[str, int] = field(default_factory=dict)
+
+    def of(self, size: str, axes: int) -> int:
+        """Return the extent of a size; `4H` and `4*H` are four times that of H."""
+        match = re.fullmatch(r"(\d+)\s*\*?\s*([A-Za-z_]\w*)", size)
+        if size.isdigit():
+            return int(size)
+        if match:
+            return int(str(match[1])) * self.of(str(match[2]), axes)
+        if size not in self.known:
+            self.known[size] = self._new(size, axes)
+        return self.known[size]
+
+    def _new(self, size: str, axes: int) -> int:
+        if axes > 2 and KERNEL.match(size):
+            return 2
+        if axes > 2 and SPATIAL.match(size):
+            return 4
+        if BATCH.match(size):
+            return 2 if axes > 2 else 4
+        free: Iterator[int] = (extent for extent in (3, 5, 6, 7, *range(8, 99)) if extent not in self.known.values())
+        return next(free)
+
+
+def slots_of(function: Callable[..., Any], owner: str) -> list[ArgumentSlot]:
+    """Return the arguments of a function as slots."""
+    parameters = parameters_of(function)
+    hints = hints_of(function, [p.name for p in parameters])
+    return [ArgumentSlot(owner, p.name, p.default is not p.empty, p.default, hints) for p in parameters]
+
+
+def arguments(slots: Sequence[ArgumentSlot], extents: Extents) -> Iterator[dict[tuple[str, str], Any]]:
+    """Yield values for all slots (owner, name), the likeliest first, at most `MOST_TRIED` times; absent: it keeps its default."""
+    wanted = [(slot, found) for slot in slots if (found := _options(slot, extents))]
+    lengths: dict[tuple[str, str], int] = {}
+    for slot, found in wanted:
+        lengths[_group(slot)] = max(len(found), lengths.get(_group(slot), 0))
+    for ranks in itertools.islice(_best_first(list(lengths.values())), MOST_TRIED):
+        rank = dict(zip(lengths, ranks, strict=True))
+        chosen = [(slot, found[min(rank[_group(slot)], len(found) - 1)]) for slot, found in wanted]
+        numbered = enumerate((slot, made) for slot, made in chosen if made is not None)
+        yield {(slot.owner, slot.name): made(np.random.default_rng(k)) for k, (slot, made) in numbered}
+
+
+def _group(slot: ArgumentSlot) -> tuple[str, str]:
+    """Return what moves together: offsets and scales have one shape."""
+    alike = BIAS.match(slot.name) or slot.name in slot.hints.parts
+    return ("offsets", f"{slot.owner} {slot.hints.shapes.get(slot.name, '')}") if alike else (slot.owner, slot.name)
+
+
+def _best_first(lengths: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    start = (0,) * len(lengths)
+    heap, seen = [(0, start)], {start}
+    while heap:
+        _, ranks = heapq.heappop(heap)
+        yield ranks
+        for place, rank in enumerate(ranks):
+            further = (*ranks[:place], rank + 1, *ranks[place + 1 :])
+            if rank + 1 < lengths[place] and further not in seen:
+                seen.add(further)
+                heapq.heappush(heap, (sum(further), further))
+
+
+Maker = Callable[[np.random.Generator], Any] | None
+
+
+def _options(slot: ArgumentSlot, extents: Extents) -> list[Maker]:
+    """Return what an argument may be, the likeliest first; empty for one that keeps its default."""
+    return next(found for rule in RULES if (found := rule(slot, extents)) is not None)
+
+
+def _flag(slot: ArgumentSlot, extents: Extents) -> list[Maker] | None:
+    return [_value(True)] if slot.name.lower() in FLAGS else None
+
+
+def _kept(slot: ArgumentSlot, extents: Extents) -> list[Maker] | None:
+    """An option keeps its default, but for targets, without which there is no loss."""
+    given = slot.default is None and is_target(slot.name)
+    return [] if slot.optional and not given else None
+
+
+def _choice(slot: ArgumentSlot, extents: Extents) -> list[Maker] | None:
+    """One of the values that the code compares it with."""
+    return [_value(option) for option in dict.fromkeys(slot.hints.options.get(slot.name, ()))] or None
+
+
+def _weights(slot: ArgumentSlot, extents: Extents) -> list[Maker] | None:
+    if slot.name not in PARAMETERS or slot.name in slot.hints.keys:
+        return None
+    return [lambda rng: {"W1": np.round(rng.normal(size=(3, 5)), 3)}]
+
+
+def _settings(slot: ArgumentSlot, extents: Extents) -> list[Maker] | None:
+    """A dictionary of options, by the keys that the code looks up in it."""
+    keys = slot.hints.keys.get(slot.name) or (
+        SETTINGS if re.search(r"_params?$|config|options|opts|hyper|hparam", slot.name) else ()
+    )
+    return [_dictionary(keys, slot, extents, rank) for rank in range(2)] if keys and not WEIGHT.match(slot.name) else None
+
+
+def _taken_apart(slot: ArgumentSlot, extents: Extents) -> list[Maker] | None:
+    """A tuple, by the names of what it is taken apart into."""
+    names_of_parts = slot.hints.parts.get(slot.name)
+    if names_of_parts is None or slot.name in slot.hints.shapes:
+        return None
+    parts = [_options(replace(slot, name=part, optional=False), extents) for part in names_of_parts]
+    return [_together(parts, rank) for rank in range(8)]
+
+
+def _number(slot: ArgumentSlot, extents: Extents) -> list[Maker] | None:
+    """A number that has its usual value."""
+    if slot.name in slot.hints.whole:
+        return [*map(_value, (2, 1, 3))]
+    if slot.name.lower() in names.RATES:
+        return [_value(0.5)]
+    if slot.name == "p" and slot.owner == "function" and not slot.optional:
+        return None  # a probability for each sample
+    return next(([*map(_value, values)] for pattern, values in NUMBERS if re.search(pattern, slot.name.lower())), None)
+
+
+def number_of(slot: ArgumentSlot) -> Any:
+    """Return the usual value of an argument that is a number, by its name; None for any other."""
+    found = _number(slot, Extents())
+    return found[0](np.random.default_rng(0)) if found and found[0] is not None else None
+
+
+def _numbers(slot: ArgumentSlot, extents: Extents) -> list[Maker]:
+    """An array, of the shape that the text says, or of one that arguments of this name have."""
+    stated = slot.hints.shapes.get(slot.name)
+    first = [_array(tuple(extents.of(size, len(stated)) for size in stated), slot.name)] if stated else []
+    further = _constructor(slot.name) if slot.owner == "class" else _shapes(slot)
+    return [*first, *([None] if slot.optional else []), *further]
+
+
+RULES: tuple[Callable[[ArgumentSlot, Extents], list[Maker] | None], ...] = (
+    *(_flag, _kept, _choice, _weights, _settings, _taken_apart, _number, _numbers),
+)
+
+
+def _value(value: Any) -> Maker:
+    return lambda rng: value
+
+
+def _array(shape: tuple[int, ...], name: str = "") -> Maker:
+    if is_target(name) and len(shape) == 1:
+        return lambda rng: rng.integers(0, 2, shape)
+    if CHANCE.search(name):
+        return lambda rng: np.round(rng.uniform(0.1, 0.9, shape), 3)
+    return lambda rng: np.round(rng.normal(size=shape), 3)
+
+
+def _one_hot(rows: int, classes: int, *, columns: bool = False) -> Maker:
+    def made(rng: np.random.Generator) -> Any:
+        found = np.eye(classes)[rng.integers(0, classes, rows)]
+        return found.T if columns else found
+
+    return made
+
+
+def _dictionary(keys: Sequence[str], slot: ArgumentSlot, extents: Extents, rank: int) -> Maker:
+    def made(rng: np.random.Generator) -> Any:
+        found = {}
+        for key in keys:
+            inner = ArgumentSlot("setting", key, False, None, Hints(slot.hints.shapes))
+            options = [_value(MODES[key])] if key in MODES else _options(inner, extents)
+            value = options[min(rank, len(options) - 1)] if options else None
+            found[key] = value(rng) if value is not None else None
+        return found
+
+    return made
+
+
+def _together(parts: Sequence[Sequence[Maker]], rank: int) -> Maker:
+    """Return a tuple of values, of each part the one of this rank."""
+
+    def made(rng: np.random.Generator) -> Any:
+        chosen = [options[min(rank, len(options) - 1)] if options else None for options in parts]
+        return tuple(make(rng) if make is not None else None for make in chosen)
+
+    return made
+
+
+def _constructor(name: str) -> list[Maker]:
+    """Return what a constructor may be given: weights, sizes, or tuples of sizes."""
+    return next(list(made) for pattern, made in _MADE if pattern.search(name))
+
+
+def _shapes(slot: ArgumentSlot) -> list[Maker]:
+    """Return the arrays that an argument of a forward pass may be, by its name."""
+    name, axes = slot.name, slot.hints.axes.get(slot.name, 0)
+    if is_target(name):
+        labels: list[Maker] = [lambda rng: rng.integers(0, 2, 4), _one_hot(4, 3), _one_hot(4, 5), _array((4, 3), "p")]
+        columns: list[Maker] = [
+            _one_hot(3, 4, columns=True),
+            _array((4, 1), "p"),
+            _array((1, 3), "p"),
+            lambda rng: rng.integers(0, 2, (2, 4)),
+        ]
+        return [
+            *labels,
+            *columns,
+            _array((4, 5), "p"),
+            _array((4,), "p"),
+            _value(1),
+            _one_hot(1, 3, columns=True),
+            _one_hot(3, 5, columns=True),
+        ]
+    if BIAS.match(name):
+        shapes: list[tuple[int, ...]] = [(5,), (5, 1), (1, 5), (3,), (1, 3, 1, 1), (20,), (4,), (1, 3), (12,), (1,), ()]
+    elif RECURRENT.match(name):
+        shapes = [(5, 5), (5, 20), (5, 15), (3, 5)]
+    elif WEIGHT.match(name):
+        shapes = [
+            (3, 5),
+            (5, 4),
+            (5, 3),
+            (5, 5),
+            (3, 20),
+            (5, 20),
+            (3, 2, 2, 2),
+            (2, 2, 2, 3),
+            (3,),
+            (3, 1),
+            (3, 4),
+            (3, 2, 3, 3),
+        ]
+    elif STATE.match(name):
+        shapes = [(4, 5), (5, 4), (4, 3), (5,), (5, 1), (2, 5), (3, 4)]
+    else:
+        shapes = [
+            (4, 3),
+            (4, 4),
+            (2, 4, 3),
+            (2, 2, 4, 4),
+            (3,),
+            (4,),
+            (2, 4, 4, 2),
+            (3, 1),
+            (4, 5),
+            (5, 5),
+            (4, 3, 1),
+            (4, 4, 2),
+            (),
+        ]
+        shapes += [(2, 3, 5, 5)]
+    made: list[Maker] = [_array(shape, name) for shape in shapes if len(shape) >= axes]
+    return [
+        *made,
+        *([lambda rng: rng.integers(0, 3, (4,)), lambda rng: rng.integers(0, 3, (2, 4))] if not BIAS.match(name) else []),
+    ]
+
+
+_IMAGE_SIZE = re.compile(rf"(?i)^(?=..)(?:{SPATIAL.pattern})")
+_DATA = re.compile(r"(?i)^(x|x_?train|inputs?|data|features|train_?x|x_?data)$")
+_WANTED = re.compile(r"(?i)^(y|t|y_?train|targets?|labels?|train_?y|outputs?|y_?true|y_?data)$")
+_LAYERS = re.compile(
+    r"^(n_?)?(layer_?)?sizes$|^layers?(_dims|_dimensions|_nodes|_structure)?$|^(network_)?(structure|architecture)$|units_list"
+)
+_OUTPUT_SIZE = re.compile(r"out|unit|hidden|node|neuron|filter|class")
+_MADE: tuple[tuple[re.Pattern[str], tuple[Maker, ...]], ...] = (
+    (RECURRENT, tuple(map(_array, ((5, 5), (5, 20), (5, 15))))),
+    (re.compile("^W_?x"), tuple(map(_array, ((3, 5), (3, 20), (3, 15), (5, 3))))),
+    (_IMAGE_SIZE, (_value(4),)),
+    (_DATA, tuple(map(_array, ((4, 3), (3, 4))))),
+    (_WANTED, tuple(map(_array, ((4, 1), (4, 2), (4,), (2, 4))))),
+    (_LAYERS, tuple(map(_value, ([3, 5, 2], (3, 5), (3,), (3, 4))))),
+    (BIAS, tuple(_array(shape) for shape in ((5,), (3,), (4,), (5, 1), (1, 5)))),
+    (WEIGHT, tuple(map(_array, ((3, 5), (5, 3), (5, 4), (3, 2, 2, 2), (3, 12), (3, 20), (5, 20), (5, 5), (3, 15), (5, 15))))),
+    (PAIRED, tuple(map(_value, ((3, 5), (3,), (3, 4), [3, 5, 2], (2, 4, 4), (2, 2, 4, 4), (4, 4, 2), (4, 3))))),
+    (_OUTPUT_SIZE, (*map(_value, (5, 3, 4, 2)), _array((3, 5)), _value((2, 2)), _value("relu"))),
+    (re.compile(""), (*map(_value, SMALL), _array((3, 5)), _value((2, 2)), _value("relu"))),
+)
+"""What a constructor is given, by the name of the argument."""

@@ -1,0 +1,195 @@
+"""The losses that people differentiate without stating them: of a prediction and a target, up to a factor.
+
+Every entry is a function of two arrays; the prediction may be a value, a probability or a logit, the target numbers, one-hot
+rows or columns, or labels. The factors are products of the sizes of the prediction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class UnstatedLoss:
+    """A loss of a prediction and a target, and its formula with `{p}` and `{t}` for the two."""
+
+    formula: str
+    of: Callable[[Any, Any], Any]
+
+
+def squares(p: Any, t: Any) -> Any:
+    """Return Σ (p - t)²."""
+    return np.sum((p - t) ** 2)
+
+
+def binary(p: Any, t: Any) -> Any:
+    """Return the cross-entropy of probabilities, each for itself."""
+    return -np.sum(t * np.log(p) + (1 - t) * np.log(1 - p))
+
+
+def categorical(p: Any, t: Any) -> Any:
+    """Return the cross-entropy of rows or columns of probabilities and one-hot targets."""
+    return -np.sum(t * np.log(p))
+
+
+def row_labels(p: Any, t: Any) -> Any:
+    """Return the cross-entropy of rows of probabilities and labels."""
+    return -np.sum(np.log(p[np.arange(len(t)), t]))
+
+
+def column_labels(p: Any, t: Any) -> Any:
+    """Return the cross-entropy of columns of probabilities and labels."""
+    return -np.sum(np.log(p[t, np.arange(len(t))]))
+
+
+def label_of_one(p: Any, t: Any) -> Any:
+    """Return the cross-entropy of one list of probabilities and one label."""
+    return -np.log(np.reshape(p, -1)[t])
+
+
+def binary_logits(p: Any, t: Any) -> Any:
+    """Return the cross-entropy of the sigmoids of logits."""
+    return np.sum(np.log(1 + np.exp(p)) - t * p)
+
+
+def row_logits(p: Any, t: Any) -> Any:
+    """Return the cross-entropy of the softmax of every row."""
+    return np.sum(t * (np.log(np.sum(np.exp(p), axis=-1, keepdims=True)) - p))
+
+
+def column_logits(p: Any, t: Any) -> Any:
+    """Return the cross-entropy of the softmax of every column."""
+    return np.sum(t * (np.log(np.sum(np.exp(p), axis=0, keepdims=True)) - p))
+
+
+def row_logit_labels(p: Any, t: Any) -> Any:
+    """Return the cross-entropy of the softmax of every row and labels."""
+    return np.sum(np.log(np.sum(np.exp(p), axis=-1)) - p[np.arange(len(t)), t])
+
+
+def column_logit_labels(p: Any, t: Any) -> Any:
+    """Return the cross-entropy of the softmax of every column and labels."""
+    return np.sum(np.log(np.sum(np.exp(p), axis=0)) - p[t, np.arange(len(t))])
+
+
+def hinge(p: Any, t: Any) -> Any:
+    """Return Σ max(0, 1 - t p) for targets ±1."""
+    return np.sum(np.maximum(0, 1 - t * p))
+
+
+def mistakes(p: Any, t: Any) -> Any:
+    """Return Σ max(0, -t p) for targets ±1: the perceptron's loss."""
+    return np.sum(np.maximum(0, -t * p))
+
+
+def margins(p: Any, t: Any) -> Any:
+    """Return Σ log(1 + exp(-t p)) for targets ±1."""
+    return np.sum(np.log(1 + np.exp(-t * p)))
+
+
+def total(p: Any, t: Any) -> Any:
+    """Return Σ p, with which the code can be run before its loss is known."""
+    return np.sum(p)
+
+
+ANY = UnstatedLoss("Σ {p}", total)
+OF_NUMBERS = (
+    UnstatedLoss("Σ ({p} - {t})²", squares),
+    UnstatedLoss("-Σ ({t} log {p} + (1 - {t}) log(1 - {p}))", binary),
+    UnstatedLoss("-Σ {t} log {p}", categorical),
+    UnstatedLoss("-Σ ({t} log σ({p}) + (1 - {t}) log(1 - σ({p})))", binary_logits),
+    UnstatedLoss("-Σ {t} log softmax({p}) over rows", row_logits),
+    UnstatedLoss("-Σ {t} log softmax({p}) over columns", column_logits),
+    UnstatedLoss("Σ max(0, 1 - {t}·{p})", hinge),
+    UnstatedLoss("Σ max(0, -{t}·{p})", mistakes),
+    UnstatedLoss("Σ log(1 + exp(-{t}·{p}))", margins),
+)
+"""Where the target has the shape of the prediction."""
+OF_LABELS = (
+    UnstatedLoss("-Σ log {p}[n, {t}[n]]", row_labels),
+    UnstatedLoss("-Σ log {p}[{t}[n], n]", column_labels),
+    UnstatedLoss("-log {p}[{t}]", label_of_one),
+    UnstatedLoss("-Σ log softmax({p})[n, {t}[n]]", row_logit_labels),
+    UnstatedLoss("-Σ log softmax({p})[{t}[n], n]", column_logit_labels),
+)
+"""Where the target is labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class LossFactor:
+    """A number over the extents of some axes of the prediction: `2/N` is that of axis 0."""
+
+    number: float = 1.0
+    axes: tuple[int, ...] = ()
+
+    def value(self, prediction: Any) -> float:
+        """Return the factor for a prediction."""
+        return self.number / float(np.prod([np.shape(prediction)[axis] for axis in self.axes]))
+
+    def written(self, formula: str, shape: tuple[int, ...]) -> str:
+        """Return a formula with this factor."""
+        number = {1.0: "", 0.5: "1/2·"}.get(self.number, f"{self.number:g}·")
+        size = (
+            {(): "", (0,): "rows", (1,): "columns"}.get(self.axes, "elements")
+            if len(shape) > 1
+            else "elements"[: 8 * len(self.axes)]
+        )
+        return f"{number}{formula}{f' / number of {size}' if size else ''}"
+
+
+def factors(shape: tuple[int, ...]) -> list[LossFactor]:
+    """Return the factors that a loss of a prediction of this shape may have."""
+    axes = [(axis,) for axis, size in enumerate(shape) if size > 1]
+    every = [(), *axes, *([tuple(range(len(shape)))] if len(axes) > 1 else [])]
+    return [LossFactor(number, chosen) for chosen in every for number in (1.0, 2.0, 0.5, 4.0)]
+
+
+def possible_targets(shape: tuple[int, ...], rng: np.random.Generator) -> list[tuple[Any, str]]:
+    """Return targets that a prediction of this shape may have, and how they lie, the most general first."""
+    if not shape:
+        return [(round(float(rng.normal()), 3), ""), (1.0, ""), (-1.0, "")]
+    numbers = np.round(rng.normal(size=shape), 3)
+    signs = rng.permutation(np.arange(numbers.size) % 2).reshape(shape).astype(float)
+    found = [numbers, *(_of_table(shape) if len(shape) == 2 and min(shape) > 1 else _of_list(shape)), signs, 2 * signs - 1]
+    turned = [(t.T, TURNED) for t in found if np.shape(t) == shape != shape[::-1] and len(shape) == 2]
+    flat = [(numbers.reshape(-1), FLAT), ((np.arange(max(shape)) + 1) % 2, FLAT)]
+    return [*((target, "") for target in found), *turned, *(flat if _is_single(shape) else [])]
+
+
+def _is_single(shape: tuple[int, ...]) -> bool:
+    """Whether a table has one row or one column."""
+    return len(shape) == 2 and min(shape) == 1
+
+
+def _of_table(shape: tuple[int, ...]) -> list[Any]:
+    """Return one-hot rows and columns, and labels for either."""
+    rows, columns = shape
+    by_row, by_column = _labels(rows, columns), _labels(columns, rows)
+    return [np.eye(columns)[by_row], np.eye(rows)[by_column].T, by_row, by_column]
+
+
+def _of_list(shape: tuple[int, ...]) -> list[Any]:
+    """Return a one-hot list, and its label."""
+    one = np.zeros(shape)
+    one.reshape(-1)[1:2] = 1.0
+    return [one, 1] if one.size > 1 else []
+
+
+TURNED, FLAT = "turned", "flat"
+"""How a target may lie: samples in its rows where the prediction has them in its columns, or as a list beside a column."""
+
+
+def laid(target: Any, prediction: Any, lies: str) -> Any:
+    """Return a target as it lies beside the prediction."""
+    if lies == TURNED:
+        return np.transpose(target)
+    return np.reshape(target, np.shape(prediction)) if lies == FLAT else target
+
+
+def _labels(count: int, classes: int) -> Any:
+    """Return labels of which the highest is among them, so that code that counts classes by it counts right."""
+    return (classes - 1 - np.arange(count)) % classes

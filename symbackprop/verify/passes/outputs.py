@@ -1,0 +1,98 @@
+"""What a forward pass gives: its outputs, each with the place where it stands, and the rest, which is a cache."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symbackprop.trace.run.nested import walk
+from symbackprop.verify.binding import name_matching as names
+from symbackprop.verify.binding.binding import numeric, return_names
+from symbackprop.verify.passes.passes import Passes
+
+NAMES = (
+    "output",
+    "outputs",
+    "out",
+    "loss",
+    "y",
+    "z",
+    "a",
+    "h",
+    "activation",
+    "activations",
+    "result",
+    "value",
+    "y_pred",
+    "probs",
+)
+"""What people call the attribute in which a forward pass leaves its output, where it returns nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """An output: its place (`return`, `return.0`, `self.Z`), the variable's name ("" where nothing says it), and its shape."""
+
+    place: str
+    label: str
+    shape: tuple[int, ...]
+
+
+def outputs_of(passes: Passes, returned: Any, before: Mapping[str, Any], owner: Any) -> tuple[Output, ...]:
+    """Return the outputs of one run: what was returned, the first first; or the attributes that the run has set."""
+    if returned is None:
+        return _left(before, owner)
+    if passes.one:
+        place = value_place(returned)
+        return (Output(place, "", np.shape(_at(returned, place))),)
+    labels = return_names(passes.of(owner)[0])
+    if numeric(returned):
+        return (Output("return", labels.get("", ""), np.shape(returned)),)
+    parts = returned if isinstance(returned, tuple) or _is_sequence_of_numbers(returned) else ()
+    found = (Output(f"return.{k}", labels.get(str(k), ""), np.shape(part)) for k, part in enumerate(parts) if numeric(part))
+    return tuple(output for output in found if output.label not in passes.given)
+
+
+def value_place(returned: Any) -> str:
+    """Return where the value stands in what one function returns with its gradients: the first or the last number."""
+    if not isinstance(returned, tuple):
+        return "return"
+    return "return.0" if _is_number(returned[0]) or not _is_number(returned[-1]) else f"return.{len(returned) - 1}"
+
+
+def _at(returned: Any, place: str) -> Any:
+    return returned[int(place.removeprefix("return."))] if "." in place else returned
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, dict | list | tuple | str) and value is not None and not np.ndim(value)
+
+
+def _is_sequence_of_numbers(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(numeric(part) and np.ndim(part) for part in value)
+
+
+def _left(before: Mapping[str, Any], owner: Any) -> tuple[Output, ...]:
+    """Return the attributes that hold an output: the one with a usual name, or the last that the run has set."""
+    held = {path: leaf for path, leaf in walk(owner) if numeric(leaf)}
+    new = [path for path, leaf in held.items() if path not in before or not np.array_equal(before[path], leaf)]
+    usual = sorted((p for p in new if p.lower() in NAMES), key=lambda p: NAMES.index(p.lower()))
+    chosen = (usual or new[-1:])[:1]
+    return tuple(Output(f"self.{path}", path, np.shape(held[path])) for path in chosen)
+
+
+def caches_of(returned: Any, outputs: Sequence[Output], labels: Mapping[str, str]) -> dict[str, str]:
+    """Return place → label of what is no output: caches; of several, also all of them as one under the place "rest"."""
+    if not isinstance(returned, tuple):
+        return {}
+    taken = {output.place for output in outputs}
+    places = (f"return.{k}" for k in range(len(returned)))
+    return {place: labels.get(place.removeprefix("return."), "") for place in places if place not in taken}
+
+
+def is_cache_name(name: str) -> bool:
+    """Whether an argument is called like what a forward pass keeps for the backward pass."""
+    return name.lower() in names.CACHES or "cache" in name.lower()

@@ -1,0 +1,176 @@
+"""Which two functions are the forward and the backward pass: methods of an object, a pair, or one function that is both."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from symbackprop.errors import UserError
+from symbackprop.verify.binding import name_matching as names
+from symbackprop.verify.binding.source_tree import plain_function
+
+FORWARD = (
+    "forward", "forward_pass", "forward_propagation", "forward_prop", "fprop", "feedforward", "feed_forward", "loss", "cost",
+    "compute_loss", "compute_cost", "calculate_loss", "__call__", "call", "fn", "f", "activate", "apply", "function", "compute",
+    "predict",
+)  # fmt: skip
+BACKWARD = (
+    "backward", "backward_pass", "backward_propagation", "backward_prop", "bprop", "backprop", "backpropagate", "back_prop",
+    "back_propagation", "backpropagation", "back", "gradient", "gradients", "grad", "derivative", "deriv", "prime", "d", "df",
+    "dfn", "dloss", "loss_gradient", "loss_grad", "loss_derivative", "loss_prime", "input_grad", "gradient_loss", "grad_loss", 
+    "derivate", "diff", "bpass", "delta",
+)  # fmt: skip
+"""The usual names, the likeliest first."""
+STEPS = (
+    "train", "train_step", "train_on_batch", "train_batch", "fit", "partial_fit", "learn", "update", "update_weights",
+    "update_parameters", "step", "optimize", "gradient_descent", "sgd", "SGD", "compute_gradients", "compute_gradient",
+)  # fmt: skip
+"""Names of methods that are both passes and a step, or that give the gradients of targets, the likeliest first."""
+PREDICTIONS = (
+    *FORWARD[:7], "predict_proba", "predict_probability", "predict_prob", "query", "think", "output", "outputs", "net_input",
+    "hypothesis", "evaluate", "run", "feed", "activation", "decision_function", "score", "predict", "__call__",
+)  # fmt: skip
+"""Names of methods that predict, beside a step."""
+SLOPES = frozenset({"derivative", "deriv", "prime", "gradient", "grad", "df", "dfn", "d", "derivate", "diff"})
+"""Names of a derivative f' that takes no upstream gradient."""
+SWITCHES = frozenset({"deriv", "derivative", "prime", "derive", "der", "derivate", "grad", "gradient", "backward"})
+"""Flags by which one function gives its derivative: `sigmoid(x, deriv=True)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """A forward and a backward pass: functions, or the names of the owner's methods; `given` are the arguments of forward.
+
+    `switch` is the flag by which one function gives its derivative.
+    """
+
+    owner: Any
+    forward: Any
+    backward: Any
+    given: Mapping[str, Any]
+    switch: str = ""
+
+    @property
+    def one(self) -> bool:
+        """Whether one function returns its value and its gradients."""
+        return bool(self.forward == self.backward) and not self.switch
+
+    def of(self, owner: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        """Return the two passes, of an object where they are methods."""
+        forward, backward = method_of(owner, self.forward), method_of(owner, self.backward)
+        if not self.switch:
+            return forward, backward
+        switch = self.switch
+
+        def derivative(*args: Any, **kwargs: Any) -> Any:
+            return backward(*args, **{**kwargs, switch: True})
+
+        derivative.__signature__ = _without(backward, switch)  # type: ignore[attr-defined]
+        return forward, derivative
+
+    @property
+    def titles(self) -> tuple[str, str]:
+        """The names of the two passes."""
+        forward, backward = self.of(self.owner)
+        return name_of(forward), f"{name_of(forward)}({self.switch}=True)" if self.switch else name_of(backward)
+
+
+def passes_of(layer: Any, values: Sequence[Any], parameters: Mapping[str, Any]) -> Passes:
+    """Return the passes of an object, of a pair of functions, or of a function followed by its backward pass among the values.
+
+    Raises UserError when there are none, or when there are too many inputs.
+    """
+    owner, forward, backward, inputs = _two(layer, list(values))
+    first = getattr(owner, forward) if isinstance(forward, str) else forward
+    switch = switch_of(first) if forward == backward else ""
+    wanted = [p.name for p in parameters_of(first) if p.name not in parameters and p.name != switch]
+    if len(inputs) > len(wanted):
+        raise UserError(f"check_layer: {name_of(first)} takes {', '.join(wanted) or 'nothing'}; got {len(inputs)} inputs")
+    return Passes(owner, forward, backward, {**dict(zip(wanted, inputs, strict=False)), **parameters}, switch)
+
+
+def _two(layer: Any, values: list[Any]) -> tuple[Any, Any, Any, list[Any]]:
+    """Return owner, forward, backward (methods by name), and the inputs that are left."""
+    if isinstance(layer, type):
+        raise UserError(f"check_layer: {layer.__name__} is a class; give an object of it, {layer.__name__}(…)")
+    if isinstance(layer, tuple | list):
+        layer, *others = layer
+        values = [*others, *values]
+    if not is_function(layer):
+        return layer, method(layer, FORWARD), method(layer, BACKWARD), values
+    backward = values.pop(0) if values and is_function(values[0]) else layer
+    if shared_owner(layer, backward):
+        return layer.__self__, layer.__name__, backward.__name__, values
+    return None, layer, backward, values
+
+
+def shared_owner(forward: Any, backward: Any) -> bool:
+    """Whether two functions are methods of one object."""
+    return isinstance(forward, types.MethodType) and getattr(backward, "__self__", None) is forward.__self__
+
+
+def method_of(owner: Any, function: Any) -> Callable[..., Any]:
+    """Return a function as it is, or the method of this name."""
+    return getattr(owner, function) if isinstance(function, str) else function  # type: ignore[no-any-return]
+
+
+def is_function(item: Any) -> bool:
+    """Whether something is called as it is, not an object with methods."""
+    return isinstance(item, types.FunctionType | types.MethodType) or (
+        callable(item) and plain_function(getattr(item, "__wrapped__", item)) is not None
+    )
+
+
+def method(layer: Any, usual: Sequence[str]) -> str:
+    """Return the first method of an object that has a usual name. Raises UserError when there is none."""
+    found = next((name for name in usual if callable(getattr(layer, name, None))), None)
+    if found is None:
+        raise UserError(f"check_layer: {type(layer).__name__} has no method called {', '.join(usual[:5])} …")
+    return found
+
+
+def switch_of(function: Callable[..., Any]) -> str:
+    """Return the flag by which a function gives its derivative, or ""."""
+    return next((p.name for p in parameters_of(function) if p.name.lower() in SWITCHES and p.default is not p.empty), "")
+
+
+def _without(function: Callable[..., Any], name: str) -> inspect.Signature:
+    return inspect.Signature([p for p in parameters_of(function) if p.name != name])
+
+
+def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """Return the named parameters of a function."""
+    try:
+        named = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        raise UserError(f"check_layer: the arguments of {name_of(function)} cannot be seen") from None
+    return [p for p in named if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+
+
+def required(function: Callable[..., Any]) -> list[str]:
+    """Return the parameters that have no default, but for a learning rate."""
+    return [p.name for p in parameters_of(function) if p.default is p.empty and p.name.lower() not in names.RATES]
+
+
+def name_of(function: Any) -> str:
+    """Return the qualified name of a function."""
+    return str(getattr(function, "__qualname__", function))
+
+
+def call_with(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """Call a function with arguments by name, those that take no names by position."""
+    positional = [p.name for p in parameters_of(function) if p.kind is p.POSITIONAL_ONLY]
+    rest = {name: value for name, value in arguments.items() if name not in positional}
+    return function(*(arguments[name] for name in positional), **rest)
+
+
+def own_copy(item: Any) -> Any:
+    """Return a copy of an object that a run may change; what cannot be copied is shared."""
+    try:
+        return copy.deepcopy(item)
+    except Exception:  # an open file, a generator, a lock
+        return item

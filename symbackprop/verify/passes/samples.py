@@ -1,0 +1,241 @@
+"""Example values for a loss that comes without any: shapes with which it runs, and goes on running with more samples.
+
+A parameter whose shape is that of the samples, `b: (N,)`, is none, however well it broadcasts. With gradient code beside the
+loss, those values are taken under which most of its gradients agree with differences: what was invented accuses nobody.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symbackprop.errors import GuestError
+from symbackprop.guest.visit import visit
+from symbackprop.trace.run.nested import walk
+from symbackprop.verify.binding.binding import numeric
+from symbackprop.verify.binding.name_matching import INPUTS
+from symbackprop.verify.passes.comparison import STEP, TOLERANCE
+from symbackprop.verify.passes.invented import BIAS, WEIGHT, ArgumentSlot, Extents, arguments, number_of, slots_of
+from symbackprop.verify.passes.passes import call_with, own_copy, parameters_of
+from symbackprop.verify.passes.places import is_target
+
+Values = dict[str, Any]
+MOST_TRIED, MOST_RUNS = 1500, 40
+"""Values that are tried, and of those with which the code runs."""
+FURTHER = 100
+"""Values that are tried further when all gradients hold, but an axis is of length one."""
+SAMPLES, FEATURES = 4, 3
+_DATA: tuple[tuple[int, ...], ...] = ((SAMPLES, FEATURES), (SAMPLES,), (FEATURES,), ())
+_VECTORS: tuple[tuple[int, ...], ...] = ((FEATURES,), ())
+
+
+def shapes_that_run(function: Callable[..., Any], values_of: Callable[[str], Values], *, scalar: bool) -> str:
+    """Return shapes such as `X:4,3 y:4 w:3 b:` of arguments with which a function runs, or "" where none are found.
+
+    Args:
+        values_of: returns random values of such shapes.
+        scalar: the function is a loss: it has to return a finite number.
+    """
+    return str(_quietly(lambda: _first_shapes(function, values_of, scalar=scalar)) or "")
+
+
+def _quietly(search: Callable[[], Any]) -> Any:
+    """Return what a search finds that runs somebody's code; nothing where that would do something outside."""
+    try:
+        return visit(search).returned
+    except GuestError:
+        return None
+
+
+def _first_shapes(function: Callable[..., Any], values_of: Callable[[str], Values], *, scalar: bool) -> str:
+    tried = set()
+    for values in itertools.islice(_values(function), MOST_TRIED):
+        shapes = _as_shapes(values)
+        if shapes is None or shapes in tried:
+            continue
+        tried.add(shapes)
+        if _runs(function, values_of(shapes), scalar=scalar):
+            return shapes
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class PairSample:
+    """Values for a loss and its gradient code, and which result is the gradient of what: path → name, `{"0": "W"}`."""
+
+    values: Values
+    results: Mapping[str, str]
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """What a gradient is asked of: what has one, and what is called like a weight or a bias."""
+        return tuple(n for n in _moving(self.values) if n in self.results.values() or WEIGHT.match(n) or BIAS.match(n))
+
+
+def sample_of_pair(loss: Callable[..., Any], hand: Callable[..., Any]) -> PairSample | None:
+    """Return values under which most gradients of handwritten code hold, of those the first; None where nothing runs."""
+    found: PairSample | None = _quietly(lambda: _best_sample(loss, hand))
+    return found
+
+
+def _best_sample(loss: Callable[..., Any], hand: Callable[..., Any]) -> PairSample | None:
+    best: tuple[tuple[int, int, bool], PairSample] | None = None
+    last = MOST_TRIED
+    for k, values, leaves in itertools.islice(_with_results(loss, hand), MOST_RUNS):
+        if k > last:
+            break
+        sample, score = _judged(loss, values, leaves)
+        best = max(best or (score, sample), (score, sample), key=lambda found: found[0])
+        if score[0] == len(leaves):
+            last = k if score[2] else min(last, k + FURTHER)
+    return best[1] if best is not None else None
+
+
+def _with_results(loss: Callable[..., Any], hand: Callable[..., Any]) -> Iterator[tuple[int, Values, dict[str, Any]]]:
+    """Yield values with which both run, with their number, and what the gradient code returns."""
+    for k, values in enumerate(itertools.islice(_values(loss), MOST_TRIED)):
+        leaves = _leaves(hand, values) if _runs(loss, values, scalar=True) else {}
+        if leaves:
+            yield k, values, leaves
+
+
+def _judged(loss: Callable[..., Any], values: Values, leaves: Mapping[str, Any]) -> tuple[PairSample, tuple[int, int, bool]]:
+    """Return a sample and what speaks for it: gradients that hold, results that are found, and that no axis is of length one."""
+    right = _agreeing(loss, values, leaves)
+    bound = right | _left_over(values, leaves, right)
+    telling = all(min(np.shape(values[name]), default=2) > 1 for name in bound.values())
+    return PairSample(values, bound), (len(right), len(bound), telling)
+
+
+def _leaves(hand: Callable[..., Any], values: Values) -> dict[str, Any]:
+    """Return the numbers that gradient code returns, by path; nothing where it fails."""
+    taken = {p.name: values[p.name] for p in parameters_of(hand) if p.name in values}
+    try:
+        returned = call_with(hand, own_copy(taken))
+    except Exception:  # whatever the code raises where it is not meant to be called
+        return {}
+    return {path.removeprefix("return").lstrip("."): leaf for path, leaf in walk(returned, "return") if numeric(leaf)}
+
+
+def _agreeing(loss: Callable[..., Any], values: Values, leaves: Mapping[str, Any]) -> dict[str, str]:
+    """Return the results that are a gradient of the loss as differences give it, each with the name."""
+    slopes: dict[str, tuple[Any, float]] = {}
+    found: dict[str, str] = {}
+    for path, leaf in leaves.items():
+        for name in (n for n in _moving(values) if np.shape(values[n]) == np.shape(leaf) and n not in found.values()):
+            if name not in slopes:
+                slopes[name] = _slope(loss, values, name)
+            along, slope = slopes[name]
+            own = float(np.sum(np.asarray(leaf, dtype=float) * along))
+            if abs(slope - own) <= TOLERANCE * max(abs(slope), abs(own), 1e-3):
+                found[path] = name
+                break
+    return found
+
+
+def _slope(loss: Callable[..., Any], values: Values, name: str) -> tuple[Any, float]:
+    """Return a random direction, and the central difference of the loss along it; NaN where it fails."""
+    along = np.random.default_rng(7).normal(size=np.shape(values[name]))
+    try:
+        moved = ({**own_copy(values), name: values[name] + sign * STEP * along} for sign in (1, -1))
+        up, down = (float(call_with(loss, arguments)) for arguments in moved)
+    except Exception:  # whatever the code raises elsewhere
+        return along, float("nan")
+    return along, (up - down) / (2 * STEP)
+
+
+def _left_over(values: Values, leaves: Mapping[str, Any], right: Mapping[str, str]) -> dict[str, str]:
+    """Return the results that agree with nothing, each with the one name that is left for its shape."""
+    names = _by_shape(
+        {name: values[name] for name in _moving(values) if name not in right.values() and name.lower() not in INPUTS}
+    )
+    paths = _by_shape({path: leaf for path, leaf in leaves.items() if path not in right})
+    both = ((paths[shape], names.get(shape, [])) for shape in paths)
+    return {alone[0]: named[0] for alone, named in both if len(alone) == len(named) == 1}
+
+
+def _by_shape(arrays: Mapping[str, Any]) -> dict[tuple[int, ...], list[str]]:
+    found: dict[tuple[int, ...], list[str]] = {}
+    for name, array in arrays.items():
+        found.setdefault(np.shape(array), []).append(name)
+    return found
+
+
+def _moving(values: Values) -> list[str]:
+    """Return what a gradient may be asked of: numbers and arrays that are real, and no targets."""
+    return [name for name, value in values.items() if np.asarray(value).dtype.kind == "f" and not is_target(name)]
+
+
+def _values(function: Callable[..., Any]) -> Iterator[Values]:
+    """Yield values of all arguments: numbers and vectors first where names say no matrix, then whatever such names may be."""
+    slots = slots_of(function, "function")
+    wanted = [slot for slot in slots if not slot.optional]
+    if all(not slot.name[0].isupper() for slot in wanted if WEIGHT.match(slot.name)):
+        yield from _simple(wanted)
+    for found in arguments(slots, Extents()):
+        yield {name: value for (_, name), value in found.items()}
+
+
+def _simple(slots: list[ArgumentSlot]) -> Iterator[Values]:
+    """Yield data of one or two axes, a target for each sample, weights that are vectors or numbers, biases that are numbers."""
+    for data, weights, labels in itertools.product(_DATA, _VECTORS, (False, True)):
+        rng = np.random.default_rng(0)
+        yield {slot.name: _simple_value(slot, rng, data, weights, labels=labels) for slot in slots}
+
+
+def _simple_value(
+    slot: ArgumentSlot, rng: np.random.Generator, data: tuple[int, ...], weights: tuple[int, ...], *, labels: bool
+) -> Any:
+    usual = number_of(slot)
+    if usual is not None:
+        return usual
+    if is_target(slot.name):
+        shape = data[:1] if data != (FEATURES,) else ()
+        return rng.integers(0, 2, shape) if labels else np.round(rng.normal(size=shape), 3)
+    shape = () if BIAS.match(slot.name) else weights if WEIGHT.match(slot.name) else data
+    drawn = np.round(rng.normal(size=shape), 3)
+    return drawn if shape else float(drawn)
+
+
+def _runs(function: Callable[..., Any], values: Values, *, scalar: bool) -> bool:
+    """Whether a function runs with values, and with more samples of the same."""
+    if not _fits(function, values, scalar=scalar):
+        return False
+    more = list(_with_more_samples(values))
+    return not more or any(_fits(function, longer, scalar=scalar) for longer in more)
+
+
+def _fits(function: Callable[..., Any], values: Values, *, scalar: bool) -> bool:
+    try:
+        returned = call_with(function, own_copy(values))
+        finite = returned is not None and (not scalar or (np.size(returned) == 1 and bool(np.isfinite(float(returned)))))
+    except Exception:  # whatever the code raises where it is not meant to be called
+        return False
+    return finite
+
+
+def _with_more_samples(values: Mapping[str, Any]) -> Iterator[Values]:
+    """Yield the values with more samples, if they stand along the first axis of the data, or along the last."""
+    data = {n: np.asarray(v) for n, v in values.items() if np.ndim(v) and not (WEIGHT.match(n) or BIAS.match(n))}
+    for axis in (0, -1):
+        counts = {array.shape[axis] for array in data.values()}
+        for count in sorted(counts):
+            along = np.arange(count + 3) % count
+            longer = {n: np.take(array, along, axis) for n, array in data.items() if array.shape[axis] == count}
+            yield {**values, **longer}
+
+
+def _as_shapes(values: Mapping[str, Any]) -> str | None:
+    """Return values as --shapes says them; None for what it cannot say, such as a dictionary."""
+    if not all(isinstance(value, int | float | np.ndarray) and not isinstance(value, bool) for value in values.values()):
+        return None
+    return " ".join(f"{name}:{','.join(map(str, np.shape(value)))}{_below(value)}" for name, value in values.items())
+
+
+def _below(value: Any) -> str:
+    whole = isinstance(value, np.ndarray) and value.dtype.kind == "i"
+    return f"<{max(int(np.max(value)) + 1, 2)}" if whole else ""

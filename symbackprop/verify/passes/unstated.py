@@ -1,0 +1,276 @@
+"""Which loss a backward pass stands for, where the code states none: `forward(X)` beside `backward(X, y)` or `train(X, y)`.
+
+Losses of the prediction and the target are tried (`losses`), each with the factors that people use. The one whose differences
+are the code's own gradients, all of them, is the one that is meant, and the report says that it was inferred. Where no loss gives
+all, the one that gives most is the reference; where no loss gives any, there is nothing to compare with: nobody is accused.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from symbackprop.guest.visit import visit
+from symbackprop.trace.run.nested import walk
+from symbackprop.verify.binding.binding import numeric, return_names
+from symbackprop.verify.binding.name_matching import INPUTS, RATES
+from symbackprop.verify.binding.results import leaf_at
+from symbackprop.verify.passes.comparison import Comparison, numbers_in, of_run
+from symbackprop.verify.passes.losses import ANY, OF_LABELS, OF_NUMBERS, LossFactor, UnstatedLoss, factors, possible_targets
+from symbackprop.verify.passes.model import BACKWARD, LOSS, Model, Roles, held_targets, predictions, roles, titles_of
+from symbackprop.verify.passes.passes import Passes, call_with, method_of, own_copy, parameters_of
+from symbackprop.verify.passes.places import is_target
+
+STEP = 1e-6
+NEAR = 1e-4
+"""How well a difference quotient of float64 and a gradient agree, relative to their size."""
+MOST_TARGETS = 300
+"""Predictions, roles and targets that are tried with arguments under which forward runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """A loss that gives `agreeing` of the gradients, and the comparison with it."""
+
+    comparison: Comparison
+    agreeing: tuple[str, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether every gradient is that of the loss."""
+        return set(self.agreeing) == set(self.comparison.wrt)
+
+
+def takes_a_target(owner: Any, forward: Any, backward: Any) -> bool:
+    """Whether a backward pass is given a target that forward does not know, or the object holds one and neither is given it."""
+    first, second = (parameters_of(method_of(owner, function)) for function in (forward, backward))
+    known = {p.name for p in first}
+    return any(is_target(p.name) and p.name not in known for p in second)
+
+
+class LossSearch:
+    """Looks for the loss of one pair of passes, with arguments that come one after another."""
+
+    def __init__(self, forward: Any, backward: Any) -> None:
+        self.forward, self.backward = forward, backward
+        self.best: Inferred | None = None
+        self.left = MOST_TARGETS
+
+    def found(self, owner: Any, given: Mapping[str, Any]) -> Inferred | None:
+        """Try the arguments; return what gives every gradient. `best` is what has given most of them."""
+        for model, target in self._models(owner, given):
+            self.left -= 1
+            inferred = _inferred(model, target)
+            if inferred is not None and (self.best is None or len(inferred.agreeing) > len(self.best.agreeing)):
+                self.best = inferred
+            if inferred is not None and inferred.whole:
+                return inferred
+            if self.left <= 0:
+                break
+        return None
+
+    def _models(self, owner: Any, given: Mapping[str, Any]) -> Iterator[tuple[Model, Mapping[str, Any]]]:
+        """Yield what the arguments may mean, with a target. Nothing where forward does not run."""
+        before = numbers_in({"self": owner})
+        held = own_copy(owner)
+        function = method_of(held, self.forward)
+        returned = visit(lambda: call_with(function, own_copy(dict(given))), habits=None).returned
+        labels = return_names(function)
+        everything = dict(walk({"return": returned, "self": held}))
+        names = [*vars(held)] if hasattr(held, "__dict__") else []
+        targets = held_targets(owner)
+        for place in predictions(returned, held, before, labels):
+            shape = np.shape(leaf_at(everything, place))
+            for part in self._roles(held, given, labels, names, targets):
+                yield from self._with_targets(owner, given, place, part, targets, shape)
+
+    def _roles(
+        self, held: Any, given: Mapping[str, Any], labels: Mapping[str, str], names: Sequence[str], targets: Sequence[str]
+    ) -> Iterator[Roles]:
+        function = method_of(held, self.backward)
+        if targets and not parameters_of(function):
+            yield Roles({})
+            return
+        yield from roles(function, tuple(given), labels, names)
+
+    def _with_targets(
+        self, owner: Any, given: Mapping[str, Any], place: str, part: Roles, targets: Sequence[str], shape: tuple[int, ...]
+    ) -> Iterator[tuple[Model, Mapping[str, Any]]]:
+        asked = [name for name, source in part.sources.items() if source == "target"]
+        if not asked:
+            yield from ((Model(owner, self.forward, self.backward, given, place, target, part), {}) for target in targets)
+            return
+        model = Model(owner, self.forward, self.backward, given, place, asked[0], part)
+        for target, lies in possible_targets(shape, np.random.default_rng(5)):
+            yield replace(model, lies=lies), {asked[0]: target}
+
+
+def _inferred(model: Model, target: Mapping[str, Any]) -> Inferred | None:
+    """Return the loss that gives most of the gradients; None where the code does not run, or no loss gives any."""
+    try:
+        return visit(lambda: _best(model, target), habits=None).returned  # type: ignore[no-any-return]
+    except Exception:  # whatever the code raises: it is not meant to be called so
+        return None
+
+
+def _best(model: Model, target: Mapping[str, Any]) -> Inferred | None:
+    wanted = next(iter(target.values()), 0.5)
+    tried = OF_LABELS if np.asarray(wanted).dtype.kind in "iu" else OF_NUMBERS
+    probe = _compared(model, target, ANY, LossFactor(), 1.0)
+    if probe is None:
+        return None
+    own = _slopes_of_code(probe)
+    best: tuple[int, UnstatedLoss, LossFactor | float, tuple[str, ...]] | None = None
+    for loss in tried:
+        ratios = _ratios(model, target, loss, own, probe)
+        fitting = _commonest(ratios, _shape(model), free=not _states_a_rate(model))
+        if fitting is not None and (best is None or len(fitting[1]) > best[0]):
+            best = (len(fitting[1]), loss, *fitting)
+    return _said(model, target, best[1], best[2], best[3]) if best is not None else None
+
+
+def _compared(model: Model, target: Mapping[str, Any], loss: UnstatedLoss, factor: LossFactor, rate: float) -> Comparison | None:
+    """Return the comparison with one loss, at values of which no number is special."""
+    owner = replace(model, owner=own_copy(model.owner)).with_loss(loss, factor)
+    if not _states_a_rate(model):
+        object.__setattr__(owner, "learning_rate", rate)
+    passes = Passes(owner, LOSS, BACKWARD, {**model.given, **target})
+    found = of_run(passes)
+    if found is None:
+        return None
+    rng = np.random.default_rng(11)
+    generic = {name: np.round(rng.normal(size=np.shape(found.example[name])), 3) for name in found.wrt}
+    example = {**found.example, **{name: v if np.ndim(v) else v.item() for name, v in generic.items()}}
+    return replace(found, example=example)
+
+
+def _states_a_rate(model: Model) -> bool:
+    """Whether the code is given a learning rate, or its object holds one."""
+    held = (path.rpartition(".")[2].lower() for path, leaf in walk(model.owner, "self") if numeric(leaf) and not np.ndim(leaf))
+    return any(name.lower() in RATES for name in model.roles.sources) or any(name in RATES for name in held)
+
+
+def _shape(model: Model) -> tuple[int, ...]:
+    """Return the shape of the prediction."""
+    owner = own_copy(model.owner)
+    returned = call_with(method_of(owner, model.forward), own_copy(dict(model.given)))
+    return np.shape(leaf_at(dict(walk({"return": returned, "self": owner})), model.prediction))
+
+
+Pair = tuple[float, float]
+"""Along two directions."""
+
+
+def _directions(shape: tuple[int, ...]) -> list[Any]:
+    rng = np.random.default_rng(13)
+    return [rng.normal(size=shape) for _ in range(2)]
+
+
+def _slopes_of_code(probe: Comparison) -> dict[str, Pair]:
+    """Return the code's own slope along two directions for every parameter. Raises where a gradient has another shape."""
+    gradients = probe.hand(**probe.example)
+    found: dict[str, Pair] = {}
+    for name in probe.wrt:
+        gradient = np.asarray(gradients[name], dtype=float)
+        if gradient.shape != np.shape(probe.example[name]):
+            continue
+        first, second = (float(np.sum(gradient * along)) for along in _directions(gradient.shape))
+        found[name] = (first, second)
+    return found
+
+
+def _ratios(
+    model: Model, target: Mapping[str, Any], loss: UnstatedLoss, own: Mapping[str, Pair], probe: Comparison
+) -> dict[str, float]:
+    """Return the code's gradient over that of a loss, where they differ by a factor; nothing where it does not run."""
+    try:
+        found = _compared(model, target, loss, LossFactor(), 1.0)
+        slopes = {name: _slopes_of_loss(found.loss, probe.example, name) for name in own} if found is not None else {}
+    except Exception:  # a loss that is not meant for such a target
+        return {}
+    ratios: dict[str, float] = {}
+    for name, ends in slopes.items():
+        first, second = (hand / slope if slope else np.inf for hand, slope in zip(own[name], ends, strict=True))
+        if np.isfinite(first) and abs(first - second) <= NEAR * abs(first):
+            ratios[name] = first
+    return ratios
+
+
+def _slopes_of_loss(loss: Callable[..., Any], example: Mapping[str, Any], name: str) -> Pair:
+    """Return the difference quotients of a loss along the two directions."""
+    value = np.asarray(example[name], dtype=float)
+
+    def at(step: Any) -> float:
+        return float(loss(**{**example, name: value + step}))
+
+    first, second = ((at(STEP * along) - at(-STEP * along)) / (2 * STEP) for along in _directions(value.shape))
+    return first, second
+
+
+def _commonest(
+    ratios: Mapping[str, float], shape: tuple[int, ...], *, free: bool
+) -> tuple[LossFactor | float, tuple[str, ...]] | None:
+    """Return the factor that most gradients have, and which: one that is written in sizes, or any where the rate is unknown."""
+    rounded = Counter(float(f"{ratio:.3g}") for ratio in ratios.values())
+    for near, _ in rounded.most_common():
+        alike = {name: ratio for name, ratio in ratios.items() if abs(ratio - near) <= 0.005 * abs(near)}
+        factor = _usual([*alike.values()], shape)
+        if factor is not None or (free and near > 0):
+            return factor or next(iter(alike.values())), tuple(alike)
+    return None
+
+
+def _usual(ratios: Sequence[float], shape: tuple[int, ...]) -> LossFactor | None:
+    """Return the factor of this shape that all ratios are."""
+    prediction = np.zeros(shape)
+    return next((factor for factor in factors(shape) if all(_near(r, factor.value(prediction)) for r in ratios)), None)
+
+
+def _near(ratio: float, value: float) -> bool:
+    return abs(ratio - value) <= NEAR * value
+
+
+def _said(
+    model: Model, target: Mapping[str, Any], loss: UnstatedLoss, factor: LossFactor | float, agreeing: tuple[str, ...]
+) -> Inferred | None:
+    """Return the comparison with a loss, its formula and how it was found; a factor that no sizes give is the learning rate."""
+    step = factor if isinstance(factor, float) else 1.0
+    usual = factor if isinstance(factor, LossFactor) else LossFactor()
+    found = _compared(model, target, loss, usual, step)
+    if found is None:
+        return None
+    titles = titles_of(model, usual.written(loss.formula, _shape(model)))
+    missing = tuple(filter(_is_parameter, found.missing))
+    others = set(found.wrt) - set(agreeing)
+    of = f", which gives the gradient of {', '.join(agreeing)}" if others else ""
+    by = f"; the code steps by {step:.3g} times its gradient" if isinstance(factor, float) else ""
+    remark = f"the loss is stated nowhere; inferred: {titles[1]}{of}{by}"
+    return Inferred(replace(found, titles=titles, missing=missing, remarks=(*found.remarks, remark)), agreeing)
+
+
+def _is_parameter(path: str) -> bool:
+    """Whether what has no gradient is called neither like data nor like a target."""
+    name = path.rpartition(".")[2]
+    return name.lower() not in INPUTS and not is_target(name)
+
+
+def inferred_loss(search: LossSearch, starts: Iterator[tuple[Any, Mapping[str, Any]]], most: int) -> Comparison | None:
+    """Return the comparison with the loss that was inferred, for the first arguments with which it gives every gradient.
+
+    `starts` are objects and arguments of forward; those with which forward fails are passed over.
+    """
+    for owner, given in itertools.islice(starts, most):
+        try:
+            whole = search.found(owner, given)
+        except Exception:  # forward is not meant to be called so
+            continue
+        if whole is not None:
+            return whole.comparison
+        if search.left <= 0:
+            break
+    return search.best.comparison if search.best is not None else None

@@ -1,0 +1,165 @@
+"""Equations that hold between declared names, stated by a network or shown by a target: each solved for one input.
+
+At the points that are drawn they hold; in a graph what they fix is put in place of the inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from sympy import Symbol
+
+from symbackprop.errors import NotSupportedError
+from symbackprop.network.model import Network
+from symbackprop.network.node import Fact
+from symbackprop.trace.graph.algebra import Nodes
+from symbackprop.trace.graph.evaluate import reachable
+from symbackprop.trace.graph.graph import Graph, InputName
+from symbackprop.verify.reference.interpret import Environment, evaluate
+
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """One input that a fact fixes: name = constant + Σ coefficient · other."""
+
+    name: InputName
+    constant: Fraction
+    others: tuple[tuple[InputName, Fraction], ...]
+
+
+def satisfy(values: Values, equations: Iterable[Solved]) -> None:
+    """Change values in place so that the equations hold."""
+    for equation in equations:
+        others = (factor * Fraction(str(_read(values, other))) for other, factor in equation.others)
+        _write(values, equation.name, float(equation.constant + sum(others, Fraction(0))))
+
+
+def replacements(graph: Graph, equations: Iterable[Solved]) -> dict[int, int]:
+    """Return input node → node that the equations put in its place: `t[n,2]` becomes `1 - t[n,0] - t[n,1]`."""
+    found: dict[int, int] = {}
+    for equation in equations:
+        if equation.name not in graph.inputs:
+            continue
+        total = graph.constant(equation.constant)
+        for name, factor in equation.others:
+            total = graph.add(total, graph.mul(graph.constant(factor), graph.inputs[name]))
+        found[graph.inputs[equation.name]] = total
+    return found
+
+
+def rows_sum_to_one(name: str, shape: Sequence[int]) -> tuple[Solved, ...]:
+    """Return the equations Σ_k name[..., k] = 1, solved for the last element of each row."""
+    last = shape[-1] - 1
+    return tuple(
+        Solved(InputName(name, (*row, last)), Fraction(1), tuple((InputName(name, (*row, k)), Fraction(-1)) for k in range(last)))
+        for row in np.ndindex(*shape[:-1])
+    )
+
+
+def solutions(network: Network, sizes: Mapping[Symbol, int], values: Mapping[str, Any]) -> tuple[Solved, ...]:
+    """Solve every stated fact, at given sizes, for one input each.
+
+    Raises NotSupportedError for a fact that is not linear in declared names.
+    """
+    if not network.facts:
+        return ()
+    graph = Graph()
+    arrays = input_arrays(graph, {n: v for n, v in values.items() if n in network.nodes})
+    scope = Environment(Nodes(graph), arrays, sizes)
+    solved: dict[InputName, Solved] = {}
+    for fact in network.facts:
+        if not uses_only(fact, network):
+            continue
+        residual = evaluate(fact.left - fact.right, scope).data
+        for node in np.asarray(residual, dtype=object).reshape(-1):
+            equation = _solve(graph, int(node), solved, fact)
+            if equation is not None:
+                solved[equation.name] = equation
+    return tuple(solved.values())
+
+
+def uses_only(fact: Fact, network: Network) -> bool:
+    """Whether a fact speaks of declared names only (facts about definitions hold by themselves)."""
+    names = {str(symbol) for side in (fact.left, fact.right) for symbol in side.free_symbols}
+    return not any(node.defined and node.name in names for node in network.nodes.values())
+
+
+def _solve(graph: Graph, node: int, solved: Mapping[InputName, Solved], fact: Fact) -> Solved | None:
+    linear, constant = _affine(graph, node, fact)
+    for name in [name for name in linear if name in solved]:
+        factor = linear.pop(name)
+        constant += factor * solved[name].constant
+        for other, weight in solved[name].others:
+            linear[other] = linear.get(other, Fraction(0)) + factor * weight
+    linear = {name: factor for name, factor in linear.items() if factor}
+    if not linear:
+        return None
+    pivot = max(linear, key=lambda name: (name.name, name.index))
+    scale = -linear.pop(pivot)
+    return Solved(pivot, constant / scale, tuple((name, factor / scale) for name, factor in linear.items()))
+
+
+def _affine(graph: Graph, node: int, fact: Fact) -> tuple[dict[InputName, Fraction], Fraction]:
+    """Return a node as Σ coefficient · input + constant."""
+    forms: dict[int, tuple[dict[InputName, Fraction], Fraction]] = {}
+    for step in reachable(graph, [node]):
+        operation, arguments, payload = graph.operations[step], graph.arguments[step], graph.payloads[step]
+        if operation == "constant" and isinstance(payload, Fraction):
+            forms[step] = ({}, payload)
+        elif operation == "input" and isinstance(payload, InputName):
+            forms[step] = ({payload: Fraction(1)}, Fraction(0))
+        elif operation == "add":
+            forms[step] = _plus(forms[arguments[0]], forms[arguments[1]])
+        elif operation == "neg":
+            forms[step] = _times(forms[arguments[0]], Fraction(-1))
+        elif operation == "mul" and (not forms[arguments[0]][0] or not forms[arguments[1]][0]):
+            constant, other = arguments if not forms[arguments[0]][0] else arguments[::-1]
+            forms[step] = _times(forms[other], forms[constant][1])
+        else:
+            raise NotSupportedError(
+                f"the fact {fact.left} = {fact.right} is not linear in the declared names; values cannot be drawn that respect it"
+            )
+    return forms[node]
+
+
+def _plus(
+    left: tuple[dict[InputName, Fraction], Fraction], right: tuple[dict[InputName, Fraction], Fraction]
+) -> tuple[dict[InputName, Fraction], Fraction]:
+    total = dict(left[0])
+    for name, factor in right[0].items():
+        total[name] = total.get(name, Fraction(0)) + factor
+    return total, left[1] + right[1]
+
+
+def _times(form: tuple[dict[InputName, Fraction], Fraction], factor: Fraction) -> tuple[dict[InputName, Fraction], Fraction]:
+    return {name: value * factor for name, value in form[0].items()}, form[1] * factor
+
+
+def input_arrays(graph: Graph, values: Mapping[str, Any], fixed: Collection[str] = ()) -> dict[str, Any]:
+    """Return arrays of input nodes, one node for each element of the values; of constants for `fixed` names."""
+    arrays: dict[str, Any] = {}
+    for name, value in values.items():
+        array = np.asarray(value, dtype=float)
+        nodes = np.empty(array.shape, dtype=object)
+        for index in np.ndindex(array.shape):
+            number = float(array[index])
+            nodes[index] = graph.number(number) if name in fixed else graph.input(name, index, number)
+        arrays[name] = nodes[()]
+    return arrays
+
+
+def _read(values: Mapping[str, Any], name: InputName) -> float:
+    return float(values[name.name][name.index]) if name.index else float(values[name.name])
+
+
+def _write(values: Values, name: InputName, value: float) -> None:
+    if name.index:
+        values[name.name][name.index] = value
+    else:
+        values[name.name] = value

@@ -1,0 +1,141 @@
+"""Which dimensions of example arrays may take other sizes: found by running a loss function at other shapes.
+
+An example `X (4, 3), w (3,), y (4,)` does not say that X's 4 and y's 4 are one size N, nor whether 3 is a D or nothing but 3.
+Sizes that are equal may be equal by accident. So the loss is run with a few dimensions changed to a size that occurs nowhere
+else: numpy refuses what does not fit together. The smallest sets of dimensions that can change together are the sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, combinations
+from typing import Any
+
+import numpy as np
+
+from symbackprop.verify.reference.sampling import PRIMES, SQUARES
+
+MOST_TRIALS = 120
+"""Runs of the loss for one group of equal sizes."""
+
+
+FEW = 4
+"""Sizes up to which they are distinct primes; more of them take small numbers, as the work is a product of all."""
+SMALL = (3, 2, 5, 6, 7, 8, 9, 10, 11, 12)
+"""Distinct sizes that are not the equal ones."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Dimension:
+    """One axis of one array."""
+
+    name: str
+    axis: int
+
+
+Size = frozenset[Dimension]
+"""Dimensions that are one size."""
+Values = Mapping[str, Any]
+
+
+def free_sizes(values: Values, names: Sequence[str], accepts: Callable[[dict[str, Any]], bool]) -> tuple[Size, ...]:
+    """Return the sizes that may change, each as its dimensions, in order of the names.
+
+    Args:
+        names: the arrays to look at.
+        accepts: whether the loss runs on values of other shapes.
+    """
+    groups: dict[int, list[Dimension]] = {}
+    order = [Dimension(name, axis) for name in names for axis in range(np.ndim(values[name]))]
+    for dimension in order:
+        size = np.shape(values[dimension.name])[dimension.axis]
+        if size > 1:  # what is 1 is broadcast, and stays
+            groups.setdefault(size, []).append(dimension)
+    new = next(prime for prime in PRIMES if prime not in groups)
+    found = [size for group in groups.values() for size in _sizes_of(group, lambda size: accepts(resized(values, {size: new})))]
+    return tuple(sorted(found, key=lambda size: min(order.index(dimension) for dimension in size)))
+
+
+def _sizes_of(group: Sequence[Dimension], fits: Callable[[Size], bool]) -> Iterator[Size]:
+    """Yield the smallest sets of equal dimensions that can change together."""
+    left, trials = list(group), 0
+    while left:
+        together: Size = frozenset()
+        for chosen in map(frozenset, _subsets(left)):
+            trials += 1
+            if trials > MOST_TRIALS:  # too many to tell apart: all of them, or none
+                if fits(frozenset(left)):
+                    yield frozenset(left)
+                return
+            if fits(chosen):
+                together = chosen
+                break
+        if together:
+            yield together
+        left = [dimension for dimension in left[1:] if dimension not in together]
+
+
+def _subsets(left: Sequence[Dimension]) -> Iterator[tuple[Dimension, ...]]:
+    """Yield the sets of dimensions with the first one in it, the smallest first."""
+    first, rest = left[0], left[1:]
+    more = (combinations(rest, count) for count in range(len(rest) + 1))
+    return ((first, *others) for others in chain.from_iterable(more))
+
+
+def choices(sizes: Sequence[Size]) -> tuple[dict[Size, int], ...]:
+    """Return what to try: distinct primes, where nothing fits by accident, and all equal, where a transpose runs."""
+    distinct = PRIMES if len(sizes) <= FEW else SMALL
+    if not sizes or len(sizes) > len(distinct):
+        return ()
+    return dict(zip(sizes, distinct, strict=False)), dict.fromkeys(sizes, SQUARES[0])
+
+
+def larger(values: Values, sizes: Sequence[Size], size: Size) -> dict[str, Any] | None:
+    """Return values in which one size is larger than in the example and the others are small; None if that is too large."""
+    (name, axis), *_ = sorted((dimension.name, dimension.axis) for dimension in size)
+    small = choices(sizes)
+    own = np.shape(values[name])[axis]
+    new = next((prime for prime in PRIMES[len(sizes) :] if prime > own), None)
+    return resized(values, {**small[0], size: new}) if small and new else None
+
+
+def resized(values: Values, to: Mapping[Size, int]) -> dict[str, Any]:
+    """Return values of other shapes. Arrays whose shape changes repeat what they hold; labels keep to small classes."""
+    moved = dict(values)
+    for name in {dimension.name for size in to for dimension in size}:
+        shape = list(np.shape(values[name]))
+        for size, extent in to.items():
+            for dimension in size:
+                if dimension.name == name:
+                    shape[dimension.axis] = extent
+        moved[name] = _fill(np.asarray(values[name]), tuple(shape))
+    return moved
+
+
+def _fill(array: Any, shape: tuple[int, ...]) -> Any:
+    if array.dtype.kind == "f" and not _is_one_hot(array):
+        return np.resize(array, shape)
+    count = int(np.prod(shape))
+    if _is_one_hot(array):
+        rows = np.eye(shape[-1])[np.arange(count // shape[-1]) % shape[-1]]
+        return rows.reshape(shape).astype(array.dtype)
+    kept = np.unique(array)
+    small = kept[kept < 2] if kept.size and kept[0] >= 0 else kept
+    return np.resize(small if small.size else kept, shape).astype(array.dtype)
+
+
+def _is_one_hot(array: Any) -> bool:
+    return bool(array.ndim > 1 and np.all((array == 0) | (array == 1)) and np.all(array.sum(axis=-1) == 1))
+
+
+def label(values: Values, sizes: Sequence[Size]) -> str:
+    """Return the shapes of the arrays that show every size: `X (4, 3), W (3, 5)`."""
+    shapes = {name: np.shape(value) for name, value in values.items() if np.ndim(value)}
+    shown, left = [], set(sizes)
+    for name in shapes:
+        new = {size for size in left if any(dimension.name == name for dimension in size)}
+        if new or not sizes:
+            shown.append(name)
+            left -= new
+    return ", ".join(f"{name} {shapes[name]}" for name in shown)

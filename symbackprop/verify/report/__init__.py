@@ -1,0 +1,1 @@
+"""What is said: `render` (text), `report_page` (HTML) → `report`."""

@@ -1,0 +1,137 @@
+"""The parts of a handout for networks in index notation: definitions with shapes, relations node by node, arrays of values."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from symbackprop.derive.steps.steps import written_steps
+from symbackprop.derive.steps.worked_formulas import textbook_forms, up_to_loss
+from symbackprop.formula.tree.tree import Formula, Name, Partial, Update
+from symbackprop.writeup.outline.backward_parts import MOST_KEPT, step_line
+from symbackprop.writeup.outline.context import Context, learning_rate
+from symbackprop.writeup.outline.scalar_parts import loss_lead, loss_table
+from symbackprop.writeup.page.blocks import (
+    LEFT,
+    SYMBOLS,
+    ArrayValue,
+    Block,
+    Cell,
+    FormulaBlock,
+    Heading,
+    Line,
+    Part,
+    Table,
+    Words,
+)
+
+#: Arrays with more entries than this are described by their shape only.
+MOST_ENTRIES = 48
+
+
+def definition_block(context: Context) -> FormulaBlock:
+    """Return the definitions of all nodes up to the loss, in order."""
+    lines = []
+    for name in up_to_loss(context.derivation):
+        if context.derivation.network.nodes[name].defined:
+            left, right = context.writer.definition(name).parts
+            lines.append(Line((Part(left, "", LEFT), Part(right, "=", SYMBOLS)), about=(name,)))
+    return FormulaBlock("definitions", tuple(lines))
+
+
+def shape_table(context: Context) -> Table:
+    """Return every name with what it is and its shape."""
+    rows = []
+    for name in up_to_loss(context.derivation):
+        node = context.derivation.network.nodes[name]
+        role = context.say("role " + node.role.value)
+        rows.append((Cell((context.writer.entry(name),)), Cell(role), Cell((_shape(context, name),))))
+    header = (context.say("quantity"), context.say("role"), context.say("shape"))
+    return Table("shapes", header, tuple(rows), "lll")
+
+
+def _shape(context: Context, name: str) -> str:
+    """Return the shape in letters and in numbers, `(N, D) = (5, 4)`."""
+    letters = [str(size) for size in context.derivation.network.nodes[name].shape]
+    if not letters:
+        return context.plainly("scalar")
+    numbers = [str(context.ledger.sizes.get(letter, letter)) for letter in letters]
+    return " = ".join(dict.fromkeys(f"({', '.join(sizes)})" for sizes in (letters, numbers)))
+
+
+def matrix(anchor: str, name: Words, values: object, context: Context, hidden: str) -> list[Block]:
+    """Return the value of an array; nothing when it has more axes or entries than fit a page."""
+    array = np.asarray(values, dtype=object)
+    if array.ndim > 2 or array.size > MOST_ENTRIES:
+        return []
+    rows = (tuple(Cell((context.ledger.formula(value),), hidden) for value in row) for row in np.atleast_2d(array))
+    return [ArrayValue(anchor, name, tuple(rows))]
+
+
+def forward_arrays(context: Context) -> list[Block]:
+    """Return the values of every definition, in order."""
+    blocks: list[Block] = []
+    for name in up_to_loss(context.derivation):
+        if context.derivation.network.nodes[name].defined:
+            blocks += matrix(f"value-{name}", (Name(name),), context.ledger.values[name], context, "numbers")
+    return blocks
+
+
+def given_arrays(context: Context) -> list[Block]:
+    """Return the given values, in order of declaration."""
+    blocks: list[Block] = []
+    for node in context.derivation.network.nodes.values():
+        if not node.defined and node.name in up_to_loss(context.derivation):
+            blocks += matrix(f"value-{node.name}", (Name(node.name),), context.ledger.values[node.name], context, "")
+    return blocks
+
+
+def weight_parts(name: str, context: Context, shown: set[Formula]) -> list[Block]:
+    """Return the relations from the loss to one parameter; `shown` are left sides already derived, and grows."""
+    about = tuple(context.derivation.between(name))
+    steps = written_steps(context.derivation[name], context.notation, context.options.level)
+    later = context.wants("matrix")  # where the matrix forms stand, with their reasons
+    fresh = [step for step in steps if step.formula not in shown and not (later and step.kind == "matrix")]
+    shown.update(step.formula for step in steps)
+    lines = tuple(step_line(step, context, about) for step in fresh)
+    return [
+        Heading(1, context.say("backward", name=context.writer.entry(name)), f"weight-{name}"),
+        FormulaBlock(f"steps-{name}-lines", lines, keep=len(lines) <= MOST_KEPT),
+    ]
+
+
+def adjoint_arrays(context: Context) -> list[Block]:
+    """Return the values of the adjoints of all definitions, then of all parameters."""
+    derivation = context.derivation
+    printed = textbook_forms(derivation)
+    inner = [name for name in printed if derivation.network.nodes[name].defined and name != derivation.loss]
+    blocks: list[Block] = [Heading(1, context.say("gradients"), "gradients")]
+    for name in (*inner, *(name for name in derivation.wrt if name in derivation.adjoints)):
+        title: Words = (Partial(Name(derivation.loss), Name(name)),)
+        blocks += matrix(f"adjoint-{name}", title, context.ledger.adjoint(name), context, "numbers")
+    return blocks
+
+
+def loss_parts(context: Context) -> list[Block]:
+    """Return the loss before and after one step with all parameters changed at once."""
+    rate = learning_rate(context)
+    learned = [name for name in context.derivation.wrt if name in context.derivation.adjoints]
+    changed = {name: context.ledger.stepped(name, rate) for name in learned}
+    new: list[Block] = []
+    for name, values in changed.items():
+        new += matrix(f"new-{name}", (Update(Name(name)),), values, context, "numbers")
+    return [*loss_lead(context), *new, *loss_table(changed, context)]
+
+
+def matrix_parts(context: Context) -> list[Block]:
+    """Return the matrix form of every definition's adjoint and every gradient that has one, with shapes and reasons."""
+    derivation = context.derivation
+    lines: dict[Formula, Line] = {}
+    for name in derivation.wrt:
+        if name in derivation.adjoints:
+            for step in written_steps(derivation[name], context.notation, "standard"):
+                if step.kind == "matrix":
+                    lines.setdefault(step.formula, step_line(step, context, (name,)))
+    if not lines:
+        return []
+    block = FormulaBlock("matrix-lines", tuple(lines.values()), keep=len(lines) <= MOST_KEPT)
+    return [Heading(1, context.say("matrix"), "matrix"), block]

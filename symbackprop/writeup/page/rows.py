@@ -1,0 +1,199 @@
+"""Lines of a formula block as the rows a page can hold: short sides stand side by side, long ones begin a row or are broken.
+
+Every printer sets the same rows; only the measure of a page differs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from symbackprop.formula.print.text import shown_width
+from symbackprop.formula.print.wrap import wrap
+from symbackprop.formula.tree.brackets import Slot, is_forced
+from symbackprop.formula.tree.tree import Chain, Formula, Group, Neg, Product, Sum, Text
+from symbackprop.formula.tree.tree import Row as Beside
+from symbackprop.formula.tree.walk import walk
+from symbackprop.writeup.page.blocks import Line, Part
+
+#: Characters that fit a row of a printed page beside a left side and a reason.
+PAGE_WIDTH = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A relation or operator, a formula, the operator that leads on to the next row, and the part it belongs to."""
+
+    lead: str
+    body: Formula
+    trail: str
+    part: Part
+
+
+@dataclass(frozen=True, slots=True)
+class PageRow:
+    """One row: what stands left of the alignment point (first row of a line only), the pieces, and the reason.
+
+    The reason stands at the right of the row, or `below` it.
+    """
+
+    head: Part | None
+    pieces: tuple[Piece, ...]
+    because: str = ""
+    below: bool = False
+
+
+#: A reason longer than this stands below its line even where there is room.
+LONG_REASON = 34
+
+
+def laid_out(lines: tuple[Line, ...], width: int = PAGE_WIDTH) -> tuple[tuple[PageRow, ...], ...]:
+    """Return the rows of each line of a block; reasons have a column of their own only where the whole block leaves room."""
+    block = [rows(line, width) for line in lines]
+    widest = max((_row_width(row) for line in block for row in line), default=0)
+    reasons = [len(row.because) for line in block for row in line if 0 < len(row.because) <= LONG_REASON]
+    crowded = widest + max(reasons, default=0) + 3 > width
+    return tuple(_with_reason_below(line) if crowded or len(line[0].because) > LONG_REASON else line for line in block)
+
+
+def _with_reason_below(line: tuple[PageRow, ...]) -> tuple[PageRow, ...]:
+    because = line[0].because
+    if not because:
+        return line
+    bare = (replace(line[0], because=""), *line[1:])
+    return (*bare[:-1], replace(bare[-1], because=because, below=True))
+
+
+def _row_width(row: PageRow) -> int:
+    head = measured(row.head.formula) if row.head is not None else 0
+    return head + sum(measured(piece.body) + 3 for piece in row.pieces)
+
+
+@lru_cache(maxsize=4096)
+def measured(formula: Formula) -> int:
+    """Return about how many characters wide a formula is when it is set with a sign between all factors."""
+    signs = sum(len(part.factors) - 1 for part in walk(formula) if isinstance(part, Product))
+    return shown_width(formula) + signs
+
+
+def rows(line: Line, width: int = PAGE_WIDTH) -> tuple[PageRow, ...]:
+    """Return the rows of a line: all in one where it fits, else a row for each side, long sides broken at operators."""
+    head, *sides = line.parts
+    head_width = measured(head.formula)
+    room = max(width - head_width - 3, width // 2)
+    if not sides:
+        return (PageRow(None, (Piece("", head.formula, "", head),), line.because),)
+    pieces: list[list[Piece]] = [[]]
+    used = 0
+    for side in sides:
+        needed = measured(side.formula) + 3
+        if pieces[-1] and used + needed > room:
+            pieces.append([])
+            used = 0
+        if needed <= room:
+            pieces[-1].append(Piece(side.relation, side.formula, "", side))
+            used += needed
+            continue
+        for broken in broken_sides(head, side, width):
+            if pieces[-1]:
+                pieces.append([])
+            pieces[-1].extend(broken)
+        used = room
+    first, *others = (row for row in pieces if row)
+    return (PageRow(head, tuple(first), line.because), *(PageRow(None, tuple(other)) for other in others))
+
+
+def broken_sides(head: Part, side: Part, width: int) -> list[tuple[Piece, ...]]:
+    """Break one side at its operators, as the readers of the formula package put it together again; where that is not enough,
+    at any depth.
+    """
+    statement = Chain((head.formula, side.formula), (side.relation,))
+    if measured(statement) <= width:  # too wide for the room beside others, not for a row of its own
+        return [(Piece(side.relation, side.formula, "", side),)]
+    room = max(width - measured(head.formula) - SIGNS, width // 2)
+    lines = wrap(statement, width, measured)
+    if all(measured(line.body) <= room for line in lines):
+        return [(Piece(line.lead, line.body, line.trail, side),) for line in lines]
+    return _filled(_opened(side, room), side, room)
+
+
+#: Columns for the signs before and behind a row.
+SIGNS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """A term or factor with the sign in front of it and the brackets that open before and close behind it.
+
+    A `factor` that is a sum needs brackets of its own.
+    """
+
+    lead: str
+    body: Formula
+    opens: int = 0
+    closes: int = 0
+    factor: bool = False
+
+    def shown(self) -> Formula:
+        """Return it with its brackets, those without a partner set as text."""
+        body = Group(self.body) if self.factor and is_forced(self.body, Slot.LAST_FACTOR) else self.body
+        items = (*[Text("(")] * self.opens, body, *[Text(")")] * self.closes)
+        return Beside(items) if len(items) > 1 else body
+
+
+def _opened(side: Part, room: int) -> list[_Term]:
+    """Return a side as terms and factors, whatever is wider than `room` taken apart as far as it can be."""
+    found: list[_Term] = []
+    waiting = [_Term(side.relation, side.formula)]
+    while waiting:
+        term = waiting.pop()
+        inner = _taken_apart(term) if measured(term.body) > room else []
+        found += [] if inner else [term]
+        waiting += reversed(inner)
+    return found
+
+
+def _taken_apart(term: _Term) -> list[_Term]:
+    body = term.body.body if isinstance(term.body, Group) else term.body
+    if isinstance(body, Neg):
+        return _negative_taken_apart(body.body, term)
+    if isinstance(body, Sum):
+        signed = [("-", part.body) if isinstance(part, Neg) and at else ("+", part) for at, part in enumerate(body.terms)]
+        inner = [_Term(sign, part) for sign, part in signed]
+        brackets = int(term.factor or isinstance(term.body, Group))
+    elif isinstance(body, Product):
+        inner = [_Term("*", factor, factor=True) for factor in body.factors]
+        brackets = int(isinstance(term.body, Group))
+    else:
+        return []
+    return _bounded(inner, term, brackets)
+
+
+def _negative_taken_apart(body: Formula, term: _Term) -> list[_Term]:
+    """Break a negative product: the sign stands at its first factor; nothing for anything else."""
+    if not isinstance(body, Product) or term.factor:
+        return []
+    first, *others = body.factors
+    inner = [_Term("*", Neg(first)), *(_Term("*", factor, factor=True) for factor in others)]
+    return _bounded(inner, term, int(isinstance(term.body, Group)))
+
+
+def _bounded(inner: list[_Term], term: _Term, brackets: int) -> list[_Term]:
+    """Return the parts of a term with its sign, and its brackets around all of them."""
+    inner[0] = replace(inner[0], lead=term.lead, opens=term.opens + brackets)
+    inner[-1] = replace(inner[-1], closes=term.closes + brackets)
+    return inner
+
+
+def _filled(terms: list[_Term], side: Part, room: int) -> list[tuple[Piece, ...]]:
+    """Return rows with as many terms in each as fit; inside a bracket a sign stands once, at the start of its row."""
+    found: list[list[Piece]] = []
+    used = room
+    for term in terms:
+        body = term.shown()
+        if used + measured(body) + 3 > room:
+            found.append([])
+            used = 0
+        found[-1].append(Piece(term.lead, body, "", side))
+        used += measured(body) + 3
+    return [tuple(row) for row in found]

@@ -1,0 +1,358 @@
+"""Print an outline as PDF, set by Typst (the extra `pdf`); no TeX is needed."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import singledispatch
+from typing import Any
+
+from symbackprop.errors import InternalError, UserError
+from symbackprop.formula.print.latex import RELATIONS
+from symbackprop.formula.print.typst import typst as typst_math
+from symbackprop.formula.tree.tree import Formula
+from symbackprop.writeup.drawing.svg import svg
+from symbackprop.writeup.page import blocks as b
+from symbackprop.writeup.page.blocks import has_gaps
+from symbackprop.writeup.page.phrases import plain, worth
+from symbackprop.writeup.page.rows import PageRow, Piece, laid_out, measured
+from symbackprop.writeup.print.figures import picture
+from symbackprop.writeup.print.format import PageFormat, check_complete
+
+#: Widest row, in characters as shown, that fits the text width beside a reason.
+PDF_WIDTH = 88
+#: The same in one of two columns, without reasons.
+COLUMN_WIDTH = 66
+#: A table of so few rows stands on one page.
+SHORT_TABLE = 6
+#: A formula of so few characters is not broken within a line of text.
+SHORT_FORMULA = 24
+#: Faces that have Chinese characters, the first found is used.
+CJK_FACES = ("Noto Serif CJK SC", "Source Han Serif SC", "Songti SC", "SimSun", "Noto Sans CJK SC", "Source Han Sans SC")
+#: A character that the faces coming with Typst may not have: neither Latin, Greek or Cyrillic, nor a sign of mathematics.
+_UNCOMMON = re.compile("[^\u0000-\u052f\u1e00-\u2bff\U0001d400-\U0001d7ff]")
+#: Always the same date in the file, so that the same handout is the same file.
+TIMESTAMP = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
+
+_PREAMBLE = """\
+#set page(paper: "a4", margin: (x: 18mm, top: 17mm, bottom: 18mm), footer: context align(center, text(8pt, fill: luma(90),
+  counter(page).display("1 / 1", both: true))))
+#set text(font: FACES, size: 10.5pt, lang: "LANG")
+#set par(justify: false, leading: 0.62em)
+#let accent = rgb("#2457a6")
+#let worth(points) = { h(1fr); text(9pt, weight: "regular", fill: luma(90), points) }
+#let part(body, points) = block(above: 1.3em, below: 0.7em, sticky: true, width: 100%, stroke: (bottom: 1.2pt + accent),
+  inset: (bottom: 5pt), text(13pt, weight: "bold", body) + worth(points))
+#let stepname(body, points) = block(above: 1.1em, below: 0.8em, sticky: true, width: 100%,
+  text(10.5pt, weight: "bold", fill: accent, body) + worth(points))
+#let lead(body) = block(sticky: true, body)
+#let note(body) = block(width: 100%, fill: luma(246), stroke: (left: 2pt + accent), inset: (x: 7pt, y: 5pt),
+  breakable: false, body)
+#let solution(body) = text(fill: rgb("#0b6b3a"), body)
+#let reason(body) = align(right, text(8.5pt, fill: luma(90), body))
+#let below(body) = { v(-7pt); pad(left: 18pt, align(left, text(8.5pt, fill: luma(90), body))) }
+#let gap(width) = box(width: width, stroke: (bottom: 0.5pt), height: 0.9em)
+#let writing = block(above: 0pt, below: 0pt, height: 7mm, width: 100%, stroke: (bottom: 0.4pt + luma(170)))
+#let equations(breakable, ..rows) = block(breakable: breakable, width: 100%, grid(columns: (auto, 1fr, auto, 0pt),
+  column-gutter: (4pt, 8pt, 0pt), align: (right + horizon, left + horizon, right + horizon), ..rows))
+#let together(rows) = grid.cell(rowspan: rows, breakable: false)[]
+#set grid(row-gutter: 13pt)
+#set math.mat(delim: "[", gap: 0.6em)
+#show raw: set text(7.1pt)
+"""
+
+
+#: Settings of the two columns of a worksheet.
+_NARROW = """\
+#set text(9pt)
+#set par(leading: 0.5em)
+#set block(spacing: 0.8em)
+#set grid(row-gutter: 8pt)"""
+
+
+SourceOf = Callable[[b.Outline, tuple[str, ...]], str]
+
+
+def pdf(outline: b.Outline, inspect: Callable[[str], None] | None = None, source_of: SourceOf | None = None) -> bytes:
+    """Return the PDF; `inspect` sees the source before it is set, and may refuse it by raising.
+
+    `source_of` writes the source from the outline and the faces there are (by default `typst_source`).
+
+    Raises UserError, with the remedy, when Typst or a Chinese face is missing.
+    """
+    return merged_pdf([(outline, inspect)], source_of)
+
+
+def merged_pdf(outlines: Sequence[tuple[b.Outline, Callable[[str], None] | None]], source_of: SourceOf | None = None) -> bytes:
+    """Return one PDF of several outlines, each beginning on a page of its own that is numbered 1; raises as `pdf`."""
+    written = source_of or typst_source
+    try:
+        import typst  # the optional extra `pdf`
+    except ImportError:
+        raise UserError("handout: a PDF needs Typst; install it with: pip install 'symbackprop[pdf]'") from None
+    chinese = any(outline.lang == "zh" for outline, _ in outlines)
+    fonts = typst.Fonts(include_system_fonts=chinese)  # looking through all faces of a machine takes a while
+    sources = _sources(outlines, written, fonts)
+    if not chinese and any(map(_UNCOMMON.search, sources)):
+        fonts = typst.Fonts()
+        sources = _sources(outlines, written, fonts)
+    for source, (_, inspect) in zip(sources, outlines, strict=True):
+        if inspect is not None:
+            inspect(source)
+    whole = sources[0] if len(sources) == 1 else _merged(sources)
+    compiled: bytes = typst.compile(whole.encode("utf-8"), timestamp=int(TIMESTAMP.timestamp()), font_paths=fonts)
+    return compiled
+
+
+def _sources(outlines: Sequence[tuple[b.Outline, Any]], written: SourceOf, fonts: Any) -> list[str]:
+    return [written(outline, tuple(fonts.families())) for outline, _ in outlines]
+
+
+def _merged(sources: Sequence[str]) -> str:
+    """Return one source of several: each in a scope of its own, with its own numbers of pages."""
+    alone = [_DOCUMENT.sub("", source).replace(_OF_ALL, _OF_ITS_OWN) for source in sources]
+    return "\n".join(f"#[\n#counter(page).update(1)\n{source}\n#metadata(none) <end>\n]\n" for source in alone)
+
+
+_DOCUMENT = re.compile(r"^#set document\(.*\)$", re.MULTILINE)
+#: The number of a page among all of a file, and among those up to the next end of a handout.
+_OF_ALL = 'counter(page).display("1 / 1", both: true)'
+_OF_ITS_OWN = """{ let last = query(<end>).filter(it => it.location().page() >= here().page()).first()
+  [#counter(page).get().first() / #counter(page).at(last.location()).first()] }"""
+
+
+def typst_source(outline: b.Outline, families: tuple[str, ...]) -> str:
+    """Return the Typst source, set in faces out of `families`."""
+    preamble = _PREAMBLE.replace("FACES", _faces(outline.lang, families)).replace("LANG", outline.lang)
+    title = (
+        f'#block(below: 9pt, text(18pt, weight: "bold", {quoted(outline.title)}))\n'
+        f"#text(9.5pt, fill: luma(90), {quoted(outline.subtitle)})"
+    )
+    head = [preamble, f"#set document(title: {quoted(outline.title)})", title]
+    if not is_worksheet(outline):
+        return "\n\n".join(head) + _set(outline.page, outline) + "\n"
+    figures = [number for number, block in enumerate(outline.page) if isinstance(block, b.Figure)]
+    cut = figures[0] + 1 if figures else 0  # what stands across the page
+    head.insert(1, _running_header(outline))
+    columns = f"{_NARROW}\n#columns(2, gutter: 9mm)[{_set(outline.page[cut:], outline)}\n]"
+    return "\n\n".join(head) + _set(outline.page[:cut], outline) + f"\n\n{columns}\n"
+
+
+def is_worksheet(outline: b.Outline) -> bool:
+    """Whether a page has gaps to fill in: it is set in two columns, to be handed out on two sides."""
+    return outline.audience == "student" and outline.blanks != "none" and not outline.columns
+
+
+def _running_header(outline: b.Outline) -> str:
+    """Return the header of every page but the first: title and variant, and a line for the name."""
+    said = quoted(" · ".join(filter(None, (outline.title, outline.subtitle))))
+    known = next((dict(block.known).get("name") for block in outline.page if isinstance(block, b.NameLine)), None)
+    name = f"#{quoted(known)}" if known else f"#{quoted(plain('name', outline.lang))} #gap(45mm)"
+    shown = f"text(8pt, fill: luma(90))[#{said} #h(1fr) {name}]"
+    margin = "(x: 15mm, top: 14mm, bottom: 13mm)"
+    return f"#set page(margin: {margin}, header: context if counter(page).get().first() > 1 {{ {shown} }})"
+
+
+def _set(blocks: tuple[b.PageBlock, ...], outline: b.Outline) -> str:
+    body = [text for block in blocks if (text := _block(block, outline))]
+    return "".join(map(_behind, body, ["", *body]))
+
+
+def _behind(text: str, before: str) -> str:
+    """Arrays stand beside one another where they fit; everything else begins a paragraph."""
+    return ("\n" if text.startswith("#box") and before.startswith("#box") else "\n\n") + text
+
+
+def _faces(lang: str, families: tuple[str, ...]) -> str:
+    chinese = [face for face in CJK_FACES if face in families]
+    if lang == "zh" and not chinese:
+        raise UserError(
+            "handout: a Chinese PDF needs a face with Chinese characters, none of "
+            f"{', '.join(CJK_FACES)} is installed; install e.g. fonts-noto-cjk, or write .html instead"
+        )
+    return "(" + ", ".join(quoted(face) for face in ("New Computer Modern", *chinese[:1])) + ",)"
+
+
+def quoted(text: str) -> str:
+    """Return a Typst string."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def _words(words: b.Words, outline: b.Outline) -> str:
+    return "".join(
+        _in_text(part, outline) if isinstance(part, Formula) else "#linebreak();" if part == "\n" else f"#{quoted(part)};"
+        for part in words
+    )
+
+
+def _in_text(formula: Formula, outline: b.Outline) -> str:
+    shown = f"${typst_math(formula, outline.notation)}$"
+    return f"#box({shown});" if measured(formula) <= SHORT_FORMULA else shown
+
+
+@singledispatch
+def _block(block: b.Block, outline: b.Outline) -> str:
+    raise InternalError(f"pdf: no printer for {type(block).__name__}")
+
+
+@_block.register
+def _(block: b.NameLine, outline: b.Outline) -> str:
+    widths = {"name": "52mm", "class": "20mm", "date": "26mm"}
+    known = {key: f"*#{quoted(text)}*" for key, text in block.known}
+    shown = {key: known.get(key, f"#gap({width})") for key, width in widths.items()}
+    fields = [f"[#{quoted(plain(key, outline.lang))} {field}]" for key, field in shown.items()]
+    if block.points:
+        fields.append(f"[#{quoted(plain('points', outline.lang))} #gap(9mm) #{quoted(f'/ {block.points}')}]")
+    line = f"#block(above: 1.2em, below: 1.2em, stack(dir: ltr, spacing: 1fr, {', '.join(fields)}))"
+    if not block.questions:
+        return line
+    rows = b.grading_rows(block, *(plain(key, outline.lang) for key in ("question", "total", "points")))
+    cells = ", ".join(f"[#{quoted(cell)}]" for row in rows for cell in row)
+    columns = f"({len(rows[0])} * (1fr,)).enumerate().map(((k, w)) => if k == 0 {{ auto }} else {{ w }})"
+    return f"{line}\n#block(text(8.5pt, table(columns: {columns}, align: center, inset: 4pt, stroke: 0.4pt, {cells})))"
+
+
+@_block.register
+def _(block: b.Heading, outline: b.Outline) -> str:
+    points = quoted(worth(block.points, outline.lang))
+    number = f"#{quoted(f'{block.number}  ')};" if block.number else ""
+    return f"#{ {1: 'part', 2: 'stepname'}[block.level] }([{number}{_words(block.words, outline)}], {points})"
+
+
+@_block.register
+def _(block: b.Prose, outline: b.Outline) -> str:
+    words = _words(block.words, outline)
+    wrapper = {"plain": "lead", "note": "note", "rule": "note", "answer": "solution"}[block.tone]
+    return f"#{wrapper}[{words}]"
+
+
+@_block.register
+def _(block: b.FormulaBlock, outline: b.Outline) -> str:
+    lines = _in_a_column(block.lines) if is_worksheet(outline) else laid_out(block.lines, outline.columns or PDF_WIDTH)
+    cells = ",\n".join(_row(row, outline) for line in lines for row in line)
+    kept = block.keep and not is_worksheet(outline)
+    return f"#equations({'false' if kept else 'true'},\n{cells})"
+
+
+def _in_a_column(lines: tuple[b.Line, ...]) -> tuple[tuple[PageRow, ...], ...]:
+    """Return the rows of lines in a narrow column: with the number of a line, but no room for reasons in words."""
+    bare = tuple(line if line.because.startswith("(") else replace(line, because="") for line in lines)
+    labelled = any(line.because for line in bare)
+    return laid_out(bare, COLUMN_WIDTH + (12 if labelled else 0))
+
+
+def _row(row: PageRow, outline: b.Outline) -> str:
+    head = f"$display({typst_math(row.head.formula, outline.notation)})$" if row.head is not None else ""
+    first = row.pieces[0].lead
+    indent = "" if first in RELATIONS or not first else "#h(1.5em)"
+    pieces = "".join(_piece(piece, outline) for piece in row.pieces)
+    if row.below:
+        return f"[{head}], [{indent}{pieces}], [], together(2), [], grid.cell(colspan: 2, below[#{quoted(row.because)};])"
+    because = f"#reason[#{quoted(row.because)};]" if row.because else ""
+    return f"[{head}], [{indent}{pieces}], [{because}], []"
+
+
+_SIGNS = {"*": "dot.c", "←": "arrow.l", "→": "arrow.r", "≤": "<=", "≥": ">=", "≠": "!=", ":=": "colon.eq"}
+
+
+def _piece(piece: Piece, outline: b.Outline) -> str:
+    lead = _sign(piece.lead)
+    trail = _sign(piece.trail)
+    body = f"display({typst_math(piece.body, outline.notation)})"
+    return f"${' '.join(part for part in (lead, body, trail) if part)}$ "
+
+
+def _sign(sign: str) -> str:
+    return f"space {_SIGNS.get(sign, sign)} space" if sign else ""
+
+
+_TYPST_ALIGN = {"l": "left", "c": "center", "r": "right"}
+
+
+@_block.register
+def _(block: b.Table, outline: b.Outline) -> str:
+    cells = ", ".join(f"[*{_words(words, outline)}*]" for words in block.header)
+    head = f"table.hline(stroke: 1pt),table.header({cells}), table.hline(stroke: 0.5pt),"
+    inset = "(x: 4pt, top: 8pt, bottom: 3pt)" if has_gaps(block) else _TIGHT  # room to write in by hand
+    rows = tuple(tuple(cell.words for cell in row) for row in block.rows)
+    stroke = "(x, y) => if y > 1 { (top: 0.3pt + luma(200)) }"
+    return _table(rows, block.align, f"stroke: {stroke}, inset: {inset},\n{head}\n", ", table.hline(stroke: 1pt)", outline)
+
+
+@_block.register
+def _(block: b.Definitions, outline: b.Outline) -> str:
+    return _table(block.rows, "ll", f"stroke: none, inset: {_TIGHT},\n\n", "", outline)
+
+
+_TIGHT = "(x: 5pt, y: 4pt)"
+
+
+def _table(rows: tuple[tuple[b.Words, ...], ...], align: str, options: str, foot: str, outline: b.Outline) -> str:
+    columns = ["auto"] * len(align)
+    if align == "llr":  # numbers stand at the right edge
+        columns[1] = "1fr"
+    aligns = ", ".join(_TYPST_ALIGN[letter] for letter in align)
+    body = ",\n".join(f"[{_words(words, outline)}]" for row in rows for words in row)
+    split = "false" if len(rows) <= SHORT_TABLE else "true"
+    return f"#block(breakable: {split}, table(columns: ({', '.join(columns)},), align: ({aligns},), {options}{body}{foot}))"
+
+
+@_block.register
+def _(block: b.ArrayValue, outline: b.Outline) -> str:
+    name = f"#[#show math.equation: math.display; {_words(block.name, outline)}]"
+    entries = "; ".join(", ".join(_entry(cell, outline) for cell in row) for row in block.rows)
+    value = entries if block.is_number else f"display(mat({entries}))"
+    return f"#box(inset: (right: 14pt, y: 4pt))[{name} $= {value}$]"
+
+
+def _entry(cell: b.Cell, outline: b.Outline) -> str:
+    return " ".join(typst_math(part, outline.notation) if isinstance(part, Formula) else quoted(part) for part in cell.words)
+
+
+@_block.register
+def _(block: b.Figure, outline: b.Outline) -> str:
+    drawn = svg(picture(block.drawing, outline.lang, outline.notation), stylesheet=False)
+    wide = "64%" if is_worksheet(outline) else "88%"
+    image = f'image(bytes({quoted(drawn)}), format: "svg", width: {wide}, alt: {quoted(block.alt)})'
+    caption = f"#text(9pt, fill: luma(90))[{_words(block.caption, outline)}]" if block.caption else ""
+    return f"#block(breakable: false, width: 100%, align(center)[#{image}\n{caption}])"
+
+
+@_block.register
+def _(block: b.BlankLines, outline: b.Outline) -> str:
+    return f"#for _ in range({block.lines}) {{ writing }}"
+
+
+@_block.register
+def _(block: b.Code, outline: b.Outline) -> str:
+    listing = f"raw(lang: {quoted(block.language)}, block: true, {quoted(block.text.rstrip())})"
+    return f"#block(fill: luma(246), inset: 7pt, width: 100%, {listing})"
+
+
+@_block.register
+def _(block: b.Choice, outline: b.Outline) -> str:
+    rows_ = []
+    for letter, option in zip("abcdefgh", block.options, strict=False):
+        verdict = ""
+        if option.right is not None:
+            mark = "✓" if option.right else "✗"
+            verdict = f"#solution[#{quoted(mark)}; {_words(option.why, outline)}]"
+        rows_.append(f"[({letter})], [#show math.equation: math.display; {_words(option.words, outline)}], [{verdict}]")
+    listed = ", ".join(rows_)
+    return (
+        f"#block(breakable: false)[{_words(block.question, outline)}\n\n"
+        f"#grid(columns: (auto, auto, 1fr), column-gutter: 10pt, row-gutter: 10pt, align: horizon, {listed})]"
+    )
+
+
+@_block.register
+def _(block: b.PageBreak, outline: b.Outline) -> str:
+    return "#pagebreak(weak: true)" if block.must else ""
+
+
+check_complete(_block)
+#: Slides are made of the same blocks, words and faces.
+printed, words, faces = _block, _words, _faces
+FORMAT = PageFormat(".pdf", lambda outline, stem, inspect: {"": pdf(outline, inspect)})

@@ -1,0 +1,274 @@
+"""An outline cut into slides: a heading and one step each, what a presenter says beside it, and the path that lights up.
+
+A slide holds what can be read from the last row: a line of a derivation, some rows of a table, one figure. Explanations go to the
+presenter's notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import singledispatch
+from math import ceil
+
+from symbackprop.derive.sweep.derivation import DerivationRecord
+from symbackprop.errors import UserError
+from symbackprop.formula.notation.notation import Notation
+from symbackprop.formula.tree.tree import BigSum, Formula, Fraction, Partial
+from symbackprop.formula.tree.walk import walk
+from symbackprop.writeup.drawing.compose import compose, edge_identifiers
+from symbackprop.writeup.drawing.diagram_layout import LayoutPlan
+from symbackprop.writeup.drawing.faces import NAME_SIZE, DiagramWords, Face, Look, bodies
+from symbackprop.writeup.drawing.picture import Picture, captions
+from symbackprop.writeup.drawing.styled_text import prose
+from symbackprop.writeup.drawing.unit_graph import UnitKind, find_units
+from symbackprop.writeup.page import blocks as b
+from symbackprop.writeup.page.rows import PageRow, laid_out, measured
+from symbackprop.writeup.print.figures import picture
+
+#: Pixels of a slide, of its text, and of its smallest letters.
+WIDE, TEXT, SMALLEST = 1920, 42, 24
+#: What a slide has room for: rows of a table, lines of the given numbers, characters of a sentence.
+MOST_ROWS, MOST_SAID = 5, 170
+#: Pixels: the margins together with the gap between text and diagram, a character, and the room of the diagram.
+MARGINS, CHARACTER = 170, 23
+ASIDE_WIDE, ASIDE_HIGH = 950, 760
+#: A small diagram is drawn larger, until it is so wide.
+ASIDE_ENOUGH, LARGEST = 780, 2.0
+#: Pixels that text has below its title, and what makes a row of formulas a tall one.
+TALL, TALL_PARTS = 840, (Fraction, Partial, BigSum)
+#: Pixels that a figure alone on a slide has.
+FIGURE_WIDE, FIGURE_HIGH = 1800, 800
+#: Parts that are read on paper: where the projector shows the numbers being made, a listing or a rule says little.
+LEFT_OUT = frozenset({"rounding", "code", "sources"})
+
+
+@dataclass(frozen=True, slots=True)
+class Slide:
+    """What one slide shows under its title; `notes` are for the presenter, `path` are the names that light up."""
+
+    title: b.Words
+    blocks: tuple[b.PageBlock, ...]
+    notes: tuple[b.Words, ...] = ()
+    path: tuple[str, ...] = ()
+
+
+def slides(outline: b.Outline) -> tuple[Slide, ...]:
+    """Return the slides of an outline after its title. Raises UserError when nothing is left to show."""
+    found = tuple(slide for part in _parts(outline) for slide in _slides_of(*part))
+    if not found:
+        raise UserError("slides: every part was left out, so there is nothing to show")
+    return found
+
+
+Part = tuple[b.Words, list[b.PageBlock], bool]
+
+
+def _parts(outline: b.Outline) -> list[Part]:
+    """Return what stands under each heading, without the parts that are read on paper; an exercise is not cut."""
+    found: list[Part] = [((outline.title,), [], False)]
+    left_out = False
+    for block in outline.page:
+        if isinstance(block, b.Heading):
+            left_out = block.anchor in LEFT_OUT if block.level == 1 else left_out
+            found.append((block.words, [], block.anchor.startswith("exercise-")))
+        elif not left_out:
+            found[-1][1].append(block)
+    return found
+
+
+def _slides_of(title: b.Words, blocks: list[b.PageBlock], whole: bool) -> list[Slide]:
+    """Return the slides of a part: a short sentence stands over the first step, an answer under the last, the rest is said."""
+    sentences = [block for block in blocks if isinstance(block, b.Prose)]
+    leads, answers = (tuple(filter(chosen, sentences)) for chosen in (_is_lead, lambda block: block.tone == "answer"))
+    notes = tuple(block.words for block in sentences if block not in (*leads, *answers))
+    found = [Slide(title, (shown,), said, path) for block in blocks for shown, path, said in _cut(block, whole)]
+    if found:
+        found[0] = replace(found[0], blocks=(*leads, *found[0].blocks), notes=(*notes, *found[0].notes))
+        found[-1] = replace(found[-1], blocks=(*found[-1].blocks, *answers))
+    return found
+
+
+def _is_lead(block: b.Prose) -> bool:
+    return block.tone == "plain" and _length(block.words) <= MOST_SAID
+
+
+def _cut(block: b.PageBlock, whole: bool) -> Iterable[Step]:
+    return [(block, (), ())] if whole and isinstance(block, b.FormulaBlock) else _steps(block)
+
+
+def _length(words: b.Words) -> int:
+    return sum(measured(part) if isinstance(part, Formula) else len(part) for part in words)
+
+
+Step = tuple[b.PageBlock, tuple[str, ...], tuple[b.Words, ...]]
+
+
+@singledispatch
+def _steps(block: b.PageBlock) -> Iterator[Step]:
+    """Yield the steps of a block: what is shown, the path that lights up, what is said."""
+    yield block, (), ()
+
+
+@_steps.register(b.NameLine | b.PageBreak | b.BlankLines | b.Code | b.Prose)
+def _(block: b.PageBlock) -> Iterator[Step]:
+    yield from ()
+
+
+@_steps.register
+def _(block: b.FormulaBlock) -> Iterator[Step]:
+    for at, line in enumerate(block.lines):
+        said = ((line.because,),) if line.because else ()
+        shown = replace(line, because="")
+        yield b.FormulaBlock(f"{block.anchor}-{at + 1}", (shown,), block.keep), line.about, said
+
+
+@_steps.register
+def _(block: b.Table) -> Iterator[Step]:
+    for at in range(0, len(block.rows), MOST_ROWS):
+        yield replace(block, anchor=f"{block.anchor}-{at + 1}", rows=block.rows[at : at + MOST_ROWS]), (), ()
+
+
+@_steps.register
+def _(block: b.Definitions) -> Iterator[Step]:
+    for at in range(0, len(block.rows), MOST_ROWS):
+        yield replace(block, anchor=f"{block.anchor}-{at + 1}", rows=block.rows[at : at + MOST_ROWS]), (), ()
+
+
+def columns(drawn: Picture | None) -> int:
+    """Return how many characters stand side by side beside the diagram."""
+    taken = drawn.width * scale_of(drawn) if drawn is not None else 0
+    return int((WIDE - MARGINS - taken) / CHARACTER)
+
+
+def scale_of(drawn: Picture) -> float:
+    """Return how much larger the diagram is drawn."""
+    return max(SMALLEST / NAME_SIZE, min(LARGEST, ASIDE_ENOUGH / drawn.width, ASIDE_HIGH / drawn.height))
+
+
+@singledispatch
+def needed(block: b.PageBlock) -> int:
+    """Return how many characters wide a block is that cannot be broken."""
+    return 0
+
+
+@needed.register
+def _(block: b.Table) -> int:
+    rows = [tuple(cell.words for cell in row) for row in block.rows]
+    return sum(max(map(_widest, column)) + 3 for column in zip(block.header, *rows, strict=True))
+
+
+@needed.register
+def _(block: b.ArrayValue) -> int:
+    widths = (max(_widest(cell.words) for cell in column) for column in zip(*block.rows, strict=True))
+    return _widest(block.name) + sum(wide + 2 for wide in widths)
+
+
+@needed.register
+def _(block: b.Choice) -> int:
+    return max(measured(part) for option in block.options for part in option.words if isinstance(part, Formula))
+
+
+def _widest(words: b.Words) -> int:
+    """Return the width of the widest line of words."""
+    lines, used = [0], 0
+    for part in words:
+        used = 0 if part == "\n" else used + (measured(part) if isinstance(part, Formula) else len(part))
+        lines.append(used)
+    return max(lines)
+
+
+def placed(slide: Slide, network: Picture | None) -> tuple[Picture | None, int]:
+    """Return the diagram to stand beside a slide's text, None where the text needs the whole width, and the size of the text.
+
+    The text is as large as its room allows, never smaller than `SMALLEST`.
+    """
+    figure = any(isinstance(block, b.Figure) for block in slide.blocks)
+    for drawn in (None,) if figure else (network, None):
+        for size in range(TEXT, SMALLEST - 1, -2):
+            room = columns(drawn) * TEXT // size
+            if max(map(needed, slide.blocks)) <= room and sum(lines(block, room) for block in slide.blocks) * size <= TALL:
+                return drawn, size
+    return None, SMALLEST
+
+
+@singledispatch
+def lines(block: b.PageBlock, room: int) -> float:
+    """Return about how many times the size of the text a block is high, with so many characters in a row."""
+    return 0.0
+
+
+def _has_tall(block: b.PageBlock) -> bool:
+    return any(isinstance(part, TALL_PARTS) for formula in b.formulas_in(block) for part in walk(formula))
+
+
+@lines.register
+def _(block: b.Prose, room: int) -> float:
+    return (2.6 if _has_tall(block) else 1.4) * ceil(_length(block.words) / room) + 1.2
+
+
+@lines.register
+def _(block: b.FormulaBlock, room: int) -> float:
+    return sum(2.7 if _is_tall(row) else 2.0 for line in laid_out(block.lines, room) for row in line)
+
+
+def _is_tall(row: PageRow) -> bool:
+    formulas = [piece.body for piece in row.pieces] + ([row.head.formula] if row.head is not None else [])
+    return any(isinstance(part, TALL_PARTS) for formula in formulas for part in walk(formula))
+
+
+@lines.register
+def _(block: b.Table, room: int) -> float:
+    broken = sum("\n" in cell.words for row in block.rows for cell in row)
+    return (len(block.rows) + 1) * (2.9 if _has_tall(block) else 2.0) + broken
+
+
+@lines.register
+def _(block: b.Definitions, room: int) -> float:
+    return sum(1.9 * ceil((_length(words) + 4 * len(words)) / max(room - 16, 20)) for _, words in block.rows)
+
+
+@lines.register
+def _(block: b.ArrayValue, room: int) -> float:
+    return 1.8 * len(block.rows)
+
+
+@lines.register
+def _(block: b.Choice, room: int) -> float:
+    return 2 + sum(2.9 * ceil((_length(option.words) + _length(option.why)) / room) for option in block.options)
+
+
+def legible(figure: b.Figure, outline: b.Outline) -> Picture | None:
+    """Return the drawing with as much in it as can be read from the last row; None where its names cannot."""
+    for drawing in (figure.drawing, replace(figure.drawing, values=())):
+        drawn = picture(drawing, outline.lang, outline.notation)
+        scale = min(FIGURE_WIDE / drawn.width, FIGURE_HIGH / drawn.height)
+        if min((caption.size for _, caption in captions(drawn)), default=SMALLEST) * scale >= SMALLEST:
+            return drawn
+    return None
+
+
+def aside(derivation: DerivationRecord, notation: Notation, words: DiagramWords) -> Picture | None:
+    """Return the diagram that stands in the same place of every slide: units by name.
+
+    None where its names could not be read from the last row.
+    """
+    graph = find_units(derivation.network, derivation.loss)
+    look = Look(notation, {}, frozenset(), words)
+    faces = {
+        unit.name: Face(prose(unit.name), disc=unit.kind in (UnitKind.HIDDEN, UnitKind.OUTPUT), title=unit.name)
+        for unit in graph.units
+    }
+    plan = LayoutPlan(graph, bodies(faces), edge_identifiers(graph), {}, {})
+    drawn, _ = compose(plan, faces, look, f"{words.network}: {derivation.network.title}")
+    drawn = replace(drawn, items=tuple(item for item in drawn.items if item.kind != "heading"))
+    scale = SMALLEST / NAME_SIZE
+    return drawn if drawn.width * scale <= ASIDE_WIDE and drawn.height * scale <= ASIDE_HIGH else None
+
+
+def on_path(drawn: Picture, path: tuple[str, ...]) -> tuple[int, ...]:
+    """Return the places of the items of a diagram that lie on a path: those of its names, and what joins two of them."""
+    names = set(path)
+    return tuple(
+        at for at, item in enumerate(drawn.items) if names & set(item.names) or (item.ends and names.issuperset(item.ends))
+    )

@@ -1,0 +1,50 @@
+"""A file is written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from symbackprop.errors import UserError
+from symbackprop.files import write_file
+
+
+def test_a_file_is_replaced_with_its_permissions_and_through_its_link(tmp_path: Path) -> None:
+    target, link = tmp_path / "page.html", tmp_path / "link.html"
+    target.write_text("old", encoding="utf-8")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    write_file(link, "new ∂")
+    assert target.read_text(encoding="utf-8") == "new ∂"
+    assert link.is_symlink()
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert sorted(os.listdir(tmp_path)) == ["link.html", "page.html"]
+
+
+def test_what_was_there_stays_when_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "page.html"
+    target.write_text("old", encoding="utf-8")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UserError, match="cannot be written: No space left"):
+        write_file(target, b"new")
+    assert (target.read_text(encoding="utf-8"), os.listdir(tmp_path)) == ("old", ["page.html"])
+
+
+@pytest.mark.parametrize("name", ["nowhere/page.html", "x" * 300, "."])
+def test_what_cannot_be_written_is_one_clear_line(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot be written"):
+        write_file(tmp_path / name, "text")
+
+
+def test_devices_are_written_to(tmp_path: Path) -> None:
+    write_file(Path(os.devnull), "text")
+    if os.path.exists("/dev/full"):
+        with pytest.raises(UserError, match="No space left"):
+            write_file(Path("/dev/full"), "text")

@@ -1,0 +1,40 @@
+"""What a notebook shows of the results: pictures and formulas, no dataclass, nothing that changes the page around it."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+from symbackprop import Network, check_gradient, derive, sigmoid, train
+from symbackprop.api import Derivation
+
+
+def derivation(title: str = "one neuron") -> Derivation:
+    net = Network(title)
+    x, w, t = net.input("x", value=2.0), net.parameter("w", value=0.5), net.target("t", value=1.0)
+    return derive(net, net.define("E", (net.define("y", sigmoid(w * x)) - t) ** 2 / 2))
+
+
+def wrong(x, w, t):
+    return {"w": x}
+
+
+def test_a_derivation_is_its_diagram_and_its_formulas() -> None:
+    found = derivation()
+    page = found._repr_html_()
+    parts = list(ET.fromstring(f"<div>{page}</div>"))  # well-formed
+    assert [child.tag.rpartition("}")[2] for part in parts for child in part] == ["svg", "math"]
+    assert found._repr_markdown_().count("$$") == 2
+    assert r"\frac{\partial E}{\partial w}" in found._repr_markdown_()
+
+
+def test_a_report_stays_in_its_frame() -> None:
+    report = check_gradient(derivation("<b>one</b>"), wrong, explain=False, repair=False)
+    frame = ET.fromstring(report._repr_html_())
+    assert frame.tag == "iframe"
+    assert frame.attrib["srcdoc"].split() == report.to_html().split()
+    assert report._repr_markdown_() == report.to_markdown()
+
+
+def test_a_history_is_its_plot() -> None:
+    history = train(derivation(), epochs=3)
+    assert history._repr_html_() == history.plot_svg()

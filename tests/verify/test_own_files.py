@@ -1,0 +1,296 @@
+"""Files of code as people write them, with no line for the check: passes and arguments are found, right and wrong told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from symbackprop.cli import cli
+from symbackprop.errors import UserError
+from symbackprop.guest.imports import as_python3
+from symbackprop.loading import load_definitions
+from symbackprop.verify.check import check_passes
+from symbackprop.verify.passes.candidates import candidates, chosen, compared
+
+HEAD = "import numpy as np\n"
+FILES: dict[str, tuple[str, str, str]] = {
+    "forward and backward with a cache": (
+        """
+def affine_forward(x, w, b):
+    return x @ w + b, (x, w, b)
+def affine_backward(dout, cache):
+    x, w, b = cache
+    dx, dw, db = dout @ w.T, x.T @ dout, dout.sum(axis=0)
+    return dx, dw, db
+""",
+        "x.T @ dout",
+        "2 * x.T @ dout",
+    ),
+    "shapes in the docstring": (
+        '''
+def temporal_forward(x, w, b):
+    """
+    - x: Input data of shape (N, T, D)
+    - w: Weights of shape (D, M)
+    - b: Biases of shape (M,)
+    """
+    N, T, D = x.shape
+    return (x.reshape(N * T, D) @ w).reshape(N, T, -1) + b, (x, w)
+def temporal_backward(dout, cache):
+    x, w = cache
+    N, T, D = x.shape
+    d = dout.reshape(N * T, -1)
+    return (d @ w.T).reshape(x.shape), x.reshape(N * T, D).T @ d, dout.sum(axis=(0, 1))
+''',
+        "dout.sum(axis=(0, 1))",
+        "dout.mean(axis=(0, 1))",
+    ),
+    "a class that is given sizes": (
+        """
+class Dense:
+    def __init__(self, n_in, n_out, learning_rate=0.1):
+        self.weights, self.bias, self.lr = np.random.randn(n_in, n_out), np.zeros((1, n_out)), learning_rate
+    def forward_pass(self, X):
+        self.inputs = X
+        return X.dot(self.weights) + self.bias
+    def backward_pass(self, grad):
+        passed_on = grad.dot(self.weights.T)
+        self.weights -= self.lr * self.inputs.T.dot(grad)
+        self.bias -= self.lr * grad.sum(axis=0, keepdims=True)
+        return passed_on
+""",
+        "self.inputs.T.dot(grad)",
+        "self.inputs.T.dot(grad) / len(grad)",
+    ),
+    "a class that is given arrays": (
+        """
+class Affine:
+    def __init__(self, W, b):
+        self.params, self.grads = [W, b], [np.zeros_like(W), np.zeros_like(b)]
+    def forward(self, x):
+        self.x = x
+        return np.dot(x, self.params[0]) + self.params[1]
+    def backward(self, dout):
+        self.grads[0][...] = np.dot(self.x.T, dout)
+        self.grads[1][...] = np.sum(dout, axis=0)
+        return np.dot(dout, self.params[0].T)
+""",
+        "np.sum(dout, axis=0)",
+        "np.mean(dout, axis=0)",
+    ),
+    "gradients under their names and in a list": (
+        """
+class Linear:
+    def __init__(self, in_features, out_features):
+        self.w, self.b = np.random.randn(in_features, out_features), np.zeros(out_features)
+        self.grad_w, self.grad_b = np.zeros_like(self.w), np.zeros_like(self.b)
+        self.params, self.grads = [self.w, self.b], [self.grad_w, self.grad_b]
+    def forward(self, x):
+        self._x = x
+        return x @ self.w + self.b
+    def backward(self, dout):
+        self.grad_w[...] = self._x.T @ dout
+        self.grad_b[...] = dout.sum(axis=0)
+        return dout @ self.w.T
+""",
+        "dout.sum(axis=0)",
+        "dout.mean(axis=0)",
+    ),
+    "columns are samples": (
+        """
+def linear_forward(A, W, b):
+    return np.dot(W, A) + b, (A, W, b)
+def linear_backward(dZ, cache):
+    A_prev, W, b = cache
+    dA_prev = np.dot(W.T, dZ)
+    dW = np.dot(dZ, A_prev.T)
+    db = np.sum(dZ, axis=1, keepdims=True)
+    return dA_prev, dW, db
+""",
+        "np.dot(dZ, A_prev.T)",
+        "np.dot(dZ, A_prev.T) / A_prev.shape[1]",
+    ),
+    "options and a seed in a dictionary": (
+        """
+def dropout_forward(x, dropout_param):
+    p, mode = dropout_param["p"], dropout_param["mode"]
+    if "seed" in dropout_param:
+        np.random.seed(dropout_param["seed"])
+    mask = (np.random.rand(*x.shape) < p) / p
+    return x * mask if mode == "train" else x, (dropout_param, mask)
+def dropout_backward(dout, cache):
+    dropout_param, mask = cache
+    return dout * mask if dropout_param["mode"] == "train" else dout
+""",
+        "return dout * mask if",
+        "return dout * (mask > 0) if",
+    ),
+    "loss and gradients from one function": (
+        """
+def softmax_loss(x, y):
+    p = np.exp(x - x.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    loss = -np.mean(np.log(p[np.arange(len(y)), y]))
+    dx = p.copy()
+    dx[np.arange(len(y)), y] -= 1
+    dx /= len(y)
+    return loss, dx
+""",
+        "dx /= len(y)",
+        "dx /= 1",
+    ),
+    "a model whose layers share its parameters": (
+        """
+class Layer:
+    def __init__(self, W):
+        self.W, self.dW = W, None
+    def forward(self, x):
+        self.x = x
+        return np.tanh(x @ self.W)
+    def backward(self, d):
+        d = d * (1 - np.tanh(self.x @ self.W) ** 2)
+        self.dW = self.x.T @ d
+        return d @ self.W.T
+class Net:
+    def __init__(self, input_size, hidden_size, output_size):
+        self.params = {"W1": np.random.randn(input_size, hidden_size), "W2": np.random.randn(hidden_size, output_size)}
+        self.layers = [Layer(self.params["W1"]), Layer(self.params["W2"])]
+    def predict(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+    def loss(self, x, t):
+        return 0.5 * np.sum((self.predict(x) - t) ** 2)
+    def gradient(self, x, t):
+        self.loss(x, t)
+        d = self.predict(x) - t
+        for layer in reversed(self.layers):
+            d = layer.backward(d)
+        return {"W1": self.layers[0].dW, "W2": self.layers[1].dW}
+""",
+        "d * (1 - np.tanh(self.x @ self.W) ** 2)",
+        "d * (1 - np.tanh(self.x @ self.W))",
+    ),
+    "f and f' of the value": (
+        "\ndef sigmoid(z): return 1 / (1 + np.exp(-z))\ndef sigmoid_prime(s): return s * (1 - s)\n",
+        "s * (1",
+        "s * (2",
+    ),
+}
+
+
+def verdicts(folder: Path, code: str, name: str = "") -> dict[str, str]:
+    file = folder / "code.py"
+    file.write_text(HEAD + code, encoding="utf-8")
+    module = load_definitions(file)
+    every = candidates(module)
+    wanted = name or every[-1].name
+    report = check_passes(compared(chosen(module, "code.py", wanted), {}), explain=False, repair=False)
+    return {**{key: str(verdict.status) for key, verdict in report.verdicts.items()}, **dict.fromkeys(report.missing, "missing")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", FILES)
+def test_found_and_judged(kind: str, tmp_path: Path) -> None:
+    code, right, wrong = FILES[kind]
+    assert right in code
+    assert set(verdicts(tmp_path, code).values()) <= {"proved", "agrees"}
+    assert "differs" in verdicts(tmp_path, code.replace(right, wrong)).values()
+
+
+def test_a_parameter_without_a_gradient_is_missing(tmp_path: Path) -> None:
+    code = FILES["a class that is given arrays"][0].replace("[np.zeros_like(W), np.zeros_like(b)]", "[np.zeros_like(W)]")
+    code = code.replace("        self.grads[1][...] = np.sum(dout, axis=0)\n", "")
+    assert verdicts(tmp_path, code) == {"params_0": "proved", "x": "proved", "params.1": "missing"}
+
+
+NO_LOSS = """
+class Network:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_out, n_in)
+    def feedforward(self, a):
+        return np.tanh(self.W @ a)
+    def backprop(self, x, y):
+        out = np.tanh(self.W @ x)
+        nabla_w = ((out - y) * (1 - out**2)) @ x.T
+        return nabla_w
+"""
+
+
+@pytest.mark.slow
+def test_a_loss_that_is_nowhere_stated_is_inferred(tmp_path: Path) -> None:
+    assert verdicts(tmp_path, NO_LOSS) == {"W": "proved"}
+    with pytest.raises(UserError, match=r"no arguments found with which both passes run"):
+        verdicts(tmp_path, NO_LOSS.replace("(1 - out**2)", "(1 - out)"))
+
+
+def test_a_backward_pass_alone_is_not_accused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="relu_backward is a backward pass alone"):
+        verdicts(tmp_path, "def relu_backward(dA, cache):\n    return dA * (cache > 0)\n", "relu_backward")
+
+
+def test_several_things_are_a_question(tmp_path: Path) -> None:
+    file = tmp_path / "code.py"
+    file.write_text(HEAD + FILES["columns are samples"][0] + FILES["a class that is given sizes"][0], encoding="utf-8")
+    module = load_definitions(file)
+    with pytest.raises(UserError, match=r"which one is meant\? code.py:Dense, code.py:linear_forward"):
+        chosen(module, "code.py", "")
+    with pytest.raises(UserError, match=r"nothing called Denze .* Did you mean Dense\?"):
+        chosen(module, "code.py", "Denze")
+
+
+def test_loading_only_what_is_defined(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    package = tmp_path / "package"
+    (package / "sub").mkdir(parents=True)
+    for folder in (package, package / "sub"):
+        (folder / "__init__.py").write_text("")
+    (package / "helpers.py").write_text("def two(): return 2\n")
+    file = package / "sub" / "code.py"
+    file.write_text(
+        "import numpy as np\nfrom ..helpers import two\nimport no_such_module_here as m\nimages = m.load()[:10]\n"
+        "for epoch in range(10**12): pass\nprint('never')\ndef f(x): return two() * x\n"
+    )
+    module = load_definitions(file)
+    assert module.f(3) == 6
+    assert "not installed, and left out: no_such_module_here" in capsys.readouterr().err
+
+
+def test_python_2_is_read() -> None:
+    old = """def f(x):
+    print 'loss %f' % (x,
+        ), x
+    for i in xrange(3): print i
+    try:
+        pass
+    except E, e:
+        print
+"""
+    new = as_python3(old)
+    compile(new, "f.py", "exec")
+    assert len(new.splitlines()) == len(old.splitlines())
+    assert as_python3("print('a')\nprinted = 3\nx = fingerprint (y)\n") == "print('a')\nprinted = 3\nx = fingerprint (y)\n"
+
+
+def test_a_row_of_a_batch_is_tried_before_an_image(tmp_path):
+    """Width 4 by default: x is (N, 4), for which every parameter has its gradient, not (2, 2, 4, 4), for which none fits."""
+    (tmp_path / "scale.py").write_text(
+        """
+import numpy as np
+
+class Scale:
+    def __init__(self, width=4):
+        self.gamma = np.linspace(0.5, 1.5, width)
+
+    def forward(self, x):
+        self.x = x
+        return self.gamma * x
+
+    def backward(self, dout):
+        self.dgamma = (dout * self.x).sum(axis=0)
+        return dout * self.gamma
+"""
+    )
+    result = CliRunner().invoke(cli, ["check", f"{tmp_path}/scale.py:Scale"])
+    assert result.exit_code == 0, result.output

@@ -1,0 +1,56 @@
+"""A mend of code that fails at some sizes by itself: it need not work there, has to everywhere else, and is not called proved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from symbackprop import check_gradient
+from symbackprop.verify.records import Status
+
+RNG = np.random.default_rng(4)
+EXAMPLE = {
+    "x": RNG.normal(size=(4, 2)),
+    "W": RNG.normal(size=(3, 2)),
+    "U": 0.5 * RNG.normal(size=(3, 3)),
+    "v": RNG.normal(size=3),
+}
+
+
+def states(x: Any, W: Any, U: Any) -> dict[int, Any]:
+    h = {-1: np.zeros(len(U))}
+    for t in range(len(x)):
+        h[t] = np.tanh(W @ x[t] + U @ h[t - 1])
+    return h
+
+
+def loss(x: Any, W: Any, U: Any, v: Any) -> Any:
+    h = states(x, W, U)
+    return sum((v @ h[t]) ** 2 for t in range(len(x)))
+
+
+def backward(x: Any, W: Any, U: Any, v: Any) -> Any:  # what came from the step after is forgotten
+    h = states(x, W, U)
+    h[0] + h[1]  # one step of time is too few for it
+    dW, dU, dv, later = np.zeros_like(W), np.zeros_like(U), np.zeros_like(v), np.zeros(len(U))
+    for t in reversed(range(len(x))):
+        dy = 2 * (v @ h[t])
+        dv += dy * h[t]
+        dh = dy * v
+        da = dh * (1 - h[t] ** 2)
+        dW += np.outer(da, x[t])
+        dU += np.outer(da, h[t - 1])
+        later[:] = U.T @ da
+    return {"W": dW, "U": dU, "v": dv}
+
+
+@pytest.mark.slow
+def test_code_that_takes_no_single_step_is_mended() -> None:
+    report = check_gradient(loss, backward, example=EXAMPLE, wrt=["W", "U", "v"])
+    assert {name: verdict.status for name, verdict in report.verdicts.items()} == {
+        "W": Status.DIFFERS, "U": Status.DIFFERS, "v": Status.PROVED,
+    }  # fmt: skip
+    (mend,) = report.repairs
+    assert (mend.before, mend.after, mend.proved) == ("dh = dy * v", "dh = dy * v + later", False)

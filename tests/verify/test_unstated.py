@@ -1,0 +1,218 @@
+"""Models whose loss stands nowhere: it is inferred from the gradients, right code is proved, wrong code differs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from symbackprop.errors import UserError
+from symbackprop.loading import load_definitions
+from symbackprop.verify.check import check_passes
+from symbackprop.verify.passes.candidates import chosen, compared
+from symbackprop.verify.passes.losses import OF_LABELS, OF_NUMBERS, TURNED, LossFactor, factors, laid, possible_targets
+from symbackprop.verify.report.report import Report
+
+TWO_LAYERS = """
+import numpy as np
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W1, self.b1 = np.random.randn(n_in, n_hidden), np.zeros((1, n_hidden))
+        self.W2, self.b2 = np.random.randn(n_hidden, n_out), np.zeros((1, n_out))
+    def forward(self, X):
+        self.a1 = np.tanh(X @ self.W1 + self.b1)
+        z = self.a1 @ self.W2 + self.b2
+        self.a2 = OUTPUT
+        return self.a2
+    def backward(self, X, y, out, lr=0.1):
+        d2 = DELTA
+        d1 = d2 @ self.W2.T * (1 - self.a1**2)
+        dW2, db2 = self.a1.T @ d2, d2.sum(axis=0, keepdims=True)
+        dW1, db1 = X.T @ d1, d1.sum(axis=0, keepdims=True)
+        self.W1 -= lr * dW1
+        self.b1 -= lr * db1
+        self.W2 -= lr * dW2
+        self.b2 -= lr * db2
+"""
+SIGMOID, SOFTMAX = "1 / (1 + np.exp(-z))", "np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)"
+LABELS = "(out - np.eye(out.shape[1])[y]) / len(X)"
+NETS = {
+    "squares, mean over samples": (SIGMOID, "(out - y) * out * (1 - out) / len(X)", "1/2·Σ (Net.forward - y)² / number of rows"),
+    "squares, twice": ("z", "2 * (out - y)", "Σ (Net.forward - y)²"),
+    "mean of squares": ("z", "2 * (out - y) / out.size", "Σ (Net.forward - y)² / number of elements"),
+    "binary": (SIGMOID, "out - y", "-Σ (y log Net.forward + (1 - y) log(1 - Net.forward))"),
+    "softmax, one-hot rows": (SOFTMAX, "(out - y) / len(X)", "-Σ y log Net.forward / number of rows"),
+    "softmax, labels": (SOFTMAX, LABELS, "-Σ log Net.forward[n, y[n]] / number of rows"),
+    "logits": ("z", "1 / (1 + np.exp(-out)) - y", "-Σ (y log σ(Net.forward) + (1 - y) log(1 - σ(Net.forward)))"),
+}
+SLIPS = {
+    "slope of the wrong layer": ("(1 - self.a1**2)", "(1 - self.a1)"),
+    "samples not summed but averaged": ("d1.sum(axis=0, keepdims=True)", "d1.mean(axis=0, keepdims=True)"),
+    "a slope too many": ("X.T @ d1", "X.T @ (d1 * (1 - self.a1**2))"),
+}
+
+
+def report(folder: Path, code: str, name: str) -> Report:
+    file = folder / "code.py"
+    file.write_text(code, encoding="utf-8")
+    return check_passes(compared(chosen(load_definitions(file), "code.py", name), {}), explain=False, repair=False)
+
+
+def statuses(found: Report) -> dict[str, str]:
+    return {name: str(verdict.status) for name, verdict in found.verdicts.items()}
+
+
+def net(kind: str) -> str:
+    output, delta, _ = NETS[kind]
+    return TWO_LAYERS.replace("OUTPUT", output).replace("DELTA", delta)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", NETS)
+def test_the_loss_is_inferred_and_the_code_proved(kind: str, tmp_path: Path) -> None:
+    found = report(tmp_path, net(kind), "Net")
+    assert statuses(found) == dict.fromkeys(("W1", "b1", "W2", "b2"), "proved")
+    assert any(f"the loss is stated nowhere; inferred: {NETS[kind][2]}" in note for note in found.notes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("slip", SLIPS)
+@pytest.mark.parametrize("kind", ["mean of squares", "softmax, labels"])
+def test_a_slip_differs_and_what_is_right_holds(kind: str, slip: str, tmp_path: Path) -> None:
+    right, wrong = SLIPS[slip]
+    code = net(kind)
+    assert code.count(right) == 1
+    found = statuses(report(tmp_path, code.replace(right, wrong), "Net"))
+    assert found["W2"] == found["b2"] == "proved"
+    assert "differs" in (found["W1"], found["b1"])
+
+
+STYLES = {
+    "gradients of lists, columns": (
+        "Network",
+        """
+class Network:
+    def __init__(self, sizes):
+        self.num_layers = len(sizes)
+        self.biases = [np.random.randn(y, 1) for y in sizes[1:]]
+        self.weights = [np.random.randn(y, x) for x, y in zip(sizes[:-1], sizes[1:])]
+    def feedforward(self, a):
+        for b, w in zip(self.biases, self.weights):
+            a = np.tanh(w @ a + b)
+        return a
+    def backprop(self, x, y):
+        values = [x]
+        for b, w in zip(self.biases, self.weights):
+            values.append(np.tanh(w @ values[-1] + b))
+        nabla_b, nabla_w = [None] * len(self.biases), [None] * len(self.weights)
+        delta = (values[-1] - y) * (1 - values[-1] ** 2)
+        for k in range(1, self.num_layers):
+            nabla_b[-k], nabla_w[-k] = delta, delta @ values[-k - 1].T
+            delta = self.weights[-k].T @ delta * (1 - values[-k - 1] ** 2)
+        return nabla_b, nabla_w
+""",
+        "delta @ values[-k - 1].T",
+        "2 * delta @ values[-k - 1].T",
+    ),
+    "data and targets in the object": (
+        "Net",
+        """
+class Net:
+    def __init__(self, x, y):
+        self.input, self.y = x, y
+        self.weights1, self.weights2 = np.random.rand(x.shape[1], 4), np.random.rand(4, y.shape[1])
+        self.output = np.zeros(y.shape)
+    def feedforward(self):
+        self.layer1 = np.tanh(self.input @ self.weights1)
+        self.output = np.tanh(self.layer1 @ self.weights2)
+    def backprop(self):
+        delta = 2 * (self.y - self.output) * (1 - self.output**2)
+        d_weights2 = self.layer1.T @ delta
+        d_weights1 = self.input.T @ (delta @ self.weights2.T * (1 - self.layer1**2))
+        self.weights1 += d_weights1
+        self.weights2 += d_weights2
+""",
+        "(1 - self.layer1**2)",
+        "(1 + self.layer1**2)",
+    ),
+    "functions, labels, columns": (
+        "forward_prop",
+        """
+def forward_prop(W1, b1, W2, b2, X):
+    Z1 = W1.dot(X) + b1
+    A1 = np.maximum(Z1, 0)
+    Z2 = W2.dot(A1) + b2
+    A2 = np.exp(Z2) / sum(np.exp(Z2))
+    return Z1, A1, Z2, A2
+def backward_prop(Z1, A1, Z2, A2, W1, W2, X, Y):
+    wanted = np.zeros(A2.shape)
+    wanted[Y, np.arange(Y.size)] = 1
+    dZ2 = A2 - wanted
+    dW2, db2 = dZ2.dot(A1.T) / Y.size, dZ2.sum(axis=1, keepdims=True) / Y.size
+    dZ1 = W2.T.dot(dZ2) * (Z1 > 0)
+    dW1, db1 = dZ1.dot(X.T) / Y.size, dZ1.sum(axis=1, keepdims=True) / Y.size
+    return dW1, db1, dW2, db2
+""",
+        "(Z1 > 0)",
+        "(Z2 > 0).sum()",
+    ),
+    "one method trains": (
+        "Net",
+        """
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.wih, self.who, self.lr = np.random.randn(n_hidden, n_in), np.random.randn(n_out, n_hidden), 0.3
+    def train(self, inputs_list, targets_list):
+        inputs, targets = np.array(inputs_list, ndmin=2).T, np.array(targets_list, ndmin=2).T
+        hidden = np.tanh(self.wih @ inputs)
+        delta = targets - self.who @ hidden
+        back = self.who.T @ delta * (1 - hidden**2)
+        self.who += self.lr * delta @ hidden.T
+        self.wih += self.lr * back @ inputs.T
+    def query(self, inputs_list):
+        return self.who @ np.tanh(self.wih @ np.array(inputs_list, ndmin=2).T)
+""",
+        "(1 - hidden**2)",
+        "hidden",
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("style", STYLES)
+def test_styles(style: str, tmp_path: Path) -> None:
+    name, code, right, wrong = STYLES[style]
+    assert right in code
+    assert set(statuses(report(tmp_path, f"import numpy as np\n{code}", name)).values()) == {"proved"}
+    assert "differs" in statuses(report(tmp_path, f"import numpy as np\n{code.replace(right, wrong)}", name)).values()
+
+
+@pytest.mark.slow
+def test_gradients_of_no_loss_accuse_nobody(tmp_path: Path) -> None:
+    code = (
+        net("binary")
+        .replace("self.a1.T @ d2", "self.a1.T @ d2**3")
+        .replace("d2.sum(axis=0, keepdims=True)", "abs(d2).sum(0)[None]")
+    )
+    code = code.replace("X.T @ d1", "X.T @ abs(d1)").replace("d1.sum(axis=0, keepdims=True)", "abs(d1).sum(0)[None]")
+    with pytest.raises(UserError, match="no arguments found"):
+        report(tmp_path, code, "Net")
+
+
+def test_factors_are_told_apart_by_the_sizes() -> None:
+    values = [factor.value(np.zeros((3, 5))) for factor in factors((3, 5))]
+    assert len({round(value, 9) for value in values}) == len(values)
+    assert LossFactor(2.0, (0,)).written("Σ p", (3, 5)) == "2·Σ p / number of rows"
+
+
+def test_targets_fit_the_prediction_they_are_for() -> None:
+    rng = np.random.default_rng(1)
+    prediction = rng.uniform(0.1, 0.9, (4, 3))
+    for target, lies in possible_targets((4, 3), rng):
+        losses = OF_LABELS if np.asarray(target).dtype.kind in "iu" else OF_NUMBERS
+        wanted = laid(target, prediction, lies)
+        assert np.shape(wanted) in ((4, 3), (4,), (3,))
+        assert lies != TURNED or np.shape(target) == (3, 4)
+        assert losses

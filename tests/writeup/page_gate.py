@@ -1,0 +1,144 @@
+"""Networks on whose pages nothing may be cut off, and what a browser finds: what sticks out, what is too small. For tests."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import pairwise
+from random import Random
+from typing import Any
+
+import numpy as np
+from sympy import Rational, Sum, tanh
+
+from symbackprop import layers
+from symbackprop.api import Derivation, derive
+from symbackprop.network import Network, sigmoid
+from symbackprop.network.indices import size_symbol
+from tests.writeup.browser import run
+from tests.writeup.support import document
+
+DOCUMENTS = ("linear_regression", "mlp_softmax", "perceptron", "tanh_neuron", "two_three_two", "two_two_one")
+OTHERS = ("3-4-3-2", "4-6-6-4", "batch norm", "attention", "convolution", "lstm")
+#: CSS pixels of what lies between the margins of an A4 page.
+PRINTED = 672
+SMALLEST = 9.0
+
+
+@cache
+def gate_network(name: str) -> Derivation:
+    """Return a derivation: a document's, a scalar network by its sizes, or one of the layers."""
+    if name in DOCUMENTS:
+        return document(name)
+    return layered(tuple(map(int, name.split("-")))) if "-" in name else MADE[name]()
+
+
+def layered(sizes: tuple[int, ...]) -> Derivation:
+    """Return a sigmoid network of plain numbers."""
+    dice = Random(3)
+    net = Network(f"{'-'.join(map(str, sizes))} sigmoid network")
+    count = sum((before + 1) * after for before, after in pairwise(sizes))
+
+    def draw(number: int, low: float, high: float) -> list[float]:
+        return [round(dice.uniform(low, high), 2) for _ in range(number)]
+
+    layer = list(net.inputs(f"x1:{sizes[0] + 1}", values=draw(sizes[0], 0.2, 1.5)))
+    weights = iter(net.parameters(f"w1:{count + 1}", values=draw(count, -0.95, 0.95)))
+    targets = net.targets(f"t1:{sizes[-1] + 1}", values=draw(sizes[-1], 0.05, 0.95))
+    for depth, size in enumerate(sizes[1:], start=1):
+        sums = [sum((next(weights) * below for below in layer), next(weights)) for _ in range(size)]
+        nets = [net.define(f"net_{depth}{k}", total) for k, total in enumerate(sums, start=1)]
+        layer = [net.define(f"out_{depth}{k}", sigmoid(inner)) for k, inner in enumerate(nets, start=1)]
+    return derive(net, net.define("E", sum(Rational(1, 2) * (t - out) ** 2 for t, out in zip(targets, layer, strict=True))))
+
+
+def batch_norm() -> Derivation:
+    net = Network("two layers with batch normalisation")
+    n, i, j, k = net.indices("n:N i:D j:H k:K")
+    x, t = net.input("X", n, i), net.target("t", n, k)
+    z = layers.dense(net, "Z1", x, (n, i), j)
+    y = layers.batch_norm(net, "BN", z, (n, j), Rational(1, 1000))
+    a = net.define("A1", n, j, tanh(y[n, j]))
+    out = layers.dense(net, "Y", a, (n, j), k)
+    net.define("E", Sum((out[n, k] - t[n, k]) ** 2, n, k) / net.size("N"))
+    return with_values(net, N=4, D=3, H=3, K=2)
+
+
+def attention() -> Derivation:
+    net = Network("self-attention")
+    a, d, h = net.indices("a:T d:D h:H a2:T")[:3]
+    x, t = net.input("X", a, d), net.target("t", a, h)
+    y = layers.attention(net, "Y", x, (a, d), h)
+    net.define("E", Sum((y[a, h] - t[a, h]) ** 2, a, h) / 2)
+    return with_values(net, T=3, D=4, H=2)
+
+
+def convolution() -> Derivation:
+    net = Network("convolution")
+    n, c, o, u, v, p, q = net.indices("n:N c:C o:O u:H-R+1 v:W-S+1 p:R q:S")
+    y, x = net.indices("y:H x:W")
+    image = net.input("X", n, c, y, x)
+    z = layers.conv2d(net, "Z", image, (n, c, y, x), o, (u, v), (p, q))
+    a = net.define("A", n, o, u, v, tanh(z[n, o, u, v]))
+    net.define("E", Sum(a[n, o, u, v] ** 2, n, o, u, v) / 2)
+    return with_values(net, N=1, C=1, O=2, H=4, W=4, R=2, S=2)
+
+
+def lstm() -> Derivation:
+    net = Network("one step of an LSTM")
+    n, i, j, _ = net.indices("n:N i:D j:H j2:H")
+    x, h, c, t = net.input("x", n, i), net.input("h", n, j), net.input("c", n, j), net.target("t", n, j)
+    new, _ = layers.lstm_cell(net, "L", x, h, c, (n, i), j)
+    net.define("E", Sum((new[n, j] - t[n, j]) ** 2, n, j) / 2)
+    return with_values(net, N=2, D=2, H=2)
+
+
+MADE = {"batch norm": batch_norm, "attention": attention, "convolution": convolution, "lstm": lstm}
+
+
+def with_values(net: Network, **sizes: int) -> Derivation:
+    """Give every declared array values of two digits and derive the last definition."""
+    dice = np.random.default_rng(5)
+    known = {size_symbol(name): size for name, size in sizes.items()}
+    values: dict[str, Any] = {}
+    for node in net.nodes.values():
+        if not node.defined:
+            values[node.name] = np.round(dice.normal(size=tuple(int(extent.subs(known)) for extent in node.shape)), 2)
+    net.set_values(values)
+    return derive(net, "E")
+
+
+_MEASURE = """
+    const printed = PRINTED;
+    if (printed) {  /* as on paper: the rules for print hold, those for screens do not */
+      for (const sheet of document.styleSheets) for (const rule of sheet.cssRules) if (rule instanceof CSSMediaRule)
+        rule.media.mediaText = rule.media.mediaText === "print" ? "all" : "not all";
+      document.documentElement.style.width = printed + "px";
+    }
+    const edge = printed || document.documentElement.clientWidth;
+    const name = (e) => e.tagName + "." + e.className.toString().slice(0, 20) + " " + e.textContent.trim().slice(0, 40);
+    result.out = []; result.small = []; result.scrolls = [];
+    for (const e of document.querySelectorAll("h1, h2, h3, p, math, svg, td, pre, li")) {
+      const box = e.getBoundingClientRect();
+      if (!box.width) continue;
+      const scroll = e.closest(".wide, pre");
+      if (!printed && scroll && scroll.scrollWidth > scroll.clientWidth + 1) { result.scrolls.push(name(e)); continue; }
+      if (box.right > edge + 1 || box.left < -1) result.out.push(Math.round(box.right - edge) + " " + name(e));
+    }
+    const main = document.querySelector("main");
+    if (main.scrollWidth > main.clientWidth + 1) result.out.push(main.scrollWidth - main.clientWidth + " main");
+    for (const svg of document.querySelectorAll("main svg")) {
+      const box = svg.getBoundingClientRect();
+      if (!box.width) continue;
+      const scale = box.width / svg.viewBox.baseVal.width;
+      for (const text of svg.querySelectorAll("text")) {
+        const size = Number(text.getAttribute("font-size")) * scale;
+        if (size < SMALLEST) result.small.push(size.toFixed(1) + " " + text.textContent);
+      }
+    }
+"""
+
+
+def measured(page: str, width: int, printed: bool = False) -> dict[str, Any]:
+    """Return what sticks out of a page at a width, what has to be scrolled, and which letters of drawings are too small."""
+    script = _MEASURE.replace("PRINTED", str(PRINTED if printed else 0)).replace("SMALLEST", str(SMALLEST))
+    return run(page, script, f"--window-size={max(width, 500)},900")

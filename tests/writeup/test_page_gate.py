@@ -1,0 +1,105 @@
+"""Nothing is cut off and nothing is too small to read, on paper and on a screen, for networks small and large."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from symbackprop.writeup.make import make_outline
+from symbackprop.writeup.page.blocks import Outline
+from symbackprop.writeup.page.options import HandoutOptions
+from symbackprop.writeup.print.html import html
+from symbackprop.writeup.print.pdf import pdf
+from tests.writeup.browser import CHROMIUM
+from tests.writeup.page_gate import DOCUMENTS, OTHERS, PRINTED, gate_network, measured
+
+pytestmark = pytest.mark.slow
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium installed")
+needs_pdftotext = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="no pdftotext installed")
+
+
+@cache
+def outline(name: str, level: str = "standard") -> Outline:
+    """Return a teacher's outline, the longest there is."""
+    return make_outline(gate_network(name), HandoutOptions(level=level))
+
+
+@needs_chromium
+@pytest.mark.parametrize("name", [*DOCUMENTS, *OTHERS])
+def test_nothing_sticks_out_on_paper(name: str) -> None:
+    found = measured(html(outline(name)), PRINTED, printed=True)
+    assert (found["out"], found["small"], found["problems"], found.get("thrown")) == ([], [], [], None)
+
+
+@needs_chromium
+@pytest.mark.parametrize("name", ["two_three_two", "mlp_softmax", "3-4-3-2", "batch norm"])
+def test_nothing_sticks_out_or_has_to_be_scrolled_on_a_screen(name: str) -> None:
+    found = measured(html(outline(name)), 1280)
+    assert (found["out"], found["scrolls"], found["small"]) == ([], [], [])
+
+
+@needs_chromium
+def test_every_step_in_full_fits_too() -> None:
+    found = measured(html(outline("3-4-3-2", "full")), PRINTED, printed=True)
+    assert (found["out"], found["small"]) == ([], [])
+
+
+@needs_chromium
+def test_the_gate_sees_what_sticks_out_and_what_is_too_small() -> None:
+    page = html(outline("two_three_two"))
+    wide = page.replace("</header>", f"</header><p style='white-space: nowrap'>{'wide ' * 60}</p>", 1)
+    assert measured(wide, PRINTED, printed=True)["out"]
+    small = page.replace("max-width:100%;height:auto", "width:200px;height:auto", 1)
+    assert measured(small, PRINTED, printed=True)["small"]
+
+
+def words_outside(path: Path, margin: float = 18) -> list[str]:
+    """Return the words of a PDF that stand in its margins (mm) at the left and right, the page numbers left out."""
+    done = subprocess.run(["pdftotext", "-bbox", str(path), "-"], capture_output=True, text=True, check=True, timeout=60)
+    found = []
+    edge = margin / 25.4 * 72
+    for wide, words in re.findall(r'<page width="([\d.]+)" height="[\d.]+">(.*?)</page>', done.stdout, re.DOTALL):
+        for left, right, word in re.findall(r'<word xMin="([-\d.]+)" yMin="[^"]+" xMax="([-\d.]+)" yMax="[^"]+">([^<]*)', words):
+            if float(right) > float(wide) - edge + 2 or float(left) < edge - 2:
+                found.append(word)
+    return found
+
+
+@needs_pdftotext
+@pytest.mark.parametrize("name", ["two_three_two", "mlp_softmax", *OTHERS])
+def test_no_word_of_a_pdf_stands_in_the_margin(name: str, tmp_path: Path) -> None:
+    (tmp_path / "page.pdf").write_bytes(pdf(outline(name)))
+    assert words_outside(tmp_path / "page.pdf") == []
+
+
+def words_across(path: Path, page: int) -> list[str]:
+    """Return the words of a page, its header and number left out, that reach into the gap between its two columns."""
+    done = subprocess.run(["pdftotext", "-bbox", "-f", str(page), "-l", str(page), str(path), "-"],
+                          capture_output=True, text=True, check=True, timeout=60)  # fmt: skip
+    words = re.findall(r'<word xMin="([-\d.]+)" yMin="([-\d.]+)" xMax="([-\d.]+)" yMax="[^"]+">([^<]*)', done.stdout)
+    middle = 595 / 2
+    return [word for left, top, right, word in words if float(left) < middle < float(right) and 45 < float(top) < 800]
+
+
+@needs_pdftotext
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_worksheet_of_a_small_network_is_one_sheet_of_paper(lang: str, tmp_path: Path) -> None:
+    path = tmp_path / "work.pdf"
+    path.write_bytes(pdf(make_outline(gate_network("two_three_two"), HandoutOptions(audience="student", lang=lang))))
+    done = subprocess.run(["pdfinfo", str(path)], capture_output=True, text=True, check=True, timeout=60)
+    assert re.search(r"^Pages:\s+2$", done.stdout, re.MULTILINE)
+    assert words_across(path, 2) == []
+    assert words_outside(path, 15) == []
+
+
+@needs_pdftotext
+@pytest.mark.parametrize("name", ["two_two_one", "mlp_softmax", "3-4-3-2"])
+def test_nothing_of_a_worksheet_leaves_its_column(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "work.pdf"
+    path.write_bytes(pdf(make_outline(gate_network(name), HandoutOptions(audience="student"))))
+    assert (words_across(path, 2), words_outside(path, 15)) == ([], [])

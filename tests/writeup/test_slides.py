@@ -1,0 +1,210 @@
+"""Slides: a step each, readable from the last row, answers covered, nothing cut off, nothing given away."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from symbackprop.api import Derivation
+from symbackprop.errors import UserError
+from symbackprop.writeup.make import make_outline, rendered
+from symbackprop.writeup.page.options import HandoutOptions
+from symbackprop.writeup.print.figures import diagram_words
+from symbackprop.writeup.slides.deck_html import deck_html
+from symbackprop.writeup.slides.deck_pdf import deck_source
+from symbackprop.writeup.slides.slides import aside, on_path, slides
+from symbackprop.writeup.student.leaks import leaks
+from tests.writeup.browser import CHROMIUM
+from tests.writeup.lessons import layered
+from tests.writeup.support import document
+from tests.writeup.test_lesson import answers_of, does
+
+NEEDS_A_BROWSER = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium installed")
+
+
+def deck(derivation: Derivation, **options: Any) -> str:
+    return deck_html(make_outline(derivation, HandoutOptions(**options)), derivation)
+
+
+def test_a_derivation_is_a_step_a_slide_and_what_is_long_is_said() -> None:
+    found = slides(make_outline(document("two_three_two"), HandoutOptions()))
+    assert len(found) > 35
+    for slide in found:
+        blocks = [type(block).__name__ for block in slide.blocks if type(block).__name__ != "Prose"]
+        assert len(blocks) == 1
+        assert blocks != ["Code"]
+    assert sum(bool(slide.notes) for slide in found) >= 3
+
+
+def test_the_path_of_a_step_lights_up_in_the_same_diagram() -> None:
+    derivation = document("two_three_two")
+    outline = make_outline(derivation, HandoutOptions())
+    drawn = aside(derivation, outline.notation, diagram_words("en"))
+    assert drawn is not None
+    lit = {drawn.items[at].identifier for at in on_path(drawn, tuple(derivation.between("w7")))}
+    assert {"unit-o1", "edge-w7", "unit-E_o1", "unit-E_total"} <= lit
+    assert not {"unit-o2", "unit-h1", "edge-w8"} & lit
+
+
+def test_slides_have_two_formats() -> None:
+    with pytest.raises(UserError, match=r"slides: expected a file ending in .html or .pdf, got '.tex'"):
+        rendered(document("two_three_two"), ".tex", HandoutOptions(slides=True))
+
+
+@pytest.mark.slow
+def test_a_deck_is_one_small_file() -> None:
+    html = deck(layered((3, 4, 3, 2)))
+    assert len(html.encode()) < 700_000
+    assert not re.search(r"(?:src|href)\s*=\s*\"(?!#)|url\((?!\"data:)|https?://(?!www\.w3\.org/)", html)
+
+
+MEASURE = """
+const slides = many(".slide");
+result.count = slides.length;
+result.small = []; result.outside = []; result.cut = [];
+slides.forEach((slide, k) => {
+  document.dispatchEvent(new KeyboardEvent("keydown", { key: "Home", bubbles: true }));
+  slides.forEach((other, j) => other.classList.toggle("current", j === k));
+  many(".answer", slide).forEach((answer) => answer.classList.remove("covered"));
+  const frame = slide.getBoundingClientRect();
+  const pixel = frame.width / 1920;  // a window is a little lower than was asked for
+  const content = one(".content", slide);
+  const foot = one("footer", slide);
+  const walker = document.createTreeWalker(slide, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode;
+    const holder = text.parentElement;
+    if (!text.textContent.trim() || holder.closest(".notes, svg, title, desc")) continue;
+    const size = parseFloat(getComputedStyle(holder).fontSize) / pixel;
+    if (size < 23.9 && holder.getClientRects().length) result.small.push([k + 1, size, text.textContent.trim()]);
+    const range = document.createRange();
+    range.selectNodeContents(text);
+    const box = range.getBoundingClientRect();
+    const inside = content && content.contains(text);
+    const beside = inside && slide.classList.contains("side");
+    const right = beside ? one(".network", slide).getBoundingClientRect().left : frame.right - 30;
+    const bottom = inside ? foot.getBoundingClientRect().top : frame.bottom;
+    if (box.width && (box.right > right + 2 || box.bottom > bottom + 2 || box.left < frame.left)) {
+      result.outside.push([k + 1, Math.round(box.right - right), Math.round(box.bottom - bottom), text.textContent.trim()]);
+    }
+  }
+  const drawing = one(".network svg, figure svg", slide);
+  if (drawing) {
+    const scale = drawing.getBoundingClientRect().width / pixel / (drawing.viewBox.baseVal.width / 10);
+    const texts = drawing.closest(".network") ? many("#network text") : many("text", drawing);
+    texts.forEach((text) => {
+      if (parseFloat(text.getAttribute("font-size")) / 10 * scale < 23.9) result.small.push([k + 1, text.textContent]);
+    });
+  }
+});
+"""
+
+DECKS = (
+    ("two_three_two", "en"),
+    ("two_three_two", "zh"),
+    ("mlp_softmax", "en"),
+    ("linear_regression", "en"),
+    ("tanh_neuron", "zh"),
+)
+
+
+@pytest.mark.slow
+@NEEDS_A_BROWSER
+@pytest.mark.parametrize(("name", "lang"), [*DECKS, ("3-4-3-2", "en"), ("4-6-6-4", "en")])
+def test_everything_can_be_read_from_the_last_row_and_nothing_is_cut(name: str, lang: str) -> None:
+    sizes = tuple(map(int, name.split("-"))) if "-" in name else ()
+    result = does(deck(layered(sizes) if sizes else document(name), lang=lang), MEASURE, "--window-size=1920,1080")
+    assert result["count"] > 10
+    assert result["small"][:3] == []
+    assert result["outside"][:3] == []
+
+
+@pytest.mark.slow
+@NEEDS_A_BROWSER
+def test_keys_move_and_uncover_and_the_diagram_stays_where_it_is() -> None:
+    result = does(
+        deck(document("two_three_two")),
+        """
+        const at = () => one(".slide.current").getAttribute("aria-label").split(" ")[0];
+        press("Home");
+        result.first = at();
+        press("ArrowRight"); press("PageDown");
+        result.third = at();
+        press("End");
+        result.last = at() === String(many(".slide").length);
+        press("ArrowLeft");
+        result.places = new Set();
+        const boxes = [];
+        press("Home");
+        for (let k = 0; k < 400; k += 1) {
+          const network = one(".slide.current .network");
+          const box = network && network.getBoundingClientRect();
+          if (box) boxes.push([Math.round(box.left), Math.round(box.top)].join());
+          const before = at();
+          const covered = many(".slide.current .answer.covered").length;
+          press("ArrowRight");
+          if (at() === before && !covered) break;
+        }
+        result.places = Array.from(new Set(boxes));
+        result.uncovered = many(".answer:not(.covered)").length;
+        press("n");
+        result.notes = many(".notes").filter((e) => !e.hidden).length;
+        result.said = one(".status").textContent;
+        """,
+        "--window-size=1920,1080",
+    )
+    assert result["first"] == "1"
+    assert result["third"] == "3"
+    assert result["last"] is True
+    assert len(result["places"]) == 1
+    assert result["uncovered"] > 20
+    assert result["notes"] >= 3
+    assert "/" in result["said"]
+
+
+@pytest.mark.slow
+@NEEDS_A_BROWSER
+def test_covered_answers_are_not_seen() -> None:
+    derivation = document("two_three_two")
+    result = does(
+        deck(derivation, blanks="numbers"),
+        """
+        result.texts = [];
+        many(".slide").forEach((slide) => {
+          many(".slide").forEach((other) => other.classList.toggle("current", other === slide));
+          result.texts.push(slide.innerText);
+        });
+        """,
+    )
+    for text in result["texts"]:
+        assert leaks(text, answers_of(derivation)) == []
+    assert leaks(deck(derivation), answers_of(derivation))
+
+
+@pytest.mark.slow
+def test_a_students_slides_have_no_answer() -> None:
+    derivation = document("two_three_two")
+    outline = make_outline(derivation, HandoutOptions(audience="student"))
+    for text in (deck_html(outline, derivation), deck_source(outline, derivation, ("New Computer Modern",))):
+        assert leaks(text, answers_of(derivation)) == []
+    for suffix in (".html", ".pdf"):  # the gate of every student's file looks at decks too
+        for name in ("two_three_two", "mlp_softmax"):
+            assert rendered(document(name), suffix, HandoutOptions(audience="student", slides=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["two_three_two", "mlp_softmax", "linear_regression", "3-4-3-2"])
+def test_a_pdf_has_a_page_for_every_slide(name: str) -> None:
+    derivation = layered((3, 4, 3, 2)) if "-" in name else document(name)
+    options = HandoutOptions(slides=True)
+    (content,) = rendered(derivation, ".pdf", options).values()
+    outline = make_outline(derivation, options)
+    pages = re.findall(rb"/MediaBox ?\[0 0 ([\d.]+) ([\d.]+)\]", content)
+    assert len(pages) == len(slides(outline)) + 1  # what does not fit would go on another page
+    assert set(pages) == {(b"960", b"540")}
+    source = deck_source(outline, derivation, ("New Computer Modern",))
+    sizes = [float(size) for size in re.findall(r"(?:text|#slide)\((?:size: )?(\d+(?:\.\d+)?)pt", source)]
+    assert len(sizes) > 10
+    assert min(sizes) >= 12  # 24 pixels of a projector
