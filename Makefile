@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+unexport PYTHONDONTWRITEBYTECODE  # the tests start hundreds of processes: each would compile the whole package again
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help demo test test-all lint format bench docs dist pages clean distclean
