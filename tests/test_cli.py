@@ -231,6 +231,15 @@ def test_help_and_usage_errors_come_before_the_mathematics(arguments: tuple[str,
     assert done.stdout or done.stderr
 
 
+@pytest.mark.parametrize("arguments", [("--version",), ("--version", "check")])
+def test_the_version_is_said_before_the_command_line_is_loaded(arguments: tuple[str, ...]) -> None:
+    code = f"import sys; sys.argv = {['symbackprop', *arguments]!r}\nfrom symbackprop.__main__ import main\n"
+    code += "try: main()\nfinally: print(sorted({'click', 'sympy'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    loaded = [] if len(arguments) == 1 else ["click"]
+    assert done.stdout == f"symbackprop, version {symbackprop.__version__}\n{loaded}\n"
+
+
 def test_what_is_loaded_at_its_first_use_is_part_of_the_package() -> None:
     assert set(symbackprop.__all__) <= set(dir(symbackprop))
     for name in symbackprop.__all__:

@@ -7,7 +7,6 @@ writes, and nothing that the parent holds can be changed by it.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import io
 import os
 import select
@@ -109,6 +108,8 @@ def _live(task: Callable[[Send], None], writing: int, reading: int, limits: Limi
 def die_with_parent() -> None:
     """Let the kernel end this process when the one that made it ends, however that comes about; only Linux knows this."""
     if sys.platform == "linux":
+        import ctypes  # only a child needs it, and it takes a while to load
+
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 

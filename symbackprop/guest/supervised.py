@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import select
 import signal
 import sys
@@ -36,7 +35,7 @@ def supervised(command: Callable[[Loading], int]) -> int:
         return command(_unlimited)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
-    said, token = os.pipe(), secrets.token_hex(8)
+    said, token = os.pipe(), os.urandom(8).hex()
     child = fork()
     if not child:
         os.close(said[0])

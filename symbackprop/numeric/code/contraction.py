@@ -8,8 +8,10 @@ from itertools import combinations
 from sympy import Add, Expr, Idx, Integer, Mul, Piecewise, Pow, Sum
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
+from symbackprop.functions import maximum
 from symbackprop.network.indices import IndexSum, free_indices, index_name, index_size
 from symbackprop.numeric.code.arrays import ArrayCode, Axes, Scope, reduced, transposed, union
+from symbackprop.numeric.code.multiplying_out import cannot_be_negative, multiplied_out
 from symbackprop.numeric.code.printing import PRODUCT
 from symbackprop.numeric.code.running import running_sum
 
@@ -26,9 +28,9 @@ def contracted(expression: Sum, order: Axes, scope: Scope) -> Expr:
     running = running_sum(body, over[0], order, scope) if len(over) == 1 else None
     if running is not None:
         return running
-    if isinstance(body, Add) and any(_mixes(term) for term in body.args):
-        return Add(*(_product(Mul.make_args(term), over, order, scope) for term in body.args))
-    return _product(Mul.make_args(body), over, order, scope)
+    terms = multiplied_out(body, frozenset(over))
+    total = Add(*(_product(Mul.make_args(term), over, order, scope) for term in terms))
+    return maximum(total, Integer(0)) if len(terms) > 1 and cannot_be_negative(body) else total
 
 
 def whole_ranges(expression: ExprWithLimits, left_out: int = 0) -> tuple[Expr, tuple[Idx, ...]]:
@@ -38,12 +40,6 @@ def whole_ranges(expression: ExprWithLimits, left_out: int = 0) -> tuple[Expr, t
         if (low, high) != (index.lower, index.upper):
             body = Piecewise((body, (index >= low) & (index <= high)), (Integer(left_out), True))
     return body, tuple(limits[0] for limits in expression.limits)
-
-
-def _mixes(term: Expr) -> bool:
-    """Whether a product's factors have different indices, none having all: multiplied out it would need a larger array."""
-    sets = [free_indices(factor) for factor in Mul.make_args(term)]
-    return frozenset().union(*sets) not in sets
 
 
 def _product(factors: tuple[Expr, ...], over: tuple[Idx, ...], order: Axes, scope: Scope) -> Expr:

@@ -7,6 +7,7 @@ becomes numpy.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 from sympy import Add, Expr, Indexed, Integer, KroneckerDelta, Mul, Symbol, preorder_traversal
@@ -80,12 +81,22 @@ def identifiers_of(program: Program) -> Identifiers:
 
 
 def _written(program: Program, function: str, everything: bool, guarded: bool = True) -> str:
-    body = ScalarBody(program, everything, guarded) if program.scalar else _ArrayBody(program, everything, guarded)
+    body = body_of(program, everything, guarded)
     lines = body.lines()
     names = [body.identifiers[node.name] for node in program.arguments]
     head = listing(names, f"def {function}(", "):", INDENT * 2)
     result = _everything(program, body.identifiers) if everything else _result(program, body)
     definition = [*head, *_docstring(program, body.identifiers, everything), *lines, *result]
+    return file_of(body, definition)
+
+
+def body_of(program: Program, everything: bool = False, guarded: bool = True) -> FunctionBody:
+    """Return the statements of a program, on plain floats or on arrays."""
+    return (_ScalarBody if program.scalar else _ArrayBody)(program, everything, guarded)
+
+
+def file_of(body: FunctionBody, definition: Sequence[str]) -> str:
+    """Return the lines of a function below what they import and the helpers that they call."""
     blocks = ["\n".join(body.imports()), *body.helpers(), "\n".join(definition)]
     return "\n\n\n".join(block for block in blocks if block) + "\n"
 
@@ -115,7 +126,7 @@ def _each(shape: str, count: int) -> str:
     return shape if count == 1 else f"each {shape}"
 
 
-def _result(program: Program, body: _Body) -> list[str]:
+def _result(program: Program, body: FunctionBody) -> list[str]:
     loss = body.identifiers[program.loss]
     items = [f"{quoted(name)}: {body.value(adjoint) if adjoint else body.zeros(name)}" for name, adjoint in program.gradients]
     return listing(items, f"{INDENT}return {loss}, {{", "}", INDENT * 2)
@@ -126,7 +137,7 @@ def _everything(program: Program, identifiers: Identifiers) -> list[str]:
     return listing(items, f"{INDENT}return {{", "}", INDENT * 2)
 
 
-class _Body:
+class FunctionBody:
     """The statements of a function; the two kinds of body differ in how an expression is written."""
 
     def __init__(self, program: Program, guarded: bool) -> None:
@@ -175,7 +186,7 @@ class _Body:
         return lines
 
 
-class ScalarBody(_Body):
+class _ScalarBody(FunctionBody):
     """Plain floats and `math`."""
 
     def __init__(self, program: Program, everything: bool, guarded: bool) -> None:
@@ -224,7 +235,7 @@ class ScalarBody(_Body):
         return self.at_the_end.get(adjoint, self.identifiers[adjoint])
 
 
-class _ArrayBody(_Body):
+class _ArrayBody(FunctionBody):
     """numpy."""
 
     def __init__(self, program: Program, everything: bool, guarded: bool) -> None:

@@ -91,21 +91,15 @@ def declared(network: Network) -> frozenset[str]:
     return frozenset(node.name for node in network.nodes.values() if not node.defined)
 
 
-def compile_functions(text: str, *names: str) -> list[Callable[..., Any]]:
-    """Run generated source text and return the functions of these names that it defines.
+def compile_source(text: str, name: str) -> Callable[..., Any]:
+    """Run generated source text and return the function `name` that it defines.
 
     The text is always written by this package from checked definitions (names are identifiers, everything else is made from
     sympy objects by our printers), never taken from a document; that is why `exec` is in order here, and only here.
     """
     namespace: dict[str, Any] = {"__name__": "generated"}
-    exec(compile(text, f"<{names[0]}>", "exec"), namespace)
-    return [namespace[name] for name in names]
-
-
-def compile_source(text: str, name: str) -> Callable[..., Any]:
-    """Run generated source text and return the function `name` that it defines."""
-    (made,) = compile_functions(text, name)
-    return made
+    exec(compile(text, f"<{name}>", "exec"), namespace)
+    return namespace[name]  # type: ignore[no-any-return]
 
 
 def evaluate(what: Network | DerivationRecord, values: Values | None = None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,14 +26,15 @@ class Samples:
     count: int
     batched: bool
 
-    def part(self, name: str, chosen: Any) -> Any:
-        """Return the entries of some samples: a view where they lie side by side."""
+    def parts(self, name: str, chosen: Iterable[Any]) -> Iterator[Any]:
+        """Yield the entries of each choice of samples: a view where they lie side by side."""
         value, axis = self.values[name], self.axes[name]
-        if axis is None:
-            return value
-        if isinstance(chosen, slice):
-            return value[(slice(None),) * axis + (chosen,)]
-        return np.take(value, chosen, axis=axis)
+        before = (slice(None),) * (axis or 0)
+        for samples in chosen:
+            if isinstance(samples, slice):
+                yield value[(*before, samples)] if before else value[samples]
+            else:
+                yield np.take(value, samples, axis=axis)
 
 
 def read_samples(derivation: DerivationRecord, data: Mapping[str, Any]) -> Samples:

@@ -14,16 +14,15 @@ from typing import Any
 import numpy as np
 
 from symbackprop.derive.sweep.derivation import DerivationRecord
-from symbackprop.numeric.code.epoch import epoch_source
+from symbackprop.numeric.code.epoch import epoch_source, mean_loss_source
 from symbackprop.numeric.code.source import gradient_source
 from symbackprop.numeric.program.batch import over_samples
-from symbackprop.numeric.program.optimise import optimised, without_dead_lines, without_loss
+from symbackprop.numeric.program.optimise import optimised, without_dead_lines
 from symbackprop.numeric.program.program import Program, program_of
 from symbackprop.numeric.run.call_signature import Signature
 from symbackprop.numeric.run.function import (
     GradientFunction,
     arithmetic_error,
-    compile_functions,
     compile_source,
     declared,
     function,
@@ -58,11 +57,6 @@ class Updates:
         return optimised(program, self.derivation.network.facts)
 
     @cached_property
-    def _slopes(self) -> Callable[..., Any]:
-        """The gradients without the loss, which an update does not need; the arguments in order, not checked."""
-        return compile_source(gradient_source(without_loss(self._program)), "loss_and_gradients")
-
-    @cached_property
     def _loss(self) -> Callable[..., Any]:
         """The loss without the gradients; the arguments in order, not checked."""
         return compile_source(gradient_source(without_dead_lines(replace(self._program, gradients=()))), "loss_and_gradients")
@@ -72,13 +66,13 @@ class Updates:
         return tuple(node.name for node in self._program.arguments)
 
     @cached_property
-    def _arguments(self) -> list[Any]:
-        known = self._known()
-        return [known[name] for name in self._names]
+    def _sampled(self) -> list[str]:
+        return [name for name in self._names if self.samples.axes.get(name) is not None]
 
     @cached_property
-    def _sampled(self) -> list[tuple[int, str]]:
-        return [(at, name) for at, name in enumerate(self._names) if self.samples.axes.get(name) is not None]
+    def _run_epoch(self) -> Callable[..., Any]:
+        """The updates of an epoch on arrays."""
+        return compile_source(epoch_source(self._program, self._sampled), "epoch")
 
     def _known(self) -> dict[str, Any]:
         return {**self.samples.values, **self.constants, **self.parameters}
@@ -105,34 +99,30 @@ class Updates:
         except (ArithmeticError, ValueError) as problem:
             raise arithmetic_error(problem, known) from None
 
-    def gradients(self, chosen: Any) -> Mapping[str, Any]:
-        """Return the gradients of the loss over some samples."""
-        arguments = self._arguments
-        for at, name in self._sampled:
-            arguments[at] = self.samples.part(name, chosen)
-        return self._slopes(*arguments)[1]  # type: ignore[no-any-return]
+    def epoch(self, batches: Iterable[Any], gradients: Mapping[str, Any], lr: float) -> int:
+        """Make the updates of one epoch and return their number; `gradients` are those of the whole data."""
+        chosen = list(batches)
+        if self.whole:
+            self._step(gradients, lr)
+        else:
+            known = self._known()
+            rows = zip(*(self.samples.parts(name, chosen) for name in self._sampled), strict=True)
+            others = [known[name] for name in self._names if name not in self._sampled]
+            self._moved(self._run_epoch(rows if self._sampled else [()] * len(chosen), lr, *others))
+        return len(chosen)
 
-    def step(self, gradients: Mapping[str, Any], lr: float) -> None:
+    def _step(self, gradients: Mapping[str, Any], lr: float) -> None:
         """Move every parameter by `-lr * gradient`; all changes are known before any is made, since gradients may be views."""
         changes = [lr * gradients[name] for name in self.names]
         for name, change in zip(self.names, changes, strict=True):
             value = self.parameters[name]
-            if isinstance(value, np.ndarray):
-                value -= change
-            else:
-                self.parameters[name] = float(value - change)
+            value -= change
+            self.parameters[name] = value if isinstance(value, np.ndarray) else float(value)
 
-    def epoch(self, batches: Iterable[Any], gradients: Mapping[str, Any], lr: float) -> int:
-        """Make the updates of one epoch and return their number; `gradients` are those of the whole data."""
-        places = {name: at for at, name in enumerate(self._names)}
-        numbers = [(places[name], name) for name in self.names if name in places and not np.ndim(self.parameters[name])]
-        count = 0
-        for chosen in batches:
-            for at, name in numbers:  # an array changes in its place, a number does not
-                self._arguments[at] = self.parameters[name]
-            self.step(gradients if chosen is None else self.gradients(chosen), lr)
-            count += 1
-        return count
+    def _moved(self, values: Iterable[Any]) -> None:
+        """Keep the new values; arrays have changed in their place."""
+        for name, value in zip(self.names, values, strict=True):
+            self.parameters[name] = value if isinstance(value, np.ndarray) else float(value)
 
     def snapshot(self) -> dict[str, Any]:
         """Return the current parameters as they will stay."""
@@ -156,7 +146,8 @@ class OnlineUpdates(Updates):
         sampled = [node.name for node in program.arguments if samples.axes.get(node.name) is not None]
         self._others = [node.name for node in program.arguments if node.name not in sampled]
         self._rows = list(zip(*(np.asarray(samples.values[name]).tolist() for name in sampled), strict=True))
-        self._run_epoch, self._mean = compile_functions(epoch_source(program, sampled), "epoch", "mean_loss")
+        self._epoch_on_floats = compile_source(epoch_source(program, sampled), "epoch")
+        self._mean = compile_source(mean_loss_source(program, sampled), "mean_loss")
 
     def _numbers(self) -> list[float]:
         known = self._known()
@@ -178,15 +169,11 @@ class OnlineUpdates(Updates):
         order = list(batches)
         places = [chosen.start if isinstance(chosen, slice) else int(chosen[0]) for chosen in order]
         try:
-            moved = self._run_epoch([self._rows[place] for place in places], lr, *self._numbers())
+            moved = self._epoch_on_floats([self._rows[place] for place in places], lr, *self._numbers())
         except (ArithmeticError, ValueError):
-            return self._on_arrays(order, gradients, lr)
-        self.parameters.update(zip(self.names, moved, strict=True))
+            return super().epoch(order, gradients, lr)
+        self._moved(moved)
         return len(order)
-
-    def _on_arrays(self, order: list[Any], gradients: Mapping[str, Any], lr: float) -> int:
-        self.__dict__.pop("_arguments", None)  # those of the last epoch on arrays
-        return super().epoch(order, gradients, lr)
 
 
 def updates_of(
