@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from symbackprop.trace.arrays import numpy_own, traced_array
+from symbackprop.trace.arrays import numpy_protocol, traced_array
 from symbackprop.trace.graph.evaluate import evaluate
 from symbackprop.trace.graph.graph import CannotTrace, Graph, InputName
 from symbackprop.trace.run.trace import trace
@@ -381,7 +381,7 @@ def test_planted_wrong_reduction_is_rejected(monkeypatch: pytest.MonkeyPatch) ->
     def mean_of_all(graph: Graph, a: Any, axis: Any = None, **options: Any) -> Any:
         return a.sum(axis=axis) / a.size
 
-    monkeypatch.setitem(numpy_own.OWN, "mean", mean_of_all)
+    monkeypatch.setitem(numpy_protocol.OWN, "mean", mean_of_all)
     with pytest.raises(CannotTrace, match="second point"):
         trace(lambda x: np.mean(x, axis=0), {"x": STANDARD["x"]})
 

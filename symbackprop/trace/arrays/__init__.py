@@ -1,1 +1,5 @@
-"""numpy on traced scalars: `scalar` → `traced_array` → `linear_algebra` → `numpy_own` → `numpy_functions`, `special`."""
+"""numpy on traced scalars.
+
+`numpy_protocol` (tables that the classes look up) → `scalar` → `traced_array`
+→ `linear_algebra` → `numpy_own` → `numpy_functions`, `special`.
+"""

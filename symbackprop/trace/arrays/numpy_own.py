@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -10,25 +9,10 @@ import numpy as np
 
 from symbackprop.errors import InternalError
 from symbackprop.trace.arrays import linear_algebra
+from symbackprop.trace.arrays.numpy_protocol import Rule, own
 from symbackprop.trace.arrays.scalar import Traced, lift
 from symbackprop.trace.arrays.traced_array import TracedArray, finish, is_traced, lifted, plain, unwrap, wrap
 from symbackprop.trace.graph.graph import Graph
-
-Own = Callable[..., Any]
-OWN: dict[str, Own] = {}
-
-
-def own(*names: str) -> Callable[[Own], Own]:
-    """Register a function `f(graph, *args, **kwargs)` as the traced version of numpy functions."""
-
-    def register(function: Own) -> Own:
-        for name in names:
-            if name in OWN:
-                raise InternalError(f"np.{name} has two traced versions")
-            OWN[name] = function
-        return function
-
-    return register
 
 
 def array_of(graph: Graph, value: Any) -> TracedArray:
@@ -62,7 +46,7 @@ def mean(
         picked = array * mask
         return picked.sum(axis=axis, keepdims=keepdims) / mask.sum(axis=axis, keepdims=keepdims)
     result = array.sum(axis=axis, keepdims=keepdims) / _count(array.shape, axis)
-    return _into(graph, result, out, "mean")
+    return into(graph, result, out, "mean")
 
 
 @own("var")
@@ -83,7 +67,7 @@ def var(
     array = array_of(graph, a)
     centred = array - array.sum(axis=axis, keepdims=True) / _count(array.shape, axis)
     total = (centred * centred).sum(axis=axis, keepdims=_flag(keepdims))
-    return _into(graph, total / (_count(array.shape, axis) - ddof), out, "var")
+    return into(graph, total / (_count(array.shape, axis) - ddof), out, "var")
 
 
 @own("std")
@@ -138,7 +122,8 @@ def _flag(keepdims: Any) -> bool:
     return False if keepdims is np._NoValue or keepdims is None else bool(keepdims)
 
 
-def _into(graph: Graph, result: Any, out: Any, name: str) -> Any:
+def into(graph: Graph, result: Any, out: Any, name: str) -> Any:
+    """Return a result, or the traced array `out` with the result in it."""
     if out is None:
         return result
     if not isinstance(out, TracedArray):
@@ -189,13 +174,13 @@ def round_(graph: Graph, a: Any, decimals: int = 0, out: Any = None) -> Any:
     """Round to a number of decimals; constant between the recorded borders."""
     scale = Fraction(10) ** decimals
     scaled = lifted(graph, a) * lift(graph, scale)
-    return _into(graph, np.rint(scaled) / lift(graph, scale), out, "round")
+    return into(graph, np.rint(scaled) / lift(graph, scale), out, "round")
 
 
 @own("fix")
 def fix(graph: Graph, x: Any, out: Any = None) -> Any:
     """Round towards zero."""
-    return _into(graph, np.trunc(lifted(graph, x)), out, "fix")
+    return into(graph, np.trunc(lifted(graph, x)), out, "fix")
 
 
 @own("isclose")
@@ -220,7 +205,7 @@ def clip(graph: Graph, a: Any, a_min: Any = None, a_max: Any = None, out: Any = 
         result = np.maximum(result, lifted(graph, low))
     if high is not None and high is not np._NoValue:
         result = np.minimum(result, lifted(graph, high))
-    return _into(graph, result, out, "clip")
+    return into(graph, result, out, "clip")
 
 
 @own("piecewise")
@@ -241,7 +226,7 @@ def piecewise(graph: Graph, x: Any, condlist: Any, funclist: Any, *args: Any, **
 
 
 @own("apply_along_axis")
-def apply_along_axis(graph: Graph, func1d: Own, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
+def apply_along_axis(graph: Graph, func1d: Rule, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
     """Apply a function of one-dimensional arrays to every line along an axis."""
     array = arr if isinstance(arr, np.ndarray) else array_of(graph, arr)
     lines = np.moveaxis(array, axis, -1)

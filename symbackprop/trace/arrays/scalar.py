@@ -11,12 +11,14 @@ import math
 import sys
 from collections.abc import Callable
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from symbackprop.trace.arrays.numpy_protocol import PROTOCOL
 from symbackprop.trace.graph.graph import CannotTrace, Graph
 
+_EXACT = frozenset({int, bool, Fraction})
 _NUMBERS = (int, float, bool, Fraction, np.integer, np.floating, np.bool_)
 
 
@@ -38,10 +40,6 @@ class Traced:
     def is_constant(self) -> bool:
         """Whether the number is a literal constant, so that reading it as a float loses nothing."""
         return self.graph.operations[self.node] == "constant"
-
-    if TYPE_CHECKING:
-        # `exp`, `sqrt` … and the attributes of arrays without axes are attached by `traced_array` and `numpy_functions`.
-        def __getattr__(self, name: str) -> Any: ...
 
     # ---- arithmetic
 
@@ -214,8 +212,14 @@ class Traced:
     def __repr__(self) -> str:
         return f"Traced({self.value!r}, node {self.node})"
 
-    # ---- numpy: the methods that ufuncs call on the elements of an object array. The protocol itself
-    # (`__array_ufunc__`, array attributes) is attached by `traced_array`, which knows arrays.
+    # ---- numpy: its universal functions, the methods that they call on the elements of an object array (`exp`), and the
+    # attributes of an array without axes.
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return PROTOCOL["__array_ufunc__"](self.graph, ufunc, method, inputs, kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return PROTOCOL["__getattr__"](self, name)
 
     def conjugate(self) -> Traced:
         """Return itself: a real number."""
@@ -255,7 +259,7 @@ def node_of(graph: Graph, number: Any) -> int | None:
         return node
     if kind is float:
         return graph.number(number)
-    if kind is int or kind is bool or kind is Fraction:
+    if kind in _EXACT:
         return graph.constant(number)
     standing_for = getattr(number, "stands_for", None)  # a whole number of the arguments whose dependence is followed
     if standing_for is not None:

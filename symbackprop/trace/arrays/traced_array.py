@@ -12,12 +12,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from symbackprop.functions import BY_NAME, ElementaryFunction
 from symbackprop.functions.definitions import applied
+from symbackprop.trace.arrays.numpy_protocol import OWN, PROTOCOL, answers
 from symbackprop.trace.arrays.scalar import Traced, apply, lift
 from symbackprop.trace.graph.elementary import TABLE
 from symbackprop.trace.graph.graph import Graph, words
@@ -35,6 +36,16 @@ _MIXES = words("maximum minimum fmax fmin positive absolute")
 """Those that may hand back one of their operands as it is, so that a plain number can end up among traced ones."""
 
 
+def _own_method(name: str) -> Function:
+    """Return the method of an array that is the traced version of numpy's function."""
+
+    def method(self: TracedArray, *args: Any, **kwargs: Any) -> Any:
+        return OWN[name](self.graph, self, *args, **kwargs)
+
+    method.__name__ = name
+    return method
+
+
 class TracedArray(np.ndarray):
     """An object array whose elements are all `Traced`; it reports dtype float64, as the plain run has."""
 
@@ -45,6 +56,9 @@ class TracedArray(np.ndarray):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return call_ufunc(self.graph, ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return PROTOCOL["__array_function__"](self.graph, function, args, kwargs)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -69,6 +83,20 @@ class TracedArray(np.ndarray):
 
     def __itruediv__(self, other: Any) -> Any:  # type: ignore[misc]
         return _in_place(self, np.true_divide, other)
+
+    mean, var, std, clip, round = map(_own_method, ("mean", "var", "std", "clip", "round"))
+
+    def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return the array cast to a dtype (`as_dtype`)."""
+        return as_dtype(self.graph, self, dtype)
+
+    def fill(self, value: Any) -> None:
+        """Write one value to every place."""
+        self[...] = value
+
+    def put(self, indices: Any, values: Any, mode: Literal["raise", "wrap", "clip"] = "raise") -> None:
+        """Write values to places of the flat array."""
+        np.ndarray.put(plain(self), indices, plain(lifted(self.graph, values)), mode)
 
 
 def _elements(graph: Graph, value: Any) -> Any:
@@ -152,6 +180,22 @@ def as_traced_array(graph: Graph, objects: np.ndarray[Any, Any]) -> TracedArray:
     return result
 
 
+def as_dtype(graph: Graph, value: Any, dtype: Any) -> Any:
+    """Return a traced array or number cast to a dtype: real kinds keep it traced, whole numbers and truth values are
+    decided."""
+    kind = np.dtype(dtype)
+    if kind.kind in "fO":
+        if kind.kind == "f" and kind.itemsize < 8:
+            graph.casts.setdefault(kind.name, graph.place)
+        return value.copy() if isinstance(value, TracedArray) else value
+    if kind.kind == "b":
+        return np.asarray(np.not_equal(value, 0), dtype=bool)[()]
+    if kind.kind in "iu":
+        whole = np.frompyfunc(lambda item: int(item.trunc().value), 1, 1)(plain(value))
+        return np.asarray(whole, dtype=kind)[()]
+    raise graph.refuse(f"a cast to {kind.name}")
+
+
 def is_traced(value: Any) -> bool:
     """Whether a value is traced, or a list, tuple, dict or object array with something traced in it."""
     if isinstance(value, (Traced, TracedArray)):
@@ -189,6 +233,7 @@ def unhooked() -> Iterator[None]:
         sys.settrace(hook)
 
 
+@answers("__array_ufunc__")
 def call_ufunc(graph: Graph, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Run a universal function, or a method of it (`reduce`, `accumulate`, `outer`, `at` …), on traced operands.
 
@@ -432,23 +477,9 @@ ELEMENTWISE: dict[str, tuple[Function, bool]] = {
 }
 
 
-_METHODS = (
-    *TABLE,
-    *(name for row in BY_NAME.values() if row.arity == 1 for name in row.called.numpy if name not in {*TABLE, *NATIVE}),
-    *words("degrees radians deg2rad rad2deg"),
-)
-
-
-def _attach_methods() -> None:
-    """Give `Traced` the methods that numpy's object loops call on elements, and the protocol of universal
-    functions."""
-    for name in _METHODS:
-        setattr(Traced, name, apply(name) if name in TABLE else ELEMENTWISE[name][0])
-
-    def array_ufunc(self: Traced, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        return call_ufunc(self.graph, ufunc, method, inputs, kwargs)
-
-    Traced.__array_ufunc__ = array_ufunc  # type: ignore[attr-defined]
-
-
-_attach_methods()
+METHODS: Mapping[str, Function] = {
+    **{name: ELEMENTWISE[name][0] for name in words("degrees radians deg2rad rad2deg")},
+    **{name: function_rule(row) for row in BY_NAME.values() if row.arity == 1 for name in row.called.numpy if name not in NATIVE},
+    **{name: apply(name) for name in TABLE},
+}
+"""The methods that numpy's object loops call on elements."""

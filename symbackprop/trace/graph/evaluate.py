@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -13,6 +14,12 @@ from symbackprop.errors import InternalError
 from symbackprop.trace.graph.elementary import TABLE, symbolic
 from symbackprop.trace.graph.graph import Graph, InputName
 
+_OPERATORS: Mapping[str, Callable[..., Any]] = {
+    "add": operator.add,
+    "mul": operator.mul,
+    "div": operator.truediv,
+    "neg": operator.neg,
+}
 _FEW = 8
 """Outputs up to which what they need is collected node by node, however large the graph."""
 
@@ -20,18 +27,24 @@ _FEW = 8
 def reachable(graph: Graph, outputs: Iterable[int]) -> list[int]:
     """Return every node that the outputs need, in increasing (hence evaluation) order."""
     found = set(outputs)
+    return _collected(graph, found) if len(found) < _FEW else _swept(graph, found)
+
+
+def _collected(graph: Graph, found: set[int]) -> list[int]:
+    stack = list(found)
+    while stack:
+        for argument in graph.arguments[stack.pop()]:
+            if argument not in found:
+                found.add(argument)
+                stack.append(argument)
+    return sorted(found)
+
+
+def _swept(graph: Graph, outputs: set[int]) -> list[int]:
+    """Many outputs need most of what stands before them: one pass backwards, without a set."""
     arguments = graph.arguments
-    if len(found) < _FEW:
-        stack = list(found)
-        while stack:
-            for argument in arguments[stack.pop()]:
-                if argument not in found:
-                    found.add(argument)
-                    stack.append(argument)
-        return sorted(found)
-    # Many outputs need most of what stands before them: one pass backwards, without a set.
-    marked = bytearray(max(found) + 1)
-    for node in found:
+    marked = bytearray(max(outputs) + 1)
+    for node in outputs:
         marked[node] = 1
     for node in range(len(marked) - 1, -1, -1):
         if marked[node]:
@@ -74,15 +87,12 @@ def evaluate(graph: Graph, outputs: Sequence[int], point: Mapping[InputName, Any
 
 
 def _value(graph: Graph, node: int, operation: str, results: Mapping[int, Any]) -> Any:
-    arguments = graph.arguments[node]
-    first = results[arguments[0]]
-    if operation == "neg":
-        return -first
-    if operation == "div":
-        return first / results[arguments[1]]
+    arguments = [results[argument] for argument in graph.arguments[node]]
+    if operation in _OPERATORS:
+        return _OPERATORS[operation](*arguments)
     if operation == "power":
-        return np.power(first, float(graph.payloads[node]))  # type: ignore[arg-type]
-    return TABLE[operation].values(first)
+        return np.power(arguments[0], float(graph.payloads[node]))  # type: ignore[arg-type]
+    return TABLE[operation].values(*arguments)
 
 
 def to_sympy(graph: Graph, node: int, names: Mapping[int, sympy.Expr] | None = None) -> sympy.Expr:
@@ -101,25 +111,17 @@ def to_sympy(graph: Graph, node: int, names: Mapping[int, sympy.Expr] | None = N
 def _symbolic(graph: Graph, node: int, results: Mapping[int, sympy.Expr]) -> sympy.Expr:
     operation, payload = graph.operations[node], graph.payloads[node]
     arguments = [results[argument] for argument in graph.arguments[node]]
+    if operation in _OPERATORS:
+        return _OPERATORS[operation](*arguments)
     match operation:
         case "constant":
-            if isinstance(payload, Fraction):
-                return sympy.Rational(payload.numerator, payload.denominator)
-            return sympy.nan if payload != payload else sympy.oo if payload == float("inf") else -sympy.oo
+            return sympy.Rational(payload) if isinstance(payload, Fraction) else sympy.Float(payload)
         case "pi":
             return sympy.pi
         case "input":
             return sympy.Symbol(str(payload), real=True)
-        case "add":
-            return arguments[0] + arguments[1]
-        case "mul":
-            return arguments[0] * arguments[1]
-        case "div":
-            return arguments[0] / arguments[1]
-        case "neg":
-            return -arguments[0]
         case "power":
             if not isinstance(payload, Fraction):
                 raise InternalError(f"node {node}: power without an exponent")
-            return arguments[0] ** sympy.Rational(payload.numerator, payload.denominator)
+            return arguments[0] ** sympy.Rational(payload)
     return symbolic(operation, arguments[0])

@@ -54,20 +54,29 @@ def exponent_parts(graph: Graph, node: int) -> Exponent:
     while stack:
         coefficient, current = stack.pop()
         operation, arguments = graph.operations[current], graph.arguments[current]
+        multiple = _rational_multiple(graph, current)
         if operation == "add":
             stack += [(coefficient, argument) for argument in arguments]
-        elif operation == "neg":
-            stack.append((-coefficient, arguments[0]))
-        elif operation in ("mul", "div") and graph.fraction(arguments[1]) not in (None, 0):
-            scale = graph.fraction(arguments[1]) or Fraction(1)
-            stack.append((coefficient * scale if operation == "mul" else coefficient / scale, arguments[0]))
-        elif operation == "mul" and graph.fraction(arguments[0]) is not None:
-            stack.append((coefficient * (graph.fraction(arguments[0]) or 0), arguments[1]))
+        elif multiple is not None:
+            stack.append((coefficient * multiple[0], multiple[1]))
         elif operation in LOGARITHMS and coefficient.denominator == 1:
             parts.factors.append((coefficient.numerator, operation, arguments[0]))
         else:
             parts.linear.append((coefficient, current))
     return parts
+
+
+def _rational_multiple(graph: Graph, node: int) -> tuple[Fraction, int] | None:
+    """Return (c, rest) where a node is c·rest with a rational c."""
+    operation, arguments = graph.operations[node], graph.arguments[node]
+    if operation == "neg":
+        return Fraction(-1), arguments[0]
+    if operation not in ("mul", "div"):
+        return None
+    first, last = map(graph.fraction, arguments)
+    if last:
+        return last if operation == "mul" else 1 / last, arguments[0]
+    return (first, arguments[1]) if operation == "mul" and first is not None else None
 
 
 def logarithm_parts(graph: Graph, node: int) -> list[tuple[Fraction, int]]:
@@ -148,12 +157,10 @@ def schedule_of(anatomy: Anatomy, outputs: Sequence[int], reach: int) -> list[Ke
     """
     operations, arguments = anatomy.graph.operations, anatomy.graph.arguments
     size = max(outputs) + 1
-    levels = [bytearray(size)]
+    levels = [bytearray(size) for _ in range(reach + 2)]  # the last is out of reach
     for node in outputs:
         levels[0][node] = 1
-    for depth, level in enumerate(levels):
-        if depth > reach:
-            raise OutOfReach(f"exponentials nested more than {reach} deep")
+    for depth, level in enumerate(levels[:-1]):
         for node in range(size - 1, -1, -1):
             if not level[node]:
                 continue
@@ -162,15 +169,18 @@ def schedule_of(anatomy: Anatomy, outputs: Sequence[int], reach: int) -> list[Ke
                     level[argument] = 1
                 continue
             for required, drop in _requirements(anatomy, node):
-                while len(levels) <= depth + drop:
-                    levels.append(bytearray(size))
                 levels[depth + drop][required] = 1
+    if any(levels.pop()):
+        raise OutOfReach(f"exponentials nested more than {reach} deep")
+    return _roots_first(anatomy, levels)
+
+
+def _roots_first(anatomy: Anatomy, levels: Sequence[bytearray]) -> list[Key]:
+    """Return what is marked in the levels, the deepest first.
+
+    Every square root is moved to the front, right after what it needs: most draws fail at one of them, and should fail early.
+    """
     order = [(node, depth) for depth, level in reversed(list(enumerate(levels))) for node, mark in enumerate(level) if mark]
-    return _roots_first(anatomy, order)
-
-
-def _roots_first(anatomy: Anatomy, order: list[Key]) -> list[Key]:
-    """Move every square root, right after what it needs, to the front: most draws fail at one of them, and should fail early."""
     place = {key: k for k, key in enumerate(order)}
     placed: dict[Key, None] = {}
     for key in order:

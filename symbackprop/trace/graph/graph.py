@@ -12,7 +12,7 @@ Operations: `constant` (payload a `Fraction`, or ±inf/nan as float), `pi`, `inp
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
@@ -65,6 +65,16 @@ class Condition:
     right: int
     outcome: bool
     place: Place | None = None
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """What is compared with what."""
+        return self.left, self.right
+
+
+def sides_of(conditions: Iterable[Condition]) -> list[int]:
+    """Return the sides of comparisons, left and right in turn."""
+    return [side for condition in conditions for side in condition.sides]
 
 
 Payload: TypeAlias = Fraction | float | InputName | None
@@ -247,7 +257,7 @@ class Graph:
             return self._append("mul", (left, right), value)
         if a is not None and b is not None:
             return self.constant(a * b)
-        if (a == 0 or b == 0) and value == 0:
+        if 0 in (a, b) and value == 0:
             return self.constant(0)
         for number, other in ((a, right), (b, left)):
             if number == 1:
@@ -263,8 +273,7 @@ class Graph:
             return known
         a, b = self.fraction(left), self.fraction(right)
         if b == 0:
-            top = self.values[left]
-            return self.number(math.nan if top == 0 or math.isnan(top) else math.copysign(math.inf, top))
+            return self.number(_divide(self.values[left], 0.0))
         if a is not None and b is not None:
             return self.constant(a / b)
         if b == 1:
@@ -288,7 +297,7 @@ class Graph:
                 return self.div(self.constant(1), self.power(root, Fraction(-exponent.numerator)))
             return self.power(root, Fraction(exponent.numerator))
         number = self.fraction(base)
-        if number is not None and exponent.denominator == 1 and abs(exponent) <= 4096 and (number != 0 or exponent > 0):
+        if number is not None and _is_worked_out(number, exponent):
             return self.constant(number**exponent.numerator)
         return self._node("power", (base,), exponent, _power(self.values[base], float(exponent)))
 
@@ -311,13 +320,11 @@ class Graph:
             value = value_of(name, self.values[node])
             return self.constant(int(value)) if math.isfinite(value) and value == int(value) else self.number(value)
         if name == "sqrt" and number >= 0:
-            top, bottom = math.isqrt(number.numerator), math.isqrt(number.denominator)
-            if top * top == number.numerator and bottom * bottom == number.denominator:
-                return self.constant(Fraction(top, bottom))
-            return None
+            root = _root(number)
+            return None if root is None else self.constant(root)
         if number in (0, 1):
             value = value_of(name, float(number))
-            if math.isfinite(value) and value in (0.0, 1.0, 0.5):
+            if value in (0.0, 1.0, 0.5):
                 # f(0) and f(1) are exactly 0, 1/2 or 1 for every function of the table whose float64 value says so.
                 return self.constant(Fraction(value))
         return None
@@ -341,6 +348,17 @@ class Graph:
     def refuse(self, what: str) -> CannotTrace:
         """Return the error for something that cannot be traced, with the line being run."""
         return CannotTrace(f"cannot trace {what} at {self.place}" if self.place else f"cannot trace {what}")
+
+
+def _is_worked_out(base: Fraction, exponent: Fraction) -> bool:
+    """Whether a power of a fraction is a fraction, and not one of more digits than anybody wants."""
+    return exponent.denominator == 1 and abs(exponent) <= 4096 and (base != 0 or exponent > 0)
+
+
+def _root(number: Fraction) -> Fraction | None:
+    """Return the square root of a fraction where it is a fraction."""
+    root = Fraction(math.isqrt(number.numerator), math.isqrt(number.denominator))
+    return root if root * root == number else None
 
 
 def _as_float(fraction: Fraction) -> float:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from symbackprop.trace.graph.evaluate import dependencies, evaluate
-from symbackprop.trace.graph.graph import Condition, Graph, InputName
+from symbackprop.trace.graph.graph import Condition, Graph, InputName, sides_of
 
 Coordinates = Mapping[InputName, float]
 
@@ -36,8 +37,7 @@ def holds(condition: Condition, left: np.ndarray[Any, Any], right: np.ndarray[An
 
 def frozen_inputs(graph: Graph, conditions: Iterable[Condition]) -> set[InputName]:
     """Return the inputs that an equality fixed (`if t == 1`): they cannot move without leaving the path."""
-    nodes = [node for c in conditions if c.relation == "==" and c.outcome for node in (c.left, c.right)]
-    return set(dependencies(graph, nodes))
+    return set(dependencies(graph, sides_of(c for c in conditions if c.relation == "==" and c.outcome)))
 
 
 def boundary(graph: Graph, conditions: Iterable[Condition]) -> tuple[Condition, ...]:
@@ -54,26 +54,30 @@ def nearby_points(
     Inputs named in `single` take float32 values. Fewer points (or none) are returned when the path is too narrow, for
     instance when a comparison was decided by a tie.
     """
+    tries = max(_TRIES, 2 * count) if len(graph) < 200_000 else 4
+    return list(islice(_tried(graph, outputs, tries, seed, set(single), radii), count))
+
+
+def _tried(
+    graph: Graph, outputs: Sequence[int], tries: int, seed: int, single: set[str], radii: Sequence[float]
+) -> Iterator[Nearby]:
+    """Yield the points on the path among some random ones at each radius."""
     conditions = list(graph.conditions.values())
     frozen = frozen_inputs(graph, conditions)
     names = [name for name in graph.inputs if name not in frozen]
     if not names:
-        own = tuple(graph.values[node] for node in outputs)
-        return [Nearby({}, 0.0, own)] if not graph.inputs or conditions else []
-    single_names = set(single)
-    rows = np.array([name.name in single_names for name in names])
+        # A computation without inputs, or one whose comparisons fix them all, has its own point only.
+        if not graph.inputs or conditions:
+            yield Nearby({}, 0.0, tuple(map(graph.values.__getitem__, outputs)))
+        return
+    rows = np.array([name.name in single for name in names])
     centre = np.array([graph.values[graph.inputs[name]] for name in names])
     random = np.random.default_rng(seed)
-    tries = max(_TRIES, 2 * count) if len(graph) < 200_000 else 4
-    found: list[Nearby] = []
     for radius in radii:
         candidates = _moved(centre, radius * random.uniform(-1, 1, (len(names), tries)), rows)
         good, values = _on_path(graph, outputs, conditions, dict(zip(names, candidates, strict=True)), tries)
-        chosen = np.flatnonzero(good)[: count - len(found)]
-        found += [_nearby(names, candidates, values, column, radius) for column in chosen]
-        if len(found) >= count:
-            break
-    return found
+        for column in np.flatnonzero(good).tolist():
+            yield _nearby(names, candidates, values, column, radius)
 
 
 Numbers = np.ndarray[Any, Any]
@@ -99,7 +103,7 @@ def _on_path(
     columns: int,
 ) -> tuple[np.ndarray[Any, Any], list[Any]]:
     """Return which of the points are on the path with finite outputs, and the outputs at all of them."""
-    sides = [node for condition in conditions for node in (condition.left, condition.right)]
+    sides = sides_of(conditions)
     values = evaluate(graph, [*sides, *outputs], points)
     good = np.ones(columns, dtype=bool)
     for position, condition in enumerate(conditions):

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.trace.arrays.numpy_functions import as_dtype, is_float_kind
-from symbackprop.trace.arrays.numpy_own import own
+from symbackprop.trace.arrays.numpy_functions import is_float_kind
+from symbackprop.trace.arrays.numpy_protocol import own
 from symbackprop.trace.arrays.scalar import Traced
-from symbackprop.trace.arrays.traced_array import TracedArray, finish, is_traced, lifted, plain, unwrap, wrap
+from symbackprop.trace.arrays.traced_array import TracedArray, as_dtype, finish, is_traced, lifted, plain, unwrap, wrap
 from symbackprop.trace.graph.graph import Graph
 
 Rule = Callable[..., Any]

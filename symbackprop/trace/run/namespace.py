@@ -28,6 +28,7 @@ Leaf = Callable[[str, Any], Any]
 
 _REAL = (float, np.floating)
 _OWN = ("__builtins__", "__getattr__")  # what a private module has of its own
+_OF_THE_CLASS = ("__dict__", "__weakref__", "__slots__", "__module__", "__abstractmethods__", "_abc_impl")  # not copied
 
 
 def _is_number(value: Any, types_: tuple[type, ...], kinds: str) -> bool:
@@ -135,20 +136,23 @@ class Namespace:
         for kinds, rule in _RULES:
             if isinstance(value, kinds):
                 return rule(self, value)
-        if self.graph is not None:
-            stand_in = function_proxy(self.graph, value)
-            if stand_in is not None:
-                return stand_in
+        stand_in = self._stand_in(value)
+        if stand_in is not None:
+            return stand_in
         if isinstance(value, functools._lru_cache_wrapper):
             return self.swap(value.__wrapped__)
         if is_user_class(type(value)) or isinstance(value, types.SimpleNamespace):
             return self._instance(value, None)
         return value
 
+    def _stand_in(self, value: Any) -> Any:
+        """Return what stands for a function or type of a library in traced code; None when nothing does."""
+        return None if self.graph is None else function_proxy(self.graph, value)
+
     def function(self, function: types.FunctionType) -> Any:
         """Rebuild a function of the user's around the private globals; functions of libraries stay as they are."""
         if not is_user_file(function.__code__.co_filename):
-            stand_in = function_proxy(self.graph, function) if self.graph is not None else None
+            stand_in = self._stand_in(function)
             wrapped = getattr(function, "__wrapped__", None)
             return function if stand_in is None or wrapped is function else stand_in
         code = self.codes.get(function.__code__, function.__code__)
@@ -217,19 +221,17 @@ class Namespace:
         return table
 
     def _class(self, kind: type) -> Any:
-        if self.graph is not None:
-            stand_in = function_proxy(self.graph, kind)
-            if stand_in is not None:
-                return stand_in
-        if not is_user_class(kind) or not (has_functions(kind) or any(is_user_class(base) for base in kind.__bases__)):
+        stand_in = self._stand_in(kind)
+        if stand_in is not None:
+            return stand_in
+        if not is_user_class(kind) or not (has_functions(kind) or any(map(is_user_class, kind.__bases__))):
             return kind
-        hidden = set(slots(kind))
-        members = {k: v for k, v in vars(kind).items() if k not in ("__dict__", "__weakref__", "__slots__") and k not in hidden}
         fresh = type(kind)(kind.__name__, tuple(map(self.swap, kind.__bases__)), {"__module__": kind.__module__})
         self._memo[id(kind)] = fresh
         self._keep.append(kind)
-        for name, member in members.items():
-            if name not in ("__module__", "__abstractmethods__", "_abc_impl"):
+        hidden = {*_OF_THE_CLASS, *slots(kind)}
+        for name, member in list(vars(kind).items()):
+            if name not in hidden:
                 setattr(fresh, name, self.swap(member))
         return fresh
 

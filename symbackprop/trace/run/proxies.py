@@ -11,6 +11,7 @@ import math
 import sys
 import types
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -104,30 +105,33 @@ def numpy_proxy(graph: Graph, module: types.ModuleType = np, prefix: str = "") -
 _PLAIN_MODULES = words("testing typing exceptions dtypes polynomial version")
 
 
-_REFUSED_TYPES = words("matrix asmatrix bmat recarray poly1d")
+def _creates(rule: Rule) -> Callable[[Graph, Any], Any]:
+    return lambda graph, value: partial(rule, graph)
 
 
-def _refused_type(graph: Graph, kind: Any, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    if is_traced(args) or is_traced(kwargs):
-        raise graph.refuse(f"`np.{name}`")
-    return kind(*args, **kwargs)
+def _refuses(name: str) -> Callable[[Graph, Any], Any]:
+    return lambda graph, value: _refusing(graph, value, name)
+
+
+def _refusing(graph: Graph, function: Any, name: str) -> Callable[..., Any]:
+    """Return a function that refuses everything traced."""
+
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        if is_traced((args, kwargs)):
+            raise graph.refuse(f"`{name}`")
+        return function(*args, **kwargs)
+
+    return guarded
 
 
 def numpy_attribute(graph: Graph, value: Any, name: str) -> Any:
     """Return what `np.<name>` is for traced code."""
-    if name in _CONSTANTS:
-        return _CONSTANTS[name](graph)
-    if name in CREATION:
-        rule = CREATION[name]
-        return lambda *args, **kwargs: rule(graph, *args, **kwargs)
-    if name in ("r_", "c_"):
-        return _IndexTrick(graph, value)
+    if name in _BY_NAME:
+        return _BY_NAME[name](graph, value)
     if isinstance(value, np.ufunc):
         return UfuncProxy(graph, value)
     if isinstance(value, types.ModuleType):
         return value if name in _PLAIN_MODULES else numpy_proxy(graph, value, name + ".")
-    if name in _REFUSED_TYPES:
-        return lambda *args, **kwargs: _refused_type(graph, value, name, args, kwargs)
     if isinstance(value, type):
         return _numpy_type(graph, value)
     if not callable(value) or name.startswith("__"):
@@ -136,10 +140,14 @@ def numpy_attribute(graph: Graph, value: Any, name: str) -> Any:
     return lambda *args, **kwargs: called(graph, value, name, args, kwargs)
 
 
-_CONSTANTS: Mapping[str, Callable[[Graph], Traced]] = {
-    "pi": lambda graph: Traced(graph, graph.pi()),
-    "e": lambda graph: Traced(graph, graph.apply("exp", graph.constant(1))),
+_BY_NAME: Mapping[str, Callable[[Graph, Any], Any]] = {
+    "pi": lambda graph, value: Traced(graph, graph.pi()),
+    "e": lambda graph, value: Traced(graph, graph.apply("exp", graph.constant(1))),
+    **{name: _creates(rule) for name, rule in CREATION.items()},
+    **dict.fromkeys(("r_", "c_"), _IndexTrick),
+    **{name: _refuses(f"np.{name}") for name in words("matrix asmatrix bmat recarray poly1d")},
 }
+"""The attributes of numpy that are something else for traced code, whatever kind they are."""
 
 
 def _numpy_type(graph: Graph, value: type) -> Any:
@@ -190,17 +198,8 @@ def special_attribute(graph: Graph, value: Any, name: str) -> Any:
 
 def _ruled(graph: Graph, value: Any, name: str, rules: Mapping[str, Rule], module: str) -> Any:
     if name in rules:
-        rule = rules[name]
-        return lambda *args, **kwargs: rule(graph, *args, **kwargs)
-    if not callable(value) or isinstance(value, type):
-        return value
-
-    def guarded(*args: Any, **kwargs: Any) -> Any:
-        if is_traced(args) or is_traced(kwargs):
-            raise graph.refuse(f"`{module}.{name}`")
-        return value(*args, **kwargs)
-
-    return guarded
+        return partial(rules[name], graph)
+    return _refusing(graph, value, f"{module}.{name}") if callable(value) and not isinstance(value, type) else value
 
 
 def module_proxy(graph: Graph, module: types.ModuleType) -> Any:
@@ -239,14 +238,26 @@ def function_proxy(graph: Graph, value: Any) -> Any:
         return _ufunc_by_name(graph, value)
     if value is builtins.float:
         return float_type(graph, float)
-    module = getattr(value, "__module__", None) or ""
-    name = getattr(value, "__name__", "")
-    if module == "math" and getattr(math, name, None) is value:
-        return math_attribute(graph, value, name)
-    if module.split(".")[0] == "numpy" and callable(value) and not isinstance(value, (np.ndarray, np.generic)):
-        if isinstance(value, type):
-            return numpy_attribute(graph, value, name) if issubclass(value, (np.generic, np.vectorize)) else None
-        return numpy_attribute(graph, value, qualified_name(value))
-    if module.startswith("scipy.special") and name in SPECIAL:
-        return special_attribute(graph, value, name)
-    return None
+    home = (getattr(value, "__module__", None) or "").split(".")[0]
+    found = _IMPORTED_FROM.get(home)
+    return found(graph, value, getattr(value, "__name__", "")) if found else None
+
+
+def _from_math(graph: Graph, value: Any, name: str) -> Any:
+    return math_attribute(graph, value, name) if getattr(math, name, None) is value else None
+
+
+def _from_numpy(graph: Graph, value: Any, name: str) -> Any:
+    if not callable(value) or isinstance(value, np.ndarray | np.generic):
+        return None
+    if isinstance(value, type):
+        return numpy_attribute(graph, value, name) if issubclass(value, (np.generic, np.vectorize)) else None
+    return numpy_attribute(graph, value, qualified_name(value))
+
+
+def _from_scipy(graph: Graph, value: Any, name: str) -> Any:
+    is_special = value.__module__.startswith("scipy.special") and name in SPECIAL
+    return special_attribute(graph, value, name) if is_special else None
+
+
+_IMPORTED_FROM = {"math": _from_math, "numpy": _from_numpy, "scipy": _from_scipy}

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from symbackprop.trace.arrays.scalar import Traced
-from symbackprop.trace.arrays.traced_array import TracedArray
+from symbackprop.trace.arrays.traced_array import TracedArray, plain
 from symbackprop.trace.graph.graph import Graph, Place
 from symbackprop.trace.run.namespace import Namespace
 from symbackprop.trace.run.nested import is_user_file, walk
@@ -54,16 +54,19 @@ def value_of(graph: Graph, item: Any) -> TracedValues | None:
     """Return traced or plain real numbers as a `TracedValues`; None for anything else."""
     if isinstance(item, Traced):
         return TracedValues((), (item.node,))
-    if isinstance(item, TracedArray):
-        return TracedValues(item.shape, tuple(element.node for element in item.view(np.ndarray).reshape(-1)))
-    if isinstance(item, (bool, str)) or item is None:
-        return None
-    if isinstance(item, (int, float, np.integer, np.floating)):
+    if isinstance(item, np.ndarray | np.bool_):
+        nodes = _element_nodes(graph, plain(item).reshape(-1))
+        return None if nodes is None else TracedValues(item.shape, nodes)
+    if isinstance(item, (int, float, np.integer, np.floating)) and not isinstance(item, bool):
         return TracedValues((), (graph.number(float(item)),))
-    if isinstance(item, np.ndarray | np.bool_) and item.dtype.kind in "iufb":
-        return TracedValues(item.shape, tuple(graph.number(float(element)) for element in item.reshape(-1)))
-    if isinstance(item, np.ndarray) and item.dtype == object and all(isinstance(element, Traced) for element in item.reshape(-1)):
-        return TracedValues(item.shape, tuple(element.node for element in item.reshape(-1)))
+    return None
+
+
+def _element_nodes(graph: Graph, elements: np.ndarray[Any, Any]) -> tuple[int, ...] | None:
+    if elements.dtype.kind in "iufb":
+        return tuple(graph.number(float(element)) for element in elements)
+    if elements.dtype == object and all(isinstance(element, Traced) for element in elements):
+        return tuple(element.node for element in elements)
     return None
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from symbackprop.trace.graph.evaluate import dependencies, evaluate
-from symbackprop.trace.graph.graph import Condition, Graph, InputName
+from symbackprop.trace.graph.graph import Condition, Graph, InputName, sides_of
 from symbackprop.trace.graph.points import holds
 
 Values = np.ndarray[Any, Any]
@@ -53,15 +53,15 @@ def find_flips(graph: Graph, conditions: Sequence[Condition] | None = None, *, s
     """
     given = list(graph.conditions.values()) if conditions is None else list(conditions)
     thin = tuple(filter(_is_thin, given))
-    wanted = [c for c in given if not _is_thin(c) and dependencies(graph, (c.left, c.right))]
+    wanted = [c for c in given if not _is_thin(c) and dependencies(graph, c.sides)]
     if not wanted:
         return Flips((), (), thin)
-    names = dependencies(graph, [node for c in wanted for node in (c.left, c.right)])
+    names = dependencies(graph, sides_of(wanted))
     random = np.random.default_rng(seed)
     centre = np.array([graph.values[graph.inputs[name]] for name in names])
     usual = _random_points(random, centre)
-    left = np.flatnonzero(~_flipped(graph, wanted, names, usual).any(axis=1))
-    moved = _towards_borders(graph, [wanted[k] for k in left], names, centre, random)
+    left = _left(wanted, _flipped(graph, wanted, names, usual))
+    moved = _towards_borders(graph, left, names, centre, random)
     candidates = np.column_stack([usual, moved])
     flipped = _flipped(graph, wanted, names, candidates)
     near = usual.shape[1]
@@ -70,11 +70,16 @@ def find_flips(graph: Graph, conditions: Sequence[Condition] | None = None, *, s
         Flip(dict(zip(names, candidates[:, place].tolist(), strict=True)), tuple(wanted[k] for k in now), far=place >= near)
         for place, now in _in_turn(flipped, [*_fewest(flipped[:, :near]), *nearest_first.tolist()])
     )
-    return Flips(points, tuple(wanted[k] for k in np.flatnonzero(~flipped.any(axis=1))), thin)
+    return Flips(points, tuple(_left(wanted, flipped)), thin)
 
 
 def _is_thin(condition: Condition) -> bool:
     return condition.relation == "==" and not condition.outcome
+
+
+def _left(conditions: Sequence[Condition], flipped: Values) -> list[Condition]:
+    """Return the comparisons that no point flips."""
+    return [condition for condition, points in zip(conditions, flipped, strict=True) if not points.any()]
 
 
 def _in_turn(flipped: np.ndarray[Any, Any], columns: Iterable[int]) -> Iterator[tuple[int, list[int]]]:
@@ -112,8 +117,7 @@ def _random_points(random: np.random.Generator, centre: Values) -> Values:
 def _sides(
     graph: Graph, conditions: Sequence[Condition], names: Sequence[InputName], candidates: Values
 ) -> list[tuple[Values, Values]]:
-    nodes = [node for c in conditions for node in (c.left, c.right)]
-    values = evaluate(graph, nodes, dict(zip(names, candidates, strict=True)))
+    values = evaluate(graph, sides_of(conditions), dict(zip(names, candidates, strict=True)))
     wide = [np.broadcast_to(value, candidates.shape[1:]) for value in values]
     return list(zip(wide[::2], wide[1::2], strict=True))
 
@@ -138,7 +142,7 @@ def _towards_border(
     graph: Graph, condition: Condition, names: Sequence[InputName], centre: Values, random: np.random.Generator
 ) -> Values | None:
     """Step along the gradient of left - right, a little beyond where it is expected to vanish."""
-    own = set(dependencies(graph, (condition.left, condition.right)))
+    own = set(dependencies(graph, condition.sides))
     moving = np.array([name in own for name in names])
     at = centre * np.where(moving, random.uniform(0.9, 1.1, len(centre)), 1.0)
     for _ in range(_STEPS):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -21,6 +22,8 @@ from symbackprop.verify.reference.precision import DIGITS, largest_of
 from symbackprop.verify.reference.protocol import Point, Reference
 from symbackprop.verify.reference.samples import Sample, numeric_sample
 
+_WEAKEST_FIRST = ("normal form", "modular", "identical")
+"""Tiers that prove; several elements are proved by the first of theirs."""
 BEYOND = 1e-8
 """Beyond a comparison that was flipped on purpose, a difference accepted beside the largest derivative there (at least 1)."""
 
@@ -127,15 +130,15 @@ def _compare_nodes(sample: Sample, names: Sequence[str]) -> dict[str, Compared]:
 
 def _merged(sample: Sample, name: str, decisions: Sequence[Decision]) -> Compared:
     """Return the outcome of one gradient from the decisions on its elements; the largest relative difference is the witness."""
-    if any(decision.witness is not None for decision in decisions):
+    statuses = {decision.status for decision in decisions}
+    if "differs" in statuses:
         return _guarded(sample, name, decisions) or _different(sample, name, decisions)
-    if any(decision.status == "undecided" for decision in decisions):
+    if "undecided" in statuses:
         return compare_numbers(sample, name, sample.hand[name], sample.derived[name])
     agreeing = [decision.digits for decision in decisions if decision.status == "agrees"]
     if agreeing:
         return Compared(Status.AGREES, "digits", digits=min(agreeing))
-    tiers = {decision.tier for decision in decisions}
-    tier = next((t for t in ("normal form", "modular", "identical") if t in tiers), "identical")
+    tier = min((decision.tier for decision in decisions), key=_WEAKEST_FIRST.index, default="identical")
     return _precision(sample, Compared(Status.PROVED, tier))
 
 
@@ -181,15 +184,15 @@ def _precision(sample: Sample, outcome: Compared) -> Compared:
 def _moved(sample: Sample, point: Mapping[InputName, float]) -> tuple[tuple[str, Any], ...]:
     """Return the sample's values with the coordinates of a witness put in; what facts fix is worked out again."""
     moved = {name: np.array(value, dtype=float) for name, value in sample.point.values.items()}
-    for name, number in point.items():
-        if name.name in moved:
-            moved[name.name][name.index] = number
+    coordinates = dict(point)
     graph = sample.graph
     if graph is not None and sample.replacements:
         inputs = {node: name for name, node in graph.inputs.items()}
-        for node, value in zip(sample.replacements, evaluate(graph, list(sample.replacements.values()), point), strict=True):
-            if inputs[node].name in moved:
-                moved[inputs[node].name][inputs[node].index] = value
+        fixed = map(inputs.__getitem__, sample.replacements)
+        coordinates.update(zip(fixed, evaluate(graph, list(sample.replacements.values()), point), strict=True))
+    for name, number in coordinates.items():
+        if name.name in moved:
+            moved[name.name][name.index] = number
     return tuple((name, value if value.ndim else float(value)) for name, value in moved.items())
 
 
@@ -213,7 +216,7 @@ def disagreeing(
     if not compares or small is None:
         return []
     drawn = (source.another(small, seed + draw) for draw in range(1, DRAWS + 1))
-    return list(islice((point for point in drawn if _differs_at(source, call, results, point)), 1))
+    return list(islice(filter(partial(_differs_at, source, call, results), drawn), 1))
 
 
 def _differs_at(source: Reference, call: HandCall, results: Sequence[Result], point: Point) -> bool:

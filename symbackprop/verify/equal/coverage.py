@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 
@@ -41,15 +41,20 @@ def other_branches(source: Reference, samples: Sequence[Sample]) -> list[Point]:
     sample = next((s for s in samples if s.run is not None and not s.point.example), None)
     if sample is None or sample.graph is None:
         return []
-    flips = _flips(sample.graph, {place for place, sides in branch_outcomes(samples, everywhere=True).items() if len(sides) == 1})
-    chosen = [flip for far in (False, True) for flip in [f for f in flips if f.far is far][:2]]
-    return [point for flip in chosen if (point := _beyond(source, sample, flip)) is not None]
+    flips = _flips(sample.graph, one_sided(branch_outcomes(samples, everywhere=True)))
+    return [point for flip in flips if (point := _beyond(source, sample, flip)) is not None]
 
 
-def _flips(graph: Graph, one_sided: Collection[Comparison]) -> Sequence[Flip]:
-    """Return points that flip comparisons which only ever went one way; those of guards are left alone."""
-    wanted = [c for c in graph.conditions.values() if comparison(graph, c) in one_sided and not _is_guard(graph, c)]
-    return find_flips(graph, wanted).points if wanted else ()
+def one_sided(outcomes: Mapping[Comparison, set[bool]]) -> dict[Comparison, bool]:
+    """Return the comparisons that only ever went one way, and which."""
+    return {place: next(iter(sides)) for place, sides in outcomes.items() if len(sides) == 1}
+
+
+def _flips(graph: Graph, wanted: Container[Comparison]) -> list[Flip]:
+    """Return two points near and two far that flip comparisons; those of guards are left alone."""
+    conditions = [c for c in graph.conditions.values() if comparison(graph, c) in wanted and not _is_guard(graph, c)]
+    points = find_flips(graph, conditions).points if conditions else ()
+    return [flip for far in (False, True) for flip in [point for point in points if point.far is far][:2]]
 
 
 def _beyond(source: Reference, sample: Sample, flip: Flip) -> Point | None:
@@ -62,7 +67,7 @@ def _beyond(source: Reference, sample: Sample, flip: Flip) -> Point | None:
 
 
 def _is_guard(graph: Graph, condition: Condition) -> bool:
-    return any(is_near_a_limit(graph.fraction(side)) for side in (condition.left, condition.right))
+    return any(is_near_a_limit(graph.fraction(side)) for side in condition.sides)
 
 
 def too_large(sample: Sample, samples: Sequence[Sample]) -> bool:
@@ -75,15 +80,15 @@ def scope_of(samples: Sequence[Sample]) -> VerdictScope:
     floats = [sample for sample in samples if too_large(sample, samples)]
     others = [sample for sample in samples if not too_large(sample, samples)]
     outcomes = branch_outcomes(samples)
-    one_sided = (f"{key[0]} was only ever {next(iter(sides))}" for key, sides in outcomes.items() if len(sides) == 1)
+    unvisited = (f"{place[0]} was only ever {side}" for place, side in one_sided(outcomes).items())
     return VerdictScope(
         _labels(others),
         len(samples),
         floats=_labels(floats),
         exact=bool(others) and all(sample.traced or sample.point.example for sample in others),
         branches=len(outcomes),
-        unvisited=tuple(dict.fromkeys(one_sided)),
-        fallback=next((sample.reason for sample in samples if sample.reason), ""),
+        unvisited=tuple(dict.fromkeys(unvisited)),
+        fallback=next(filter(None, (sample.reason for sample in samples)), ""),
     )
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal
 
 import flint
@@ -26,7 +27,7 @@ import sympy
 from symbackprop.trace.graph.ball import Ball, balls, decides
 from symbackprop.trace.graph.evaluate import reachable, to_sympy
 from symbackprop.trace.graph.exponents import OutOfReach
-from symbackprop.trace.graph.graph import Graph, InputName
+from symbackprop.trace.graph.graph import Graph, InputName, sides_of
 from symbackprop.trace.graph.modular_signature import Signatures, signatures
 from symbackprop.trace.graph.points import Coordinates, boundary, nearby_points
 from symbackprop.verify.budget import Budget
@@ -118,15 +119,19 @@ def decide_all(
     proofs = _signed(graph, {k: pair for k, pair in waiting.items() if _are_finite(graph, pair)}, seed)
     numbers = _numbers(graph, waiting, proofs.keys() >= waiting.keys(), points, seed, near)
     agreeing = {k: pair for k, pair in waiting.items() if numbers[k].status == "agrees"}
-    proofs |= _signed(graph, {k: pair for k, pair in agreeing.items() if not _are_finite(graph, pair)}, seed)
-    budget = Budget(_MOST_REWRITTEN)
-    for k, pair in agreeing.items():
-        numbers[k] = proofs.get(k) or _by_normal_form(graph, pair, budget) or numbers[k]
-    decisions |= numbers
+    decisions |= numbers | _proofs(graph, agreeing, proofs, seed)
     return [decisions[k] for k in numbered]
 
 
 Pairs = Mapping[int, tuple[int, int]]
+
+
+def _proofs(graph: Graph, agreeing: Pairs, signed: Mapping[int, Decision], seed: int) -> dict[int, Decision]:
+    """Return what is proved of pairs that agree in numbers: by the signature, else by rewriting them."""
+    signed = {**signed, **_signed(graph, {k: pair for k, pair in agreeing.items() if not _are_finite(graph, pair)}, seed)}
+    budget = Budget(_MOST_REWRITTEN)
+    proofs = ((k, signed.get(k) or _by_normal_form(graph, pair, budget)) for k, pair in agreeing.items())
+    return {k: proof for k, proof in proofs if proof is not None}
 
 
 def _without(pairs: Pairs, decisions: Mapping[int, Decision]) -> dict[int, tuple[int, int]]:
@@ -194,9 +199,9 @@ def _at_point(graph: Graph, pairs: Sequence[tuple[int, int]], point: Coordinates
     outcomes: list[Counterexample | float | None] = [None] * len(pairs)
     waiting = list(range(len(pairs)))
     conditions = list(graph.conditions.values()) if point else []
-    sides = [node for c in conditions for node in (c.left, c.right)]
+    sides = sides_of(conditions)
     for bits in _BITS:
-        nodes = [node for k in waiting for node in pairs[k]]
+        nodes = list(chain.from_iterable(pairs[k] for k in waiting))
         values = balls(graph, [*nodes, *sides], point, bits)
         borders = values[len(nodes) :]
         if not all(decides(c, borders[2 * j], borders[2 * j + 1]) for j, c in enumerate(conditions)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 
 import flint
 
@@ -45,7 +46,7 @@ def is_near_a_limit(number: Fraction | None) -> bool:
 
 def guard_between(graph: Graph, pairs: Sequence[tuple[int, int]]) -> Guard | None:
     """Return the guard up to which all pairs of nodes are equal, if there is one."""
-    ends = [node for pair in pairs for node in pair]
+    ends = list(chain.from_iterable(pairs))
     added, divided = _small_constants(graph, ends)
     protected = {node: adder for node, adder in added.items() if _is_protected(graph, adder, ends)}
     steps = {node: adder for node, adder in added.items() if _is_step(graph, node, divided)}

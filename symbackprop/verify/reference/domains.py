@@ -30,13 +30,19 @@ class Domain:
         return f"{name} is {', '.join(listed[:-1])} or {listed[-1]}" if len(listed) > 1 else f"{name} is {listed[0]}"
 
 
+def _are_shares(array: Any) -> bool:
+    """Whether an array has rows of several numbers that are not negative and sum to 1."""
+    wide = array.ndim > 1 and array.shape[-1] > 1
+    return wide and bool(np.all(array >= 0) and np.allclose(array.sum(axis=-1), 1, atol=1e-6))
+
+
 def domain_of(value: Any) -> Domain | None:
     """Return the domain that an example value shows, if it shows one."""
     array = np.asarray(value)
     if array.dtype.kind not in "iuf" or not array.size:
         return None
     found = set(np.unique(array).tolist())
-    rows = array.ndim > 1 and array.shape[-1] > 1 and bool(np.all(array >= 0) and np.allclose(array.sum(axis=-1), 1, atol=1e-6))
+    rows = _are_shares(array)
     if found <= {0, 1}:
         return Domain((0.0, 1.0), rows)
     if found <= {-1, 1}:

@@ -18,7 +18,7 @@ from symbackprop.network.model import Network
 from symbackprop.network.node import Fact
 from symbackprop.trace.graph.algebra import Nodes
 from symbackprop.trace.graph.evaluate import reachable
-from symbackprop.trace.graph.graph import Graph, InputName
+from symbackprop.trace.graph.graph import Graph, InputName, Payload
 from symbackprop.verify.reference.interpret import Environment, evaluate
 
 Values = dict[str, Any]
@@ -105,39 +105,48 @@ def _solve(graph: Graph, node: int, solved: Mapping[InputName, Solved], fact: Fa
     return Solved(pivot, constant / scale, tuple((name, factor / scale) for name, factor in linear.items()))
 
 
-def _affine(graph: Graph, node: int, fact: Fact) -> tuple[dict[InputName, Fraction], Fraction]:
+_Affine = tuple[dict[InputName, Fraction], Fraction]
+"""Σ coefficient · input + constant: the coefficients and the constant."""
+
+
+def _affine(graph: Graph, node: int, fact: Fact) -> _Affine:
     """Return a node as Σ coefficient · input + constant."""
-    forms: dict[int, tuple[dict[InputName, Fraction], Fraction]] = {}
+    forms: dict[int, _Affine] = {}
     for step in reachable(graph, [node]):
-        operation, arguments, payload = graph.operations[step], graph.arguments[step], graph.payloads[step]
-        if operation == "constant" and isinstance(payload, Fraction):
-            forms[step] = ({}, payload)
-        elif operation == "input" and isinstance(payload, InputName):
-            forms[step] = ({payload: Fraction(1)}, Fraction(0))
-        elif operation == "add":
-            forms[step] = _plus(forms[arguments[0]], forms[arguments[1]])
-        elif operation == "neg":
-            forms[step] = _times(forms[arguments[0]], Fraction(-1))
-        elif operation == "mul" and (not forms[arguments[0]][0] or not forms[arguments[1]][0]):
-            constant, other = arguments if not forms[arguments[0]][0] else arguments[::-1]
-            forms[step] = _times(forms[other], forms[constant][1])
-        else:
+        form = _affine_of(graph.operations[step], graph.payloads[step], [forms[part] for part in graph.arguments[step]])
+        if form is None:
             raise NotSupportedError(
                 f"the fact {fact.left} = {fact.right} is not linear in the declared names; values cannot be drawn that respect it"
             )
+        forms[step] = form
     return forms[node]
 
 
-def _plus(
-    left: tuple[dict[InputName, Fraction], Fraction], right: tuple[dict[InputName, Fraction], Fraction]
-) -> tuple[dict[InputName, Fraction], Fraction]:
+def _affine_of(operation: str, payload: Payload, parts: list[_Affine]) -> _Affine | None:
+    """Return the form of an operation on such forms; None where it has none."""
+    match operation, payload:
+        case "constant", Fraction():
+            return {}, payload
+        case "input", InputName():
+            return {payload: Fraction(1)}, Fraction(0)
+        case "add", _:
+            return _plus(*parts)
+        case "neg", _:
+            return _times(parts[0], Fraction(-1))
+        case "mul", _:
+            constant, other = sorted(parts, key=lambda form: len(form[0]))
+            return _times(other, constant[1]) if not constant[0] else None
+    return None
+
+
+def _plus(left: _Affine, right: _Affine) -> _Affine:
     total = dict(left[0])
     for name, factor in right[0].items():
         total[name] = total.get(name, Fraction(0)) + factor
     return total, left[1] + right[1]
 
 
-def _times(form: tuple[dict[InputName, Fraction], Fraction], factor: Fraction) -> tuple[dict[InputName, Fraction], Fraction]:
+def _times(form: _Affine, factor: Fraction) -> _Affine:
     return {name: value * factor for name, value in form[0].items()}, form[1] * factor
 
 

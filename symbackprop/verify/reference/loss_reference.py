@@ -12,7 +12,7 @@ import numpy as np
 
 from symbackprop.errors import UserError, nearest
 from symbackprop.trace.graph.evaluate import reachable
-from symbackprop.trace.graph.graph import Condition, Graph
+from symbackprop.trace.graph.graph import Condition, Graph, sides_of
 from symbackprop.trace.graph.points import boundary
 from symbackprop.trace.graph.reverse import gradients
 from symbackprop.trace.run.nested import mapped, walk
@@ -241,8 +241,7 @@ class LossReference:
         """Return the arrays that the loss uses in part only, as a loop of fixed length does."""
         graph = Graph()
         run, loss = self._traced(values, graph)
-        sides = [node for condition in run.conditions for node in (condition.left, condition.right)]
-        used = set(reachable(graph, [loss, *sides]))
+        used = set(reachable(graph, [loss, *sides_of(run.conditions)]))
         return frozenset(name.name for name, node in graph.inputs.items() if node not in used)
 
     def replacements(self, values: Mapping[str, Any], graph: Graph) -> dict[int, int]:
@@ -264,7 +263,7 @@ class LossReference:
         ties: tuple[Condition, ...] = boundary(graph, run.conditions)
         found = []
         for tie in ties:
-            names = {graph.payloads[node].name for node in reachable(graph, (tie.left, tie.right))  # type: ignore[union-attr]
+            names = {graph.payloads[node].name for node in reachable(graph, tie.sides)  # type: ignore[union-attr]
                      if graph.operations[node] == "input"}  # fmt: skip
             if names & set(self.wrt):
                 found.append((f"a comparison at {tie.place} is a tie", frozenset(names)))
@@ -287,7 +286,7 @@ def loss_reference(loss: Callable[..., Any], example: Mapping[str, Any] | None, 
     own = {name: value for name, value in _members(loss) if name not in values}
     values |= own
     call = _call_of(loss, structures, values)
-    stated = _stated([wrt] if isinstance(wrt, str) else list(wrt or ()), structures, values)
+    stated = _stated(wrt or (), structures, values)
     whole = frozenset(name for name in values if _must_be_whole(call, values, name))
     ready = {name: _real(value) if name in stated else value for name, value in values.items()}
     reference = LossReference(call, ready, tuple(stated), structures, wrt is not None, frozenset(own), whole)
@@ -319,8 +318,9 @@ def _of_the_loss(loss: Callable[..., Any], example: Mapping[str, Any]) -> dict[s
     return {name: value for name, value in example.items() if name.lower() not in RATES or name in parameters}
 
 
-def _stated(asked: Sequence[str], structures: Mapping[str, Structure], values: Mapping[str, Any]) -> list[str]:
+def _stated(wrt: Sequence[str] | str, structures: Mapping[str, Structure], values: Mapping[str, Any]) -> list[str]:
     """Return the names that `wrt` means, those inside a structure for its own. Raises UserError for one without a value."""
+    asked = [wrt] if isinstance(wrt, str) else wrt
     stated = [node for name in asked for node in names_in(structures.get(name, name))]
     for name in stated:
         if name not in values:

@@ -31,6 +31,10 @@ class Evaluated:
     nodes: Mapping[str, Array]
     adjoints: Mapping[str, Array]
 
+    def mapped(self, change: Callable[[Array], Array]) -> Evaluated:
+        """Return both with every array changed."""
+        return Evaluated(*({name: change(array) for name, array in part.items()} for part in (self.nodes, self.adjoints)))
+
     def gradient(self, name: str) -> Array:
         """Return ∂E/∂name."""
         return self.adjoints[name]

@@ -83,16 +83,16 @@ def precision_of(
         values: the point.
         both: evaluates either side elsewhere.
     """
-    kinds = {kind_of(array) for array in hand.values()}
-    kind = min(kinds, key=lambda name: DIGITS[name], default="float64")
+    kind = min(map(kind_of, hand.values()), key=DIGITS.__getitem__, default="float64")
+    narrower = "float32" if kind == "float64" else kind
     shaped = [name for name in hand if np.shape(hand[name]) == np.shape(derived[name])]
     exact = Precision(kind)
     doubtful = [name for name in shaped if not np.all(exact.same(name, *_pair(hand, derived, name), largest))]
     if not doubtful or any(_far(*_pair(hand, derived, name), largest) for name in doubtful):
         return exact
-    noise = _noise(shaped, hand, derived, values, both, EPSILON["float32" if kind == "float64" else kind], seed)
+    noise = _noise(shaped, hand, derived, values, both, EPSILON[narrower], seed)
     noisy = any(noise[name] >= _NOISY * np.max(np.abs(derived[name]), initial=0.0) > 0 for name in noise)
-    return Precision("float32" if kind == "float64" and noisy else kind, noise)
+    return Precision(narrower if noisy else kind, noise)
 
 
 def _pair(hand: Values, derived: Values, name: str) -> tuple[Any, Any]:

@@ -126,7 +126,7 @@ def traced_sample(reference: Reference, call: HandCall, results: Sequence[Result
         point,
         {name: nodes[name].values(graph) for name in names},
         {name: value.values(graph) for name, value in references.items()},
-        Evaluated(*({k: _floats(graph, v) for k, v in part.items()} for part in (symbols.nodes, symbols.adjoints))),
+        symbols.mapped(lambda array: as_value(array).values(graph)[()]),
         graph,
         moved_nodes,
         moved_references,
@@ -138,10 +138,6 @@ def traced_sample(reference: Reference, call: HandCall, results: Sequence[Result
 
 def _with_reason(sample: Sample, problem: SymbackpropError) -> Sample:
     return replace(sample, reason=str(problem))
-
-
-def _floats(graph: Graph, nodes: Any) -> Any:
-    return as_value(nodes).values(graph)[()]
 
 
 def replacements(

@@ -103,19 +103,20 @@ def derived_extents(symbols: Sequence[Symbol], wanted: Sequence[Expr]) -> tuple[
     return [s for s in symbols if s in inside], [s for s in symbols if s not in inside], derived
 
 
-def _equal(network: Network, symbols: Sequence[Symbol], other: Sizes) -> Iterator[Sizes]:
-    """Yield sizes that are all equal (those that shrink another axis smaller), such that no extent, or at least no size, is as in
-    the other choice."""
+def _equal(network: Network, symbols: Sequence[Symbol], other: Sizes) -> list[Sizes]:
+    """Return sizes, if there are any, that are all equal (those that shrink another axis smaller), such that no extent, or at
+    least no size, is as in the other choice."""
     shrinking = _shrinking(network, symbols)
     pairs = product(SQUARES, SQUARES if shrinking else (0,))
     found = [{symbol: less if symbol in shrinking else size for symbol in symbols} for size, less in pairs]
     fitting = [sizes for sizes in found if min(at_sizes(extents(network), sizes)) > (1 if shrinking else 0)]
-    for looked_at in (extents(network), symbols):
-        taken = at_sizes(looked_at, other)
-        differing = [sizes for sizes in fitting if all(map(ne, at_sizes(looked_at, sizes), taken))]
-        if differing:
-            yield differing[0]
-            return
+    differing = (_differing(fitting, looked_at, other) for looked_at in (extents(network), symbols))
+    return list(islice(chain.from_iterable(differing), 1))
+
+
+def _differing(choices: Sequence[Sizes], looked_at: Sequence[Expr], other: Sizes) -> Iterator[Sizes]:
+    taken = at_sizes(looked_at, other)
+    return (sizes for sizes in choices if all(map(ne, at_sizes(looked_at, sizes), taken)))
 
 
 def work(network: Network, sizes: Sizes) -> int:
