@@ -236,14 +236,14 @@ def _expected(request: Request, reference: Any, example: Any) -> Expected:
     vocabulary: Vocabulary = source.vocabulary
     start = source.points(SEED)[0].values
     rng = np.random.default_rng(SEED)
-    count = MANY if sum(np.size(value) for value in start.values()) <= 200 else FEW
+    count = MANY if sum(map(np.size, start.values())) <= 200 else FEW
     further = (source.respecting(_around(start, vocabulary, source.fixed, rng)) for _ in range(1, count))
-    found = (_derived(source, values) for values in (start, *further))
-    points = [point for point in found if point is not None]
+    points = tuple(filter(None, (_derived(source, values) for values in (start, *further))))
     sample = _sample(request)
-    asked = request.wrt or (sample.asked if sample is not None else () if by_loss else vocabulary.parameters)
+    by_default = () if by_loss else vocabulary.parameters
+    asked = request.wrt or (by_default if sample is None else sample.asked)
     structures = {**getattr(source, "structures", {}), **_results(request)}
-    return Expected(vocabulary, structures, asked, tuple(points))
+    return Expected(vocabulary, structures, asked, points)
 
 
 def _around(start: Numbers, vocabulary: Vocabulary, fixed: Collection[str], rng: np.random.Generator) -> dict[str, Any]:
@@ -281,12 +281,13 @@ def _plain_runs(request: Request, expected: Expected, send: Send) -> None:
         for number, (values, _) in enumerate(expected.points):
             try:
                 seed = number if request.network and own is None else 0
-                rows.append(read(call, results, run(call, values, seed=seed, apart=True), values))
+                numbers = read(call, results, run(call, values, seed=seed, apart=True), values)
+                rows.append({name: np.asarray(value, dtype=float) for name, value in numbers.items()})
             except Exception as error:
                 rows.append(described(error))
     except BaseException as error:
         rows.append(described(error))
-    send(pickle.dumps([row if isinstance(row, str) else {n: np.asarray(v, dtype=float) for n, v in row.items()} for row in rows]))
+    send(pickle.dumps(rows))
 
 
 # ---- in this process -----------------------------------------------------------------------------------------------

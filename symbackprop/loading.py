@@ -13,7 +13,7 @@ import inspect
 import re
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -71,11 +71,7 @@ def load_network(place: str, loss: str | None = None, shapes: str | None = None)
     if code.endswith(".py"):
         return _captured(place, Path(code), function, shapes)
     path = Path(place)
-    file = path / "network.py" if path.is_dir() else path
-    if path.is_dir() and not file.exists():
-        raise UserError(f"{place}: no network.py in this folder; expected a folder with network.py, or a .py file")
-    if not file.exists():
-        raise UserError(f"{place}: no such network; expected a folder with network.py, or a .py file{_near(path)}")
+    file = _network_file(place)
     module = load_module(file)
     network = getattr(module, "network", None)
     if network is None and isinstance(getattr(module, "loss", None), FunctionType):
@@ -88,6 +84,17 @@ def load_network(place: str, loss: str | None = None, shapes: str | None = None)
     if chosen is None:
         raise UserError(f"{file}: expected a variable `loss`, the symbol of the loss node; or give --loss NAME")
     return Loaded(path.name if path.is_dir() else path.stem, file, network, network.node(chosen).name, module)
+
+
+def _network_file(place: str) -> Path:
+    """Return the file of a network that is named by its folder or its file."""
+    path = Path(place)
+    file = path / "network.py" if path.is_dir() else path
+    if not file.exists():
+        what = "no network.py in this folder" if path.is_dir() else "no such network"
+        near = "" if path.is_dir() else _near(path)
+        raise UserError(f"{place}: {what}; expected a folder with network.py, or a .py file{near}")
+    return file
 
 
 def _no_network(file: Path, module: ModuleType, network: Any) -> str:
@@ -127,7 +134,7 @@ def example_for(
     if example is None:
         return _of_our_own(place, function, loss=loss)
     parameters = inspect.signature(function).parameters
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+    if _takes_all(parameters):
         return dict(example)
     return _complete(place, function, {key: value for key, value in example.items() if key in parameters}, "`example`")
 
@@ -148,14 +155,18 @@ def _is_needed(parameter: inspect.Parameter) -> bool:
     return named and parameter.default is parameter.empty
 
 
+def _takes_all(parameters: Mapping[str, inspect.Parameter]) -> bool:
+    """Whether a function takes arguments of any name."""
+    return any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+
+
 def _complete(place: str, function: Callable[..., Any], given: dict[str, Any], where: str) -> dict[str, Any]:
     """Return arguments that a function can be called with. Raises UserError naming the first that lacks, or that is none."""
     parameters = inspect.signature(function).parameters
     lacking = [name for name, parameter in parameters.items() if _is_needed(parameter) and name not in given]
     if lacking:
         raise UserError(f"{place}: {where} has no value for the argument {lacking[0]}; it has {', '.join(given) or 'none'}")
-    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
-    unknown = [] if takes_all else [name for name in given if name not in parameters]
+    unknown = [] if _takes_all(parameters) else [name for name in given if name not in parameters]
     if unknown:
         near = nearest(unknown[0], parameters)
         raise UserError(f"{place}: {where} has {unknown[0]}, no argument; arguments: {', '.join(parameters)}.{near}")
@@ -208,10 +219,7 @@ def load_module(file: Path) -> ModuleType:
 
 
 def _run(file: Path, name: str, loader: type[SourceFileLoader]) -> ModuleType:
-    if file.suffix == ".py" and not file.exists():
-        raise UserError(f"{file}: no such file{_near(file)}")
-    if file.suffix != ".py" or not file.is_file():
-        raise UserError(f"{file}: expected a Python file (.py)")
+    _check_is_python(file)
     spec = importlib.util.spec_from_file_location(name, file, loader=loader(name, str(file)))
     if spec is None or spec.loader is None:
         raise UserError(f"{file}: cannot be loaded as Python")
@@ -231,6 +239,13 @@ def _run(file: Path, name: str, loader: type[SourceFileLoader]) -> ModuleType:
     return module
 
 
+def _check_is_python(file: Path) -> None:
+    if file.suffix == ".py" and not file.exists():
+        raise UserError(f"{file}: no such file{_near(file)}")
+    if file.suffix != ".py" or not file.is_file():
+        raise UserError(f"{file}: expected a Python file (.py)")
+
+
 def load_code(file: Path) -> ModuleType:
     """Run a Python file; of one that fails half-way (it opens data, it plots) only the definitions. That is said on stderr."""
     try:
@@ -247,14 +262,12 @@ def load_function(
     place: str, default: str | None = None, loaded: Callable[[Path], ModuleType] = load_module
 ) -> Callable[..., Any]:
     """Load `FILE:function` (or FILE with a default function name), with `loaded`."""
-    text, colon, name = place.rpartition(":")
-    if not colon:
-        text, name = place, default or ""
+    text, _, name = (place if ":" in place or not default else f"{place}:{default}").rpartition(":")
     if not name or not text:
         raise UserError(f"{place}: expected FILE:function")
     module = loaded(Path(text))
     owner, _, method = name.rpartition(".")
-    found = getattr(_instance(text, module, owner), method, None) if owner else getattr(module, name, None)
+    found = getattr(_instance(text, module, owner), method, None)
     if not callable(found) or isinstance(found, ModuleType):
         functions = [key for key, value in vars(module).items() if callable(value) and _own(key, value, module)]
         raise UserError(f"{text}: no function {name}; defined there: {listed(functions)}.{nearest(name, functions)}")
@@ -267,8 +280,8 @@ def _own(key: str, value: Any, module: ModuleType) -> bool:
 
 
 def _instance(file: str, module: ModuleType, name: str) -> Any:
-    """Return the object that `FILE:object.method` speaks of; of a class, one made without arguments."""
-    found = getattr(module, name, None)
+    """Return the object that `FILE:object.method` speaks of, without one the module; of a class, one made without arguments."""
+    found = getattr(module, name, None) if name else module
     if not isinstance(found, type):
         return found
     try:

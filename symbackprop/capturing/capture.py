@@ -144,28 +144,33 @@ def network_values(
         found[name] = np.asarray(value) if np.ndim(value) else value
     sizes = network.sizes({name: value for name, value in found.items() if name not in one_hot})
     for name in one_hot:
-        size = network.node(name).shape[-1]
-        classes = size.subs({symbol: sizes[symbol.name] for symbol in size.free_symbols if symbol.name in sizes})
-        if not classes.is_Integer:
-            raise UserError(f"{network.title}: the number of classes {size} of {name} does not follow from the other values")
-        found[name] = np.eye(int(classes))[found[name].astype(int)]
+        found[name] = np.eye(_number_of_classes(network, name, sizes))[found[name].astype(int)]
     return {**{node.name: network.values[node.name] for node in network.of_role(Role.CONSTANT)}, **found}
 
 
+def _number_of_classes(network: Network, name: str, sizes: Mapping[str, int]) -> int:
+    """Return the length of the one-hot rows of labels."""
+    size = network.node(name).shape[-1]
+    classes = size.subs({symbol: sizes[symbol.name] for symbol in size.free_symbols if symbol.name in sizes})
+    if not classes.is_Integer:
+        raise UserError(f"{network.title}: the number of classes {size} of {name} does not follow from the other values")
+    return int(classes)
+
+
 def _asked(found: RolledProgram, wrt: Sequence[str] | str | None) -> tuple[str, ...]:
-    real = {variable.name: name for name, variable in found.inputs.items() if not variable.name.startswith(ONE_HOT)}
+    """Return the names of what is asked for, by name or by path; by default what is not called like data or a target."""
+    paths = {variable.name: name for name, variable in found.inputs.items() if not variable.name.startswith(ONE_HOT)}
+    known = tuple(paths.values())
     if wrt is None:
-        return tuple(name for name in real.values() if name not in DATA | TARGETS) or tuple(real.values())
-    chosen = []
-    for one in [wrt] if isinstance(wrt, str) else wrt:
-        name = real.get(one) or (one if one in real.values() else None)
-        if name is None:
-            known = list(real.values())
+        return tuple(name for name in known if name not in DATA | TARGETS) or known
+    names = {**dict(zip(known, known, strict=True)), **paths}
+    asked = [wrt] if isinstance(wrt, str) else wrt
+    for one in asked:
+        if one not in names:
             raise UserError(
                 f"capture: wrt: the loss does not depend on {one}; it depends on {', '.join(known)}.{nearest(one, known)}"
             )
-        chosen.append(name)
-    return tuple(chosen)
+    return tuple(map(names.__getitem__, asked))
 
 
 def _at(arguments: Mapping[str, Any], path: str) -> Any:

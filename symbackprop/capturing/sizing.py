@@ -63,10 +63,10 @@ class Sizing:
         """Return the program with the given ranges as symbols; None where the code does not run so, or is another formula."""
         first, found = self.first.program, self.found
         others = self._runs(changing, turn, runs)
-        programs, known = [first, *others], [found, *(ranges(run) for run in others)]
+        programs, known = [first, *others], [found, *map(ranges, others)]
         if not others or not alike(programs) or any(other.range_of != found.range_of for other in known):
             return None
-        names = symbols_of(letters(concrete(first, found), self.wrt), changing, _names(first))
+        names = symbols_of(letters(concrete(first, found), self.wrt), changing, first.names)
         symbols = {size_symbol(names[axis]): [other.size[axis] for other in known] for axis in changing}
         fit = partial(expression, symbols)
         try:
@@ -91,7 +91,3 @@ def _extents(known: Sequence[Ranges], symbols: Mapping[Axis, Expr], fit: Fit) ->
     """Return the size of every range, fitted where it is no symbol of its own."""
     groups = dict.fromkeys(known[0].of(axis) for axis in known[0].size)
     return {group: symbols.get(group) or fit([other.size[group] for other in known], True) for group in groups}
-
-
-def _names(found: RolledProgram) -> set[str]:
-    return {*found.inputs, *found.tables, *(definition.name for definition in found.definitions)}

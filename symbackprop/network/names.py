@@ -15,16 +15,17 @@ def names_of(network: Network, notation: Notation | None = None, scalars: Iterab
     """Return the table of a network's names, indices and sizes; `scalars` are further names of numbers."""
     chosen = notation or Notation()
     nodes = network.nodes.values()
+    ranks = {node.name: len(node.indices) for node in nodes if node.indices}
     sizes = {str(letter) for index in network.declared_indices.values() for letter in index_size(index).free_symbols}
     return Names.of(
         chosen,
         scalars=[*(node.name for node in nodes if not node.indices), *scalars],
-        indexed=[node.name for node in nodes if node.indices],
+        indexed=list(ranks),
         functions=sorted(_functions(network)),
         indices=list(network.declared_indices),
         sizes=sorted(sizes - set(network.nodes)),
         rates=[chosen.learning_rate] if chosen.learning_rate not in network.nodes else (),
-        ranks={node.name: len(node.indices) for node in nodes if node.indices},
+        ranks=ranks,
     )
 
 

@@ -165,17 +165,22 @@ def _address(expression: Indexed, address: Expr, own: Idx, axis: int, scope: Def
     bound = ", ".join(index_name(index) for index in scope.bound) or "none"
     for index in addresses(address):
         if index not in scope.bound:
-            same_name = [other for other in scope.bound if index_name(other) == index_name(index)]
-            if same_name:
-                raise scope.fail(
-                    f"{expression}: index {index} runs over {index_size(index)} here but over "
-                    f"{index_size(same_name[0])} where it is bound; use the same index for both"
-                )
-            candidates = [other for other in scope.bound if index_size(other) == index_size(own)]
-            fix = f" Did you mean {str(expression).replace(str(index), str(candidates[0]))}?" if candidates else ""
-            raise scope.fail(f"{expression}: index {index} is not bound; bound here: {bound}.{fix}")
+            raise _unbound(expression, index, own, bound, scope)
     _sizes_only(expression, address, bound, scope)
     _range(expression, address, own, axis, scope)
+
+
+def _unbound(expression: Indexed, index: Idx, own: Idx, bound: str, scope: DefinitionScope) -> DefinitionError:
+    """Return the error for an index that is not bound, with the one that may be meant."""
+    same_name = [other for other in scope.bound if index_name(other) == index_name(index)]
+    if same_name:
+        return scope.fail(
+            f"{expression}: index {index} runs over {index_size(index)} here but over "
+            f"{index_size(same_name[0])} where it is bound; use the same index for both"
+        )
+    candidates = [other for other in scope.bound if index_size(other) == index_size(own)]
+    fix = f" Did you mean {str(expression).replace(str(index), str(candidates[0]))}?" if candidates else ""
+    return scope.fail(f"{expression}: index {index} is not bound; bound here: {bound}.{fix}")
 
 
 def _sizes_only(expression: Indexed, address: Expr, bound: str, scope: DefinitionScope) -> None:
@@ -230,28 +235,33 @@ def extent(address: Expr, scope: DefinitionScope) -> tuple[Expr, Expr]:
 
 
 def _sum(expression: ExprWithLimits, scope: DefinitionScope) -> Expr:
-    kind = type(expression).__name__
-    inner = DefinitionScope(scope.where, scope.nodes, scope.sizes, scope.bound, scope.parents)
-    shadowed = {index_name(index) for index in scope.bound} & {str(limits[0]) for limits in expression.limits}
-    for variable, *bounds in expression.limits:
-        if not isinstance(variable, Idx):
-            raise scope.fail(
-                f"{kind} over {variable}: expected an index with a range, got a plain symbol; make it with "
-                f'indices("{variable}:{str(variable).upper()}")'
-            )
-        if variable not in free_indices(expression.function):
-            raise scope.fail(
-                f"{kind} over {variable}: the summand does not contain {variable}; "
-                f"multiply by {index_size(variable)} if that is meant"
-            )
-        for bound in bounds:
-            _check_place(f"{kind} over {variable}: bound {bound}", bound, scope)
-    names = [str(limits[0]) for limits in expression.limits]
+    for limits in expression.limits:
+        _check_limits(expression, limits, scope)
+    indices = tuple(limits[0] for limits in expression.limits)
+    names = [str(index) for index in indices]
     if len(set(names)) < len(names):
+        kind = type(expression).__name__
         raise scope.fail(f"{kind} binds index {names[0]} twice; use a second index of the same range")
-    inner.bound = tuple(index for index in scope.bound if index_name(index) not in shadowed)
-    inner.bound += tuple(limits[0] for limits in expression.limits)
+    bound = (*(index for index in scope.bound if index_name(index) not in names), *indices)
+    inner = DefinitionScope(scope.where, scope.nodes, scope.sizes, bound, scope.parents)
     return (IndexSum if isinstance(expression, Sum) else type(expression))(_check(expression.function, inner), *expression.limits)
+
+
+def _check_limits(expression: ExprWithLimits, limits: tuple[Expr, ...], scope: DefinitionScope) -> None:
+    kind = type(expression).__name__
+    variable, *bounds = limits
+    if not isinstance(variable, Idx):
+        raise scope.fail(
+            f"{kind} over {variable}: expected an index with a range, got a plain symbol; make it with "
+            f'indices("{variable}:{str(variable).upper()}")'
+        )
+    if variable not in free_indices(expression.function):
+        raise scope.fail(
+            f"{kind} over {variable}: the summand does not contain {variable}; "
+            f"multiply by {index_size(variable)} if that is meant"
+        )
+    for bound in bounds:
+        _check_place(f"{kind} over {variable}: bound {bound}", bound, scope)
 
 
 def _extremum(expression: IndexMax | IndexMin, scope: DefinitionScope) -> Expr:

@@ -41,11 +41,11 @@ def build(title: str, sized: Sized, wrt: Iterable[str], values: Mapping[str, Any
 def letters(sized: Sized, wrt: frozenset[str]) -> dict[Axis, str]:
     """Return the first letter of every range: n for the samples, then i, j, k … in the order of the inputs."""
     program = sized.program
-    taken = {*program.inputs, *program.tables, *(d.name for d in program.definitions)}
+    taken = program.names
     free = (letter for letter in LETTERS if letter not in taken)
-    data = [name for name, variable in program.inputs.items() if name not in wrt and len(variable.shape) > 1]
-    groups = list(dict.fromkeys(sized.ranges.of(axis) for axis in sized.ranges.size))
-    found = {sized.ranges.of(Axis(data[0], 0)): SAMPLES} if data and SAMPLES not in taken else {}
+    data = next((name for name, variable in program.inputs.items() if name not in wrt and len(variable.shape) > 1), None)
+    groups = dict.fromkeys(map(sized.ranges.of, sized.ranges.size))
+    found = {sized.ranges.of(Axis(data, 0)): SAMPLES} if data and SAMPLES not in taken else {}
     return {group: found.get(group) or next(free, f"i{position}") for position, group in enumerate(groups)}
 
 

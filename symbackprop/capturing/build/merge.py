@@ -24,14 +24,12 @@ def _merged(parts: Sequence[Any], fit: Fit, linear: bool) -> Any:
     first = parts[0]
     if not isinstance(first, tuple):
         return _number(parts, fit, linear) if isinstance(first, FormNumber) else _same(parts)
-    widths = {len(part) if isinstance(part, tuple) else -1 for part in parts}
-    if len(widths) > 1:
+    if not all(isinstance(part, tuple) and len(part) == len(first) for part in parts):
         raise Irregular(OTHER)
-    columns = [[part[k] for part in parts] for k in range(len(first))]
     is_address = linear or first[:1] == ("entry",)
     # A term of a sum begins with the sizes of its indices, which are whole; what is summed need not be.
-    is_term = not linear and bool(first) and _is_sizes(first[0])
-    return tuple(_merged(column, fit, is_address or (is_term and k == 0)) for k, column in enumerate(columns))
+    is_term = any(map(_is_sizes, first[:1]))
+    return tuple(_merged(column, fit, is_address or (is_term and k == 0)) for k, column in enumerate(zip(*parts, strict=True)))
 
 
 def _number(parts: Sequence[Any], fit: Fit, linear: bool) -> FormNumber:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,12 +24,18 @@ _ALONE = (1, 2)
 
 def may_change(program: RolledProgram, ranges: Ranges) -> list[Axis]:
     """Return the ranges of arguments that an index runs over, but for those of size 1 and of the object whose method is run."""
-    axes = [(variable.name, ranges.of(Axis(name, k))) for name, variable in program.inputs.items() for k in range(len(variable.shape))]
+    axes = list(_argument_axes(program, ranges))
     fixed = {axis for path, axis in axes if path.startswith(OWN_OBJECT)}
-    found = [axis for _, axis in axes]
     indexed = {ranges.of(axis) for axis in ranges.size if axis.of_sum or axis.name not in program.inputs}
     possible = indexed - fixed - _strided(program, ranges)
-    return [axis for axis in dict.fromkeys(found) if axis in possible and ranges.size[axis] > 1]
+    return list(dict.fromkeys(axis for _, axis in axes if axis in possible and ranges.size[axis] > 1))
+
+
+def _argument_axes(program: RolledProgram, ranges: Ranges) -> Iterator[tuple[str, Axis]]:
+    """Yield the path of every array in the arguments with the range of each of its axes."""
+    for name, variable in program.inputs.items():
+        for k in range(len(variable.shape)):
+            yield variable.name, ranges.of(Axis(name, k))
 
 
 def _strided(program: RolledProgram, ranges: Ranges) -> set[Axis]:

@@ -26,7 +26,7 @@ class RolledDefinition:
 def ordered(definitions: Sequence[RolledDefinition]) -> tuple[list[RolledDefinition], set[str]]:
     """Return definitions so that each follows those that it refers to, and the names of those that refer to each other."""
     waiting = {definition.name: definition for definition in definitions}
-    needs = {name: {other for other in entries(d.form) if other in waiting} for name, d in waiting.items()}
+    needs = {name: waiting.keys() & entries(d.form) for name, d in waiting.items()}
     done: dict[str, RolledDefinition] = {}
     while True:
         ready = [name for name in waiting if needs[name] <= done.keys()]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -35,6 +36,11 @@ class RolledProgram:
     tables: Mapping[str, Any]
     outputs: Mapping[str, str]
 
+    @property
+    def names(self) -> set[str]:
+        """All names that the definitions give or use."""
+        return {*self.inputs, *self.tables, *(definition.name for definition in self.definitions)}
+
 
 def program(recording: Recording, outputs: Mapping[str, Any], every: bool = False) -> RolledProgram:
     """Roll a run up. `outputs` are arrays of nodes by name; with `every`, what they do not need is kept as well.
@@ -55,8 +61,12 @@ def program(recording: Recording, outputs: Mapping[str, Any], every: bool = Fals
             return attempt.program(outputs)
         if len(plans) > MOST_PARTS:
             raise attempt.complaint(failed)
-        parts = [apart(recording, plan, failed[id(plan)]) if id(plan) in failed else [plan] for plan in plans]
-        plans = [plan for several in parts for plan in several]
+        plans = _taken_apart(recording, plans, failed)
+
+
+def _taken_apart(recording: Recording, plans: Sequence[ArrayPlan], failed: Mapping[int, Irregular]) -> list[ArrayPlan]:
+    parts = (apart(recording, plan, failed[id(plan)]) if id(plan) in failed else [plan] for plan in plans)
+    return list(chain.from_iterable(parts))
 
 
 class _Tables:

@@ -8,7 +8,7 @@ term reads (then the form says nothing about it), or it is marked by a table of 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from operator import add
@@ -134,15 +134,10 @@ class Roller:
         points = offsets(steps, sizes)
         for bases in _bases(laid, full):
             spread, signs = np.full((*nodes.shape, *sizes), -1), np.zeros((*nodes.shape, *sizes), dtype=int)
-            placed = 0
-            for place, found in laid.items():
-                base = bases[place]
-                for at, offset in points:
-                    point = tuple(map(add, base, offset))
-                    if point in found:
-                        signs[(*place, *at)], spread[(*place, *at)] = found[point]
-                        placed += 1
-            if placed == sum(map(len, laid.values())):
+            present = list(_present(laid, bases, points))
+            for at, term in present:
+                signs[at], spread[at] = term
+            if len(present) == sum(map(len, laid.values())):
                 return sizes, spread, signs
         raise Irregular("the terms of a sum are not evenly spaced in every element")
 
@@ -264,6 +259,17 @@ def _factor_entries(form: Form) -> list[tuple[str, Any]]:
     if form[0] == "product":
         return [entry for power, part in form[1] if power == 1 for entry in _factor_entries(part)]
     return []
+
+
+def _present(
+    laid: Mapping[Place, Any], bases: Mapping[Place, Place], points: Sequence[tuple[Place, Place]]
+) -> Iterator[tuple[Place, tuple[int, int]]]:
+    """Yield where on the lattice a term stands, after its place in the array, with its sign and node."""
+    for place, found in laid.items():
+        for at, offset in points:
+            point = tuple(map(add, bases[place], offset))
+            if point in found:
+                yield (*place, *at), found[point]
 
 
 def _bases(laid: dict[tuple[int, ...], Any], full: dict[tuple[int, ...], list[tuple[int, ...]]]) -> Any:

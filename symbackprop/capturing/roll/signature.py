@@ -9,6 +9,8 @@ import numpy as np
 
 from symbackprop.trace.graph.graph import Graph
 
+_KINDS = {"constant": "constant", "entry": "entry", "mul": "product", "div": "product", "add": "sum", "neg": "sum"}
+
 
 class Reader:
     """The expressions of a graph in which some nodes are elements of named arrays: `owner[node]` (-1: of none), `at[node]`."""
@@ -37,16 +39,12 @@ class Reader:
 
     def kind(self, nodes: Sequence[int]) -> str:
         """Return what nodes are alike: `constant`, `entry` of one array, `product` of like factors, `function`, else `sum`."""
-        operations = {self.inside(node) for node in nodes}
-        if operations == {"constant"}:
-            return "constant"
-        if operations == {"entry"}:
-            return "entry" if len({int(self.owner[node]) for node in nodes}) == 1 else "sum"
-        if operations <= {"mul", "div"}:
-            return "product" if len({self.varying(node) for node in nodes}) == 1 else "sum"
-        if len(operations) > 1 or operations & {"add", "neg"}:
+        kinds = {_KINDS.get(self.inside(node), "function") for node in nodes}
+        if len(kinds) != 1:
             return "sum"
-        return "function" if len({self.signature(node) for node in nodes}) == 1 else "sum"
+        (kind,) = kinds
+        marks = {"entry": self.owner.__getitem__, "product": self.varying, "function": self.signature}
+        return "sum" if kind in marks and len(set(map(marks[kind], nodes))) != 1 else kind
 
     def terms(self, node: int) -> list[tuple[int, int]]:
         """Return (sign, node) of the terms that a node is the sum of; zeros are none."""

@@ -48,6 +48,7 @@ class Beside:
 Glyph = Word | Scripted | Accented | Beside
 
 _ATOM = re.compile(r"([^\W\d_]+)(\d*)")
+_NAME = re.compile(r"[^\W\d_][^_]*(?:_[^\W_]+)*")
 
 
 def given_spelling(name: str, notation: Notation) -> str | None:
@@ -69,9 +70,9 @@ def glyph_of(name: str, notation: Notation) -> Glyph:
 
 def composed(name: str, notation: Notation) -> Glyph:
     """Return the glyph of a name by its letters, digits and underscores."""
-    base, *labels = name.split("_")
-    if not _ATOM.match(base) or not all(re.fullmatch(r"\w+", label) for label in labels):
+    if not _NAME.fullmatch(name):
         raise UserError(f"no spelling for the name {name!r}; expected letters, digits and single underscores")
+    base, *labels = name.split("_")
     accent = labels.pop() if labels and labels[-1] in ACCENTS else None
     if not labels and notation.digits == "subscript":
         base, labels = _counted(base)

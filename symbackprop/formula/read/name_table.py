@@ -44,7 +44,10 @@ class Entry:
 
 #: Functions known to every reader: those with a word of their own. A Greek letter, σ, is one only where that is said.
 _ALWAYS = tuple(row.name for row in BY_NAME.values() if row.latex and row.latex[1:] not in GREEK)
-_CONSTANTS = ("e", "pi", "infty")
+_BUILT_IN = {
+    **{name: Entry(name, Kind.FUNCTION) for name in (*_ALWAYS, "indicator")},
+    **{name: Entry(name, Kind.SCALAR) for name in ("e", "pi", "infty")},
+}
 _FONTS = re.compile(r"\\(?:mathrm|mathit|mathsf|operatorname\*?|textrm|textit|text|rm|it)(?![A-Za-z])")
 _UNDERSCORE = re.compile(r"\{\s*\\_\s*([^\W_]*)\s*\}")
 #: Marks that say the same over one letter and over several.
@@ -94,17 +97,8 @@ class Names:
             Kind.SIZE: sizes,
             Kind.RATE: rates,
         }
-        entries: dict[str, Entry] = {}
-        for kind, listed in kinds.items():
-            for name in _listed(listed):
-                if name in entries and entries[name].kind is not kind:
-                    raise UserError(f"the name {name!r} is both {entries[name].kind.value} and {kind.value}")
-                entries[name] = Entry(name, kind, name in chosen.layered, (ranks or {}).get(name))
-        for name in _ALWAYS:  # unless the document means something else by the name
-            entries.setdefault(name, Entry(name, Kind.FUNCTION))
-        entries.setdefault("indicator", Entry("indicator", Kind.FUNCTION))
-        for constant in _CONSTANTS:
-            entries.setdefault(constant, Entry(constant, Kind.SCALAR))
+        declared = _declared(kinds, chosen, ranks or {})
+        entries = {**declared, **_BUILT_IN, **declared}  # a built-in name is one unless the document means something else by it
         for alias, target in chosen.aliases.items():
             if target in entries:
                 entries.setdefault(alias, Entry(alias, entries[target].kind, entries[target].layered))
@@ -184,6 +178,17 @@ def canonical_spelling(latex: str) -> str:
         text = re.sub(r"(?<![_^}A-Za-z*])\{([^{}]*)\}", r"\1", text)
         text = re.sub(rf"(\\(?:hat|bar|tilde|dot|vec|bold|{'|'.join(SCRIPTED)}))([A-Za-z])(?![A-Za-z])", r"\1{\2}", text)
     return text
+
+
+def _declared(kinds: Mapping[Kind, str | Iterable[str]], notation: Notation, ranks: Mapping[str, int]) -> dict[str, Entry]:
+    """Return the entries of the names that are given, each of one kind."""
+    entries: dict[str, Entry] = {}
+    for kind, listed in kinds.items():
+        for name in _listed(listed):
+            if name in entries and entries[name].kind is not kind:
+                raise UserError(f"the name {name!r} is both {entries[name].kind.value} and {kind.value}")
+            entries[name] = Entry(name, kind, name in notation.layered, ranks.get(name))
+    return entries
 
 
 def _listed(names: str | Iterable[str]) -> tuple[str, ...]:

@@ -278,12 +278,13 @@ def _function(parser: Parser) -> Rule:
     name = Name(token.value, span=(token.start, token.end))
     scripts = yield _scripts(parser)
     bracketed = parser.kind in _OPENING
-    if not bracketed and parser.kind in _ARGUMENT_START and not parser.names.is_elementary(name.name):
-        raise ReadError(
-            f"two readings: {name.name} as a function of what follows, or a product? Write brackets", parser.span(token.start)
-        )
-    if not bracketed and parser.kind not in _ARGUMENT_START:
-        return apply_scripts(parser, name, scripts, parser.span(token.start))
+    if not bracketed:
+        if parser.kind not in _ARGUMENT_START:
+            return apply_scripts(parser, name, scripts, parser.span(token.start))
+        if not parser.names.is_elementary(name.name):
+            raise ReadError(
+                f"two readings: {name.name} as a function of what follows, or a product? Write brackets", parser.span(token.start)
+            )
     head, exponent = function_head(parser, name, scripts, parser.span(token.start))
     if bracketed:
         closing, _ = _OPENING[parser.take().type]
@@ -459,9 +460,10 @@ def _matrix(parser: Parser) -> Rule:
         elif parser.kind != "ENDMATRIX":
             parser.take("AMP")
     parser.take("ENDMATRIX")
-    if len({len(row) for row in rows}) != 1 or not rows[0]:
-        raise ReadError(f"a matrix with rows of {', '.join(str(len(row)) for row in rows)} entries", parser.span(start))
-    return tree.Matrix(tuple(entry for row in rows for entry in row), len(rows[0]), span=parser.span(start))
+    widths = list(map(len, rows))
+    if len(set(widths)) != 1 or not rows[0]:
+        raise ReadError(f"a matrix with rows of {', '.join(map(str, widths))} entries", parser.span(start))
+    return tree.Matrix(tuple(entry for row in rows for entry in row), widths[0], span=parser.span(start))
 
 
 def _cell(parser: Parser) -> Rule:

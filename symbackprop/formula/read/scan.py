@@ -194,7 +194,7 @@ def _name(scanner: Scanner, end: int) -> bool:
         name, name_end = known
         if _takes_no_subscript(scanner, name, name_end):
             raise scanner.unknown_name(start, name_end)
-        scanner.emit("FUNC" if scanner.names.kind(name) is Kind.FUNCTION else "NAME", name, name_end)
+        scanner.emit_name(name, name_end)
         return True
     run = vocabulary.RUN.match(scanner.text, start)
     if run and _holds_function(scanner, run[0]):
@@ -203,7 +203,7 @@ def _name(scanner: Scanner, end: int) -> bool:
         return False
     first = scanner.names.find(run[0][0])
     assert first is not None
-    scanner.emit("FUNC" if scanner.names.kind(first) is Kind.FUNCTION else "NAME", first, start + 1)
+    scanner.emit_name(first, start + 1)
     return True
 
 
@@ -212,13 +212,12 @@ def _holds_function(scanner: Scanner, run: str) -> bool:
     found = vocabulary.RUN_WITH_FUNCTION.fullmatch(run)
     if found is None or "sub" in scanner.context:
         return False
-    pieces = [piece for piece in found.groups() if piece]
+    pieces = list(filter(None, found.groups()))
     names = [name for piece in pieces if (name := scanner.names.find(piece)) is not None]
-    kinds = [scanner.names.kind(name) is Kind.FUNCTION for name in names]
-    if kinds != [piece == found[2] for piece in pieces]:
+    if [scanner.names.kind(name) is Kind.FUNCTION for name in names] != [piece == found[2] for piece in pieces]:
         return False
-    for piece, name, function in zip(pieces, names, kinds, strict=True):
-        scanner.emit("FUNC" if function else "NAME", name, scanner.position + len(piece))
+    for piece, name in zip(pieces, names, strict=True):
+        scanner.emit_name(name, scanner.position + len(piece))
     return True
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from symbackprop.errors import nearest
 from symbackprop.formula.read import tokens as vocabulary
-from symbackprop.formula.read.name_table import Names, canonical_spelling
+from symbackprop.formula.read.name_table import Kind, Names, canonical_spelling
 from symbackprop.formula.read.tokens import ReadError, Token
 
 _WITH_ARGUMENT = frozenset((*vocabulary.GROUPED, *vocabulary.STYLED, *vocabulary.SCRIPTED, "sqrt"))
@@ -79,6 +79,10 @@ class Scanner:
         self.tokens.append(Token(kind, value, self.position, end))
         self.counts[kind] += 1
         self.position = end
+
+    def emit_name(self, name: str, end: int) -> None:
+        """Add a known name, as a function where it is one, and move on."""
+        self.emit("FUNC" if self.names.kind(name) is Kind.FUNCTION else "NAME", name, end)
 
     @property
     def last(self) -> str:
@@ -264,12 +268,16 @@ class Scanner:
         end = self.script_end(base_end) or base_end
         written = self.text[start:end] if end - start <= self.names.longest else self.text[start : start + 40] + "…"
         key = canonical_spelling(written)
+        repair = self._longer(key)
+        hint = f" Did you mean {repair}?" if repair else nearest(key, self.names.spelled)
+        return ReadError(f"unknown name {written}.{hint}", (start, end), repair)
+
+    def _longer(self, key: str) -> str | None:
+        """Return the spelling that a name begins, where it stands elsewhere in the text and no other name does."""
         longer = [spelling for spelling in self.names.spelled if len(key) > 3 and spelling.startswith(key.rstrip("}"))]
         text = canonical_spelling(self.text) if longer and len(self.text) <= LONGEST_SEARCHED else ""
         present = [spelling for spelling in longer if spelling in text]
-        repair = present[0] if len({self.names.spelled[spelling] for spelling in present}) == 1 else None
-        hint = f" Did you mean {repair}?" if repair else nearest(key, self.names.spelled)
-        return ReadError(f"unknown name {written}.{hint}", (start, end), repair)
+        return present[0] if len({self.names.spelled[spelling] for spelling in present}) == 1 else None
 
 
 def _arguments_of(macro: str) -> int:

@@ -94,15 +94,19 @@ def function_head(source: ScriptSource, name: Name, scripts: list[Script], span:
 def index_list(source: ScriptSource, entry: Entry | None, value: Formula, span: Span) -> tuple[Formula, ...]:
     """Return the indices in a subscript: separated by commas, or side by side as in `X_{ni}`."""
     if isinstance(value, Row) and value.separator == ",":
-        if any(_is_side_by_side(source, item) for item in value.items):
-            raise ReadError("two readings: indices side by side in a list with commas", value.span or span)
-        return value.items
+        return _separated(source, value, span)
     rank = entry.rank if entry is not None else None
     if rank == 1:
         return (value,)
     if isinstance(value, Number):
         return _digits(value, rank, span) if entry is not None and entry.kind is Kind.INDEXED else (value,)
     return _beside(value, rank, span) if isinstance(value, Product) and _is_side_by_side(source, value) else (value,)
+
+
+def _separated(source: ScriptSource, value: Row, span: Span) -> tuple[Formula, ...]:
+    if any(_is_side_by_side(source, item) for item in value.items):
+        raise ReadError("two readings: indices side by side in a list with commas", value.span or span)
+    return value.items
 
 
 def _digits(value: Number, rank: int | None, span: Span) -> tuple[Formula, ...]:

@@ -226,7 +226,7 @@ def _quotient(size: Any, above: list[Formula], below: list[Expr], write: _Writer
     under = [Number(str(divisor))] if divisor != 1 else []
     denominator = multiply(*under, *(write(f) for f in ordered_factors(below, write.order, True)))
     sums = [factor for factor in above if isinstance(factor, BigSum)]
-    front = [*_number_before(whole, above, write), *(factor for factor in above if not sums or factor not in sums)]
+    front = [*_number_before(whole, above, write), *(factor for factor in above if factor not in sums)]
     return multiply(Fraction(multiply(*front) if front else Number("1"), denominator), *sums)
 
 

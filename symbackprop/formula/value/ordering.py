@@ -57,12 +57,8 @@ def ordered_terms(total: Add, order: Mapping[str, Rank]) -> list[Expr]:
     terms = sorted(total.args, key=lambda term: (_term_kind(term, grows), _ranks(term, order)))
     if len(terms) == 2 and terms[1].is_Number and terms[1] > 0 and isinstance(terms[0], Pow | Function):
         terms.reverse()  # 1 + e^{-x}
-    if terms[0].could_extract_minus_sign():
-        positive = next((term for term in terms if not term.could_extract_minus_sign()), None)
-        if positive is not None:
-            terms.remove(positive)
-            terms.insert(0, positive)
-    return terms
+    positive = next((place for place, term in enumerate(terms) if not term.could_extract_minus_sign()), 0)
+    return [terms.pop(positive), *terms]
 
 
 def ordered_factors(factors: Iterable[Expr], order: Mapping[str, Rank], by_rank_only: bool) -> list[Expr]:

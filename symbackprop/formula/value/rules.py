@@ -243,6 +243,12 @@ def bound(node: tree.BigSum) -> tuple[str, ...]:
     return names
 
 
+def _is_whole(low: Array | None, high: Array | None, extent: int | None) -> bool:
+    if high is None:
+        return low is None
+    return extent is not None and bool(np.all(high == extent)) and (low is None or bool(np.all(low == 1)))
+
+
 Within = Callable[[Places], Array]
 
 
@@ -254,8 +260,7 @@ def _run(node: tree.BigSum, index: str, at: Places) -> Generator[tuple[Formula, 
     extent = at.known.extent(index)
     low = None if node.lower is None else plain((yield node.lower, at), node.lower)
     high = None if node.upper is None else plain((yield node.upper, at), node.upper)
-    full = high is None or (extent is not None and np.all(high == extent) and (low is None or np.all(low == 1)))
-    if full and (low is None or high is not None):
+    if _is_whole(low, high, extent):
         if extent is None:
             raise NotSupportedError(f"the bounds of the sum over {index} are not known")
         return at.known.run(index), None
