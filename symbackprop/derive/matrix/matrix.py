@@ -328,17 +328,12 @@ def _merged(pieces: list[_Piece], out: Axes) -> list[_Piece]:
 
 def _spread(pieces: list[_Piece], rows: Axis, cols: Axis) -> MatrixExpression:
     """Return the product of the pieces as a matrix over rows and columns."""
-    out = tuple(axis for axis in (rows, cols) if axis is not None)
-    by_axes = {frozenset(piece.axes): piece for piece in _merged(pieces, out)}
-    number = by_axes.get(frozenset())
-    front = (number.matrix,) if number else ()
-    whole = by_axes.get(frozenset(out)) if out else None
+    out = tuple(filter(None, (rows, cols)))
+    over = {frozenset(piece.axes): [piece.matrix] for piece in _merged(pieces, out)}
+    front, whole = over.get(frozenset(), []), over.get(frozenset(out), []) if out else []
     if cols is None:
-        return product(*front, whole.over(*out) if whole else ones(rows))
-    left, right = by_axes.get(frozenset((rows,))), by_axes.get(frozenset((cols,)))
-    if whole is not None:
-        scale_rows = (diagonal(left.matrix),) if left else ()
-        scale_cols = (diagonal(right.matrix),) if right else ()
-        return product(*front, *scale_rows, whole.over(rows, cols), *scale_cols)
-    column = left.matrix if left else ones(rows)
-    return product(*front, column, transposed(right.matrix if right else ones(cols)))
+        return product(*front, *(whole or [ones(rows)]))
+    left, right = over.get(frozenset((rows,)), []), over.get(frozenset((cols,)), [])
+    if whole:
+        return product(*front, *map(diagonal, left), *whole, *map(diagonal, right))
+    return product(*front, *(left or [ones(rows)]), *map(transposed, right or [ones(cols)]))

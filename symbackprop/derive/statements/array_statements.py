@@ -17,6 +17,7 @@ from symbackprop.derive.matrix.matrix import MatrixForm, NoMatrixForm, matrix_fo
 from symbackprop.derive.matrix.matrix_tree import MatrixExpression, Ones, parts
 from symbackprop.derive.matrix.matrix_writing import formula, ones_name
 from symbackprop.derive.statements.statements import Statements, new_value
+from symbackprop.derive.sweep.records import Adjoint
 from symbackprop.derive.textbook.simplify import simplified
 from symbackprop.errors import NotSupportedError, UserError, nearest
 from symbackprop.formula.tree.build import add, call, multiply, subtract
@@ -119,14 +120,18 @@ def one_sample(statements: Statements, by: str, index: str, each: str, using: tu
         used = ", ".join(uses) or "nothing"
         raise UserError(f"{by}: expected a single use, by an array with the index {index}; used by {used}")
     for name in derivation.between(uses[0]):
-        summed = (over for term in derivation.adjoints[name].contributions for over in term.summed)
-        if any(index_size(over) == index_size(found) for over in summed):
+        if _sums_over_samples(derivation.adjoints[name], found):
             raise UserError(f"{by}: a sample's {name} acts on other samples, so the loss has no derivative sample by sample")
     forward, backward = Partial(Name(uses[0]), Name(by)), Partial(Name(each), Name(uses[0]))
     return statements.aliased(_chain(Partial(Name(each), Name(by)), multiply(forward, backward)), using)
 
 
 # --- helpers
+
+
+def _sums_over_samples(adjoint: Adjoint, sample: Idx) -> bool:
+    summed = (over for term in adjoint.contributions for over in term.summed)
+    return any(index_size(over) == index_size(sample) for over in summed)
 
 
 def _chain(left: Formula, right: Formula) -> Chain:
@@ -188,12 +193,13 @@ def _ones(matrix: MatrixExpression) -> Iterator[Ones]:
 def _as_numpy(term: Formula, rows: Mapping[str, str]) -> Formula:
     """Write one term with Σ for a row of ones, without a column of ones, and divided last: `Σ_n A/N`."""
     factors, divisor = _divided_last(term.factors if isinstance(term, Product) else (term,))
-    first, *rest = factors
-    summed = rows.get(first.body.name) if isinstance(first, Transpose) and isinstance(first.body, Name) else None
-    if rest and summed is not None:
-        factors = tuple(rest)
-    elif rest and isinstance(first, Name) and first.name in rows:
-        factors = tuple(part.body if isinstance(part, Transpose) else Transpose(part) for part in reversed(rest))
+    summed = None
+    match factors:
+        case Transpose(body=Name(name=name)), *rest if name in rows:
+            summed = rows[name]
+            factors = tuple(rest) or factors
+        case Name(name=name), *rest if rest and name in rows:
+            factors = tuple(part.body if isinstance(part, Transpose) else Transpose(part) for part in reversed(rest))
     body = multiply(*factors)
     body = body if divisor is None else Fraction(body, divisor, inline=True)
     return body if summed is None else BigSum(body, Name(summed))

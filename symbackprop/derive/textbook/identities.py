@@ -91,8 +91,11 @@ def _multiplied_out(expression: Expr) -> Expr:
         return Add(*(_pulled(IndexSum(term, *expression.limits)) for term in expression.function.args))
     if isinstance(expression, Sum):
         return _pulled(expression)
-    if not isinstance(expression, Mul):
-        return expression
+    return _distributed(expression) if isinstance(expression, Mul) else expression
+
+
+def _distributed(expression: Mul) -> Expr:
+    """Multiply the sums among the factors of a product out, where that gives few terms."""
     plain = [factor for factor in expression.args if not isinstance(factor, Add)]
     totals = [factor.args for factor in expression.args if isinstance(factor, Add)]
     if not totals or prod(len(terms) for terms in totals) > MOST_TERMS:
@@ -106,7 +109,7 @@ def cancelled_in_sums(expression: Expr) -> Expr:
 
 
 def _cancelling(part: Expr) -> Expr:
-    for total in part.args if isinstance(part, Mul) else ():
+    for total in Mul.make_args(part):
         outside = [factor for factor in part.args if factor is not total]
         inside = [factor for factor in outside if _divides(factor, total)]
         if inside:
@@ -189,7 +192,7 @@ def _exponent(product: Mul, total: Expr, entry: Expr) -> Expr:
         found = next(match(total, factor.base, free_indices(total), {}), None)
         if found is not None:
             logarithm = at_places(entry, dict(found))
-            rest = [other for other in product.args if other is not factor and other is not exponentials[0]]
+            rest = [other for other in product.args if other not in (factor, exponentials[0])]
             return Mul(*rest, exp(exponentials[0].args[0] - logarithm))
     return product
 
@@ -209,7 +212,7 @@ def _factored(total: Add) -> Expr:
     Nothing is divided, since a mask that is a factor of all terms may be 0: the powers that are taken out are left out.
     """
     numbers = [term.as_coeff_Mul()[0] for term in total.args]
-    bags = [_bag(term) for term in total.args]
+    bags = list(map(_bag, total.args))
     shared = _common_powers(bags)
     if not shared or not all(isinstance(number, Rational) for number in numbers):
         return total

@@ -29,17 +29,13 @@ def size(expression: Expr) -> int:
     if isinstance(expression, Symbol | Indexed | Idx):
         return 1
     if isinstance(expression, Number):
-        return 0 if abs(expression) == 1 else 1
+        return int(abs(expression) != 1)
     if isinstance(expression, Sum):
         return 1 + size(expression.function)
     if isinstance(expression, Piecewise):
         return 1 + sum(size(value) for value, _ in expression.args)
-    if isinstance(expression, Pow):
-        return size(expression.base) + (
-            0 if expression.exp == -1 else 1 if isinstance(expression.exp, Number) else size(expression.exp)
-        )
-    own = 0 if isinstance(expression, Add | Mul) else 1
-    return own + sum(size(arg) for arg in expression.args)
+    own = int(not isinstance(expression, Add | Mul | Pow))
+    return own + sum(map(size, expression.args))
 
 
 @lru_cache(maxsize=16384)
@@ -124,21 +120,24 @@ def sums_in(expression: Expr) -> Iterator[Sum]:
 def _distinct(expression: Expr, declared: tuple[Idx, ...], taken: frozenset[str]) -> Expr:
     if not expression.args or isinstance(expression, Indexed | Idx):
         return expression
-    if not isinstance(expression, Sum):
-        used = taken | {index_name(index) for index in free_indices(expression)}
-        args = tuple(_distinct(arg, declared, used) for arg in expression.args)
-        return expression if args == expression.args else expression.func(*args)
     used = taken | {index_name(index) for index in free_indices(expression)}
-    body = expression.function
+    if isinstance(expression, Sum):
+        return _with_distinct_indices(expression, declared, used)
+    args = tuple(_distinct(arg, declared, used) for arg in expression.args)
+    return expression if args == expression.args else expression.func(*args)
+
+
+def _with_distinct_indices(total: Sum, declared: tuple[Idx, ...], used: frozenset[str]) -> Expr:
+    """Name the indices that a sum binds, the outermost first; a sum whose bounds depend on one of them stays as it is."""
     limits: list[tuple[Expr, ...]] = []
-    for bound, low, high in reversed(expression.limits):
+    for bound, low, high in reversed(total.limits):
         fresh = _spare(bound, used, declared)
         used |= {index_name(fresh)}
         limits.insert(0, (fresh, low, high))
-    moved = {old[0]: new[0] for old, new in zip(expression.limits, limits, strict=True) if old[0] != new[0]}
+    moved = {old[0]: new[0] for old, new in zip(total.limits, limits, strict=True) if old[0] != new[0]}
     if moved and any(free_indices(end) & set(moved) for limit in limits for end in limit[1:]):
-        return expression
-    return IndexSum(_distinct(substitute(body, moved), declared, used), *limits)
+        return total
+    return IndexSum(_distinct(substitute(total.function, moved), declared, used), *limits)
 
 
 def _spare(index: Idx, used: frozenset[str], declared: tuple[Idx, ...]) -> Idx:
@@ -168,19 +167,15 @@ def _count(expression: Expr, adjoint: Adjoint) -> int:
 
 
 def _replaced(expression: Expr, adjoint: Adjoint, formula: Expr, evaluate: bool) -> Expr:
+    if not _mentions(expression, adjoint):
+        return expression
     if expression == adjoint.symbol:
         return formula
     if isinstance(expression, Indexed):
-        if expression.base != adjoint.symbol:
-            return expression
         return at_places(formula, dict(zip(adjoint.indices, expression.indices, strict=True)))
-    if not expression.args or isinstance(expression, Idx):
-        return expression
     if isinstance(expression, Sum):
         return IndexSum(_replaced(expression.function, adjoint, formula, evaluate), *expression.limits)
     args = tuple(_replaced(arg, adjoint, formula, evaluate) for arg in expression.args)
-    if args == expression.args:
-        return expression
     if isinstance(expression, Mul) and not evaluate:
         return Mul(*(part for arg in args for part in Mul.make_args(arg)), evaluate=False)
     return expression.func(*args)
@@ -192,14 +187,16 @@ def at_places(formula: Expr, places: dict[Expr, Expr]) -> Expr:
 
 def _cancelled(expression: Expr) -> list[Expr]:
     """Return what cancels when the expression is evaluated: bases of an unevaluated product with exponents of both signs."""
-    found: list[Expr] = []
-    if isinstance(expression, Mul):
-        signs: dict[Expr, set[bool]] = {}
-        for arg in expression.args:
-            base, exponent = arg.as_base_exp()
-            if isinstance(exponent, Number) and not isinstance(base, Number):
-                signs.setdefault(base, set()).add(bool(exponent > 0))
-        found += [base for base, both in signs.items() if len(both) == 2]
+    found = _with_both_signs(expression) if isinstance(expression, Mul) else []
     for arg in (expression.function,) if isinstance(expression, Sum) else expression.args:
         found += [factor for factor in _cancelled(arg) if factor not in found]
     return found
+
+
+def _with_both_signs(product: Mul) -> list[Expr]:
+    signs: dict[Expr, set[bool]] = {}
+    for factor in product.args:
+        base, exponent = factor.as_base_exp()
+        if isinstance(exponent, Number) and not isinstance(base, Number):
+            signs.setdefault(base, set()).add(bool(exponent > 0))
+    return [base for base, both in signs.items() if len(both) == 2]

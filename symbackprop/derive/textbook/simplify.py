@@ -150,19 +150,22 @@ class _Forms:
     def _without_one(self, name: str, start: Expr, length: int) -> tuple[str, Expr, Expr, Steps, Steps] | None:
         """Put one intermediate's formula in its place where that makes the whole shorter; None when none does."""
         uses = sorted(self._uses(start), key=self._place.__getitem__, reverse=True)
-        for used in uses if len(uses) <= MOST_ADJOINTS else ():
-            form = self._forms[used]
-            alone = self._users[used] <= {name}
-            if form.size > LONGEST or not (alone or self._may_cancel(form, start)):
-                continue
-            placed = put_in(start, self._adjoints[used], form.expression, self._known.declared)
-            if placed is None or size(placed.result) > TOO_LONG:
-                continue
-            result, tidying = improve(placed.result, self._known)
-            saved = (1 if placed.in_sum else form.size + 1) if alone else 0
-            if size(result) < length + saved and size(result) <= LONGEST:
-                return used, placed.result, result, placed.steps, tidying
-        return None
+        trials = (self._trial(used, name, start, length) for used in uses if len(uses) <= MOST_ADJOINTS)
+        return next((trial for trial in trials if trial is not None), None)
+
+    def _trial(self, used: str, name: str, start: Expr, length: int) -> tuple[str, Expr, Expr, Steps, Steps] | None:
+        """Put the formula of `used` in its place in that of `name`; None where that makes nothing shorter."""
+        form = self._forms[used]
+        alone = self._users[used] <= {name}
+        if form.size > LONGEST or not (alone or self._may_cancel(form, start)):
+            return None
+        placed = put_in(start, self._adjoints[used], form.expression, self._known.declared)
+        if placed is None or size(placed.result) > TOO_LONG:
+            return None
+        result, tidying = improve(placed.result, self._known)
+        saved = (1 if placed.in_sum else form.size + 1) if alone else 0
+        shorter = size(result) < length + saved and size(result) <= LONGEST
+        return (used, placed.result, result, placed.steps, tidying) if shorter else None
 
     @staticmethod
     def _may_cancel(form: _Form, around: Expr) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 from sympy import Expr, Idx, Indexed, Integer, Symbol
@@ -23,12 +24,9 @@ def over_samples(program: Program, reduction: str) -> Program:
     """
     if reduction not in ("mean", "sum"):
         raise UserError(f"reduction: expected 'mean' or 'sum', got {reduction!r}")
-    sampled = {node.name for node in program.arguments if node.role in _SAMPLED}
+    sampled = _sampled_names(program)
     if not sampled:
         raise UserError(f"{program.title}: no input or target to give samples for; batched code needs at least one")
-    for line in program.forward:
-        if names_in(line.expressions) & sampled:
-            sampled.add(line.name)
     sample = _sample_index(program)
     per_sample = sampled | {line.name for line in program.backward if line.adjoint_of in sampled}
     lift = _Lift(sample, frozenset(per_sample))
@@ -44,19 +42,23 @@ def over_samples(program: Program, reduction: str) -> Program:
     )
 
 
+def _sampled_names(program: Program) -> set[str]:
+    """Return the names of the inputs and targets, and of what is computed from them."""
+    sampled = {node.name for node in program.arguments if node.role in _SAMPLED}
+    for line in program.forward:
+        if names_in(line.expressions) & sampled:
+            sampled.add(line.name)
+    return sampled
+
+
 def _sample_index(program: Program) -> Idx:
-    names = {node.name for node in program.arguments} | {line.name for line in program.lines}
-    for line in program.lines:
-        names |= {str(index.label) for index in line.indices}
-        names |= {str(symbol) for expression in line.expressions for symbol in expression.free_symbols}
-    names |= {str(symbol) for node in program.arguments for extent in node.shape for symbol in extent.free_symbols}
-    index, size = "s", "S"
-    for wish, count in (("n", "N"), ("s", "S"), ("sample", "samples")):
-        if wish not in names and count not in names:
-            index, size = wish, count
-            break
-    while index in names or size in names:
-        index, size = index + "_", size + "_"
+    symbols = {index.label for line in program.lines for index in line.indices}
+    expressions = (*(node.shape for node in program.arguments), *(line.expressions for line in program.lines))
+    symbols.update(*(part.free_symbols for part in itertools.chain.from_iterable(expressions)))
+    taken = program.names.union(map(str, symbols))
+    wishes = (("n", "N"), ("s", "S"), ("sample", "samples"))
+    further = (("s" + "_" * count, "S" + "_" * count) for count in itertools.count(1))
+    index, size = next(pair for pair in itertools.chain(wishes, further) if taken.isdisjoint(pair))
     return Idx(Symbol(index, integer=True), size_symbol(size))
 
 
@@ -66,7 +68,7 @@ def _argument(node: Node, sample: Idx) -> Node:
 
 def _total(program: Program, sample: Idx, varies: bool, reduction: str) -> tuple[ComputedLine, Expr]:
     """Return the line of the total loss, and the adjoint of one sample's loss."""
-    taken = {node.name for node in program.arguments} | {line.name for line in program.lines}
+    taken = program.names
     name = f"{reduction}_{program.loss}"
     while name in taken:
         name += "_"

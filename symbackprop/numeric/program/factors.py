@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import reduce
+from operator import and_
 
 from sympy import Add, Basic, Expr, Idx, Indexed, KroneckerDelta, Mul, Sum
 
@@ -37,8 +40,8 @@ def _chosen(total: Sum) -> Expr:
 def _choices(total: Sum) -> Iterator[tuple[Expr, Idx, Idx]]:
     """Yield every δ(k, j) with a k that is summed over its whole range, which is j's."""
     whole = {index for index, low, high in total.limits if (low, high) == (index.lower, index.upper)}
-    for delta in (factor for factor in Mul.make_args(total.function) if isinstance(factor, KroneckerDelta)):
-        for old, new in (delta.args, delta.args[::-1]):
+    for delta in Mul.make_args(total.function):
+        for old, new in (delta.args, delta.args[::-1]) if isinstance(delta, KroneckerDelta) else ():
             if old in whole and isinstance(new, Idx) and old != new and (old.lower, old.upper) == (new.lower, new.upper):
                 yield delta, old, new
 
@@ -47,20 +50,15 @@ def combined(terms: tuple[Expr, ...]) -> Expr:
     """Return the sum of terms with the factors that all of them have in front."""
     if len(terms) == 1 and Sum not in kinds(terms[0]):
         return terms[0]
-    flat = [_factors(term) for term in terms]
-    if len(flat) == 1:
-        return Mul(*flat[0])
-    shared = frozenset(flat[0]).intersection(*flat[1:])
-    common = [f for f in flat[0] if f in shared and not f.is_Number]
+    flat = [Counter(_factors(term)) for term in terms]
+    common = Counter({factor: count for factor, count in reduce(and_, flat).items() if not factor.is_Number})
     if not common:
-        return Add(*(Mul(*factors) if Sum in kinds(term) else term for term, factors in zip(terms, flat, strict=True)))
-    rest = []
-    for factors in flat:
-        left = list(factors)
-        for f in common:
-            left.remove(f)
-        rest.append(Mul(*left))
-    return Mul(*common, Add(*rest))
+        return Add(*(_product(factors) if Sum in kinds(term) else term for term, factors in zip(terms, flat, strict=True)))
+    return Mul(*common.elements(), Add(*(_product(factors - common) for factors in flat)))
+
+
+def _product(factors: Counter[Expr]) -> Expr:
+    return Mul(*factors.elements())
 
 
 def _factors(term: Expr) -> list[Expr]:

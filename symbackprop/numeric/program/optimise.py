@@ -29,18 +29,21 @@ def optimised(program: Program, facts: Iterable[Fact] = (), keep: frozenset[str]
     used: list[Fact] = []
 
     def changed(expression: Expr) -> Expr:
-        stable = sigmoid_slope(without_logs(stabilised(expression), logs, defined), sigmoids)
-        return _with_facts(stable, facts, used) if facts else stable
+        return _with_facts(sigmoid_slope(without_logs(stabilised(expression), logs, defined), sigmoids), facts, used)
 
     backward = [line.mapped(changed) for line in _without_constants(program.backward)]
-    backward = [line.mapped(lambda e: _with_facts(e, facts, used)) if facts else line for line in cancelled(forward, backward)]
-    backward = [line.with_terms((combined(line.terms),)) if line.terms else line for line in backward]
+    backward = [line.mapped(lambda e: _with_facts(e, facts, used)) for line in cancelled(forward, backward)]
+    backward = [_as_one_term(line) for line in backward]
     remarks = tuple(f"Uses the assumption {fact.left} = {fact.right}: {fact.because}." for fact in dict.fromkeys(used))
     stable = replace(program.with_lines(forward, backward), remarks=program.remarks + remarks)
     alive = without_dead_lines(stable, keep)
     if not alive.scalar:
-        alive = alive.with_lines(*([line.mapped(without_deltas) for line in lines] for lines in (alive.forward, alive.backward)))
+        alive = alive.mapped(without_deltas)
     return checked(narrowed(with_shared_calls(alive), keep))
+
+
+def _as_one_term(line: ComputedLine) -> ComputedLine:
+    return line.with_terms((combined(line.terms),)) if line.terms else line
 
 
 def _without_constants(lines: Iterable[ComputedLine]) -> list[ComputedLine]:

@@ -100,11 +100,20 @@ class Program:
         return self.forward + self.backward
 
     @property
+    def names(self) -> set[str]:
+        """The names of all arguments and lines."""
+        return {*(node.name for node in self.arguments), *(line.name for line in self.lines)}
+
+    @property
     def scalar(self) -> bool:
         """Whether nothing has an index, or is summed over one."""
         if any(line.indices for line in self.lines) or any(node.indices for node in self.arguments):
             return False
         return not any(Sum in kinds(expression) for line in self.lines for expression in line.expressions)
+
+    def mapped(self, change: Callable[[Expr], Expr]) -> Program:
+        """Return the program with every expression changed."""
+        return self.with_lines(*((line.mapped(change) for line in lines) for lines in (self.forward, self.backward)))
 
     def with_lines(self, forward: Iterable[ComputedLine], backward: Iterable[ComputedLine]) -> Program:
         """Return the program with other lines."""
@@ -122,7 +131,7 @@ def program_of(derivation: DerivationRecord) -> Program:
     for name in derivation.wrt:
         adjoint = derivation.adjoint(name)
         gradients.append((name, name_of(adjoint.symbol) if adjoint else None))
-    wanted = reached | {name for name in derivation.wrt if not nodes[name].defined}
+    wanted = reached.union(derivation.wrt)
     arguments = tuple(node for node in nodes.values() if not node.defined and node.name in wanted)
     return Program(derivation.network.title, arguments, tuple(forward), tuple(backward), derivation.loss, tuple(gradients),
                    prefix=f"d{derivation.loss}_d")  # fmt: skip

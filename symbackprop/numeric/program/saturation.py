@@ -10,7 +10,7 @@ cancels the division.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from sympy import Add, Expr, Idx, Indexed, Mul, Pow, Sum, Symbol, exp, log
@@ -31,7 +31,7 @@ def with_log_lines(forward: list[ComputedLine], program: Program) -> tuple[list[
     defined = {line.name: line for line in forward}
     asked = {name_of(call.args[0]) for line in forward for e in line.expressions for call in e.atoms(log)
              if isinstance(call.args[0], Symbol | Indexed)}  # fmt: skip
-    taken = {*defined, *(node.name for node in program.arguments), *(line.name for line in program.backward)}
+    taken = program.names
     logs: dict[str, ComputedLine] = {}
     result: list[ComputedLine] = []
     for line in forward:
@@ -183,12 +183,20 @@ def _insert(term: Expr, adjoint: ComputedLine) -> list[Expr]:
         return [Mul(*others, *pulled_out(IndexSum(part, *place.limits))) for part in parts]
     if not isinstance(place, Symbol | Indexed):
         return [term]
+    return [_times(value, others) for value in _definition_at(place, adjoint, term)]
+
+
+def _definition_at(place: Symbol | Indexed, adjoint: ComputedLine, term: Expr) -> Iterator[Expr]:
+    """Yield the summands of an adjoint's definition at the place where a term has its name."""
     taken = {index_name(index) for index in (*term.atoms(Idx), *adjoint.indices)}
-    result = []
-    for summand in (part for whole in adjoint.terms for part in _distributed(whole)):
-        value = _at(bound_apart(summand, taken), adjoint, place)
-        result.append(IndexSum(Mul(value.function, *others), *value.limits) if isinstance(value, Sum) else Mul(value, *others))
-    return result
+    for whole in adjoint.terms:
+        for summand in _distributed(whole):
+            yield _at(bound_apart(summand, taken), adjoint, place)
+
+
+def _times(value: Expr, factors: Iterable[Expr]) -> Expr:
+    """Multiply a value, under its sum if it is one."""
+    return IndexSum(Mul(value.function, *factors), *value.limits) if isinstance(value, Sum) else Mul(value, *factors)
 
 
 def _distributed(term: Expr) -> list[Expr]:

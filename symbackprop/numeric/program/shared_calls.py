@@ -92,7 +92,7 @@ def with_shared_calls(program: Program) -> Program:
 
 def _new_lines(program: Program, calls: _Calls) -> dict[int, list[ComputedLine]]:
     """Give every value that stands in several places a line, and return the lines by the place before which they stand."""
-    taken = {line.name for line in program.lines} | {node.name for node in program.arguments}
+    taken = program.names
     lines: dict[int, list[ComputedLine]] = {}
     for shared in calls.several:
         name = _fresh(f"{function_name(shared.call.func)}_{min(names_in([shared.call]), default='constant')}", taken)

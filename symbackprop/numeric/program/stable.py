@@ -94,7 +94,7 @@ def _exponents(total: Add) -> list[Expr]:
 def softmax_in(product: Mul) -> tuple[Expr, Idx, Expr] | None:
     """Return (z, index, other factors) when a product contains `exp(z)/Σ_index exp(z)`, else None."""
     tops = [factor for factor in product.args if isinstance(factor, exp)]
-    bottoms = [factor for factor in product.args if isinstance(factor, Pow) and factor.exp == -1 and _exp_sum(factor.base)]
+    bottoms = [factor for factor in product.args if _divides_by_exp_sum(factor)]
     for bottom, top in itertools.product(bottoms, tops):
         index = _same(top.args[0], bottom.base)
         if index is not None:
@@ -129,6 +129,10 @@ def logsumexp_of_sum(expression: log) -> tuple[Expr, tuple[Idx, ...]] | None:
     if not _exp_sum(inside):
         return None
     return inside.function.args[0], tuple(limits[0] for limits in inside.limits)
+
+
+def _divides_by_exp_sum(factor: Expr) -> bool:
+    return isinstance(factor, Pow) and factor.exp == -1 and _exp_sum(factor.base)
 
 
 def _exp_sum(expression: Expr) -> bool:

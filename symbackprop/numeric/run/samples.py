@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from sympy import Symbol
+from sympy import Expr, Symbol
 
 from symbackprop.derive.sweep.derivation import DerivationRecord
 from symbackprop.errors import UserError, listed, nearest
@@ -41,17 +41,16 @@ def read_samples(derivation: DerivationRecord, data: Mapping[str, Any]) -> Sampl
     """Find the samples in the data: a list for a scalar input, the first axis size that all arrays share."""
     network = derivation.network
     fields = {node.name: node for node in network.nodes.values() if node.role in (*_SAMPLED, Role.CONSTANT)}
-    for name in data:
-        if name not in fields:
-            raise UserError(
-                f"train: data: {name} is not an input, target or constant; there are {listed(fields)}.{nearest(name, fields)}"
-            )
-    given = {node.name: data.get(node.name, network.values.get(node.name)) for node in fields.values() if node.role in _SAMPLED}
-    given = {name: value for name, value in given.items() if value is not None}
+    unknown = next((name for name in data if name not in fields), None)
+    if unknown is not None:
+        raise UserError(
+            f"train: data: {unknown} is not an input, target or constant; there are {listed(fields)}.{nearest(unknown, fields)}"
+        )
+    known = {**network.values, **data}
+    given = {name: known[name] for name, node in fields.items() if node.role in _SAMPLED and known.get(name) is not None}
     constants = {name: value for name, value in data.items() if name not in given}
-    if any(fields[name].indices for name in given):
-        return _array_samples([fields[name] for name in given], given, constants)
-    return _scalar_samples(given, constants)
+    nodes = [fields[name] for name in given]
+    return _array_samples(nodes, given, constants) if any(node.indices for node in nodes) else _scalar_samples(given, constants)
 
 
 def _scalar_samples(given: Mapping[str, Any], constants: Mapping[str, Any]) -> Samples:
@@ -71,15 +70,18 @@ def _scalar_samples(given: Mapping[str, Any], constants: Mapping[str, Any]) -> S
 
 def _array_samples(nodes: Sequence[Node], given: Mapping[str, Any], constants: Mapping[str, Any]) -> Samples:
     arrays = {node.name: np.asarray(given[node.name], dtype=float) if node.indices else given[node.name] for node in nodes}
-    indexed = [node for node in nodes if node.indices]
-    size = next((extent for extent in indexed[0].shape if isinstance(extent, Symbol)
-                 and all(extent in node.shape for node in indexed)), None)  # fmt: skip
+    first, *others = (node for node in nodes if node.indices)
+    size = next((extent for extent in first.shape if _is_size_of_all(extent, others)), None)
     axes: dict[str, int | None] = {node.name: node.shape.index(size) if size in node.shape else None for node in nodes}
     axes |= dict.fromkeys(constants)
     count = 1
-    if size is not None and arrays[indexed[0].name].ndim == len(indexed[0].shape):
-        count = arrays[indexed[0].name].shape[indexed[0].shape.index(size)]
+    if size is not None and arrays[first.name].ndim == len(first.shape):
+        count = arrays[first.name].shape[first.shape.index(size)]
     return Samples({**arrays, **constants}, axes, count, batched=False)
+
+
+def _is_size_of_all(extent: Expr, nodes: Sequence[Node]) -> bool:
+    return isinstance(extent, Symbol) and all(extent in node.shape for node in nodes)
 
 
 def checked_batch_size(batch_size: int | None, count: int) -> int:
