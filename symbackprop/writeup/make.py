@@ -125,15 +125,20 @@ def handouts(
     if variants < 0:
         raise UserError(f"handout: variants: expected a positive number, got {variants}")
     (deck_of if chosen.slides else format_of)(place.suffix)
-    if together.merged and place.suffix != ".pdf":
-        raise UserError(f"handout: only PDFs are merged, got {place.suffix}; a zip takes every format")
-    if together.merged and chosen.slides:
-        raise UserError("handout: slides are not merged; a zip takes them")
+    if together.merged:
+        _check_mergeable(place, chosen)
     planned = _planned(place, chosen, variants, tuple(audiences) or (chosen.audience,), roster)
     if not (together.zip or together.merged):
         _check_new((named for named, _ in planned), force)
         return (handout(derivation, named, wanted, force=force) for named, wanted in planned)
     return _collected(derivation, place, planned, together, force)
+
+
+def _check_mergeable(place: Path, options: HandoutOptions) -> None:
+    if place.suffix != ".pdf":
+        raise UserError(f"handout: only PDFs are merged, got {place.suffix}; a zip takes every format")
+    if options.slides:
+        raise UserError("handout: slides are not merged; a zip takes them")
 
 
 def _collected(

@@ -7,7 +7,7 @@ For a network of tensors every layer is one box: `A1` with `Z1 = X W1 + b1`, `A1
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from symbackprop.derive.matrix.short_line import short_line
 from symbackprop.formula.notation.notation import Notation
@@ -17,7 +17,7 @@ from symbackprop.writeup.drawing.diagram_layout import LayoutPlan, Tag
 from symbackprop.writeup.drawing.faces import EQUALS, Face, Look, bodies, printed
 from symbackprop.writeup.drawing.picture import Picture
 from symbackprop.writeup.drawing.styled_text import StyledText, Written, prose, styled, styled_name
-from symbackprop.writeup.drawing.unit_graph import Connection, Unit, UnitGraph
+from symbackprop.writeup.drawing.unit_graph import Connection, Unit, UnitGraph, UnitKind
 
 
 def layer_picture(network: Network, graph: UnitGraph, look: Look, title: str, formulas: Mapping[str, Written]) -> Picture:
@@ -90,27 +90,44 @@ def _joined(texts: Iterable[StyledText]) -> StyledText:
 # ---- many numbers ----------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The units of one column and kind, which are one box."""
+
+    units: list[Unit]
+
+    @property
+    def name(self) -> str:
+        return f"layer-{self.units[0].column}-{self.units[0].kind.value}"
+
+    @property
+    def unit(self) -> Unit:
+        """The group as one unit."""
+        members = tuple(member for unit in self.units for member in unit.members)
+        return Unit(self.name, self.units[0].kind, members, (), self.units[0].column)
+
+
 def _grouped_picture(graph: UnitGraph, look: Look, title: str) -> Picture:
     """Return one box for the units of each column and kind."""
-    groups: dict[tuple[int, str], list[Unit]] = {}
+    found: dict[tuple[int, UnitKind], list[Unit]] = {}
     for unit in graph.units:
-        groups.setdefault((unit.column, unit.kind.value), []).append(unit)
-    names = {key: f"layer-{key[0]}-{key[1]}" for key in groups}
-    owner = {unit.name: names[key] for key, units in groups.items() for unit in units}
+        found.setdefault((unit.column, unit.kind), []).append(unit)
+    groups = list(map(_Group, found.values()))
+    reduced = UnitGraph(tuple(group.unit for group in groups), _links_between(groups, graph), graph.roles)
+    faces = {group.name: _group_face(group, look) for group in groups}
+    edges = edge_identifiers_of_layers(reduced)
+    texts = {identifier: _range(link.weights, look) for identifier, link in edges.items() if link.weights}
+    tags = _group_tags(groups, graph.roles, look)
+    return _readable(LayoutPlan(reduced, bodies(faces), edges, texts, tags), faces, look, title)
+
+
+def _links_between(groups: Iterable[_Group], graph: UnitGraph) -> tuple[Connection, ...]:
+    """Return the links of a graph with groups in the place of units, each with all the weights."""
+    owner = {unit.name: group.name for group in groups for unit in group.units}
     weights: dict[tuple[str, str], list[str]] = {}
     for link in graph.links:
         weights.setdefault((owner[link.source], owner[link.target]), []).extend(link.weights)
-    links = tuple(Connection(source, target, tuple(dict.fromkeys(found))) for (source, target), found in weights.items())
-    units = tuple(
-        Unit(names[key], units[0].kind, tuple(member for unit in units for member in unit.members), (), key[0])
-        for key, units in groups.items()
-    )
-    faces = {names[key]: _group_face(key[1], units, look) for key, units in groups.items()}
-    reduced = UnitGraph(units, links, graph.roles)
-    edges = edge_identifiers_of_layers(reduced)
-    texts = {identifier: _range(link.weights, look) for identifier, link in edges.items() if link.weights}
-    tags = _group_tags(groups, names, graph.roles, look)
-    return _readable(LayoutPlan(reduced, bodies(faces), edges, texts, tags), faces, look, title)
+    return tuple(Connection(source, target, tuple(dict.fromkeys(found))) for (source, target), found in weights.items())
 
 
 def edge_identifiers_of_layers(graph: UnitGraph) -> dict[str, Connection]:
@@ -118,27 +135,22 @@ def edge_identifiers_of_layers(graph: UnitGraph) -> dict[str, Connection]:
     return {f"edge-{link.source}-{link.target}": link for link in graph.links}
 
 
-def _group_face(kind: str, units: list[Unit], look: Look) -> Face:
-    heading = _range([unit.name for unit in units], look)
-    names = tuple(dict.fromkeys(name for unit in units for name in (unit.name, *unit.members)))
-    word = look.words.of_kind(units[0].kind)
+def _group_face(group: _Group, look: Look) -> Face:
+    heading = _range([unit.name for unit in group.units], look)
+    names = tuple(dict.fromkeys(name for unit in group.units for name in (unit.name, *unit.members)))
+    word = look.words.of_kind(group.units[0].kind)
     return Face(heading, title=f"{heading.plain} ({word})", names=names)
 
 
-def _group_tags(
-    groups: Mapping[tuple[int, str], list[Unit]],
-    names: Mapping[tuple[int, str], str],
-    roles: Mapping[str, Role],
-    look: Look,
-) -> dict[str, Tag]:
+def _group_tags(groups: Iterable[_Group], roles: Mapping[str, Role], look: Look) -> dict[str, Tag]:
     tags = {}
-    for key, units in groups.items():
+    for group in groups:
         by_role: dict[Role, list[str]] = {}
-        for name in dict.fromkeys(name for unit in units for name in unit.tags):
+        for name in dict.fromkeys(name for unit in group.units for name in unit.tags):
             by_role.setdefault(roles[name], []).append(name)
         for role, found in by_role.items():
             kind = "bias" if role is Role.PARAMETER else role.value
-            tags[f"{kind}-{names[key]}"] = Tag(names[key], found[0], _range(found, look))
+            tags[f"{kind}-{group.name}"] = Tag(group.name, found[0], _range(found, look))
     return tags
 
 

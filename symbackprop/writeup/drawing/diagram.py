@@ -51,14 +51,11 @@ def network_picture(
     Raises UserError for an unknown name or view, and for units of a network of tensors.
     """
     graph = find_units(network, loss)
-    known = {*network.nodes, *(unit.name for unit in graph.units)}
-    for where, names, allowed in (
-        ("highlight", highlight, known), ("values", values or {}, network.nodes), ("formulas", formulas or {}, network.nodes),
-    ):  # fmt: skip
-        check_names(where, names, allowed)
-    chosen = words or DiagramWords()
-    look = Look(notation or Notation(), values or {}, frozenset(highlight), chosen)
-    heading = f"{chosen.network}: {network.title}" if title is None else title
+    look, formulas = Look.of(notation, values, highlight, words), formulas or {}
+    check_names("highlight", highlight, {*network.nodes, *(unit.name for unit in graph.units)})
+    check_names("values", look.values, network.nodes)
+    check_names("formulas", formulas, network.nodes)
+    heading = f"{look.words.network}: {network.title}" if title is None else title
     if _shows_units(network, graph, view):
         for valued in VALUED:
             picture, problems = _unit_picture(graph, look, heading, valued, paper)
@@ -66,7 +63,7 @@ def network_picture(
                 return picture
         if view == "units":
             return picture
-    return layer_picture(network, graph, look, heading, formulas or {})
+    return layer_picture(network, graph, look, heading, formulas)
 
 
 def _shows_units(network: Network, graph: UnitGraph, view: str) -> bool:

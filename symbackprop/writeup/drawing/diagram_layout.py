@@ -16,7 +16,7 @@ import numpy as np
 
 from symbackprop.writeup.drawing.collisions import crossings, rows_of_boxes, rows_of_segments
 from symbackprop.writeup.drawing.geometry import Box, Curve, Point, extent, line, overlap
-from symbackprop.writeup.drawing.graph_rows import STRETCH, graph_rows
+from symbackprop.writeup.drawing.graph_rows import graph_rows, spread_out
 from symbackprop.writeup.drawing.labels import Placement, place_labels
 from symbackprop.writeup.drawing.picture import label_box
 from symbackprop.writeup.drawing.styled_text import StyledText
@@ -80,7 +80,8 @@ class Layout:
 
 def lay_out(plan: LayoutPlan) -> Layout:
     """Return the narrowest layout without problems; where even the widest has some, the one of the two with fewer."""
-    narrowest, *wider = (growth for growth in _GROWTH if growth == _GROWTH[0] or _fits(plan, growth))
+    narrowest = _GROWTH[0]
+    wider = [growth for growth in _GROWTH[1:] if _fits(plan, growth)]
     tight = _attempt(plan, narrowest)
     if not _fits(plan, narrowest):
         return replace(tight, problems=(*tight.problems, "wider than a page"))
@@ -125,10 +126,8 @@ def _columns(plan: LayoutPlan, growth: float) -> dict[str, Box]:
         wide = max((plan.bodies[unit.name].width for unit in column), default=0)
         if number:
             x += wide / 2
-        spread = pitch if len(column) < 2 else pitch * min(STRETCH, (tallest - 1) / (len(column) - 1))
-        for row, unit in enumerate(column):
+        for y, unit in zip(spread_out(len(column), tallest, pitch), column, strict=True):
             body = plan.bodies[unit.name]
-            y = (row - (len(column) - 1) / 2) * spread
             boxes[unit.name] = Box(round(x, 2), round(y, 2), body.width, body.height)
         x += wide / 2 + _gap(plan, number, growth, pitch)
     return boxes

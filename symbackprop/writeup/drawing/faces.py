@@ -45,6 +45,13 @@ class Look:
     highlight: frozenset[str]
     words: DiagramWords
 
+    @staticmethod
+    def of(
+        notation: Notation | None, values: Mapping[str, str] | None, highlight: Collection[str], words: DiagramWords | None
+    ) -> Look:
+        """Return the look with what is not given as usual."""
+        return Look(notation or Notation(), values or {}, frozenset(highlight), words or DiagramWords())
+
     def equation(self, name: str) -> StyledText:
         """Return `name = value` where a value is given, else the name."""
         lettered = styled_name(name, self.notation)

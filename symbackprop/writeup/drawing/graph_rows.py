@@ -13,16 +13,20 @@ _BETWEEN = 16.0  # between declared names side by side
 
 def graph_rows(graph: UnitGraph, widths: Mapping[str, float], pitch: float) -> dict[str, float]:
     """Return the horizontal middle of each unit; `pitch` is the distance between definitions in a row."""
-    cores = [tuple(unit for unit in row if unit.kind is not UnitKind.INPUT) for row in graph.columns]
-    widest = max((len(core) for core in cores), default=1)
+    cores = [[unit.name for unit in row if unit.kind is not UnitKind.INPUT] for row in graph.columns]
+    widest = max(map(len, cores), default=1)
     across: dict[str, float] = {}
     for row, core in reversed(list(zip(graph.columns, cores, strict=True))):  # what a name feeds stands further down
-        spread = pitch if len(core) < 2 else pitch * min(STRETCH, (widest - 1) / (len(core) - 1))
-        for place, unit in enumerate(core):
-            across[unit.name] = (place - (len(core) - 1) / 2) * spread
+        across.update(zip(core, spread_out(len(core), widest, pitch), strict=True))
         leaves = _by_what_they_feed([unit for unit in row if unit.kind is UnitKind.INPUT], graph, across)
-        across.update(_beside(leaves, [unit.name for unit in core], across, widths) if core else _above(leaves, widths))
+        across.update(_beside(leaves, core, across, widths) if core else _above(leaves, widths))
     return {name: round(x, 2) for name, x in across.items()}
+
+
+def spread_out(count: int, most: int, pitch: float) -> list[float]:
+    """Return the places of units around the middle of their row; `most` are in the fullest, where they stand at the pitch."""
+    spread = pitch if count < 2 else pitch * min(STRETCH, (most - 1) / (count - 1))
+    return [(place - (count - 1) / 2) * spread for place in range(count)]
 
 
 def _by_what_they_feed(leaves: Sequence[Unit], graph: UnitGraph, across: Mapping[str, float]) -> list[tuple[str, float]]:

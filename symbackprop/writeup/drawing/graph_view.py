@@ -41,15 +41,14 @@ def graph_picture(
     Raises UserError for unknown names, and for a text on an edge that is not there.
     """
     end = loss_name(network, loss)
-    texts, chosen = dict(locals_ or {}), words or DiagramWords()
-    for where, names in (("values", values or {}), ("highlight", highlight), ("show", show or ())):
+    texts, look = dict(locals_ or {}), Look.of(notation, values, highlight, words)
+    for where, names in (("values", look.values), ("highlight", highlight), ("show", show or ())):
         check_names(where, names, network.nodes)
     wanted = set(highlight) | {parent for _, parent in texts} if show is None else set(show)
     drawn = {name: network.nodes[name] for name in network.ancestors(end) if network.nodes[name].defined or name in wanted}
     _check_edges(texts, drawn)
-    look = Look(notation or Notation(), values or {}, frozenset(highlight), chosen)
     plan, faces = _plan(_graph(network, end, drawn), texts, drawn, look)
-    return compose(plan, faces, look, f"{chosen.graph}: {network.title}" if title is None else title)[0]
+    return compose(plan, faces, look, f"{look.words.graph}: {network.title}" if title is None else title)[0]
 
 
 def _plan(

@@ -7,7 +7,9 @@ notation's affair, so a diagram and the formulas next to it agree.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from symbackprop.errors import UserError
 from symbackprop.formula.notation.latex_names import latex_name
@@ -116,37 +118,48 @@ def _upright(text: str) -> StyledText:
 
 
 _TOKEN = re.compile(r"\\([A-Za-z]+)\*?|([_^])|([{}])|(\s+)|(.)")
-_UPRIGHT_COMMANDS = ("mathrm", "text", "operatorname", "mbox", "mathsf", "textrm")
-_SLANTED_COMMANDS = ("boldsymbol", "mathbf", "mathit", "mathcal")
+
+
+class _Setting(NamedTuple):
+    """How letters are set: below or above the line, upright, under an accent."""
+
+    level: int = 0
+    upright: bool = False
+    accent: str = ""
+
+
+#: What a token changes in the setting of what follows it.
+_CHANGES: Mapping[str, Mapping[str, Any]] = {
+    "_": {"level": -1, "accent": ""},
+    "^": {"level": 1, "accent": ""},
+    **{command: {"accent": mark} for command, mark in _MARKS.items()},
+    **{command: {"upright": True} for command in ("mathrm", "text", "operatorname", "mbox", "mathsf", "textrm")},
+    **{command: {"upright": False} for command in ("boldsymbol", "mathbf", "mathit", "mathcal")},
+}
 
 
 def _runs_of_latex(latex: str) -> tuple[StyledRun, ...]:
     r"""Read the small LaTeX of a name (letters, Greek, scripts, accents, `\mathrm`) into runs."""
     runs: list[StyledRun] = []
-    level, upright, accent = 0, False, ""
-    pending: tuple[int, bool, str] | None = None  # how the next token or group is set
-    stack: list[tuple[int, bool, str]] = []
+    around = _Setting()
+    pending: _Setting | None = None  # of the next token or group
+    stack: list[_Setting] = []
     for command, script, brace, blank, letter_ in _TOKEN.findall(latex):
         if blank:
             continue
         if brace == "}":
-            level, upright, accent = stack.pop() if stack else (0, False, "")
+            around = stack.pop() if stack else _Setting()
             continue
-        now = pending or (level, upright, accent)
-        if script:
-            pending = (-1 if script == "_" else 1, now[1], "")
-        elif command in _MARKS:
-            pending = (now[0], now[1], _MARKS[command])
-        elif command in _UPRIGHT_COMMANDS:
-            pending = (now[0], True, now[2])
-        elif command in _SLANTED_COMMANDS:
-            pending = (now[0], False, now[2])
+        now = pending or around
+        changed = _CHANGES.get(command or script)
+        if changed is not None:
+            pending = now._replace(**changed)
         elif brace == "{":
-            stack.append((level, upright, accent))
-            (level, upright, accent), pending = now, None
+            stack.append(around)
+            around, pending = now, None
         else:
             shown = GREEK_LETTERS.get(command, command) if command else letter_
-            runs.append(StyledRun(shown + now[2], shown.isalpha() and not now[1], now[0]))
+            runs.append(StyledRun(shown + now.accent, shown.isalpha() and not now.upright, now.level))
             pending = None
     return _joined(runs)
 

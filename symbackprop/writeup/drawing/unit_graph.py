@@ -6,6 +6,7 @@ the bias b1. The same holds for tensors: `Z[n,j] = Σ_i X[n,i] W[i,j] + b[j]` fo
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -132,13 +133,7 @@ def path_to_loss(network: Network, name: object, loss: object = None) -> tuple[s
 
 def _chains(network: Network, nodes: Mapping[str, Node], end: str) -> list[tuple[str, ...]]:
     """Return the chains of names that make one unit each: an input alone, definitions joined by elementary functions."""
-    lossy = _after_target(nodes, end)
-    after: dict[str, list[str]] = defaultdict(list)
-    for node in nodes.values():
-        inner = _function_of_one(node, nodes)
-        if inner is not None and nodes[inner].defined and node.name not in lossy:
-            after[inner].append(node.name)
-    follower = {name: names[0] for name, names in after.items() if len(names) == 1}
+    follower = _followers(nodes, end)
     inside = set(follower.values())
     chains = []
     for node in nodes.values():
@@ -151,6 +146,17 @@ def _chains(network: Network, nodes: Mapping[str, Node], end: str) -> list[tuple
     return chains
 
 
+def _followers(nodes: Mapping[str, Node], end: str) -> dict[str, str]:
+    """Return the definitions that go on in a single one, a function of them, and which that is."""
+    lossy = _after_target(nodes, end)
+    after: dict[str, list[str]] = defaultdict(list)
+    for node in nodes.values():
+        inner = _function_of_one(node, nodes)
+        if inner is not None and nodes[inner].defined and node.name not in lossy:
+            after[inner].append(node.name)
+    return {name: names[0] for name, names in after.items() if len(names) == 1}
+
+
 def _function_of_one(node: Node, nodes: Mapping[str, Node]) -> str | None:
     """Return the only name (constants aside) that a definition is a function of, unless it merely scales or shifts it."""
     if node.expression is None:
@@ -158,7 +164,7 @@ def _function_of_one(node: Node, nodes: Mapping[str, Node]) -> str | None:
     variable = [parent for parent in node.parents if nodes[parent].role is not Role.CONSTANT]
     if len(variable) != 1 or nodes[variable[0]].shape != node.shape:
         return None
-    terms = [term for part in Add.make_args(node.expression) for term in Mul.make_args(part)]
+    terms = itertools.chain.from_iterable(map(Mul.make_args, Add.make_args(node.expression)))
     places = [term for term in terms if term.atoms(Symbol) & _symbols(nodes[variable[0]])]
     linear = all(isinstance(term, Symbol | Indexed) for term in places)
     return None if linear else variable[0]
@@ -254,15 +260,16 @@ def placed(units: tuple[Unit, ...], links: Iterable[Connection]) -> tuple[Unit, 
         into[link.target].append(link.source)
         out_of[link.source].append(link.target)
     column: dict[str, int] = {}
-    last = 0
-    for kinds in ((UnitKind.INPUT, UnitKind.HIDDEN, UnitKind.OUTPUT), (UnitKind.LOSS,)):
-        first = last + 1 if UnitKind.LOSS in kinds else 0
-        for unit in units:  # definitions come after what they use
-            if unit.kind in kinds:
-                least = first if UnitKind.LOSS in kinds else 0 if unit.kind is UnitKind.INPUT else 1
-                column[unit.name] = max([least, *(column[source] + 1 for source in into[unit.name])])
-        last = max(column.values(), default=0)
+    _place(units, into, {UnitKind.INPUT: 0, UnitKind.HIDDEN: 1, UnitKind.OUTPUT: 1}, column)
+    _place(units, into, {UnitKind.LOSS: max(column.values(), default=0) + 1}, column)
     for unit in units:
         if unit.kind is UnitKind.INPUT and out_of[unit.name]:
             column[unit.name] = min(column[target] for target in out_of[unit.name]) - 1
     return tuple(replace(unit, column=column[unit.name]) for unit in units)
+
+
+def _place(units: Iterable[Unit], into: Mapping[str, list[str]], least: Mapping[UnitKind, int], column: dict[str, int]) -> None:
+    """Give the units of some kinds a column each, not before the `least` of their kind."""
+    for unit in units:  # definitions come after what they use
+        if unit.kind in least:
+            column[unit.name] = max([least[unit.kind], *(column[source] + 1 for source in into[unit.name])])

@@ -5,6 +5,7 @@ the recipe, the δ of the hidden units as sums over what they feed, a weight far
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
+from itertools import chain
 
 from symbackprop.derive.steps.paths import Chains
 from symbackprop.derive.steps.step import Step
@@ -44,7 +45,7 @@ def backward_blocks(context: Context) -> list[Block]:
         sections = [[PageBreak(), *weight_parts(name, context, shown)] for name in ready]
         if sections and key == FIRST_GROUP:
             sections.insert(1, _recipe(context))
-        blocks += [block for section in sections for block in section]
+        blocks += chain.from_iterable(sections)
     return blocks
 
 

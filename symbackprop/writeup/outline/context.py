@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction as Exact
-from typing import Any
+from typing import Any, TypeVar
 
 from sympy import Add, Symbol
 
@@ -31,6 +31,8 @@ SCALAR_PLACES, ARRAY_PLACES = 6, 4
 #: Reasons that a narrow column words shorter.
 SHORT = {"shared name": "shared factor", "with the shared name": "with its name"}
 HANDOUT_NOTATION = Notation(title="handout", times=r"\cdot", juxtapose_bracket="never")
+
+_Choice = TypeVar("_Choice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +175,16 @@ def choose_weights(derivation: DerivationRecord) -> tuple[str, ...]:
 
 def _weights(derivation: DerivationRecord) -> list[str]:
     """Return the parameters that are weights rather than biases, in order of declaration."""
-    known = [node for node in derivation.network.of_role(Role.PARAMETER) if node.name in derivation.adjoints]
-    known = [node for node in known if node.name in derivation.wrt] or known
-    most = max((len(node.indices) for node in known), default=0)
-    names = [node.name for node in known if len(node.indices) == most]
-    return [name for name in names if _multiplies(name, derivation)] or names
+    nodes = [node for node in derivation.network.of_role(Role.PARAMETER) if node.name in derivation.adjoints]
+    nodes = _preferred(nodes, lambda node: node.name in derivation.wrt)
+    most = max((len(node.indices) for node in nodes), default=0)
+    names = [node.name for node in nodes if len(node.indices) == most]
+    return _preferred(names, lambda name: _multiplies(name, derivation))
+
+
+def _preferred(choices: list[_Choice], test: Callable[[_Choice], bool]) -> list[_Choice]:
+    """Return the choices that pass a test; all where none does."""
+    return list(filter(test, choices)) or choices
 
 
 def _multiplies(name: str, derivation: DerivationRecord) -> bool:

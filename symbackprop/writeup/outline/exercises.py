@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import islice
 from random import Random
 
@@ -55,11 +56,13 @@ def exercise_blocks(context: Context) -> list[Block]:
 def why_blocks(context: Context) -> list[Block]:
     """Return a question that no calculation answers: why one gradient is a sum and another not, or why old weights stay."""
     derivation = context.derivation
-    paths = {name: list(islice(Chains(derivation).paths(derivation.loss, name), 2)) for name in context.weights}
-    one = next((name for name in paths if len(paths[name]) == 1), None)
-    several = next((name for name in paths if len(paths[name]) > 1), None)
-    key = "why old" if one is None or several is None else "why sum"
-    gaps = {"loss": Name(derivation.loss), "one": Name(one or ""), "several": Name(several or "")}
+    paths = partial(Chains(derivation).paths, derivation.loss)
+    first = {
+        len(list(islice(paths(name), 2))): name for name in reversed(context.weights)
+    }  # the first with one, and with several
+    one, several = first.get(1, ""), first.get(2, "")
+    key = "why sum" if one and several else "why old"
+    gaps = {"loss": Name(derivation.loss), "one": Name(one), "several": Name(several)}
     question, answer = (context.say(part, **gaps) for part in (key, f"{key} answer"))
     return [Prose(question), BlankLines(WHY_LINES), Prose(answer, "answer")]
 
@@ -72,9 +75,7 @@ def _unworked(context: Context) -> list[str]:
     depth = {name: len(derivation.between(name)) for name in known}
     worked = {depth[name] for name in context.weights if name in depth}
     others.sort(key=lambda name: (depth[name] not in worked, depth[name]))
-    if others and context.is_scalar:
-        return others
-    return others if _formulas_asked(context) else others or known
+    return others if others or _formulas_asked(context) else known
 
 
 def _formulas_asked(context: Context) -> bool:

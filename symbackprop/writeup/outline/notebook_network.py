@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from keyword import iskeyword
 
-from sympy import Expr, Idx, IndexedBase, NumberSymbol, Pow, Rational, Sum
+from sympy import Expr, Idx, IndexedBase, NumberSymbol, Pow, Rational, Sum, Tuple
 from sympy.core.function import Function as SympyFunction
 from sympy.printing.str import StrPrinter
 
@@ -36,10 +36,10 @@ def variable(name: str) -> str:
 
 def network_source(network: Network, loss: str) -> str:
     """Return source of a function `build(values)` that returns the network up to `loss`; its names stay inside it."""
-    nodes = list(network.nodes.values())
-    nodes = nodes[: 1 + list(network.nodes).index(loss)]
-    known = {node.name for node in nodes}
-    facts = [fact for fact in network.facts if _names(fact) <= known]
+    names = list(network.nodes)
+    names = names[: 1 + names.index(loss)]
+    nodes = list(map(network.nodes.__getitem__, names))
+    facts = [fact for fact in network.facts if _names(fact) <= set(names)]
     expressions = [node.expression for node in nodes if node.expression is not None]
     lines = [
         *_import_lines([*expressions, *(side for fact in facts for side in (fact.left, fact.right))]),
@@ -55,11 +55,12 @@ def network_source(network: Network, loss: str) -> str:
 
 def _import_lines(bodies: Sequence[Expr]) -> list[str]:
     """Return the imports that expressions need."""
-    used = {type(call) for body in bodies for call in body.atoms(SympyFunction)}
+    whole = Tuple(*bodies)
+    used = {type(call) for call in whole.atoms(SympyFunction)}
     ours = sorted(kind.__name__ for kind in used if issubclass(kind, NamedFunction))
-    roots = {"sqrt" for body in bodies for power in body.atoms(Pow) if power.exp in (Rational(1, 2), -Rational(1, 2))}
-    numbers = {str(number) for body in bodies for number in body.atoms(NumberSymbol)}
-    sums = {"Sum" for body in bodies if body.has(Sum)}
+    roots = {"sqrt" for power in whole.atoms(Pow) if power.exp in (Rational(1, 2), -Rational(1, 2))}
+    numbers = {str(number) for number in whole.atoms(NumberSymbol)}
+    sums = ["Sum"] if whole.has(Sum) else []
     theirs = sorted({"Rational", *({kind.__name__ for kind in used} - set(ours)), *roots, *numbers, *sums})
     own = [f"from symbackprop.functions import {', '.join(ours)}"] if ours else []
     return [f"from sympy import {', '.join(theirs)}", "from symbackprop import Network", *own]
