@@ -15,7 +15,6 @@ import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -25,7 +24,7 @@ import numpy as np
 from symbackprop.errors import SymbackpropError, UserError, listed, nearest
 from symbackprop.formula.notation.notation import Notation
 from symbackprop.formula.notation.notations import notation_called
-from symbackprop.guest.imports import DefinitionLoader, dotted_name, importing
+from symbackprop.guest.imports import DefinitionLoader, TextLoader, dotted_name, importing
 from symbackprop.guest.visit import described, one_line
 from symbackprop.network import Network
 
@@ -215,10 +214,10 @@ def load_definitions(file: Path) -> ModuleType:
 def load_module(file: Path) -> ModuleType:
     """Run a Python file as a module of its own. Raises UserError with the line when it fails."""
     with importing(file, stand_ins=False):
-        return _run(file, f"_loaded_{file.resolve().parent.name}_{file.stem}", SourceFileLoader)
+        return _run(file, f"_loaded_{file.resolve().parent.name}_{file.stem}", TextLoader)
 
 
-def _run(file: Path, name: str, loader: type[SourceFileLoader]) -> ModuleType:
+def _run(file: Path, name: str, loader: type[TextLoader]) -> ModuleType:
     _check_is_python(file)
     spec = importlib.util.spec_from_file_location(name, file, loader=loader(name, str(file)))
     if spec is None or spec.loader is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,3 +85,15 @@ def test_a_file_with_a_loss_alone_is_meant_by_that_loss(tmp_path: Path) -> None:
     named, alone = load_network(f"{file}:loss"), load_network(str(file))
     assert (alone.loss, list(alone.network.nodes), alone.name) == (named.loss, list(named.network.nodes), named.name)
     assert load_network(str(file), shapes="w:3 x:3").network.values["w"].shape == (3,)
+
+
+def test_a_file_is_taken_as_it_stands_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text of the same second and length is what Python's own loader takes for the one it compiled."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    written(tmp_path, "SLOPE = 3\n", "beside.py")
+    for number in (1, 2):
+        file = Path(written(tmp_path, f"from beside import SLOPE\n\ndef slope():\n    return {number}\n", "hand.py"))
+        os.utime(file, (1_000_000_000, 1_000_000_000))
+        assert load_function(f"{file}:slope")() == number
+    assert {path.name for path in tmp_path.iterdir()} == {"hand.py", "beside.py"}, "no compiled copy is left"
+    assert sys.dont_write_bytecode is False

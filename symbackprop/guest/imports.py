@@ -85,11 +85,19 @@ class _Missing(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """Nothing is run."""
 
 
-class DefinitionLoader(importlib.machinery.SourceFileLoader):
-    """Runs the definitions of a file; reads Python 2 where it is none of Python 3."""
+class TextLoader(importlib.machinery.SourceFileLoader):
+    """Runs a file's text as it stands now.
+
+    Python keeps a compiled copy and takes a text of the same second and the same length for the one that it compiled: a verdict
+    would be that of a file's last version.
+    """
 
     def get_code(self, fullname: str) -> types.CodeType:
         return self.source_to_code(self.get_data(self.path), self.path)
+
+
+class DefinitionLoader(TextLoader):
+    """Runs the definitions of a file; reads Python 2 where it is none of Python 3."""
 
     def source_to_code(self, data: Any, path: Any = "<string>", *, _optimize: int = -1) -> types.CodeType:  # type: ignore[override]
         text = importlib.util.decode_source(data)
@@ -157,9 +165,13 @@ def dotted_name(file: Path) -> tuple[Path, str]:
 
 @contextmanager
 def importing(file: Path, *, stand_ins: bool) -> Iterator[list[str]]:
-    """Let imports be found from a file's folder and the folders above; hand out the names that stand-ins were given for."""
+    """Let imports be found from a file's folder and the folders above; hand out the names that stand-ins were given for.
+
+    No compiled copy of what is imported is left beside it.
+    """
     folders = [str(folder) for folder in list(file.resolve().parents)[:ABOVE]]
     missing, before = _Missing(folders[min(1, len(folders) - 1)]), set(sys.modules)
+    kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     sys.path[:0] = folders[:1]
     sys.path.extend(folders[1:])
     if stand_ins:
@@ -167,6 +179,7 @@ def importing(file: Path, *, stand_ins: bool) -> Iterator[list[str]]:
     try:
         yield missing.names
     finally:
+        sys.dont_write_bytecode = kept
         if stand_ins:
             sys.meta_path.remove(missing)
         sys.path.remove(folders[0])
