@@ -1,8 +1,8 @@
 """The mutant suite: every wrong gradient differs, every rewriting is accepted, and how well the diagnosis does is measured.
 
-The fast tests check right gradients and a sample of the mutants; the slow ones judge the mutants themselves by complex steps, score
-every third of them, and apply and judge each of its mends. `python -m tests.verify.mutants` scores all of them and prints the table
-that `docs/verification.md` shows.
+The fast tests check right gradients and a sample of the mutants; the slow ones judge the mutants themselves by complex steps,
+score every third of them, and apply and judge each of its mends. `python -m tests.verify.mutants` scores all of them and
+prints the table that `docs/verification.md` shows.
 """
 
 from __future__ import annotations
