@@ -1,3 +1,3 @@
 """The program as numpy source: `library` → `printing` → `arrays`, `indexing`, `multiplying_out`, `running` → `contraction`,
-`elementwise`, `scatter` → `source` → `epoch` (a round of updates); `parameter_layout` lists the arguments.
+`elementwise`, `scatter`, `templates` → `source` → `epoch` (a round of updates); `parameter_layout` lists the arguments.
 """

@@ -10,7 +10,7 @@ from sympy import Add, Expr, Idx, Indexed, Symbol
 from symbackprop.errors import InternalError
 from symbackprop.network.indices import index_name, index_size
 from symbackprop.numeric.code.printing import ATOM, ArrayPrinter, PrintedSymbol
-from symbackprop.numeric.program.python_names import Identifiers, name_of
+from symbackprop.numeric.program.python_names import name_of
 
 Axes = tuple[Idx, ...]
 
@@ -39,11 +39,11 @@ class ArrayCode:
 class Scope:
     """What is known while the lines of one function are written.
 
-    `loops` are indices that a Python loop runs over; `helpers`, `sizes` and `labels` (values used as addresses) collect what the
-    code uses.
+    `spelt` gives a name as the code has it; `loops` are indices that a Python loop runs over; `helpers`, `sizes` and `labels`
+    (values used as addresses) collect what the code uses.
     """
 
-    identifiers: Identifiers
+    spelt: Callable[[str], str]
     ranks: Mapping[str, int]
     shapes: Mapping[str, tuple[Expr, ...]]
     emit: Callable[[Expr, Axes, Scope], ArrayCode]
@@ -70,8 +70,8 @@ class Scope:
             return PrintedSymbol(piece.text, self.piece_ranks[symbol], len(piece.axes), piece.level)
         if symbol.is_integer and symbol.name not in self.ranks:
             self.sizes.add(symbol)
-            return PrintedSymbol(self.identifiers[symbol.name], 0)
-        return PrintedSymbol(self.identifiers[symbol.name], self.ranks[symbol.name])
+            return PrintedSymbol(self.spelt(symbol.name), 0)
+        return PrintedSymbol(self.spelt(symbol.name), self.ranks[symbol.name])
 
     def place(self, code: ArrayCode, rank: int = 0) -> Symbol:
         """Return a symbol that stands for a piece of code in a scalar expression; `rank` is its place among its like."""
@@ -91,7 +91,7 @@ class Scope:
 
     def number(self, expression: Expr) -> str:
         """Return the text of an integer expression of sizes and loop indices: `u + T - U + 1`."""
-        loops = {index: self.place(ArrayCode(self.identifiers[index_name(index)])) for index in expression.atoms(Idx)}
+        loops = {index: self.place(ArrayCode(self.spelt(index_name(index)))) for index in expression.atoms(Idx)}
         terms = Add.make_args(expression.expand().xreplace(loops))
         ordered = sorted(
             terms, key=lambda t: (t.is_number, t.could_extract_minus_sign(), not t.free_symbols & self.pieces.keys(), str(t))

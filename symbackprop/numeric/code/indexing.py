@@ -17,7 +17,7 @@ from symbackprop.numeric.program.python_names import name_of
 def entry(expression: Indexed, order: Axes, scope: Scope) -> ArrayCode:
     """Return the array of all entries that the free indices of an indexed expression address."""
     name = name_of(expression)
-    text = scope.identifiers[name]
+    text = scope.spelt(name)
     address, extents = list(expression.indices), list(scope.shapes[name])
     if any(map(is_label, address)):
         return _gathered(text, address, order, scope)

@@ -7,7 +7,7 @@ project's own functions through `library`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from sympy import Add, Basic, Expr, Idx, Indexed, Integer, Mul, Number, Pow, Rational, Symbol
@@ -288,7 +288,11 @@ class FormulaPrinter(_CodePrinter, StrPrinter):  # type: ignore[misc]
         return str(expr.label.name)
 
     def _print_Indexed(self, expr: Indexed) -> str:
-        return f"{expr.base.label}[{', '.join(self._print(index) for index in expr.indices)}]"
+        return self.leaf(expr).text
+
+    def entry(self, name: str, expr: Indexed) -> str:
+        """Return the text of an entry of an array of this name."""
+        return f"{name}[{', '.join(self._print(index) for index in expr.indices)}]"
 
     def _root(self, base: Expr) -> str:
         return f"sqrt({self._print(base)})"
@@ -337,19 +341,6 @@ def _place_number(number: Rational, above: list[Expr], below: list[Expr]) -> Non
     below.append(Integer(number.q))
 
 
-def scalar_leaves(identifiers: Mapping[str, str], ranks: Mapping[str, int]) -> Callable[[Symbol], PrintedSymbol]:
-    """Return the `leaf` function of a network of scalars."""
-    known: dict[str, PrintedSymbol] = {}
-
-    def leaf(symbol: Symbol) -> PrintedSymbol:
-        name = symbol.name
-        if name not in known:
-            known[name] = PrintedSymbol(identifiers[name], ranks[name])
-        return known[name]
-
-    return leaf
-
-
 __all__ = [
     "ATOM",
     "COMPARISON",
@@ -360,6 +351,5 @@ __all__ = [
     "FormulaPrinter",
     "PrintedSymbol",
     "decimal",
-    "scalar_leaves",
     "split_product",
 ]

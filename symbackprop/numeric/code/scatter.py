@@ -32,10 +32,8 @@ def scatter_lines(line: ComputedLine, scatter: Scatter, scope: Scope) -> list[st
     extents = scope.shapes[line.name]
     target = ", ".join(slice_text(a, extent, inner) for a, extent in zip(scatter.address, extents, strict=True))
     scope.windows |= inner.windows
-    lines = [
-        f"{'    ' * depth}for {scope.identifiers[index_name(i)]} in range({scope.size(i)}):" for depth, i in enumerate(loops)
-    ]
-    return [*lines, f"{'    ' * len(loops)}{scope.identifiers[line.name]}[{target}] += {text}"]
+    lines = [f"{'    ' * depth}for {scope.spelt(index_name(i))} in range({scope.size(i)}):" for depth, i in enumerate(loops)]
+    return [*lines, f"{'    ' * len(loops)}{scope.spelt(line.name)}[{target}] += {text}"]
 
 
 def _added_at(line: ComputedLine, scatter: Scatter, scope: Scope) -> str:
@@ -43,7 +41,7 @@ def _added_at(line: ComputedLine, scatter: Scatter, scope: Scope) -> str:
     target = entry(line.symbol[scatter.address], scatter.indices, scope)
     place = target.text[target.text.index("[") + 1 : -1]
     value = full(scope.emit(scatter.value, target.axes, scope), target.axes, scope)
-    return f"np.add.at({scope.identifiers[line.name]}, {f'({place})' if ', ' in place else place}, {value.text})"
+    return f"np.add.at({scope.spelt(line.name)}, {f'({place})' if ', ' in place else place}, {value.text})"
 
 
 def _loops(scatter: Scatter) -> Axes:

@@ -29,8 +29,9 @@ from symbackprop.numeric.code.parameter_layout import (
     shape_text,
     size_lines,
 )
-from symbackprop.numeric.code.printing import FloatPrinter, FormulaPrinter, PrintedSymbol, scalar_leaves
+from symbackprop.numeric.code.printing import FloatPrinter, FormulaPrinter, PrintedSymbol
 from symbackprop.numeric.code.scatter import scatter_lines
+from symbackprop.numeric.code.templates import Templates
 from symbackprop.numeric.program.batch import over_samples
 from symbackprop.numeric.program.factors import names_in
 from symbackprop.numeric.program.optimise import optimised
@@ -145,6 +146,7 @@ class FunctionBody:
         self.guarded = guarded
         self.identifiers = identifiers_of(program)
         self.ranks = _ranks(program)
+        self.templates = Templates(self.ranks)
         self.formulas = FormulaPrinter(self._formula_leaf)
 
     def lines(self) -> list[str]:
@@ -169,8 +171,13 @@ class FunctionBody:
 
     def _formula_leaf(self, symbol: Expr) -> PrintedSymbol:
         name = name_of(symbol)
-        text = name if symbol.is_Symbol else self.formulas._print_Indexed(symbol)
+        spelt = self.templates.blanks.get(name, name)
+        text = spelt if symbol.is_Symbol else self.formulas.entry(spelt, symbol)
         return PrintedSymbol(text, self.ranks.get(name, 0))
+
+    def _spelt(self, name: str) -> str:
+        """Return a name as code has it, or as the blank that stands for it in a template."""
+        return self.templates.blanks.get(name) or self.identifiers[name]
 
     def statement(self, line: ComputedLine) -> list[str]:
         """Return the statements of one line."""
@@ -192,7 +199,7 @@ class _ScalarBody(FunctionBody):
     def __init__(self, program: Program, everything: bool, guarded: bool) -> None:
         super().__init__(program, guarded)
         self.explained = False
-        self.printer = FloatPrinter(scalar_leaves(self.identifiers, self.ranks))  # type: ignore[arg-type]
+        self.printer = FloatPrinter(lambda symbol: PrintedSymbol(self._spelt(symbol.name), self.ranks[symbol.name]))
         self.at_the_end = {} if everything else self._products()
 
     def _products(self) -> dict[str, str]:
@@ -200,7 +207,16 @@ class _ScalarBody(FunctionBody):
         used = names_in(expression for line in self.program.lines for expression in line.expressions)
         wanted = {adjoint for _, adjoint in self.program.gradients} - used
         lines = [line for line in self.program.backward if line.name in wanted]
-        return {line.name: str(self.printer._print(line.terms[0])) for line in lines if isinstance(line.terms[0], Mul)}
+        return {line.name: self._text(line.terms[0]) for line in lines if isinstance(line.terms[0], Mul)}
+
+    def _text(self, expression: Expr, one_line: bool = False) -> str:
+        def write() -> tuple[str]:
+            sigmoid_of = expression.args[0] if one_line else None
+            return (
+                self.printer.one_line_sigmoid(sigmoid_of, self.guarded) if one_line else str(self.printer._print(expression)),
+            )
+
+        return self.templates.written((expression,), one_line, write, (self.identifiers.__getitem__,))[0]
 
     def lines(self) -> list[str]:
         return [*self.sections(), ""]
@@ -213,13 +229,13 @@ class _ScalarBody(FunctionBody):
         if isinstance(expression, sigmoid) and isinstance(expression.args[0], Symbol):
             why = [] if self.explained or not self.guarded else comment(_WHY_TWO_FORMS)
             self.explained = True
-            return why + assignment(target, self.printer.one_line_sigmoid(expression.args[0], self.guarded))
+            return why + assignment(target, self._text(expression, one_line=True))
         if isinstance(expression, Add) and len(expression.args) > _LONGEST_SUM:
             args = expression.args
             chunks = [Add(*args[at : at + _LONGEST_SUM]) for at in range(0, len(args), _LONGEST_SUM)]
             first, *others = [str(self.printer._print(chunk)) for chunk in chunks]
             return assignment(target, first) + [text for other in others for text in assignment(target, f"{target} + {other}")]
-        return assignment(target, str(self.printer._print(expression)))
+        return assignment(target, self._text(expression))
 
     def imports(self) -> list[str]:
         names = sorted(self.printer.module_imports["math"])
@@ -240,7 +256,8 @@ class _ArrayBody(FunctionBody):
 
     def __init__(self, program: Program, everything: bool, guarded: bool) -> None:
         super().__init__(program, guarded)
-        self.scope = Scope(self.identifiers, self.ranks, shapes_of(program), emit)
+        self.templates.shapes = shapes_of(program)
+        self.scope = Scope(self._spelt, self.ranks, self.templates.shapes, emit)
         self.outputs = {adjoint for _, adjoint in program.gradients if adjoint}
         if everything:
             self.outputs = {line.name for line in program.lines}
@@ -255,17 +272,27 @@ class _ArrayBody(FunctionBody):
     def statement(self, line: ComputedLine) -> list[str]:
         expression = line.terms[0] if line.terms else Integer(0)
         scope, target = self.scope, self.identifiers[line.name]
-        code = full(emit(expression, line.indices, scope), line.indices, scope)
-        as_it_is = not line.scatters or _is_new_and_real(expression, code.text)
-        text = code.text if as_it_is else f"np.array({code.text}, dtype=float)"
-        lines = self._explained(line, expression) + assignment(target, text)
+        formula, text = self._texts(line, expression)
+        as_it_is = not line.scatters or _is_new_and_real(expression, text)
+        lines = comment(formula) if line.terms else []
+        lines += self._explained(line) + assignment(target, text if as_it_is else f"np.array({text}, dtype=float)")
         for scatter in line.scatters:
             lines += [INDENT + part for part in scatter_lines(line, scatter, scope)]
         return lines
 
-    def _explained(self, line: ComputedLine, expression: Expr) -> list[str]:
-        formula = self.formulas._print
-        lines = comment(f"{formula(line.entry)} = {formula(expression)}") if line.terms else []
+    def _texts(self, line: ComputedLine, expression: Expr) -> tuple[str, ...]:
+        """Return the formula of a line, and the code of its value."""
+        formula, scope = self.formulas._print, self.scope
+
+        def write() -> tuple[str, str]:
+            scope.pieces.clear()
+            code = full(emit(expression, line.indices, scope), line.indices, scope)
+            return f"{formula(line.entry)} = {formula(expression)}", code.text
+
+        return self.templates.written((line.entry, expression), (), write, (str, self.identifiers.__getitem__))
+
+    def _explained(self, line: ComputedLine) -> list[str]:
+        formula, lines = self.formulas._print, []
         for scatter in line.scatters:
             address = ", ".join(formula(a) for a in scatter.address)
             over = ", ".join(formula(index) for index in scatter.indices)
