@@ -17,7 +17,7 @@ import pickle
 import sys
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,12 +30,12 @@ from symbackprop.guest.process import Answer, Limits, Send, can_fork, in_a_child
 from symbackprop.guest.visit import described
 from symbackprop.loading import example_for, load_definitions, load_function, load_module, load_network, load_value, read_shapes
 from symbackprop.verify.binding.arguments import bind_call, first_call
-from symbackprop.verify.binding.binding import Vocabulary, run
+from symbackprop.verify.binding.binding import Vocabulary, numeric, run
 from symbackprop.verify.binding.foreign import adapted
 from symbackprop.verify.binding.name_matching import INPUTS, TARGETS
 from symbackprop.verify.binding.results import bind_results, read
 from symbackprop.verify.check import check_gradient, check_passes
-from symbackprop.verify.passes.candidates import chosen, compared
+from symbackprop.verify.passes.candidates import chosen, compared, compared_with, runs_alone
 from symbackprop.verify.passes.comparison import Comparison
 from symbackprop.verify.passes.samples import PairSample, sample_of_pair
 from symbackprop.verify.records import Status, Verdict
@@ -51,7 +51,11 @@ SEED = 271828
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is to be checked, by the names of files: a network or a loss, and the code; no code where one file has both passes."""
+    """What is to be checked, by the names of files: a network or a loss, and the code; no code where one file has both passes.
+
+    `solution` is right code of the same exercise: gradients beside `loss`, which say at what values both run; without one, a file
+    with both passes, which is the reference then.
+    """
 
     hand: str
     network: str | None = None
@@ -64,6 +68,7 @@ class Request:
     megabytes: int = 4096
     log: str | None = None
     shapes: str | None = None
+    solution: str | None = None
 
     @property
     def limits(self) -> Limits:
@@ -73,12 +78,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the reference says before the code is loaded: its names, and values and gradients at points."""
+    """What the reference says before the code is loaded: its names, and values and gradients at points.
+
+    `arguments`: what the passes of a solution were made with, as far as that is plain data.
+    """
 
     vocabulary: Vocabulary
     structures: Mapping[str, Any]
     asked: tuple[str, ...]
     points: tuple[tuple[Numbers, Numbers], ...]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +152,10 @@ def _check(request: Request, send: Send) -> None:
             send(pickle.dumps(check_passes(found)))
             return
         reference, example, wrt = _say_expected(request, send)
+        passes = _handed_in(request, _solution(request))
+        if passes is not None:
+            send(pickle.dumps(check_passes(passes, wrt=wrt)))
+            return
         hand = load_function(request.hand, "gradients")
         report = check_gradient(reference, hand, example=example, wrt=wrt, mapping=_results(request))
         send(pickle.dumps(report))
@@ -152,13 +165,43 @@ def _check(request: Request, send: Send) -> None:
 
 def _own_code(request: Request) -> Comparison | None:
     """Return the forward and backward pass of a plain Python file, `FILE` or `FILE:name`; None for a network and for a pair."""
-    file, _, name = (request.network or "").rpartition(":")
-    path = Path(file if file.endswith(".py") else request.network or "")
-    if request.hand or path.suffix != ".py":
+    return None if request.hand else _both_passes(request.network or "", request.shapes)
+
+
+def _both_passes(place: str, shapes: str | None) -> Comparison | None:
+    """Return the forward and backward pass of `FILE` or `FILE:name`; None for what is no Python file."""
+    file, name = _file_and_name(place)
+    if file.suffix != ".py":
         return None
-    module = load_definitions(path)
-    given = read_shapes(request.shapes) if request.shapes else getattr(module, "example", None)
-    return compared(chosen(module, str(path), name if file.endswith(".py") else ""), given if isinstance(given, dict) else {})
+    module = load_definitions(file)
+    given = read_shapes(shapes) if shapes else getattr(module, "example", None)
+    return compared(chosen(module, str(file), name), given if isinstance(given, dict) else {})
+
+
+def _file_and_name(place: str) -> tuple[Path, str]:
+    file, _, name = place.rpartition(":")
+    return (Path(file), name) if file.endswith(".py") else (Path(place), "")
+
+
+@lru_cache(maxsize=1)
+def _solved(place: str, shapes: str | None) -> Comparison | None:
+    return _both_passes(place, shapes)
+
+
+def _solution(request: Request) -> Comparison | None:
+    """Return both passes of a solution that states no loss; None where there is none."""
+    return _solved(request.solution, request.shapes) if request.solution is not None and request.loss is None else None
+
+
+def _handed_in(request: Request, solution: Comparison | None) -> Comparison | None:
+    """Return the passes of code that is compared with those of a solution; None for a function that runs by itself."""
+    if solution is None:
+        return None
+    file, name = _file_and_name(request.hand)
+    module = load_definitions(file)
+    if runs_alone(getattr(module, name, None), solution):
+        return None
+    return compared_with(chosen(module, str(file), name), solution)
 
 
 def _say_expected(request: Request, send: Send) -> tuple[Any, Any, list[str] | None]:
@@ -187,6 +230,9 @@ def _kind(error: Exception) -> str:
 def _sources(request: Request) -> tuple[Any, Any, list[str] | None]:
     """Return the derivation or the loss function, the example of a loss, and what is asked for."""
     wrt = list(request.wrt) or None
+    solution = _solution(request)
+    if solution is not None:
+        return solution.loss, dict(solution.example), wrt or list(solution.wrt)
     if request.network is not None:
         loaded = load_network(request.network, request.loss)
         return derive(loaded.network, loaded.loss, wrt=wrt), None, None
@@ -213,9 +259,10 @@ def _file(place: str) -> Path:
 def _sample(request: Request) -> PairSample | None:
     """Return values of our own for a loss and its gradient code, where none are given and no file says any."""
     given = request.network or request.example or request.shapes
-    if given or not request.hand or hasattr(load_module(_file(str(request.loss))), "example"):
+    hand = request.solution or request.hand
+    if given or not hand or hasattr(load_module(_file(str(request.loss))), "example"):
         return None
-    return _sampled(str(request.loss), request.hand)
+    return _sampled(str(request.loss), hand)
 
 
 @lru_cache(maxsize=1)
@@ -225,7 +272,7 @@ def _sampled(loss: str, hand: str) -> PairSample | None:
 
 def _results(request: Request) -> Mapping[str, Any]:
     """Return which result is the gradient of what: as the user says, else as it was found with the values."""
-    sample = None if request.mapping else _sample(request)
+    sample = None if request.mapping or request.solution else _sample(request)
     return sample.results if sample is not None else request.mapping or {}
 
 
@@ -239,11 +286,27 @@ def _expected(request: Request, reference: Any, example: Any) -> Expected:
     count = MANY if sum(map(np.size, start.values())) <= 200 else FEW
     further = (source.respecting(_around(start, vocabulary, source.fixed, rng)) for _ in range(1, count))
     points = tuple(filter(None, (_derived(source, values) for values in (start, *further))))
-    sample = _sample(request)
-    by_default = () if by_loss else vocabulary.parameters
-    asked = request.wrt or (by_default if sample is None else sample.asked)
+    found = _solution(request)
     structures = {**getattr(source, "structures", {}), **_results(request)}
-    return Expected(vocabulary, structures, asked, points)
+    arguments = {name: value for name, value in found.arguments.items() if _is_plain(value)} if found is not None else {}
+    return Expected(vocabulary, structures, _asked(request, found, vocabulary), points, arguments)
+
+
+def _asked(request: Request, solution: Comparison | None, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Return what is asked for: as the user says, else what a solution or the sample has; without either, every parameter."""
+    if request.wrt or solution is not None:
+        return request.wrt or (solution.wrt if solution is not None else ())
+    sample = _sample(request)
+    return sample.asked if sample is not None else () if request.network is None else vocabulary.parameters
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is numbers, words and arrays of numbers, and lists and dictionaries of them."""
+    if isinstance(value, dict):
+        return all(map(_is_plain, (*value, *value.values())))
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, bool | int | float | str) or numeric(value)
 
 
 def _around(start: Numbers, vocabulary: Vocabulary, fixed: Collection[str], rng: np.random.Generator) -> dict[str, Any]:
@@ -268,11 +331,22 @@ def _moved(value: Any, rng: np.random.Generator, from_zero: bool) -> Any:
     return moved.astype(array.dtype) if np.ndim(value) else float(moved)
 
 
+def _without_reference(request: Request, expected: Expected) -> Comparison | None:
+    """Return a solution's names, values and arguments, and nothing that works its gradients out; None where there is none."""
+    if request.solution is None or request.loss is not None:
+        return None
+
+    def nothing(**values: Any) -> Any:
+        raise InternalError("the plain child has no reference")
+
+    return Comparison(nothing, nothing, expected.points[0][0], expected.asked, ("", "", ""), arguments=expected.arguments)
+
+
 def _plain_runs(request: Request, expected: Expected, send: Send) -> None:
     """The plain child: the code's own numbers at the points."""
     rows: list[Numbers | str] = []
     try:
-        own = _own_code(request)
+        own = _own_code(request) or _handed_in(request, _without_reference(request, expected))
         hand = adapted(own.hand if own is not None else load_function(request.hand, "gradients"))
         mapping = {**expected.structures, **(request.mapping or {})}
         values = expected.points[0][0]

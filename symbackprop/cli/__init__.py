@@ -27,7 +27,7 @@ COMMANDS = {
     "derive": "Print the gradient of the loss for NAMES (by default every parameter).",
     "examples": "List the examples, print one, or copy them: a network, a handwritten gradient, the document.",
     "explain": "Write numpy code, forward or backward, as mathematics: a formula for each variable beside the line that sets it.",
-    "grade": "Grade the submissions in FOLDER against REFERENCE: a network, or FILE:function, a loss written with numpy.",
+    "grade": "Grade the submissions in FOLDER against REFERENCE: a network, a loss (FILE:function), or a right solution.",
     "handout": "Write a handout: diagram, forward pass, chain rule, numbers, update; for teachers, students, or as the key.",
     "lesson": "Write a lesson: one page, offline, that runs forward and backward; every number can be changed.",
     "new": "Make a folder to start from: network.py, and handwritten.py that passes `symbackprop check`.",

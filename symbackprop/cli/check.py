@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import ast
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from symbackprop.cli.shared import JSON, SHAPES, Examples, beside, name_list, pair, refuse_existing
+from symbackprop.cli.shared import JSON, LANGUAGE, SHAPES, Examples, beside, name_list, pair, refuse_existing
 from symbackprop.errors import UserError
 from symbackprop.files import write_file
+from symbackprop.own_files import is_own_code, loss_and_gradient
 
 if TYPE_CHECKING:
     from symbackprop.verify.report.report import Report
 
 TEXTS = (".md", ".markdown", ".rst", ".txt", ".tex", ".html", ".htm", ".ipynb")
-
-
-#: What a loss and its handwritten gradient are called where a file holds both.
-LOSSES = frozenset({"loss", "cost", "objective", "loss_function", "cost_function"})
-LOSS_WORDS = LOSSES | {"mse", "error", "entropy", "nll", "bce"}
-GRADIENTS = frozenset({"gradients", "gradient", "grads", "grad", "backward", "backprop", "backpropagation"})
 
 
 @click.command(
@@ -51,6 +44,7 @@ GRADIENTS = frozenset({"gradients", "gradient", "grads", "grad", "backward", "ba
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, show_default=True, help="Seconds the code may take.")
 @click.option("--memory", type=click.IntRange(min=64), default=4096, show_default=True, help="Megabytes the code may take.")
 @click.option("--markdown", is_flag=True, help="Print Markdown.")
+@LANGUAGE
 @click.option("--html", type=click.Path(path_type=Path), help="Write the code with the verdict beside each line.")
 @click.option("--force", is_flag=True, help="Replace the HTML file when it exists.")
 @JSON
@@ -69,6 +63,7 @@ def command(
     timeout: float,
     memory: int,
     markdown: bool,
+    lang: str,
     html: Path | None,
     force: bool,
     as_json: bool,
@@ -94,7 +89,7 @@ def command(
     judged = check_isolated(Request(code, network, loss, example, names, mapping, complete, timeout, memory, shapes=shapes))
     if html is not None:
         write_file(html, judged.report.to_html())
-    _print(judged.report, "json" if as_json else "markdown" if markdown else "text")
+    _print(judged.report, "json" if as_json else "markdown" if markdown else "text", lang)
     if judged.report.ok and judged.missing:
         said = f"incomplete: no gradient of {', '.join(judged.missing)} (--wrt says what is asked, or --partial)"
         click.echo(f"symbackprop: {said}", err=True)
@@ -118,53 +113,9 @@ def _compared(
     if gradient is not None or example is not None:
         raise UserError("check: --gradient and --example go without NETWORK; with one, write HAND after it")
     if hand is None and is_own_code(network):
-        return _loss_and_gradient(network) or ("", network, loss)
+        both = loss_and_gradient(network)
+        return (both[1], None, both[0]) if both is not None else ("", network, loss)
     return hand or beside(network), network, loss
-
-
-def _loss_and_gradient(place: str) -> tuple[str, None, str] | None:
-    """Return the gradient and the loss of a file that has one of each by its names; with an `example`, by the usual names."""
-    defined = _top_level(Path(place))
-    if "example" not in defined and "class" in defined:
-        return None
-    losses, gradients = _usual(defined) if "example" in defined else _likely(defined)
-    if len(losses) != 1 or len(gradients) != 1:
-        return None
-    return f"{place}:{gradients[0]}", None, f"{place}:{losses[0]}"
-
-
-def _usual(names: list[str]) -> tuple[list[str], list[str]]:
-    """Return the names that losses usually have, and those of gradients."""
-    return [name for name in names if name in LOSSES], [name for name in names if name in GRADIENTS]
-
-
-def _likely(names: list[str]) -> tuple[list[str], list[str]]:
-    """Return the names that losses and gradients usually have, or else those with such a word: `compute_cost`, `mse_grad`."""
-    losses, gradients = _usual(names)
-    gradients = gradients or [name for name in names if _words(name) & GRADIENTS]
-    return losses or [name for name in names if _words(name) & LOSS_WORDS and name not in gradients], gradients
-
-
-def _words(name: str) -> set[str]:
-    return {part.lower() for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}
-
-
-def _top_level(file: Path) -> list[str]:
-    """Return what a file's text defines outside of functions, `class` for each class; nothing of what is no readable Python."""
-    try:
-        body = ast.parse(file.read_text(encoding="utf-8")).body if file.suffix == ".py" else []
-    except (OSError, ValueError, SyntaxError):
-        return []  # said where the file is run
-    return [name for statement in body for name in _defined_by(statement)]
-
-
-def _defined_by(statement: ast.stmt) -> list[str]:
-    if isinstance(statement, ast.FunctionDef):
-        return [statement.name]
-    if isinstance(statement, ast.ClassDef):
-        return ["class"]
-    targets = statement.targets if isinstance(statement, ast.Assign) else []
-    return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
 def _refuse_texts(*places: str | None) -> None:
@@ -173,17 +124,12 @@ def _refuse_texts(*places: str | None) -> None:
             raise UserError(f"{place} is a text, check is for code; to proof-read it: symbackprop proofread {place}")
 
 
-def is_own_code(network: str) -> bool:
-    """Whether NETWORK is a plain Python file that holds both passes: no `network` is defined in it, nothing lies beside it."""
-    file = Path(network.rpartition(":")[0] if ".py:" in network else network)
-    if file.suffix != ".py" or not file.is_file():
-        return False
-    return ".py:" in network or not re.search(r"^network\b", file.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
-
-
-def _print(report: Report, form: str) -> None:
+def _print(report: Report, form: str, language: str) -> None:
     if form != "text":
         click.echo(report.to_json() if form == "json" else report.to_markdown())
+        return
+    if language != "en":
+        click.echo(report.to_text(language))
         return
     # Loading it takes as long as a small check; JSON and help do without.
     from rich.console import Console

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from symbackprop.cli.shared import JSON, Examples, name_list, numbers_by_name, pair, refuse_existing
+from symbackprop.cli.shared import JSON, LANGUAGE, Examples, name_list, numbers_by_name, pair, refuse_existing
 
 if TYPE_CHECKING:
     from symbackprop.grading.graded import Graded
@@ -22,13 +22,14 @@ HINTS = ("none", "where", "why", "mend")
     examples="""
     symbackprop grade derivations/two_two_one submissions
     symbackprop grade exercise.py:loss submissions --wrt W,b --points "W=3 b=1" --credit "ratio=0.5"
+    symbackprop grade solution.py submissions
     symbackprop grade network.py submission.py -o graded --gradescope results.json
     """,
 )
 @click.argument("reference")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write to (by default FOLDER-graded).")
-@click.option("--function", default="gradients", show_default=True, metavar="NAME", help="What students were to write.")
+@click.option("--function", metavar="NAME", help="What students were to write: by default `gradients`, or as in a solution.")
 @click.option("--file", "pattern", metavar="PATTERN", help="Which files count, such as 'hw3*.ipynb'.")
 @click.option("--loss", metavar="NAME", help="Loss node of a network; by default its file's variable `loss`.")
 @click.option("--example", metavar="FILE:name", help="Example values for a written reference (by default its file's `example`).")
@@ -38,6 +39,7 @@ HINTS = ("none", "where", "why", "mend")
 @click.option("--credit", metavar='"ratio=0.5"', help="Part of the points for a kind of mistake: ratio, mend, sign, transpose …")
 @click.option("--hints", type=click.Choice(HINTS), default="where", show_default=True, help="How much students are told.")
 @click.option("--title", default="", help="Of the pages.")
+@LANGUAGE
 @click.option("--jobs", type=click.IntRange(min=1), help="Submissions at once (by default one for each core).")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds for one submission.")
 @click.option("--memory", type=click.IntRange(min=64), default=2048, show_default=True, help="Megabytes for one submission.")
@@ -57,7 +59,10 @@ def command(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Grade the submissions in FOLDER against REFERENCE: a network, or FILE:function, a loss written with numpy.
+    """Grade the submissions in FOLDER against REFERENCE: a network, a loss (FILE:function), or a right solution.
+
+    A solution is a file with a loss and its gradients, or with a forward and a backward pass (FILE:Class, or FILE); it is checked
+    first, and says what is asked for.
 
     FOLDER holds a file for each student (.py or .ipynb), or a folder for each; it may be one file. Each submission runs in
     processes of its own, within limits. Written are grades.csv, overview.html, a page for each student in feedback/, and what a

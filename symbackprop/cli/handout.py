@@ -10,11 +10,11 @@ import click
 from click.core import ParameterSource
 
 from symbackprop.api import derive
-from symbackprop.cli.shared import LOSS, NETWORK, NOTATION, SHAPES, TIMEOUT, Examples, chosen_notation, guest_file
+from symbackprop.cli.shared import LANGUAGE, LOSS, NETWORK, NOTATION, SHAPES, TIMEOUT, Examples, chosen_notation, guest_file
 from symbackprop.derive.steps.steps import LEVELS
 from symbackprop.loading import Loaded, load_network, read_roster
 from symbackprop.writeup.make import Made, Together, handouts
-from symbackprop.writeup.page.options import AUDIENCES, BLANKS, LANGUAGES, PARTS, HandoutOptions
+from symbackprop.writeup.page.options import AUDIENCES, BLANKS, PARTS, HandoutOptions
 from symbackprop.writeup.print.formats import FORMATS
 
 MANY = 3  # handouts from which on a progress bar is shown
@@ -39,7 +39,7 @@ MANY = 3  # handouts from which on a progress bar is shown
 @click.option("--for", "audiences", multiple=True, type=click.Choice(AUDIENCES), help="Whom it is for (several: one file each).")
 @click.option("--level", type=click.Choice(LEVELS), default="standard", show_default=True, help="How much is shown.")
 @click.option("--blanks", type=click.Choice(BLANKS), default="numbers", show_default=True, help="What students fill in.")
-@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language.")
+@LANGUAGE
 @NOTATION
 @click.option("--weight", "weights", multiple=True, metavar="NAME", help="A weight worked in full (repeat for several).")
 @click.option("--without", multiple=True, type=click.Choice(PARTS), help="A part to leave out (repeat for several).")

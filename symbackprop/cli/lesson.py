@@ -7,11 +7,22 @@ from pathlib import Path
 import click
 
 from symbackprop.api import derive
-from symbackprop.cli.shared import LOSS, NETWORK, NOTATION, SHAPES, TIMEOUT, Examples, chosen_notation, guest_file, write_new
+from symbackprop.cli.shared import (
+    LANGUAGE,
+    LOSS,
+    NETWORK,
+    NOTATION,
+    SHAPES,
+    TIMEOUT,
+    Examples,
+    chosen_notation,
+    guest_file,
+    write_new,
+)
 from symbackprop.errors import UserError
 from symbackprop.loading import load_network
 from symbackprop.writeup.lesson.page import lesson
-from symbackprop.writeup.page.options import LANGUAGES, HandoutOptions
+from symbackprop.writeup.page.options import HandoutOptions
 
 
 @click.command(
@@ -31,7 +42,7 @@ from symbackprop.writeup.page.options import LANGUAGES, HandoutOptions
     "--for", "audience", type=click.Choice(("teacher", "student")), default="teacher", show_default=True,
     help="Everything shown step by step, or a page that asks for every number.",
 )  # fmt: skip
-@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language.")
+@LANGUAGE
 @NOTATION
 @click.option("--title", "heading", default="", help="Title of the page.")
 @click.option("--lr", "learning_rate", type=float, default=0.5, show_default=True, help="Learning rate of the update.")

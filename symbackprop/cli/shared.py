@@ -29,6 +29,9 @@ TIMEOUT = click.option(
 NOTATION = click.option(
     "--notation", "title", help=f"One of {', '.join(READY)}; by default the file's own `notation`, else the textbook's."
 )
+LANGUAGE = click.option(
+    "--lang", "--language", "lang", type=click.Choice(("en", "zh")), default="en", show_default=True, help="Language."
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 

@@ -26,22 +26,26 @@ RESULTS = "results"
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What submissions are graded against: a check, the function that is asked for, and the names of its gradients."""
+    """What submissions are graded against: a check, what is asked for (a function, or a class), and the names of its gradients.
+
+    `also`: other functions that are wanted from a file, such as the forward pass beside a backward pass.
+    """
 
     request: Request
     function: str
     names: tuple[str, ...]
+    also: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The files of the reference."""
-        places = (self.request.network, self.request.loss, self.request.example)
-        return tuple(path for place in places if place is not None and (path := _file(place)) is not None)
+        places = (self.request.network, self.request.loss, self.request.example, self.request.solution)
+        return tuple(dict.fromkeys(path for place in places if place is not None and (path := _file(place)) is not None))
 
     def key(self) -> str:
         """Return a digest of what a verdict depends on besides the submission; the time limit counts only where it was met."""
         own = replace(self.request, seconds=0.0)
-        parts = [version("symbackprop"), repr(own), self.function, *(path.read_bytes().hex() for path in self.files)]
+        parts = [version("symbackprop"), repr(own), self.function, *self.also, *(path.read_bytes().hex() for path in self.files)]
         return _digest(*parts)
 
 
@@ -85,7 +89,7 @@ def grade_course(
     tasks = []
     common = assignment.key()
     for submission in submissions:
-        task = Task(submission, assignment.request, assignment.function, str(folder), _key(common, submission))
+        task = Task(submission, assignment.request, assignment.function, str(folder), _key(common, submission), assignment.also)
         kept = None if anew else _kept(task)
         if kept is not None:
             yield kept

@@ -15,6 +15,7 @@ from typing import Any
 
 from symbackprop.grading.graded import Graded, State
 from symbackprop.grading.marks import GradientMark, Mark, Scheme, marks_of, points_of
+from symbackprop.grading.phrases import said
 from symbackprop.verify.records import Status
 from symbackprop.verify.report.report_page import STYLE
 
@@ -41,34 +42,37 @@ class Told:
     code: bool = False
 
 
-def told(graded: Graded, hints: str) -> list[Told]:
+def told(graded: Graded, hints: str, language: str) -> list[Told]:
     """Return what a student is told beside the marks, at a hint level."""
-    found = [Told("No verdict", _NO_VERDICT[graded.state] or graded.reason)] if graded.state in _NO_VERDICT else []
-    found += [Told("Failed", verdict["note"]) for verdict in _of_status(graded, Status.ERROR)]
+    found = [Told(said("No verdict", language), text) for text in _no_verdict(graded, language)]
+    found += [Told(said("Failed", language), verdict["note"]) for verdict in _of_status(graded, Status.ERROR)]
     for tell in _AT_LEVEL[: HINTS.index(hints)]:
-        found += tell(graded)
+        found += tell(graded, language)
     if graded.printed.strip():
-        found.append(Told("What your code printed", graded.printed.rstrip(), True))
+        found.append(Told(said("Printed", language), graded.printed.rstrip(), True))
     return list(dict.fromkeys(found))
 
 
-_NO_VERDICT = {State.NONE: "", State.FAULT: "The grading itself failed; this is not your fault."}
+def _no_verdict(graded: Graded, language: str) -> list[str]:
+    texts = {State.NONE: graded.reason, State.FAULT: said("fault", language)}
+    return [texts[graded.state]] if graded.state in texts else []
 
 
-def _where(graded: Graded) -> list[Told]:
-    lines = [Told("Where", f"{graded.place(at['line'])}: {at['source'].strip()}", True) for at in _locations(graded)]
-    return lines + [Told("For example", text) for text in _witnesses(graded)[:1]]
+def _where(graded: Graded, language: str) -> list[Told]:
+    places = [f"{graded.place(at['line'], language)}: {at['source'].strip()}" for at in _locations(graded)]
+    lines = [Told(said("Where", language), place, True) for place in places]
+    return lines + [Told(said("For example", language), text) for text in _witnesses(graded, language)[:1]]
 
 
-def _why(graded: Graded) -> list[Told]:
-    return [Told("Why", text) for text in _reasons(graded)]
+def _why(graded: Graded, language: str) -> list[Told]:
+    return [Told(said("Why", language), text) for text in _reasons(graded, language)]
 
 
-def _mend(graded: Graded) -> list[Told]:
-    return [Told("Mend", text, True) for text in _mends(graded)]
+def _mend(graded: Graded, language: str) -> list[Told]:
+    return [Told(said("Mend", language), text, True) for text in _mends(graded, language)]
 
 
-_AT_LEVEL: tuple[Callable[[Graded], list[Told]], ...] = (_where, _why, _mend)
+_AT_LEVEL: tuple[Callable[[Graded, str], list[Told]], ...] = (_where, _why, _mend)
 
 
 def _of_status(graded: Graded, status: Status) -> list[Mapping[str, Any]]:
@@ -82,62 +86,76 @@ def _locations(graded: Graded) -> list[Mapping[str, Any]]:
     return [*locations] or [{"line": repair["line"], "source": repair["before"]} for repair in repairs[:1]]
 
 
-def _witnesses(graded: Graded) -> list[str]:
+def _witnesses(graded: Graded, language: str) -> list[str]:
     """Return, for each gradient that differs, an element with both values."""
     found = []
     for verdict in _of_status(graded, Status.DIFFERS):
         witness = verdict["witness"]
         if witness is not None:
             element = f"[{', '.join(map(str, witness['element']))}]" if witness["element"] else ""
-            found.append(
-                f"{witness['parameter']}{element}: yours is {witness['hand']:.6g}, it should be {witness['derived']:.6g}"
-            )
+            both = {"hand": f"{witness['hand']:.6g}", "derived": f"{witness['derived']:.6g}"}
+            found.append(said("witness", language, place=f"{witness['parameter']}{element}", **both))
         elif verdict["note"]:
             found.append(f"{verdict['name']}: {verdict['note']}")
     return found
 
 
-def _reasons(graded: Graded) -> list[str]:
-    ratios = [f"{v['name']}: yours is {v['ratio']} times the gradient" for v in _of_status(graded, Status.DIFFERS) if v["ratio"]]
-    causes = [cause["text"] for cause in graded.report.get("causes", ())]
+def _reasons(graded: Graded, language: str) -> list[str]:
+    scaled = [verdict for verdict in _of_status(graded, Status.DIFFERS) if verdict["ratio"]]
+    ratios = [said("ratio", language, name=verdict["name"], ratio=verdict["ratio"]) for verdict in scaled]
+    causes = [graded.reason_in(language, cause["text"]) for cause in graded.report.get("causes", ())]
     return [*(causes or ratios), *graded.report.get("notes", ())]
 
 
-def _mends(graded: Graded) -> list[str]:
+def _mends(graded: Graded, language: str) -> list[str]:
     repairs = graded.report.get("repairs", ())
     steps = [[repair, *repair["more"]] for repair in repairs[:1]]
-    lines = [f"{graded.place(s['line'])}\n- {s['before'].strip()}\n+ {s['after'].strip()}" for change in steps for s in change]
+    lines = [
+        f"{graded.place(step['line'], language)}\n- {step['before'].strip()}\n+ {step['after'].strip()}"
+        for change in steps
+        for step in change
+    ]
     return ["\n".join(lines)] if lines else []
 
 
-def feedback_text(graded: Graded, chosen: Scheme, hints: str) -> str:
+def feedback_text(graded: Graded, chosen: Scheme, hints: str, language: str = "en") -> str:
     """Return the feedback as plain text."""
     marks = marks_of(graded, chosen)
-    lines = [f"{points_of(marks):g} of {chosen.total:g} points", *(_mark_line(mark) for mark in marks)]
-    return "\n".join([*lines, *(f"{item.heading}: {item.text}" for item in told(graded, hints))]) + "\n"
+    lines = [_total(marks, chosen, language), *(_mark_line(mark, language) for mark in marks)]
+    return "\n".join([*lines, *(f"{item.heading}: {item.text}" for item in told(graded, hints, language))]) + "\n"
 
 
-def _mark_line(mark: Mark) -> str:
-    credit = f", credit for: {mark.credit}" if mark.credit else ""
-    return f"  gradient of {mark.name}: {mark.outcome} ({mark.points:g} of {mark.weight:g}{credit})"
+def _total(marks: Sequence[Mark], chosen: Scheme, language: str) -> str:
+    return said("points", language, points=f"{points_of(marks):g}", total=f"{chosen.total:g}")
 
 
-def feedback_page(graded: Graded, chosen: Scheme, hints: str, title: str) -> str:
+def _mark_line(mark: Mark, language: str) -> str:
+    outcome = said("gradient of", language, name=mark.name, outcome=said(mark.outcome, language))
+    return f"  {outcome} ({_earned(mark, language)})"
+
+
+def _earned(mark: Mark, language: str) -> str:
+    """Return the points of a gradient, and what a wrong one has them for."""
+    credit = said("credit", language, kind=mark.credit) if mark.credit else ""
+    return said("of", language, points=f"{mark.points:g}", weight=f"{mark.weight:g}") + credit
+
+
+def feedback_page(graded: Graded, chosen: Scheme, hints: str, title: str, language: str = "en") -> str:
     """Return the page of one student."""
     marks = marks_of(graded, chosen)
     rows = "".join(
-        f'<tr><td><code>∂/∂{escape(mark.name)}</code></td><td class="{_CLASSES[mark.outcome]}-mark">{mark.outcome}</td>'
-        f"<td>{mark.points:g} of {mark.weight:g}{f', credit for: {escape(mark.credit)}' if mark.credit else ''}</td></tr>"
+        f'<tr><td><code>∂/∂{escape(mark.name)}</code></td><td class="{_CLASSES[mark.outcome]}-mark">'
+        f"{said(mark.outcome, language)}</td><td>{escape(_earned(mark, language))}</td></tr>"
         for mark in marks
     )
     parts = [f"<h1>{escape(graded.student)}</h1>", f"<p>{escape(title)}</p>"]
-    parts += [f'<p class="points">{points_of(marks):g} of {chosen.total:g} points</p>', f"<table>{rows}</table>"]
-    for item in told(graded, hints):
+    parts += [f'<p class="points">{_total(marks, chosen, language)}</p>', f"<table>{rows}</table>"]
+    for item in told(graded, hints, language):
         parts.append(f"<h2>{escape(item.heading)}</h2>")
         parts.append(f"<pre>{escape(item.text)}</pre>" if item.code else f"<p>{escape(item.text)}</p>")
     if HINTS.index(hints) >= 1 and graded.report:
-        parts += ["<h2>Your code</h2>", _code(graded)]
-    return page(f"{graded.student} · {title}", parts)
+        parts += [f"<h2>{said('Your code', language)}</h2>", _code(graded)]
+    return page(f"{graded.student} · {title}", parts, language)
 
 
 def _code(graded: Graded) -> str:
@@ -150,10 +168,11 @@ def _code(graded: Graded) -> str:
     return f'<div class="scroll"><table class="code">{"".join(rows)}</table></div>'
 
 
-def page(title: str, parts: Sequence[str]) -> str:
+def page(title: str, parts: Sequence[str], language: str = "en") -> str:
     """Return an HTML page."""
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f'<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
         f"<title>{escape(title)}</title><style>{STYLE}{OWN_STYLE}</style></head><body><main>\n"
         + "\n".join(parts)
         + "\n</main></body></html>\n"

@@ -18,10 +18,10 @@ from symbackprop.grading.gradebook import grades_csv, gradescope
 from symbackprop.grading.graded import Graded, State, file_name
 from symbackprop.grading.marks import Scheme, marks_of, points_of, scheme
 from symbackprop.grading.overview import overview_page, summary
+from symbackprop.grading.reference import Asked, assignment
 from symbackprop.grading.submissions import find_submissions
 from symbackprop.grading.workers import Workers, dask_cluster, processes
 from symbackprop.guest.process import can_fork
-from symbackprop.isolation import Request, asked_of
 from symbackprop.network.wording import on_a_line
 
 Passing = Callable[[Iterable[Graded], int], Iterable[Graded]]
@@ -35,7 +35,7 @@ class Grading:
     reference: str
     folder: Path
     output: Path | None = None
-    function: str = "gradients"
+    function: str | None = None
     pattern: str | None = None
     loss: str | None = None
     example: str | None = None
@@ -45,6 +45,7 @@ class Grading:
     credit: Mapping[str, float] = field(default_factory=dict)
     hints: str = "where"
     title: str = ""
+    lang: str = "en"
     jobs: int | None = None
     timeout: float = 10.0
     memory: int = 2048
@@ -92,37 +93,34 @@ def grade(wanted: Grading, passing: Passing = lambda made, count: made) -> Cours
 
     Raises UserError for a reference, a folder or an option that cannot be used; then nothing was graded.
     """
-    assignment = _assignment(wanted)
-    chosen = scheme(assignment.names, wanted.points, wanted.credit)
-    submissions = find_submissions(wanted.folder, wanted.function, wanted.pattern, (*assignment.files, wanted.target))
+    given = _assignment(wanted)
+    chosen = scheme(given.names, wanted.points, wanted.credit)
+    submissions = find_submissions(wanted.folder, given.function, wanted.pattern, (*given.files, wanted.target))
     if wanted.gradescope is not None and len(submissions) != 1:
         raise UserError(f"--gradescope: expected one submission, got {len(submissions)}; name the file")
-    made = grade_course(assignment, submissions, prepared(wanted.target), _workers(wanted), anew=wanted.anew)
+    made = grade_course(given, submissions, prepared(wanted.target), _workers(wanted), anew=wanted.anew)
     found = {graded.student: graded for graded in passing(made, len(submissions))}
     course = CourseResult(tuple(found[submission.student] for submission in submissions), chosen)
-    _write(course, wanted)
+    _write(course, wanted, given.function)
     return course
 
 
 def _assignment(wanted: Grading) -> Assignment:
-    """Return what is graded against: its names are found out in a child process, before any submission is tried."""
+    """Return what is graded against, as it was named."""
     if not can_fork():
         raise NotSupportedError("grade: needs child processes as Unix has them; on Windows use WSL or a container")
-    written = wanted.reference.rpartition(":")[0].endswith(".py")
-    if written and wanted.loss is not None:
-        raise UserError("--loss names a node of a network; REFERENCE is already a function")
-    place = str(Path(wanted.reference).absolute())
-    request = Request(
-        "",
-        None if written else place,
-        place if written else wanted.loss,
-        None if wanted.example is None else str(Path(wanted.example).absolute()),
-        wanted.wrt,
-        wanted.mapping,
-        seconds=wanted.timeout,
-        megabytes=wanted.memory,
+    return assignment(
+        Asked(
+            wanted.reference,
+            wanted.function,
+            wanted.loss,
+            wanted.example,
+            wanted.wrt,
+            wanted.mapping,
+            wanted.timeout,
+            wanted.memory,
+        )
     )
-    return Assignment(request, wanted.function, asked_of(request))
 
 
 def _workers(wanted: Grading) -> Workers:
@@ -134,16 +132,20 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _write(course: CourseResult, wanted: Grading) -> None:
+def _write(course: CourseResult, wanted: Grading, function: str) -> None:
     """Write the tables and the pages."""
     target, chosen = wanted.target, course.scheme
-    title = on_a_line(wanted.title) or f"{Path(wanted.reference).stem}: {wanted.function}"
+    title = on_a_line(wanted.title) or f"{Path(wanted.reference).stem}: {function}"
     same = alike(course.graded)
     write_file(target / "grades.csv", grades_csv(course.graded, chosen, same))
-    write_file(target / "overview.html", overview_page(course.graded, chosen, same, title))
+    write_file(target / "overview.html", overview_page(course.graded, chosen, same, title, wanted.lang))
     (target / "feedback").mkdir(exist_ok=True)
     for graded in course.graded:
-        write_file(target / "feedback" / f"{file_name(graded.student)}.html", feedback_page(graded, chosen, wanted.hints, title))
+        page = feedback_page(graded, chosen, wanted.hints, title, wanted.lang)
+        write_file(target / "feedback" / f"{file_name(graded.student)}.html", page)
     if wanted.gradescope is not None:
         (one,) = course.graded
-        write_file(wanted.gradescope, gradescope(one, chosen, lambda graded: feedback_text(graded, chosen, wanted.hints)))
+        write_file(
+            wanted.gradescope,
+            gradescope(one, chosen, lambda graded: feedback_text(graded, chosen, wanted.hints, wanted.lang)),
+        )

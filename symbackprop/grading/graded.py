@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
+from symbackprop.grading.phrases import said
+
 
 class State(StrEnum):
     """Of a whole submission. `NONE` is the student's doing, `FAULT` is not."""
@@ -25,7 +27,8 @@ class Graded:
 
     `report` is the report as `to_json` gives it. `shape` is a digest of the code with its names taken away, "" where it cannot be
     read. `lines` says of each line of code taken from a notebook where it stood: (line, cell, line of the cell). `ended`: the
-    outcome depends on how long the code was allowed to run. `key` names everything that the outcome depends on.
+    outcome depends on how long the code was allowed to run. `key` names everything that the outcome depends on. `chinese` has for
+    each reason of the report its Chinese.
     """
 
     student: str
@@ -41,6 +44,7 @@ class Graded:
     printed: str = ""
     code: str = ""
     lines: tuple[tuple[int, int, int], ...] = ()
+    chinese: Mapping[str, str] = field(default_factory=dict)
 
     def verdicts(self) -> dict[str, Mapping[str, Any]]:
         """The verdict of each gradient by its name."""
@@ -51,12 +55,16 @@ class Graded:
         causes: Sequence[Mapping[str, Any]] = self.report.get("causes", ())
         return [cause for cause in causes if not cause["names"] or name in cause["names"]]
 
-    def place(self, line: int) -> str:
+    def reason_in(self, language: str, text: str) -> str:
+        """A reason of the report in a language."""
+        return self.chinese.get(text, text) if language == "zh" else text
+
+    def place(self, line: int, language: str = "en") -> str:
         """A line as the student knows it."""
         for here, cell, there in self.lines:
             if here == line:
-                return f"cell {cell}, line {there}"
-        return f"line {line}"
+                return said("cell", language, cell=cell, line=there)
+        return said("line", language, line=line)
 
 
 def as_json(graded: Graded) -> str:

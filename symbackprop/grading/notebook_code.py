@@ -13,7 +13,7 @@ import ast
 import builtins
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from symbackprop.errors import UserError, nearest
@@ -42,8 +42,8 @@ class _Statement:
     reads: frozenset[str]
 
 
-def function_of_notebook(text: str, function: str) -> Extracted:
-    """Return a file with a function of a notebook and what it needs.
+def function_of_notebook(text: str, function: str, also: Sequence[str] = ()) -> Extracted:
+    """Return a file with a function of a notebook and what it needs; with others beside it, where there are such.
 
     Raises UserError when the text is no notebook, or no cell defines the function.
     """
@@ -54,7 +54,7 @@ def function_of_notebook(text: str, function: str) -> Extracted:
         names = sorted({name for statement in statements for name in statement.binds})
         said = "; ".join(broken[:1] or [f"defined there: {', '.join(names) or 'nothing'}"])
         raise UserError(f"no cell defines {wanted}; {said}.{nearest(wanted, names)}")
-    return _written(_needed(statements, wanted))
+    return _written(_needed(statements, {wanted, *also}))
 
 
 def _code_cells(text: str) -> list[str]:
@@ -130,9 +130,9 @@ def _changed(node: ast.AST) -> str:
     return inner.id if isinstance(inner, ast.Name) else ""
 
 
-def _needed(statements: Sequence[_Statement], wanted: str) -> list[_Statement]:
-    """Return the statements that bind a name, or one that these need."""
-    names, before = {wanted}, 0
+def _needed(statements: Sequence[_Statement], wanted: Collection[str]) -> list[_Statement]:
+    """Return the statements that bind one of these names, or one that they need."""
+    names, before = set(wanted), 0
     kept: list[_Statement] = []
     while len(names) > before:
         before = len(names)

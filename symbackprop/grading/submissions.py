@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ def find_submissions(
     """Return the submissions in a folder: each file in it, and from each folder in it the file to grade; or a single file.
 
     Args:
-        function: of several files of one student, the one is meant that defines this.
+        function: of several files of one student, the one is meant that defines this, a function or a class.
         pattern: a name, or a pattern such as `hw3*.py`, of the files that count.
         without: files and folders that are no submissions, such as the reference and what is written here.
 
@@ -111,6 +112,7 @@ def _below(folder: Path) -> Iterator[Path]:
 def _defines(path: Path, function: str) -> bool:
     """Whether a file speaks of a function of this name; what it means is found out where it may do no harm."""
     try:
-        return f"def {function.partition('.')[0]}(" in path.read_text(encoding="utf-8", errors="replace").replace(" (", "(")
+        text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return False
+    return re.search(rf"\b(?:def|class)[ \t]+{re.escape(function.partition('.')[0])}[ \t]*[(:]", text) is not None

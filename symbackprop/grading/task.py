@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,6 +35,7 @@ class Task:
     function: str
     folder: str
     key: str
+    also: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -50,7 +51,7 @@ def grade_submission(task: Task) -> Graded:
         return replace(blank, reason=submission.problem)
     log = Path(task.folder) / f"{task.name}.printed"
     try:
-        code = _code(submission.path, task.function)
+        code = _code(submission.path, task.function, task.also)
         blank = replace(blank, shape=shape_of(code.source), code=code.source, lines=code.lines)
         hand = _written(code, task)
         log.unlink(missing_ok=True)
@@ -69,7 +70,7 @@ def grade_submission(task: Task) -> Graded:
     return replace(graded, printed=_printed(log))
 
 
-def _code(path: Path, function: str) -> Extracted:
+def _code(path: Path, function: str, also: Sequence[str]) -> Extracted:
     """Return the text of a submission. Raises UserError when it cannot be graded."""
     if path.suffix not in ENDINGS:
         raise UserError(f"{path.name}: expected {' or '.join(ENDINGS)}")
@@ -83,7 +84,7 @@ def _code(path: Path, function: str) -> Extracted:
     if path.suffix == ".py":
         return Extracted(data.decode("utf-8", "replace"), ())
     try:
-        return function_of_notebook(data.decode("utf-8", "replace"), function)
+        return function_of_notebook(data.decode("utf-8", "replace"), function, also)
     except UserError as error:
         raise UserError(f"{path.name}: {error}") from None
 
@@ -109,7 +110,8 @@ def _reachable(folder: Path) -> Iterator[None]:
 
 def _judged(blank: Graded, judged: Judged) -> Graded:
     state = State.RIGHT if judged.ok else State.WRONG
-    return replace(blank, state=state, report=json.loads(judged.report.to_json()), missing=judged.missing)
+    chinese = {cause.text: cause.said("zh") for cause in judged.report.causes}
+    return replace(blank, state=state, report=json.loads(judged.report.to_json()), missing=judged.missing, chinese=chinese)
 
 
 def _without_folder(text: str, task: Task) -> str:

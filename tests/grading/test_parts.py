@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from symbackprop.errors import UserError
 from symbackprop.grading.duplicates import alike, shape_of
+from symbackprop.grading.feedback import feedback_page, feedback_text
 from symbackprop.grading.gradebook import grades_csv
 from symbackprop.grading.graded import Graded, State, as_json, file_name, from_json
 from symbackprop.grading.marks import GradientMark, marks_of, scheme
 from symbackprop.grading.notebook_code import function_of_notebook
+from symbackprop.grading.overview import overview_page
+from symbackprop.grading.phrases import PHRASES
 from symbackprop.grading.submissions import find_submissions
 from tests.grading.generated_class import STYLES, notebook, renamed
 
@@ -134,3 +139,29 @@ def test_submissions_are_found(tmp_path: Path) -> None:
     assert [one.student for one in found] == ["a", "ann", "b", "same.ipynb", "same.py"]
     assert [one.student for one in find_submissions(tmp_path, "gradients", "[ab].py")] == ["a", "ann", "b"]
     assert find_submissions(tmp_path / "a.py", "gradients")[0].student == "a"
+
+
+def told(language: str) -> tuple[str, str, str]:
+    """Return a student's page, the same as text, and the class's page, of a class of one."""
+    chosen = scheme(("W", "b", "c"), {}, {})
+    one = graded(verdict("W", "differs", "2"), verdict("b", "agrees"), kinds=("sign",), mend=True)
+    one = replace(one, report={**one.report, "causes": [{**one.report["causes"][0], "text": "the sign is opposite"}]})
+    one = replace(one, chinese={"the sign is opposite": "符号相反"}, printed="hello")
+    nothing = Graded("n", "n.py", "k", State.FAULT)
+    return (
+        feedback_page(one, chosen, "mend", "HW", language),
+        feedback_text(one, chosen, "mend", language),
+        overview_page([one, nothing], chosen, {"s": ("n",), "n": ("s",)}, "HW", language),
+    )
+
+
+def test_pages_are_chinese_where_it_is_asked() -> None:
+    for english, chinese in zip(told("en"), told("zh"), strict=True):
+        assert "the sign is opposite" in english
+        assert "符号相反" in chinese
+        assert not re.search("[\u4e00-\u9fff]", english)
+        words = re.sub(r"(?s)<style>.*?</style>|<[^>]*>|&\w+;", " ", chinese)
+        assert set(re.findall(r"[a-zA-Z]{2,}", words)) <= {"HW", "hello", "mend", "sign", "ratio"}, words
+    assert 'lang="zh"' in told("zh")[0]
+    for phrase in PHRASES.values():
+        assert set(re.findall(r"{\w+}", phrase.english)) == set(re.findall(r"{\w+}", phrase.chinese)), phrase

@@ -247,3 +247,35 @@ def test_lists_of_numbers_are_arrays() -> None:
     assert {name: v.status for name, v in report.verdicts.items()} == {"w": Status.PROVED, "x": Status.PROVED}
     assert check_gradient(loss, nameless, example=example)["w"].status is Status.PROVED
     assert check_gradient(loss, wrong, example=example, explain=False, repair=False)["w"].status is Status.DIFFERS
+
+
+def two_layers(X, y, W1, b1, W2):
+    return np.mean((np.tanh(X @ W1 + b1) @ W2 - y) ** 2)
+
+
+def one_is_named(X, y, W1, b1, W2):
+    h = np.tanh(X @ W1 + b1)
+    d = 2 * (h @ W2 - y) / y.size
+    dW2 = h.T @ d
+    dh = d @ W2.T * (1 - h**2)
+    return X.T @ dh, dh.sum(axis=0), dW2
+
+
+def one_is_named_one_wrong(X, y, W1, b1, W2):
+    h = np.tanh(X @ W1 + b1)
+    d = 2 * (h @ W2 - y) / y.size
+    dW2 = h.T @ d
+    dh = d @ W2.T * (1 - h**2)
+    return X.T @ dh, dh.mean(axis=0), dW2
+
+
+@pytest.mark.parametrize(("hand", "wrong"), [(one_is_named, ""), (one_is_named_one_wrong, "b1")])
+@pytest.mark.parametrize("wrt", [None, ["W1", "b1", "W2"]])
+def test_results_beside_one_that_is_named_count_by_their_order(hand: Callable[..., Any], wrong: str, wrt: Any) -> None:
+    rng = np.random.default_rng(3)
+    shapes = {"X": (4, 3), "y": (4, 2), "W1": (3, 5), "b1": (5,), "W2": (5, 2)}
+    example = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    report = check_gradient(two_layers, hand, example=example, wrt=wrt, explain=False, repair=False)
+    assert {name: str(verdict.status) for name, verdict in report.verdicts.items()} == {
+        name: "differs" if name == wrong else "proved" for name in ("W1", "b1", "W2")
+    }

@@ -39,7 +39,7 @@ def kept_between_calls(function: Callable[..., Any]) -> dict[str, bytes]:
     """
     found: dict[str, bytes] = {}
     first = plain_function(function)
-    own = first is not None and not first.__module__.startswith(f"{PACKAGE}.")
+    own = first is not None and not str(first.__module__).startswith(f"{PACKAGE}.")
     waiting, seen = [first] if first is not None and own else [], set[int]()
     while waiting:
         current = waiting.pop()

@@ -136,12 +136,17 @@ def _by_name_and_order(left: Left) -> Found:
     Names of hidden nodes say nothing there: `return delta_h1 * x1, delta_h1` are the gradients of a weight and of a bias.
     """
     named = _named(left)
-    ordered = _by_order(left) if not left.mapping or not named else {}
+    ordered = _by_order(left) if not _is_renamed(left) or not named else {}
     used = {result.path for result in ordered.values()}
     others = {node: result for node, result in named.items() if result.path not in used}
     if ordered and not _contradict(ordered, named) and not set(ordered) & set(others) and (named or _is_hidden(left)):
         return {**ordered, **others}
     return named
+
+
+def _is_renamed(left: Left) -> bool:
+    """Whether a mapping says more than that an argument is what it is called."""
+    return any(name != node for name, node in left.mapping.items())
 
 
 def _named(left: Left) -> Found:

@@ -27,9 +27,10 @@ from symbackprop.verify.passes.passes import (
     call_with,
     method_of,
     parameters_of,
+    required,
     switch_of,
 )
-from symbackprop.verify.passes.unstated import LossSearch, inferred_loss, takes_a_target
+from symbackprop.verify.passes.unstated import KnownLoss, LossSearch, inferred_loss, takes_a_target
 
 BACK = frozenset({
     "backward", "backprop", "backpropagation", "backpropagate", "bprop", "bwd", "back", "gradient", "gradients", "grad", "grads",
@@ -215,30 +216,63 @@ def compared(candidate: PassCandidate, given: Mapping[str, Any]) -> Comparison:
     raise UserError(f"{candidate.name}: no arguments found with which both passes run; {wanted} ({problem})")
 
 
+def compared_with(candidate: PassCandidate, solution: Comparison) -> Comparison:
+    """Return the comparison of a candidate with the loss and at the arguments of a solution, whose forward pass is the right one.
+
+    Raises UserError where its passes do not run with them, or its values have other names than those of the solution.
+    """
+    problem = ""
+    for forward, backward in candidate.pairs:
+        trial = _Trial(candidate, forward, backward, solution.arguments, solution.inferred)
+        found = trial.found_with_targets()
+        if found is not None:
+            _same_names(candidate.name, found, solution)
+            return replace(found, loss=solution.loss, example=solution.example, wrt=solution.wrt, remarks=(), missing=())
+        problem = problem or trial.problem
+    raise UserError(f"{candidate.name}: its passes do not run with the arguments of the solution ({problem})")
+
+
+def runs_alone(function: Any, solution: Comparison) -> bool:
+    """Whether a function needs nothing but values of a solution: no forward pass has to run before it."""
+    return isinstance(function, types.FunctionType) and set(required(function)) <= solution.example.keys()
+
+
+def _same_names(name: str, found: Comparison, solution: Comparison) -> None:
+    """Refuse passes whose values are called otherwise than those of a solution: nothing says which is which."""
+    own, wanted = [*found.example, *found.missing], list(solution.example)
+    strange = [value for value in own if value not in wanted]
+    if strange:
+        raise UserError(
+            f"{name}: {listed(strange)}: not in the solution, which has {listed(wanted)}.{nearest(strange[0], wanted)}"
+        )
+
+
 class _Trial:
     """Looks for arguments with which one pair of passes runs."""
 
-    def __init__(self, candidate: PassCandidate, forward: Any, backward: Any, given: Mapping[str, Any]) -> None:
-        self.candidate, self.forward, self.backward, self.given = candidate, forward, backward, given
+    def __init__(
+        self, candidate: PassCandidate, forward: Any, backward: Any, given: Mapping[str, Any], known: KnownLoss | None = None
+    ) -> None:
+        self.candidate, self.forward, self.backward, self.given, self.known = candidate, forward, backward, given, known
         self.problem = ""
 
     def found_with_targets(self) -> Comparison | None:
         """Return the comparison with the loss that is meant where backward is given a target, else what is found without one."""
         if self.forward == self.backward:
             return self.found()
-        if self.backward in STEPS:
+        if self.backward in STEPS or self.known is not None:
             return self._inferred()
         first = takes_a_target(self.candidate.owner, self.forward, self.backward)
         return (self._inferred() if first else None) or self.found() or (None if first else self._inferred())
 
     def _inferred(self) -> Comparison | None:
-        return inferred_loss(LossSearch(self.forward, self.backward), self._starts(), MOST_TRIED)
+        return inferred_loss(LossSearch(self.forward, self.backward, self.known), self._starts(), MOST_TRIED)
 
-    def _starts(self) -> Iterator[tuple[Any, Mapping[str, Any]]]:
-        """Yield objects and arguments of forward; what cannot be made is passed over."""
+    def _starts(self) -> Iterator[tuple[Any, Mapping[str, Any], Mapping[str, Any]]]:
+        """Yield objects and arguments of forward, and what they are made with; what cannot be made is passed over."""
         for values in arguments([s for s in self._slots() if s.name not in self.given], Extents()):
             try:
-                yield self._made(values)
+                yield *self._made(values), self._made_with(values)
             except Exception as error:  # whatever a constructor raises: it is not meant to be called so
                 self.problem = self.problem or f"{type(error).__name__}: {error}"
 
@@ -270,7 +304,8 @@ class _Trial:
 
     def _tried(self, values: Mapping[tuple[str, str], Any]) -> Comparison | None:
         try:
-            return replace(found, remarks=(*found.remarks, *_invented(values))) if (found := self._compared(values)) else None
+            found = self._compared(values)
+            return replace(found, remarks=(*found.remarks, *_invented(values)), arguments=self._made_with(values))
         except UserError as error:
             self.problem = self.problem or str(error).removeprefix("check_layer: ")
         except Exception as error:  # whatever a constructor raises: it is not meant to be called so
@@ -281,6 +316,9 @@ class _Trial:
         owner, inputs = self._made(values)
         switch = self._switch(method_of(owner, self.forward))
         return comparison(Passes(owner, self.forward, self.backward, inputs, switch))
+
+    def _made_with(self, values: Mapping[tuple[str, str], Any]) -> dict[str, Any]:
+        return {**self.given, **{name: value for (_, name), value in values.items()}}
 
     def _made(self, values: Mapping[tuple[str, str], Any]) -> tuple[Any, dict[str, Any]]:
         """Return an object and the arguments of forward."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,8 @@ TOLERANCE = 1e-4
 class Comparison:
     """What `check_gradient` compares: a loss, the gradients, example values, and what they are gradients of.
 
-    `missing` are the parameters that the output depends on and that have no gradient.
+    `missing` are the parameters that the output depends on and that have no gradient. `arguments` is what object and forward pass
+    were made with, by name; `inferred` is the loss that was found out (and its factor) where the code states none.
     """
 
     loss: Callable[..., Any]
@@ -56,6 +57,8 @@ class Comparison:
     remarks: tuple[str, ...] = ()
     unbound: int = 0
     missing: tuple[str, ...] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    inferred: Any = None
 
 
 def comparison(passes: Passes, seed: int = 0) -> Comparison:

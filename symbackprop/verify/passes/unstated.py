@@ -53,11 +53,19 @@ def takes_a_target(owner: Any, forward: Any, backward: Any) -> bool:
     return any(is_target(p.name) and p.name not in known for p in second)
 
 
-class LossSearch:
-    """Looks for the loss of one pair of passes, with arguments that come one after another."""
+@dataclass(frozen=True, slots=True)
+class KnownLoss:
+    """A loss that was inferred for other passes, those of a solution, and its factor (a number: that of the learning rate)."""
 
-    def __init__(self, forward: Any, backward: Any) -> None:
-        self.forward, self.backward = forward, backward
+    loss: UnstatedLoss
+    factor: LossFactor | float
+
+
+class LossSearch:
+    """Looks for the loss of one pair of passes, with arguments that come one after another; a known one is not looked for."""
+
+    def __init__(self, forward: Any, backward: Any, known: KnownLoss | None = None) -> None:
+        self.forward, self.backward, self.known = forward, backward, known
         self.best: Inferred | None = None
         self.left = MOST_TARGETS
 
@@ -65,7 +73,7 @@ class LossSearch:
         """Try the arguments; return what gives every gradient. `best` is what has given most of them."""
         for model, target in self._models(owner, given):
             self.left -= 1
-            inferred = _inferred(model, target)
+            inferred = _inferred(model, target, self.known)
             if inferred is not None and (self.best is None or len(inferred.agreeing) > len(self.best.agreeing)):
                 self.best = inferred
             if inferred is not None and inferred.whole:
@@ -110,10 +118,11 @@ class LossSearch:
             yield replace(model, lies=lies), {asked[0]: target}
 
 
-def _inferred(model: Model, target: Mapping[str, Any]) -> Inferred | None:
+def _inferred(model: Model, target: Mapping[str, Any], known: KnownLoss | None) -> Inferred | None:
     """Return the loss that gives most of the gradients; None where the code does not run, or no loss gives any."""
+    search = (lambda: _best(model, target)) if known is None else (lambda: _with_known(model, target, known))
     try:
-        return visit(lambda: _best(model, target), habits=None).returned  # type: ignore[no-any-return]
+        return visit(search, habits=None).returned  # type: ignore[no-any-return]
     except Exception:  # whatever the code raises: it is not meant to be called so
         return None
 
@@ -132,6 +141,15 @@ def _best(model: Model, target: Mapping[str, Any]) -> Inferred | None:
         if fitting is not None and (best is None or len(fitting[1]) > best[0]):
             best = (len(fitting[1]), loss, *fitting)
     return _said(model, target, best[1], best[2], best[3]) if best is not None else None
+
+
+def _with_known(model: Model, target: Mapping[str, Any], known: KnownLoss) -> Inferred | None:
+    """Return the comparison with a loss that is known, however few of the gradients are its own."""
+    probe = _compared(model, target, ANY, LossFactor(), 1.0)
+    if probe is None:
+        return None
+    own = _ratios(model, target, known.loss, _slopes_of_code(probe), probe)
+    return _said(model, target, known.loss, known.factor, tuple(own))
 
 
 def _compared(model: Model, target: Mapping[str, Any], loss: UnstatedLoss, factor: LossFactor, rate: float) -> Comparison | None:
@@ -250,7 +268,8 @@ def _said(
     of = f", which gives the gradient of {', '.join(agreeing)}" if others else ""
     by = f"; the code steps by {step:.3g} times its gradient" if isinstance(factor, float) else ""
     remark = f"the loss is stated nowhere; inferred: {titles[1]}{of}{by}"
-    return Inferred(replace(found, titles=titles, missing=missing, remarks=(*found.remarks, remark)), agreeing)
+    known = KnownLoss(loss, factor)
+    return Inferred(replace(found, titles=titles, missing=missing, remarks=(*found.remarks, remark), inferred=known), agreeing)
 
 
 def _is_parameter(path: str) -> bool:
@@ -259,18 +278,23 @@ def _is_parameter(path: str) -> bool:
     return name.lower() not in INPUTS and not is_target(name)
 
 
-def inferred_loss(search: LossSearch, starts: Iterator[tuple[Any, Mapping[str, Any]]], most: int) -> Comparison | None:
+def inferred_loss(
+    search: LossSearch, starts: Iterator[tuple[Any, Mapping[str, Any], Mapping[str, Any]]], most: int
+) -> Comparison | None:
     """Return the comparison with the loss that was inferred, for the first arguments with which it gives every gradient.
 
-    `starts` are objects and arguments of forward; those with which forward fails are passed over.
+    `starts` are objects and arguments of forward, and all that both were made with; those with which forward fails are passed
+    over.
     """
-    for owner, given in itertools.islice(starts, most):
+    best: Comparison | None = None
+    for owner, given, made_with in itertools.islice(starts, most):
+        before = search.best
         try:
             whole = search.found(owner, given)
         except Exception:  # forward is not meant to be called so
             continue
-        if whole is not None:
-            return whole.comparison
-        if search.left <= 0:
+        if search.best is not None and search.best is not before:
+            best = replace(search.best.comparison, arguments=made_with)
+        if whole is not None or search.left <= 0:
             break
-    return search.best.comparison if search.best is not None else None
+    return best

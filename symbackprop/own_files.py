@@ -1,0 +1,65 @@
+"""What a plain Python file is, by its text alone: that it holds no network, which of its functions are loss and gradient."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+#: What a loss and its handwritten gradient are called where a file holds both.
+LOSSES = frozenset({"loss", "cost", "objective", "loss_function", "cost_function"})
+LOSS_WORDS = LOSSES | {"mse", "error", "entropy", "nll", "bce"}
+GRADIENTS = frozenset({"gradients", "gradient", "grads", "grad", "backward", "backprop", "backpropagation"})
+
+
+def is_own_code(network: str) -> bool:
+    """Whether NETWORK is a plain Python file that holds both passes: no `network` is defined in it, nothing lies beside it."""
+    file = Path(network.rpartition(":")[0] if ".py:" in network else network)
+    if file.suffix != ".py" or not file.is_file():
+        return False
+    return ".py:" in network or not re.search(r"^network\b", file.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+
+
+def loss_and_gradient(place: str) -> tuple[str, str] | None:
+    """Return the loss and the gradient of a file that has one of each by its names; with an `example`, by the usual names."""
+    defined = _top_level(Path(place))
+    if "example" not in defined and "class" in defined:
+        return None
+    losses, gradients = _usual(defined) if "example" in defined else _likely(defined)
+    if len(losses) != 1 or len(gradients) != 1:
+        return None
+    return f"{place}:{losses[0]}", f"{place}:{gradients[0]}"
+
+
+def _usual(names: list[str]) -> tuple[list[str], list[str]]:
+    """Return the names that losses usually have, and those of gradients."""
+    return [name for name in names if name in LOSSES], [name for name in names if name in GRADIENTS]
+
+
+def _likely(names: list[str]) -> tuple[list[str], list[str]]:
+    """Return the names that losses and gradients usually have, or else those with such a word: `compute_cost`, `mse_grad`."""
+    losses, gradients = _usual(names)
+    gradients = gradients or [name for name in names if _words(name) & GRADIENTS]
+    return losses or [name for name in names if _words(name) & LOSS_WORDS and name not in gradients], gradients
+
+
+def _words(name: str) -> set[str]:
+    return {part.lower() for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}
+
+
+def _top_level(file: Path) -> list[str]:
+    """Return what a file's text defines outside of functions, `class` for each class; nothing of what is no readable Python."""
+    try:
+        body = ast.parse(file.read_text(encoding="utf-8")).body if file.suffix == ".py" else []
+    except (OSError, ValueError, SyntaxError):
+        return []  # said where the file is run
+    return [name for statement in body for name in _defined_by(statement)]
+
+
+def _defined_by(statement: ast.stmt) -> list[str]:
+    if isinstance(statement, ast.FunctionDef):
+        return [statement.name]
+    if isinstance(statement, ast.ClassDef):
+        return ["class"]
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    return [target.id for target in targets if isinstance(target, ast.Name)]
