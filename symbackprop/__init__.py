@@ -84,13 +84,13 @@ __all__ = [
 #: Where each name comes from. All are loaded at their first use: who asks for help or a version waits for no mathematics, who
 #: derives or prints does not wait for what checks.
 _FROM = {
-    "symbackprop.api": "Derivation Gradient derive read",
+    "symbackprop.api": "Derivation Gradient Network derive read",
     "symbackprop.capturing.capture": "capture",
     "symbackprop.capturing.explain": "explain",
     "symbackprop.errors": "NotSupportedError SymbackpropError UserError",
     "symbackprop.formula.notation.notation": "Notation",
     "symbackprop.functions": "elu gelu gelu_tanh leaky_relu maximum minimum relu sigmoid silu softplus square step",
-    "symbackprop.network": "Network",
+    "symbackprop.notebook": "load_ipython_extension",
     "symbackprop.numeric": "evaluate train",
     "symbackprop.proofreading.proofread": "proofread",
     "symbackprop.verify.check": "check_gradient",

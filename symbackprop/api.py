@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,30 @@ from symbackprop.formula.tree.tree import Chain as Statement
 from symbackprop.formula.tree.tree import Formula
 from symbackprop.network import Network
 from symbackprop.network.names import names_of
+
+
+def diagram(network: Network, loss: object = None) -> str | None:
+    """Return the diagram of a network for a notebook, None where there is nothing to draw yet."""
+    from symbackprop.writeup.drawing.diagram import network_picture  # only a notebook draws it
+    from symbackprop.writeup.drawing.svg import svg  # as above: only a notebook draws it
+
+    if all(node.expression is None for node in network.nodes.values()):
+        return None
+    drawn = svg(network_picture(network, loss), prefix=f"n{id(network)}-{loss or ''}-")
+    return f'<div style="max-width:50em">{drawn}</div>'
+
+
+# What a notebook shows of a network is its diagram; it is drawn by a room that comes after that of the networks.
+Network._repr_html_ = diagram  # type: ignore[attr-defined]
+
+
+def formulas_table(steps: Iterable[Step]) -> str:
+    """Return steps for a notebook: a formula a line, and the reason beside it."""
+    rows = (
+        f'<tr><td style="text-align:left">{mathml(step.formula)}</td><td style="text-align:left">{escape(step.why())}</td></tr>'
+        for step in steps
+    )
+    return f"<table>{''.join(rows)}</table>"
 
 
 class Derivation(DerivationRecord):
@@ -66,12 +91,8 @@ class Derivation(DerivationRecord):
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the diagram, and the gradients as MathML."""
-        from symbackprop.writeup.drawing.diagram import network_picture  # only a notebook draws it
-        from symbackprop.writeup.drawing.svg import svg  # as above: only a notebook draws it
-
         formulas = (mathml(step.formula) for name in self for step in self[name].steps(level="brief"))
-        drawn = svg(network_picture(self.network, self.loss), prefix=f"n{id(self)}-")
-        return "\n".join([f'<div style="max-width:50em">{drawn}</div>', *(f"<div>{formula}</div>" for formula in formulas)])
+        return "\n".join([diagram(self.network, self.loss) or "", *(f"<div>{formula}</div>" for formula in formulas)])
 
     def as_network(self, names: Iterable[object] | None = None) -> Network:
         """Return the network with the adjoints of `names` (by default what was asked for) as nodes, for second derivatives.
@@ -145,8 +166,13 @@ class Gradient(GradientRecord):
         return single.function()(**given)[1][self.name]
 
     def _repr_latex_(self) -> str:
+        """What a notebook shows that takes no pages."""
         (step,) = self.steps(level="brief")
         return f"$\\displaystyle {latex_block(step.formula)}$"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the derivation, a formula a line, with the reason beside it."""
+        return formulas_table(self.steps(level="standard"))
 
 
 def derive(

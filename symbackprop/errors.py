@@ -7,11 +7,20 @@ library contradicts itself (`InternalError`). A message is one line: where, what
 from __future__ import annotations
 
 import difflib
+import linecache
 from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+
+PACKAGE = Path(__file__).resolve().parent
 
 
 class SymbackpropError(Exception):
     """Root of all errors raised on purpose by this library."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows instead of a traceback: the message, and the line of the cell that it comes from."""
+        return in_a_notebook(self, f"{self}")
 
 
 class UserError(SymbackpropError):
@@ -37,6 +46,25 @@ class GuestError(Exception):
 
 class DefinitionError(UserError):
     """A network definition is wrong (unknown name, unbound index, shapes that disagree …)."""
+
+
+def in_a_notebook(error: BaseException, said: str) -> list[str]:
+    """Return what is said of an error and, below it, the last line of the user's own code on the way to it."""
+    place = own_line(error.__traceback__)
+    name = type(error).__name__
+    return [f"{name}: {said}", *([f"  line {place[0]}: {place[1]}"] if place is not None else [])]
+
+
+def own_line(traceback: TracebackType | None) -> tuple[int, str] | None:
+    """Return the last line, with its text, that stands neither in this package nor in what runs a notebook; None without one."""
+    found = None
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        text = linecache.getline(file, traceback.tb_lineno, traceback.tb_frame.f_globals).strip()
+        if text and PACKAGE not in Path(file).parents and "site-packages" not in file:
+            found = (traceback.tb_lineno, text)
+        traceback = traceback.tb_next
+    return found
 
 
 def listed(names: Iterable[str], most: int = 12) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
+from symbackprop.errors import in_a_notebook
 from symbackprop.verify.check import check_gradient
 from symbackprop.verify.layer import check_layer
 from symbackprop.verify.records import Status
@@ -26,6 +27,10 @@ class WrongGradient(AssertionError):
     def __init__(self, said: str, report: Report) -> None:
         super().__init__(f"{said}\n{report}")
         self.report = report
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows instead of a traceback: the diagnosis."""
+        return in_a_notebook(self, f"{self}")
 
 
 def assert_gradient(

@@ -38,3 +38,18 @@ def test_a_report_stays_in_its_frame() -> None:
 def test_a_history_is_its_plot() -> None:
     history = train(derivation(), epochs=3)
     assert history._repr_html_() == history.plot_svg()
+
+
+def test_a_network_is_its_diagram_as_soon_as_there_is_one() -> None:
+    net = Network("n")
+    net.input("x", value=1.0)
+    assert net._repr_html_() is None
+    page = derivation().network._repr_html_()
+    assert [part.tag.rpartition("}")[2] for part in ET.fromstring(page)] == ["svg"]
+
+
+def test_a_gradient_is_its_derivation() -> None:
+    gradient = derivation()["w"]
+    table = ET.fromstring(gradient._repr_html_())
+    assert [len(row) for row in table] == [2] * len(gradient.steps())
+    assert "chain rule" in table[0][1].text

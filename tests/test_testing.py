@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+
 import numpy as np
 import pytest
 
@@ -52,3 +54,30 @@ def test_a_missing_gradient_is_an_error_on_request() -> None:
     assert assert_gradient(loss, right, example=EXAMPLE, wrt=["W", "X"]).missing == ("X",)
     with pytest.raises(AssertionError, match="missing: X"):
         assert_gradient(loss, right, example=EXAMPLE, wrt=["W", "X"], complete=True)
+
+
+STUDENT = "import numpy as np\ndef gradients(W, X):\n    return {{'W': {} * X.T @ (X @ W)}}\n"
+CELL = "from symbackprop.testing import assert_gradient\nassert_gradient(loss, gradients, example=example, complete=True)\n"
+DOCTEST = ">>> from symbackprop.testing import assert_gradient\n>>> assert_gradient(loss, gradients, example=example).ok\nTrue\n"
+
+
+def handed_in(factor: int) -> dict[str, object]:
+    """Return what a notebook has defined when the cells that test it are run."""
+    scope: dict[str, object] = {"example": {"W": np.ones((2, 2)), "X": np.array([[1.0, 2.0], [0.5, -1.0], [0.2, 0.3]])}}
+    exec("import numpy as np\ndef loss(W, X):\n    return np.sum((X @ W) ** 2)\n", scope)
+    exec(STUDENT.format(factor), scope)
+    return scope
+
+
+def test_in_a_cell_that_graders_of_notebooks_run() -> None:
+    exec(CELL, handed_in(2))
+    with pytest.raises(AssertionError, match=r"the handwritten gradient is wrong\n.*\n.*differs"):
+        exec(CELL, handed_in(3))
+
+
+@pytest.mark.parametrize(("factor", "failed"), [(2, 0), (3, 1)])
+def test_in_a_doctest_that_graders_of_notebooks_run(factor: int, failed: int) -> None:
+    test = doctest.DocTestParser().get_doctest(DOCTEST, handed_in(factor), "q1", None, 0)
+    said: list[str] = []
+    assert doctest.DocTestRunner().run(test, out=said.append).failed == failed
+    assert ("the handwritten gradient is wrong" in "".join(said)) == bool(failed)
