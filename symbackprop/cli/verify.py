@@ -6,7 +6,7 @@ import contextlib
 import io
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,19 @@ class Block:
     stands: str
     should: str
 
+    @property
+    def holds(self) -> bool:
+        """Whether what stands there is what should."""
+        return self.stands == self.should
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a command printed, and its exit code."""
+
+    text: str
+    code: int
+
 
 @click.command(
     "verify",
@@ -56,10 +69,8 @@ def command(context: click.Context, /, documents: tuple[Path, ...], update: bool
     commands, different = context.find_root().command, 0
     for document in documents:
         text = _read(document)
-        blocks = [_block(document, text, match, commands) for match in _BLOCK.finditer(text)]
-        if len(blocks) != len(_OPENING.findall(text)):
-            raise UserError(f"{document}: a mark symbackprop: … is not closed by /symbackprop")
-        wrong = [block for block in blocks if block.stands != block.should]
+        blocks = marked(document, text, commands)
+        wrong = [block for block in blocks if not block.holds]
         for block in wrong:
             click.echo(f"{block.place}: {'updated' if update else 'differs'}: {block.command}")
         if update and wrong:
@@ -67,6 +78,19 @@ def command(context: click.Context, /, documents: tuple[Path, ...], update: bool
         different += 0 if update else len(wrong)
         click.echo(f"{document}: {len(blocks) - len(wrong)} of {len(blocks)} hold")
     context.exit(1 if different else 0)
+
+
+def marked(document: Path, text: str, commands: click.Command) -> list[Block]:
+    """Return the marked parts of a text, each with what its command prints. Raises UserError for a mark that is no mark."""
+    blocks = [_block(document, text, match, commands) for match in _BLOCK.finditer(text)]
+    if len(blocks) != len(_OPENING.findall(text)):
+        raise UserError(f"{document}: a mark symbackprop: … is not closed by /symbackprop")
+    return blocks
+
+
+def problems(document: Path, text: str, commands: click.Command) -> list[Block]:
+    """Return the marked parts of a text that are not what they should be."""
+    return [block for block in marked(document, text, commands) if not block.holds]
 
 
 def _updated(text: str, blocks: Iterable[Block]) -> str:
@@ -90,12 +114,15 @@ def _block(document: Path, text: str, match: re.Match[str], commands: click.Comm
         raise UserError(f"{place}: {error}") from None
     if not words or words[0] not in COMMANDS:
         raise UserError(f"{place}: expected one of {listed(COMMANDS)} in the mark, got {words[0] if words else 'nothing'}")
-    return Block(place, match["words"], match["body"], _printed(commands, words, document.resolve().parent))
+    return Block(place, match["words"], match["body"], run(commands, words, document.resolve().parent).text)
 
 
-def _printed(commands: click.Command, words: list[str], folder: Path) -> str:
-    """Return what a command prints in a folder. Raises what the command raises."""
+def run(commands: click.Command, words: Sequence[str], folder: Path) -> Shown:
+    """Run a command in a folder; return what it prints. Raises what the command raises, UserError where it is misused."""
     shown = io.StringIO()
-    with contextlib.chdir(folder), contextlib.redirect_stdout(shown):
-        commands.main(words, standalone_mode=False)
-    return shown.getvalue().rstrip("\n") + "\n"
+    try:
+        with contextlib.chdir(folder), contextlib.redirect_stdout(shown):
+            code = commands.main(list(words), standalone_mode=False)
+    except click.ClickException as error:
+        raise UserError(f"{' '.join(words)}: {error.format_message()}") from None
+    return Shown(shown.getvalue().rstrip("\n") + "\n", code if isinstance(code, int) else 0)

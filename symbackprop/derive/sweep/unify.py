@@ -11,7 +11,6 @@ range to guard); a δ with no summed index left (`A[i, i]`) stays as a factor.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 
 from sympy import Expr, Idx, IndexedBase, Integer, KroneckerDelta, Mul, Symbol, true
 
@@ -33,16 +32,21 @@ def unify(
     pool = (*raw.indices, *raw.summed)
     solved, left = _solve(raw.address, target.indices, pool)
     remaining = tuple(index for index in pool if index not in solved)
-    mapping = _renaming(solved, remaining, target.indices, declared)
-    moved = partial(substitute, mapping=mapping)
+    mapping: dict[Expr, Expr] = dict(zip(remaining, _fresh(remaining, target.indices, declared), strict=True))
+    plain = {index: value for index, value in solved.items() if isinstance(value, Idx)}
+    mapping |= plain
+    for index, value in solved.items():
+        if index not in plain:
+            mapping[index] = _through(value, mapping, target.indices)
+    mapping = {old: new for old, new in mapping.items() if old != new}
     guard = _guard(solved, mapping) & substitute(raw.guard, mapping)
     deltas = [KroneckerDelta(own, _through(address, mapping, ())) for own, address in left]
     return Contribution(
         consumer,
         upstream,
-        tuple(map(moved, raw.indices)),
+        tuple(substitute(index, mapping) for index in raw.indices),
         Mul(*deltas, substitute(raw.local, mapping)),
-        tuple(map(moved, remaining)),
+        tuple(substitute(index, mapping) for index in remaining),
         guard,
         raw,
     )
@@ -86,16 +90,6 @@ def before_elimination(contribution: Contribution, own: tuple[Idx, ...]) -> Expr
     return IndexSum(body, *(mapping[index] for index in pool)) if pool else body
 
 
-def _renaming(
-    solved: Mapping[Idx, Expr], remaining: tuple[Idx, ...], own: tuple[Idx, ...], declared: Iterable[Idx]
-) -> dict[Expr, Expr]:
-    """Return what the consumer's indices are in the target's own and fresh ones; one that stays as it is is left out."""
-    plain = {index: value for index, value in solved.items() if isinstance(value, Idx)}
-    mapping: dict[Expr, Expr] = {**dict(zip(remaining, _fresh(remaining, own, declared), strict=True)), **plain}
-    linear = {index: _through(value, mapping, own) for index, value in solved.items() if index not in plain}
-    return {old: new for old, new in {**mapping, **linear}.items() if old != new}
-
-
 def _solve(
     address: tuple[Expr, ...], own: tuple[Idx, ...], pool: tuple[Idx, ...]
 ) -> tuple[dict[Idx, Expr], list[tuple[Idx, Expr]]]:
@@ -104,8 +98,14 @@ def _solve(
     A linear solution is kept as `own_k - rest` with a marker for `own_k`, since `rest` still uses the pool's names. It is put
     into the addresses that follow and into the solutions before it, so that none contains an index that is solved itself.
     """
-    solved, pending = _solve_plain(address, own, pool)
+    solved: dict[Idx, Expr] = {}
     left: list[tuple[Idx, Expr]] = []
+    pending: list[tuple[Idx, Expr]] = []
+    for index, expression in zip(own, address, strict=True):
+        if isinstance(expression, Idx) and expression in pool and expression not in solved:
+            solved[expression] = index
+        else:
+            pending.append((index, expression))
     known: dict[Expr, Expr] = {index: _Marker(own) for index, own in solved.items()}
     for index, place in pending:
         expression = place.xreplace(known).expand()
@@ -126,20 +126,6 @@ def _Marker(index: Idx) -> Symbol:
     return Symbol(f"own {index_name(index)}", integer=True)
 
 
-def _solve_plain(
-    address: tuple[Expr, ...], own: tuple[Idx, ...], pool: tuple[Idx, ...]
-) -> tuple[dict[Idx, Expr], list[tuple[Idx, Expr]]]:
-    """Solve the equations in which a pool index stands alone, each for another; the others are returned as they are."""
-    solved: dict[Idx, Expr] = {}
-    pending: list[tuple[Idx, Expr]] = []
-    for index, expression in zip(own, address, strict=True):
-        if isinstance(expression, Idx) and expression in pool and expression not in solved:
-            solved[expression] = index
-        else:
-            pending.append((index, expression))
-    return solved, pending
-
-
 def _through(expression: Expr, mapping: Mapping[Expr, Expr], own: tuple[Idx, ...]) -> Expr:
     replaced = substitute(expression, {old: new for old, new in mapping.items() if old != new})
     return replaced.xreplace({_Marker(index): index for index in own})
@@ -147,8 +133,8 @@ def _through(expression: Expr, mapping: Mapping[Expr, Expr], own: tuple[Idx, ...
 
 def _fresh(remaining: tuple[Idx, ...], own: tuple[Idx, ...], declared: Iterable[Idx]) -> list[Idx]:
     """Name the summed indices: their own name where free, else another declared index of that range, else a prime."""
+    taken = {index_name(index) for index in own} | {index_name(index) for index in remaining}
     used = {index_name(index) for index in own}
-    taken = used | {index_name(index) for index in remaining}
     names: list[Idx] = []
     for index in remaining:
         name = index_name(index)
