@@ -37,7 +37,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         *("reductions", "table", "definitions"),
     ),
     "formula": ("tree", "notation", "print", "read", "value"),
-    "network": ("wording", "indices", "node", "validate", "model", "names"),
+    "network": ("wording", "sizes", "indices", "node", "places", "validate", "model", "names"),
     "layers": (
         *("shared", "dense", "softmax", "convolution", "pooling", "normalisation", "attention", "recurrent", "losses", "scalar"),
     ),

@@ -11,8 +11,8 @@ layers share it. Everything is checked by `Network.define`, so a wrong index or 
 """
 
 from symbackprop.layers.attention import attention, multi_head_attention
-from symbackprop.layers.convolution import conv1d, conv2d
-from symbackprop.layers.dense import dense, dropout, embedding, residual
+from symbackprop.layers.convolution import conv1d, conv2d, transposed_conv1d, transposed_conv2d, zero_padded
+from symbackprop.layers.dense import dense, dropout, embedding, flatten, residual
 from symbackprop.layers.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -54,6 +54,7 @@ __all__ = [
     "dense",
     "dropout",
     "embedding",
+    "flatten",
     "focal_loss",
     "gaussian_kl_divergence",
     "group_norm",
@@ -80,5 +81,8 @@ __all__ = [
     "rnn_cell",
     "scalar_mlp",
     "softmax",
+    "transposed_conv1d",
+    "transposed_conv2d",
     "triplet_loss",
+    "zero_padded",
 ]

@@ -1,12 +1,13 @@
-"""Fully connected layers, masks of dropout, residual connections."""
+"""Fully connected layers, axes run together, masks of dropout, residual connections."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sympy import Expr, Idx
+from sympy import Expr, Idx, Integer, KroneckerDelta
 
 from symbackprop.layers.shared import Activation, Indices, activated, biased, entry, free, parameter, total
+from symbackprop.network.indices import index_size
 from symbackprop.network.model import Network
 
 
@@ -38,6 +39,19 @@ def embedding(network: Network, name: str, ids: Any, indices: Indices, word: Idx
     """
     W = parameter(network, weight, f"{name}_W", word, feature)
     return network.define(name, *free(indices), feature, W[entry(ids, indices), feature])
+
+
+def flatten(network: Network, name: str, x: Any, indices: Indices, axes: Indices, at: Idx) -> Any:
+    """Axes run together into one, the last of them fastest: `y[n,k] = Σ_c Σ_s δ(k, S c + s) x[n,c,s]`.
+
+    `indices` = (n, c, s) of x: (N, C, S), `axes` = (c, s) those that are run together; `at` = k has the size C*S; y: (N, C*S).
+    """
+    place: Expr = Integer(0)
+    for axis in axes:
+        place = place * index_size(axis) + axis
+    own = tuple(dict.fromkeys(at if index in axes else index for index in indices))
+    body = KroneckerDelta(at, place.expand()) * entry(x, indices)
+    return network.define(name, *free(own), total(body, axes))
 
 
 def dropout(network: Network, name: str, x: Any, indices: Indices, mask: Any, keep: Expr | float) -> Any:

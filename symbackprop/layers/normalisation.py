@@ -7,7 +7,9 @@ from typing import Any
 from sympy import Expr, Idx, sqrt
 
 from symbackprop.errors import DefinitionError
+from symbackprop.layers.dense import flatten
 from symbackprop.layers.shared import Indices, count, entry, free, parameter, total
+from symbackprop.network.indices import index_size
 from symbackprop.network.model import Network
 
 
@@ -77,16 +79,27 @@ def group_norm(
     *,
     gamma: Any = None,
     beta: Any = None,
+    groups: tuple[Idx, Idx] | None = None,
 ) -> Any:
     """Mean and variance over the channels of a group and over space, for each sample and group (Wu and He 2018):
 
         y[n,g,c,s] = γ[g,c] (x[n,g,c,s] - μ[n,g]) / √(σ²[n,g] + ε) + β[g,c]
 
-    `indices` = (n, g, c, then space): the channels stand as groups of C; x, y: (N, G, C, …); γ, β: (G, C).
+    `indices` = (n, g, c, then space): the channels stand as groups of C; x, y: (N, G, C, …); γ, β: (G, C). With
+    `groups` = (g, c), `indices` = (n, k, then space), the channels stand on one axis k of the size G*C, group after group;
+    x, y: (N, G*C, …); γ, β: (G*C,). Then `<name>_grouped` is x with its groups apart, `<name>_flat` what stands together again.
     """
-    _, g, c, *_ = indices
-    hat = _standardised(network, name, x, indices, indices[2:], epsilon)
-    return _scaled(network, name, hat, indices, (g, c), gamma, beta)
+    n, g, *rest = indices
+    if groups is None:
+        hat = _standardised(network, name, x, indices, indices[2:], epsilon)
+        return _scaled(network, name, hat, indices, (g, rest[0]), gamma, beta)
+    k, space = g, tuple(rest)
+    g, c = groups
+    apart = (n, g, c, *space)
+    grouped = network.define(f"{name}_grouped", *free(apart), entry(x, (n, index_size(c) * g + c, *space)))
+    hat = _standardised(network, name, grouped, apart, apart[2:], epsilon)
+    flat = flatten(network, f"{name}_flat", hat, apart, groups, k)
+    return _scaled(network, name, flat, indices, (k,), gamma, beta)
 
 
 def rms_norm(network: Network, name: str, x: Any, indices: Indices, epsilon: Expr, *, gamma: Any = None) -> Any:

@@ -7,8 +7,9 @@ from typing import Any
 
 from sympy import Expr, Idx, Mul
 
-from symbackprop.network.indices import IndexSum, index_name, index_size, primed, size_text
+from symbackprop.network.indices import IndexSum, index_name, index_size, primed
 from symbackprop.network.model import Network
+from symbackprop.network.sizes import size_text
 
 Indices = tuple[Any, ...]  # an index for each axis, or a whole number for one place on it
 Activation = Callable[[Expr], Expr]

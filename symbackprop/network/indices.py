@@ -1,79 +1,28 @@
 """Indices with ranges: declaring them, finding the free ones, and renaming them without capture.
 
-An index is a `sympy.Idx` that runs over `0 .. size-1`; its size is a positive integer symbol, a number, or a difference of
-those (`t:T-F+1`). `Sum` binds an index; everything here respects that binding, which sympy's own `subs` and `diff` do not.
+An index is a `sympy.Idx` that runs over `0 .. size-1`; its size is a positive integer symbol, a number, or a polynomial in
+those (`t:T-F+1`, `k:G*C`). `Sum` binds an index; everything here respects that binding, which sympy's own `subs` and `diff` do
+not.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
-from sympy import Add, Expr, Idx, Indexed, IndexedBase, Integer, Piecewise, Rational, Sum, Symbol, Tuple, ilcm
+from sympy import Expr, Idx, Indexed, IndexedBase, Integer, Piecewise, Rational, Sum, Symbol, Tuple, ilcm
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symbackprop.errors import DefinitionError, InternalError
 from symbackprop.functions.reductions import IndexReduction
 from symbackprop.functions.reductions import IndexSum as IndexSum
-
-_TERM = re.compile(r"([+-]?)(\d+|[^\W\d]\w*)")
-
-
-def size_symbol(name: str) -> Symbol:
-    """Return the symbol of a size: a positive integer."""
-    return Symbol(name, integer=True, positive=True)
+from symbackprop.network.sizes import parse_size
+from symbackprop.network.sizes import size_symbol as size_symbol
 
 
 def real_symbol(name: str, indexed: object = True) -> Symbol | IndexedBase:
     """Return the symbol of a number, or of an array when `indexed`; its entries are real, so that sympy makes no conjugates."""
     return IndexedBase(name, real=True) if indexed else Symbol(name, real=True)
-
-
-def parse_size(text: str, where: str) -> Expr:
-    """Read a size such as `N`, `3` or `T-F+1` (signed terms only).
-
-    Raises DefinitionError naming `where` for anything else.
-    """
-    total: Expr = Integer(0)
-    position = 0
-    while position < len(text):
-        match = _TERM.match(text, position)
-        if match is None or (position and not match.group(1)):
-            raise DefinitionError(
-                f"indices: size {text!r} of {where}: expected a name, a number or signed terms such as T-F+1, "
-                f"got {text[position:]!r} at position {position}"
-            )
-        word = match.group(2)
-        value = Integer(word) if word.isdigit() else size_symbol(word)
-        total = total - value if match.group(1) == "-" else total + value
-        position = match.end()
-    if not text or total.is_nonpositive:
-        raise DefinitionError(f"indices: size {text!r} of {where}: expected a positive size, got {total}")
-    return total
-
-
-def size_text(size: Expr) -> str:
-    """Write a size as `parse_size` reads it, what is taken away after what is there: `T-F+1`."""
-    terms = sorted(Add.make_args(size), key=lambda term: (term.is_number, bool(term.could_extract_minus_sign()), str(term)))
-    signed = "".join(f"{'' if term.could_extract_minus_sign() else '+'}{term}" for term in terms)
-    return signed.removeprefix("+").replace(" ", "")
-
-
-def solved_sizes(known: Mapping[Symbol, int], axes: Iterable[tuple[Expr, int]]) -> dict[Symbol, Integer]:
-    """Return the sizes, those too that stand only inside others: I where an axis has 2*I + U - 2 entries, and U is known."""
-    found = {symbol: Integer(size) for symbol, size in known.items()}
-    waiting = [(extent, got) for extent, got in axes if not extent.is_Symbol]
-    for _ in range(len(waiting)):
-        for extent, got in waiting:
-            left = extent.xreplace(found).expand()
-            if len(left.free_symbols) == 1:
-                (symbol,) = left.free_symbols
-                factor = left.coeff(symbol)
-                rest = left - factor * symbol
-                if rest.is_Integer and factor.is_Integer and (got - rest) % factor == 0:
-                    found[symbol] = (got - rest) // factor
-    return found
 
 
 def parse_indices(text: str) -> tuple[Idx, ...]:

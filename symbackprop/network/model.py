@@ -19,8 +19,9 @@ import numpy as np
 from sympy import Expr, Idx, Symbol, symbols
 
 from symbackprop.errors import DefinitionError, UserError, nearest
-from symbackprop.network.indices import index_name, parse_indices, parse_size, real_symbol, solved_sizes
+from symbackprop.network.indices import index_name, parse_indices, real_symbol
 from symbackprop.network.node import Fact, Node, Role
+from symbackprop.network.sizes import parse_size, solved_sizes
 from symbackprop.network.validate import check_definition, check_name, normalised
 from symbackprop.network.wording import LocalizedText
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sympy import (
@@ -40,17 +40,22 @@ from symbackprop.functions import BY_ANY_NAME, BY_NAME, ELEMENTARY
 from symbackprop.functions.reductions import IndexMax, IndexMin, IndexProduct
 from symbackprop.network.indices import IndexSum, addresses, free_indices, index_name, index_size, is_label
 from symbackprop.network.node import Node, Role
+from symbackprop.network.places import address_range, is_granted, known_bounds
 
 
 @dataclass(slots=True)
 class DefinitionScope:
-    """What is known while one definition is checked: the nodes, the sizes, the bound indices, and the parents found so far."""
+    """What is known while one definition is checked: the nodes, the sizes, the bound indices, and the parents found so far.
+
+    `bounds` are expressions in indices that are not negative here, by the conditions and the bounds of sums around.
+    """
 
     where: str
     nodes: Mapping[str, Node]
     sizes: Mapping[str, Symbol]
     bound: tuple[Idx, ...]
     parents: set[str] = field(default_factory=set)
+    bounds: tuple[Expr, ...] = ()
 
     def fail(self, text: str) -> DefinitionError:
         """Return the error of this definition with its place in front."""
@@ -204,34 +209,21 @@ def _range(expression: Indexed, address: Expr, own: Idx, axis: int, scope: Defin
                 f"{own_entry(expression, scope)} has {index_size(own)} entries"
             )
         return
-    lowest, highest = extent(address, scope)
-    room = (index_size(own) - 1 - highest).expand()
-    if not (lowest.expand().is_nonnegative and room.is_nonnegative):
+    found = address_range(address)
+    if found is None:
+        raise scope.fail(f"address {address} is not linear in its indices; expected e.g. i + u or 2*i + u")
+    if not (is_granted(address, scope.bounds) and is_granted(own.upper - address, scope.bounds)):
         raise scope.fail(
-            f"{expression}: {address} runs over {lowest} .. {highest}, but axis {axis} of "
+            f"{expression}: {address} runs over {found[0]} .. {found[1]}, but axis {axis} of "
             f"{own_entry(expression, scope)} runs over 0 .. {index_size(own) - 1}; "
-            "give an index a size such as T-F+1 so that the range fits"
+            "give an index a size such as T-F+1 so that the range fits, or say where the entry counts: "
+            f"Piecewise(({expression}, ({address} >= 0) & ({address} <= {index_size(own) - 1})), (0, True))"
         )
 
 
 def own_entry(expression: Indexed, scope: DefinitionScope) -> str:
     """Return how the indexed node was declared, for messages."""
     return str(scope.nodes[str(expression.base.label)].entry)
-
-
-def extent(address: Expr, scope: DefinitionScope) -> tuple[Expr, Expr]:
-    """Return the smallest and largest value of an address that is linear in its indices with integer coefficients."""
-    lowest = highest = Integer(0)
-    for term, coefficient in address.expand().as_coefficients_dict().items():
-        indices = addresses(term)
-        if not indices:
-            lowest, highest = lowest + coefficient * term, highest + coefficient * term
-            continue
-        if not isinstance(term, Idx) or not coefficient.is_Integer:
-            raise scope.fail(f"address {address} is not linear in its indices; expected e.g. i + u or 2*i + u")
-        low, high = (term.lower, term.upper) if coefficient > 0 else (term.upper, term.lower)
-        lowest, highest = lowest + coefficient * low, highest + coefficient * high
-    return lowest, highest
 
 
 def _sum(expression: ExprWithLimits, scope: DefinitionScope) -> Expr:
@@ -243,8 +235,15 @@ def _sum(expression: ExprWithLimits, scope: DefinitionScope) -> Expr:
         kind = type(expression).__name__
         raise scope.fail(f"{kind} binds index {names[0]} twice; use a second index of the same range")
     bound = (*(index for index in scope.bound if index_name(index) not in names), *indices)
-    inner = DefinitionScope(scope.where, scope.nodes, scope.sizes, bound, scope.parents)
+    inner = replace(scope, bound=bound, bounds=_bounds_within(expression, scope))
     return (IndexSum if isinstance(expression, Sum) else type(expression))(_check(expression.function, inner), *expression.limits)
+
+
+def _bounds_within(expression: ExprWithLimits, scope: DefinitionScope) -> tuple[Expr, ...]:
+    """Return what is not negative inside of a sum: of what is so outside that which its indices do not shadow, and its bounds."""
+    names = {str(limits[0]) for limits in expression.limits}
+    kept = [known for known in scope.bounds if names.isdisjoint(map(index_name, addresses(known)))]
+    return (*kept, *(known for index, low, high in expression.limits for known in (index - low, high - index)))
 
 
 def _check_limits(expression: ExprWithLimits, limits: tuple[Expr, ...], scope: DefinitionScope) -> None:
@@ -321,7 +320,11 @@ def _piecewise(expression: Piecewise, scope: DefinitionScope) -> Expr:
                 f"condition {condition} stands outside the sum that binds {index}: sympy takes a condition out of a sum that "
                 f"stands inside another sum; define the sum over {index} as a node of its own, over another letter"
             )
-    return Piecewise(*((_check(value, scope), _condition(condition, scope)) for value, condition in expression.args))
+    branches = []
+    for value, condition in expression.args:
+        there = replace(scope, bounds=(*scope.bounds, *known_bounds(condition)))
+        branches.append((_check(value, there), _condition(condition, scope)))
+    return Piecewise(*branches)
 
 
 def _condition(condition: Basic, scope: DefinitionScope) -> Basic:

@@ -3,7 +3,8 @@
 Scalars only, or arrays of up to four axes: diagonals, windows `x[t+u]` and strides `x[2g+u]` in the middle of an expression,
 reversed and fixed entries, nodes that do not depend on their own index, conditions on indices (with fractions and multiples) and
 on values, sums in sums and under functions, running sums, the largest and the product along an index, labels as addresses,
-products of three, softmax and log-sum-exp, letters used again.
+products of three, softmax and log-sum-exp, letters used again. From seed `WIDE` on also products in sizes and addresses, entries
+that are 0 outside of their array, and terms that stand at one place of an axis.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ from sympy import Expr, Idx, Indexed, Integer, KroneckerDelta, Piecewise, Ration
 from symbackprop.errors import DefinitionError
 from symbackprop.functions import ELEMENTARY, IndexMax, IndexMin, IndexProduct, function_name
 from symbackprop.network import Network, Node
-from symbackprop.network.indices import free_indices, index_size, size_symbol
+from symbackprop.network.indices import IndexSum, free_indices, guarded, index_size, size_symbol
 from tests.derive.interpreter import FUNCTIONS as JUDGED
 from tests.derive.random_networks import apply
 
 FUNCTIONS = tuple(function for function in ELEMENTARY if function_name(function) in JUDGED)
 INDICES = "n:N m:N p:N i:D j:D k:K r:K u:F t:T-F+1 s:T g:G q:G+G+F-2"
+WIDE = 20_000_000
+WIDE_INDICES = f"{INDICES} a:G*F b:N*D w:T+2*F"
+NUMBERED = {"a": ("g", "u"), "b": ("n", "i")}  # axes that two indices number through
 MOST_ENTRIES = 60  # of one node, at the sizes drawn
 
 
@@ -51,7 +55,8 @@ class _Draw:
         self.scalar = seed % 4 == 0
         self.net = Network(f"network {seed}")
         self.sizes = self._sizes()
-        self.pool: tuple[Idx, ...] = () if self.scalar else self.net.indices(INDICES)
+        self.wide = seed >= WIDE
+        self.pool: tuple[Idx, ...] = () if self.scalar else self.net.indices(WIDE_INDICES if self.wide else INDICES)
         self.calls = self.rng.randrange(len(FUNCTIONS))
 
     def _sizes(self) -> dict[str, int]:
@@ -144,6 +149,8 @@ class _Draw:
                 (self.largest, 1),
                 (self.multiplied_along, 1),
             ]
+        if self.wide and not self.scalar:
+            kinds += [(self.zero_outside, 4), (self.placed, 4)]
         chosen = self.rng.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]
         return chosen(depth - 1, free)
 
@@ -161,7 +168,8 @@ class _Draw:
         """Whether an axis can be addressed; one of compound length has no entry that surely exists."""
         alike = any(index_size(index) == index_size(own) for index in free)
         strided = str(own) == "q" and {"g", "u"} <= {str(index) for index in free}
-        return bool(index_size(own).is_Symbol) or alike or strided
+        numbered = set(NUMBERED.get(str(own), "?")) <= {str(index) for index in free}
+        return bool(index_size(own).is_Symbol) or alike or strided or numbered
 
     def address(self, own: Idx, free: tuple[Idx, ...]) -> Expr:
         names = {str(index): index for index in free}
@@ -172,6 +180,9 @@ class _Draw:
             options += [names["t"] + names["u"]] * 3
         if str(own) == "q" and {"g", "u"} <= names.keys():
             options += [2 * names["g"] + names["u"]] * 3
+        slow, fast = (names.get(letter) for letter in NUMBERED.get(str(own), "??"))
+        if slow is not None and fast is not None:
+            options += [index_size(fast) * slow + fast] * 3
         label = self.labels.get(index_size(own))
         if label is not None and set(label.indices) <= set(free):
             options += [label] * 2
@@ -269,6 +280,39 @@ class _Draw:
             return z
         total = Sum(exp(all_z), other)
         return self.rng.choice((exp(z) / total, z - log(total), log(total)))
+
+    def shifted(self, free: tuple[Idx, ...]) -> Expr:
+        """Draw an address that may leave any axis."""
+        first, second = self.rng.choice(free), self.rng.choice(free)
+        return self.rng.choice((1, 1, 2, -1)) * first + self.rng.choice((0, 1, -1)) * second + self.rng.randint(-2, 2)
+
+    def zero_outside(self, depth: int, free: tuple[Idx, ...]) -> Expr:
+        """Draw an entry where its address lies inside of its axis, else 0, alone or among the factors of a sum."""
+        over = self.bound(free, 1)
+        inner = (*(index for index in free if index not in over), *over)
+        nodes = [node for node in self.net.nodes.values() if node.indices and index_size(node.indices[0]).is_Symbol]
+        nodes = [node for node in nodes if self.at_hand(node, inner)]
+        if not nodes or not inner:
+            return self.expression(depth, free)
+        node = self.rng.choice(nodes)
+        first, *others = node.indices
+        place = self.shifted(inner)
+        value = node.symbol[(place, *(self.address(own, inner) for own in others))]
+        if self.rng.random() < 0.5:
+            value = value * self.leaf(inner)
+        body = guarded(value, (place >= 0) & (place <= first.upper)) * (self.leaf(inner) if self.rng.random() < 0.5 else 1)
+        present = [index for index in over if index in free_indices(body)]
+        return IndexSum(body, *present) if present else body
+
+    def placed(self, depth: int, free: tuple[Idx, ...]) -> Expr:
+        """Draw a sum of terms of which each stands at one place of an axis."""
+        over = self.bound(free, 2)
+        own = [index for index in free if index not in over]
+        if not own or not over:
+            return self.expression(depth, free)
+        body = KroneckerDelta(self.rng.choice(own), self.shifted(over)) * self.expression(depth, (*own, *over))
+        present = [index for index in over if index in free_indices(body)]
+        return IndexSum(body, *present) if present else body
 
     def delta(self, depth: int, free: tuple[Idx, ...]) -> Expr:
         pairs = [(a, b) for a in free for b in free if a != b and index_size(a) == index_size(b)]

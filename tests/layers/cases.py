@@ -190,6 +190,62 @@ def conv2d_with_strides(net: Network) -> Any:
     return layers.conv2d(net, "y", net.input("x", n, c, r, s), (n, c, r, s), o, (a, b), (u, v), stride=(2, 1))
 
 
+@case(
+    lambda torch, v: _conv(torch, v, 1, padding=(v["weight1"].shape[2] + v["y_W"].shape[2] - 1 - v["x"].shape[2]) // 2),
+    {"T": 4, "F": 3, "P": 2},
+)
+def conv1d_with_padding(net: Network) -> Any:
+    n, c, s, o, t, u = net.indices("n:N c:C s:T o:O t:T+2*P-F+1 u:F")
+    return layers.conv1d(net, "y", net.input("x", n, c, s), (n, c, s), o, t, u, padding=net.size("P"))
+
+
+@case(lambda torch, v: torch.tanh(_conv(torch, v, 2, stride=(2, 1), padding=(1, 0))), {"R": 3, "T": 4, "F": 3, "G": 2})
+def conv2d_with_padding(net: Network) -> Any:
+    n, c, r, s, o, a, b, u, v = net.indices("n:N c:C r:2*R+F s:T o:O a:R+2 b:T-G+1 u:F v:G")
+    x = net.input("x", n, c, r, s)
+    return layers.conv2d(net, "y", x, (n, c, r, s), o, (a, b), (u, v), tanh, stride=(2, 1), padding=(1, 0))
+
+
+def _up(torch: Any, v: Values, axes: int, **options: Any) -> Any:
+    return getattr(torch.nn.functional, f"conv_transpose{axes}d")(v["x"], v["y_W"], v["y_b"], **options)
+
+
+@case(lambda torch, v: torch.tanh(_up(torch, v, 1, stride=2)), {"T": 4, "F": 3})
+def transposed_conv1d(net: Network) -> Any:
+    n, c, t, o, s, u = net.indices("n:N c:C t:T o:O s:2*(T-1)+F u:F")
+    return layers.transposed_conv1d(net, "y", net.input("x", n, c, t), (n, c, t), o, s, u, tanh, stride=2)
+
+
+@case(
+    lambda torch, v: _up(torch, v, 1, stride=3, dilation=2, padding=1, output_padding=2),
+    {"T": 4, "F": 3},
+)
+def transposed_conv1d_with_padding(net: Network) -> Any:
+    n, c, t, o, s, u = net.indices("n:N c:C t:T o:O s:3*T+2*F-4 u:F")
+    x = net.input("x", n, c, t)
+    return layers.transposed_conv1d(net, "y", x, (n, c, t), o, s, u, stride=3, dilation=2, padding=1)
+
+
+@case(lambda torch, v: _up(torch, v, 2, stride=(1, 2)), {"R": 3, "T": 2, "F": 3, "G": 2})
+def transposed_conv2d(net: Network) -> Any:
+    n, c, r, t, o, a, b, u, v = net.indices("n:N c:C r:R t:T o:O a:R+F-1 b:2*T+G-2 u:F v:G")
+    x = net.input("x", n, c, r, t)
+    return layers.transposed_conv2d(net, "y", x, (n, c, r, t), o, (a, b), (u, v), stride=(1, 2))
+
+
+@case(lambda torch, v: torch.nn.functional.pad(v["x"], (2, 2)))
+def zero_padded(net: Network) -> Any:
+    n, t = net.indices("n:N t:T")
+    return layers.zero_padded(net, "y", net.input("x", n, t), (n, t), (t,), 2)[0]
+
+
+@case(lambda torch, v: torch.tanh(v["x"].reshape(len(v["x"]), -1) @ v["y_W"] + v["y_b"]), {"C": 2, "T": 3})
+def flatten(net: Network) -> Any:
+    n, c, t, k, o = net.indices("n:N c:C t:T k:C*T o:O")
+    flat = layers.flatten(net, "flat", net.input("x", n, c, t), (n, c, t), (c, t), k)
+    return layers.dense(net, "y", flat, (n, k), o, tanh)
+
+
 @case(lambda torch, v: torch.nn.functional.avg_pool1d(v["x"], 3))
 def average_pool1d(net: Network) -> Any:
     n, c, s, t, u = net.indices("n:N c:C s:K+K+K t:K u:3")
@@ -280,6 +336,20 @@ def _group_norm(torch: Any, v: Values) -> Any:
 def group_norm(net: Network) -> Any:
     n, g, c, s = net.indices("n:N g:G c:C s:T")
     return layers.group_norm(net, "y", net.input("x", n, g, c, s), (n, g, c, s), EPSILON)
+
+
+def _channels_in_groups(torch: Any, v: Values) -> Any:
+    apart = v["x"].reshape(len(v["x"]), len(v["groups"]), -1)
+    one_layer = torch.nn.functional.layer_norm(apart, apart.shape[2:], eps=1e-3).reshape(v["x"].shape)
+    return one_layer * v["y_gamma"][:, None] + v["y_beta"][:, None] + v["groups"].sum()
+
+
+@case(_channels_in_groups)
+def group_norm_of_channels(net: Network) -> Any:
+    n, k, g, c, s = net.indices("n:N k:G*C g:G c:C s:T")
+    size = net.parameter("groups", g)  # from which the judge reads how many there are
+    y = layers.group_norm(net, "y", net.input("x", n, k, s), (n, k, s), EPSILON, groups=(g, c))
+    return net.define("z", n, k, s, y[n, k, s] + Sum(size[g], g))
 
 
 @case(lambda torch, v: torch.nn.functional.rms_norm(v["x"], v["x"].shape[-1:], v["y_gamma"], 1e-3))

@@ -12,24 +12,39 @@ from symbackprop.network.indices import (
     index_name,
     index_size,
     parse_indices,
-    parse_size,
     primed,
-    size_text,
     substitute,
 )
+from symbackprop.network.sizes import is_at_least_zero, is_positive, parse_size, size_text
 
 n, m, i, j = parse_indices("n:N m:N i:D j:D")
 X, b = IndexedBase("X"), IndexedBase("b")
 
 
-@pytest.mark.parametrize(
-    ("text", "size"), [("N", "N"), ("3", "3"), ("T-F+1", "-F + T + 1"), ("N+N", "2*N"), ("2-1", "1"), ("T_1", "T_1")]
-)
+SIZES = {
+    "N": "N",
+    "3": "3",
+    "T-F+1": "-F + T + 1",
+    "N+N": "2*N",
+    "2-1": "1",
+    "T_1": "T_1",
+    "N*2": "2*N",
+    "G*C": "C*G",
+    "2*P+1": "2*P + 1",
+    "2*(T-1)+F": "F + 2*T - 2",
+    "N*(N-1)": "N**2 - N",
+    "-F+T**2": "-F + T**2",
+}
+
+
+@pytest.mark.parametrize(("text", "size"), SIZES.items())
 def test_sizes(text: str, size: str) -> None:
     assert str(parse_size(text, "here")) == size
 
 
-@pytest.mark.parametrize("text", ["", "0", "1-3", "N*2", "N N", "2N", "N--1", "-"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "1-3", "N*", "N N", "2N", "N--1", "-", "(N", "N)", "N**M", "N**10", "N/2", "N-N", "1-N"]
+)
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(DefinitionError, match="of here: expected"):
         parse_size(text, "here")
@@ -88,3 +103,16 @@ def test_guarded() -> None:
 @pytest.mark.parametrize("size", ["N", "3", "T-F+1", "I+U-2", "N-1"])
 def test_a_size_is_written_as_it_is_read(size: str) -> None:
     assert size_text(parse_size(size, "n")) == size
+
+
+@pytest.mark.parametrize("text", ["N", "N-1", "G*C-G", "N*N-2*N+1", "2*(T-1)+F", "T+F-2"])
+def test_what_is_surely_not_negative(text: str) -> None:
+    assert is_at_least_zero(parse_size(f"{text}+1", "here") - 1)
+    assert is_positive(parse_size(f"{text}+1", "here"))
+
+
+@pytest.mark.parametrize("text", ["T-F+1", "N*N-3*N+1", "G*C-G-C", "T-2*F+3"])
+def test_what_may_be_negative(text: str) -> None:
+    size = parse_size(text, "here")
+    assert not is_at_least_zero(size - 1) or not is_at_least_zero(size)
+    assert not is_positive(size)

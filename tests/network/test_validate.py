@@ -232,8 +232,8 @@ BAD: dict[str, tuple[Act, tuple[str, ...]]] = {
     "index without a size": (lambda s: s.net.indices("r"), ("indices: expected name:size such as n:N, got 'r'", "write r:R")),
     "index of no name": (lambda s: s.net.indices("2:N"), ("indices: expected a name before the colon, got '2'",)),
     "size that is no size": (
-        lambda s: s.net.indices("r:N*2"),
-        ("indices: size 'N*2' of index r", "signed terms such as T-F+1", "got '*2' at position 1"),
+        lambda s: s.net.indices("r:N/2"),
+        ("indices: size 'N/2' of index r", "signed terms such as T-F+1", "got '/2' at position 1"),
     ),
     "size zero": (lambda s: s.net.indices("r:0"), ("indices: size '0' of index r: expected a positive size, got 0",)),
     "index of two ranges": (

@@ -15,7 +15,8 @@ from symbackprop.capturing.roll.forms import Form, Irregular
 from symbackprop.capturing.roll.program import RolledProgram
 from symbackprop.errors import SymbackpropError
 from symbackprop.network import Network
-from symbackprop.network.indices import index_size, size_text
+from symbackprop.network.indices import index_size
+from symbackprop.network.sizes import size_text
 
 SAMPLES = "n"
 LETTERS = "i j k l m p q r s u v a b c d e f g h o w z x y t".split()

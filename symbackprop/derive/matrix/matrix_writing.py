@@ -29,7 +29,8 @@ from symbackprop.formula.notation.notation import Notation
 from symbackprop.formula.tree import tree
 from symbackprop.formula.tree.build import add, call, multiply
 from symbackprop.formula.value.from_sympy import from_sympy
-from symbackprop.network.indices import index_name, size_text
+from symbackprop.network.indices import index_name
+from symbackprop.network.sizes import size_text
 
 Spelling = Mapping[str, tree.Formula]
 
@@ -59,12 +60,12 @@ def equality(left: tree.Formula, form: MatrixForm, spell: Spelling | None = None
 
 def ones_name(size: Expr) -> str:
     """Return the name of a column of ones: `ones_N`."""
-    return "ones_" + size_text(size).replace("-", "minus").replace("+", "plus")
+    return "ones_" + size_text(size).replace("-", "minus").replace("+", "plus").replace("*", "times")
 
 
 def ones_spellings(sizes: Iterable[Expr]) -> dict[str, str]:
     """Return the LaTeX of the columns of ones of these sizes by name: `\\mathbf{1}_{N}`."""
-    return {ones_name(size): rf"\mathbf{{1}}_{{{size_text(size)}}}" for size in sizes}
+    return {ones_name(size): rf"\mathbf{{1}}_{{{size_text(size).replace('**', '^').replace('*', ' ')}}}" for size in sizes}
 
 
 def with_ones(notation: Notation, form: MatrixForm) -> Notation:

@@ -10,13 +10,16 @@ range to guard); a δ with no summed index left (`A[i, i]`) stays as a factor.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 
-from sympy import Expr, Idx, IndexedBase, Integer, KroneckerDelta, Mul, Symbol, true
+from sympy import Expr, Idx, Indexed, IndexedBase, Integer, KroneckerDelta, Mul, Symbol, true
 
 from symbackprop.derive.sweep.records import Contribution, RawContribution
 from symbackprop.network.indices import IndexSum, addresses, guarded, index_name, index_size, primed, same_range, substitute
 from symbackprop.network.node import Node
+from symbackprop.network.places import is_granted, settled, settled_condition
 
 
 def unify(
@@ -32,24 +35,48 @@ def unify(
     pool = (*raw.indices, *raw.summed)
     solved, left = _solve(raw.address, target.indices, pool)
     remaining = tuple(index for index in pool if index not in solved)
-    mapping: dict[Expr, Expr] = dict(zip(remaining, _fresh(remaining, target.indices, declared), strict=True))
-    plain = {index: value for index, value in solved.items() if isinstance(value, Idx)}
-    mapping |= plain
-    for index, value in solved.items():
-        if index not in plain:
-            mapping[index] = _through(value, mapping, target.indices)
-    mapping = {old: new for old, new in mapping.items() if old != new}
+    mapping = _renaming(solved, remaining, target.indices, declared)
+    moved = partial(substitute, mapping=mapping)
     guard = _guard(solved, mapping) & substitute(raw.guard, mapping)
     deltas = [KroneckerDelta(own, _through(address, mapping, ())) for own, address in left]
-    return Contribution(
+    found = Contribution(
         consumer,
         upstream,
-        tuple(substitute(index, mapping) for index in raw.indices),
-        Mul(*deltas, substitute(raw.local, mapping)),
-        tuple(substitute(index, mapping) for index in remaining),
-        guard,
+        tuple(map(moved, raw.indices)),
+        Mul(*deltas, settled(substitute(raw.local, mapping))),
+        tuple(map(moved, remaining)),
+        settled_condition(guard),
         raw,
     )
+    return _chosen(found) if raw.local.has(KroneckerDelta) else found
+
+
+def _chosen(contribution: Contribution) -> Contribution:
+    """Use Σ_s δ(s, place) f(s) = f(place) for every summed s whose place is known: `y[s] = Σ_t Σ_u δ(s, 2t + u) x[t] w[u]`."""
+    for delta in Mul.make_args(contribution.local):
+        for index, place in _choices(delta, contribution.summed):
+            rest = Mul(*(factor for factor in Mul.make_args(contribution.local) if factor is not delta))
+            put_in = {index: place}
+            return _chosen(
+                replace(
+                    contribution,
+                    consumer_indices=tuple(substitute(address, put_in) for address in contribution.consumer_indices),
+                    local=settled(substitute(rest, put_in)),
+                    summed=tuple(other for other in contribution.summed if other != index),
+                    guard=settled_condition(
+                        substitute(contribution.guard, put_in) & (place >= index.lower) & (place <= index.upper)
+                    ),
+                )
+            )
+    return contribution
+
+
+def _choices(delta: Expr, summed: tuple[Idx, ...]) -> Iterator[tuple[Idx, Expr]]:
+    """Yield the summed indices that a factor sets equal to a place, which they are not part of."""
+    if isinstance(delta, KroneckerDelta) and not delta.has(Indexed) and all(side.is_integer for side in delta.args):
+        for index, place in (delta.args, delta.args[::-1]):
+            if index in summed and index not in addresses(place):
+                yield index, place
 
 
 def entries_used(
@@ -90,6 +117,16 @@ def before_elimination(contribution: Contribution, own: tuple[Idx, ...]) -> Expr
     return IndexSum(body, *(mapping[index] for index in pool)) if pool else body
 
 
+def _renaming(
+    solved: Mapping[Idx, Expr], remaining: tuple[Idx, ...], own: tuple[Idx, ...], declared: Iterable[Idx]
+) -> dict[Expr, Expr]:
+    """Return what the consumer's indices are in the target's own and fresh ones; one that stays as it is is left out."""
+    plain = {index: value for index, value in solved.items() if isinstance(value, Idx)}
+    mapping: dict[Expr, Expr] = {**dict(zip(remaining, _fresh(remaining, own, declared), strict=True)), **plain}
+    linear = {index: _through(value, mapping, own) for index, value in solved.items() if index not in plain}
+    return {old: new for old, new in {**mapping, **linear}.items() if old != new}
+
+
 def _solve(
     address: tuple[Expr, ...], own: tuple[Idx, ...], pool: tuple[Idx, ...]
 ) -> tuple[dict[Idx, Expr], list[tuple[Idx, Expr]]]:
@@ -98,32 +135,39 @@ def _solve(
     A linear solution is kept as `own_k - rest` with a marker for `own_k`, since `rest` still uses the pool's names. It is put
     into the addresses that follow and into the solutions before it, so that none contains an index that is solved itself.
     """
-    solved: dict[Idx, Expr] = {}
+    solved, pending = _solve_plain(address, own, pool)
     left: list[tuple[Idx, Expr]] = []
-    pending: list[tuple[Idx, Expr]] = []
-    for index, expression in zip(own, address, strict=True):
-        if isinstance(expression, Idx) and expression in pool and expression not in solved:
-            solved[expression] = index
-        else:
-            pending.append((index, expression))
     known: dict[Expr, Expr] = {index: _Marker(own) for index, own in solved.items()}
     for index, place in pending:
         expression = place.xreplace(known).expand()
-        coefficients = expression.as_coefficients_dict()
-        free = [p for p in pool if p not in solved and abs(coefficients.get(p, 0)) == 1]
-        if not free:
+        free = next(((p, sign) for p in pool if p not in solved and abs(sign := expression.coeff(p)) == 1), None)
+        if free is None:
             left.append((index, place))
             continue
-        sign = coefficients[free[0]]
-        value = (sign * (_Marker(index) - (expression - sign * free[0]))).expand()
-        known = {solution: of.xreplace({free[0]: value}).expand() for solution, of in known.items()}
-        known[free[0]] = solved[free[0]] = value
+        chosen, sign = free
+        value = (sign * (_Marker(index) - (expression - sign * chosen))).expand()
+        known = {solution: of.xreplace({chosen: value}).expand() for solution, of in known.items()}
+        known[chosen] = solved[chosen] = value
     return {index: value if isinstance(value, Idx) else known[index] for index, value in solved.items()}, left
 
 
 def _Marker(index: Idx) -> Symbol:
     """A symbol that stands for the node's own index while the pool's names are still in use."""
     return Symbol(f"own {index_name(index)}", integer=True)
+
+
+def _solve_plain(
+    address: tuple[Expr, ...], own: tuple[Idx, ...], pool: tuple[Idx, ...]
+) -> tuple[dict[Idx, Expr], list[tuple[Idx, Expr]]]:
+    """Solve the equations in which a pool index stands alone, each for another; the others are returned as they are."""
+    solved: dict[Idx, Expr] = {}
+    pending: list[tuple[Idx, Expr]] = []
+    for index, expression in zip(own, address, strict=True):
+        if isinstance(expression, Idx) and expression in pool and expression not in solved:
+            solved[expression] = index
+        else:
+            pending.append((index, expression))
+    return solved, pending
 
 
 def _through(expression: Expr, mapping: Mapping[Expr, Expr], own: tuple[Idx, ...]) -> Expr:
@@ -133,8 +177,8 @@ def _through(expression: Expr, mapping: Mapping[Expr, Expr], own: tuple[Idx, ...
 
 def _fresh(remaining: tuple[Idx, ...], own: tuple[Idx, ...], declared: Iterable[Idx]) -> list[Idx]:
     """Name the summed indices: their own name where free, else another declared index of that range, else a prime."""
-    taken = {index_name(index) for index in own} | {index_name(index) for index in remaining}
     used = {index_name(index) for index in own}
+    taken = used | {index_name(index) for index in remaining}
     names: list[Idx] = []
     for index in remaining:
         name = index_name(index)
@@ -157,11 +201,8 @@ def _guard(solved: Mapping[Idx, Expr], mapping: Mapping[Expr, Expr]) -> Expr:
         if isinstance(value, Idx):
             continue
         at = mapping[index]
-        free = addresses(at)
-        low = at.xreplace({i: i.lower if at.coeff(i) > 0 else i.upper for i in free})
-        high = at.xreplace({i: i.upper if at.coeff(i) > 0 else i.lower for i in free})
-        if not (low - index.lower).expand().is_nonnegative:
+        if not is_granted(at - index.lower):
             guard &= at >= index.lower
-        if not (index.upper - high).expand().is_nonnegative:
+        if not is_granted(index.upper - at):
             guard &= at <= index.upper
     return guard

@@ -11,7 +11,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sympy import Add, Dummy, Expr, Idx, Indexed, IndexedBase, Integer, Mul, Number, Piecewise, Pow, Sum, Symbol, exp, log
+from sympy import (
+    Add,
+    Dummy,
+    Expr,
+    Idx,
+    Indexed,
+    IndexedBase,
+    Integer,
+    Mul,
+    Number,
+    Piecewise,
+    Pow,
+    Sum,
+    Symbol,
+    exp,
+    fraction,
+    log,
+    together,
+)
 
 from symbackprop.derive.sweep.derivation import DerivationRecord, pulled_out
 from symbackprop.network.indices import bound_apart, free_indices, index_name, substitute
@@ -33,17 +51,29 @@ def unseen_by(derivation: DerivationRecord, name: str) -> tuple[str, ...]:
         return ()
     moved = {name: (start.indices, IndexedBase(Dummy("t", real=True))[start.indices])}
     blind: list[str] = []
+    waiting = _consumers(
+        derivation, name
+    )  # those that move alone are looked at, so that a name that is seen costs next to nothing
     try:
-        for other in reversed(derivation.between(name)):
-            if other != name and any(parent in moved for parent in nodes[other].parents):
-                movement = _movement(nodes[other], moved)
-                if movement == 0:
-                    blind.append(other)
-                else:
-                    moved[other] = (nodes[other].indices, movement)
+        while waiting:
+            other = min(waiting, key=lambda consumer: nodes[consumer].position)
+            waiting.discard(other)
+            movement = _movement(nodes[other], moved)
+            if movement == 0:
+                blind.append(other)
+            elif other == derivation.loss:
+                return ()
+            else:
+                moved[other] = (nodes[other].indices, movement)
+                waiting |= _consumers(derivation, other)
     except _NotJudged:
         return ()
-    return () if derivation.loss in moved else tuple(blind)
+    return tuple(blind)
+
+
+def _consumers(derivation: DerivationRecord, name: str) -> set[str]:
+    adjoint = derivation.adjoint(name)
+    return {contribution.consumer for contribution in adjoint.contributions} if adjoint else set()
 
 
 def _movement(node: Node, moved: Movements) -> Expr:
@@ -52,11 +82,16 @@ def _movement(node: Node, moved: Movements) -> Expr:
     assert expression is not None
     push = _Push(moved, {index_name(index) for index in expression.atoms(Idx)})
     slope = push.moving(expression).diff(push.rate).xreplace({push.rate: Integer(0)})
-    movement: Expr = pulled_out(slope.expand()).expand()
+    movement = _cancelled(pulled_out(slope.expand()).expand())
     read = movement.atoms(Indexed)
     if any(_label(part) in moved or part.base.label in push.guards.values() for part in read):
         raise _NotJudged
     return movement
+
+
+def _cancelled(movement: Expr) -> Expr:
+    """Return 0 where terms cancel only over a common denominator: a mean over T - F + 1 places counts those."""
+    return Integer(0) if fraction(together(movement))[0].expand() == 0 else movement
 
 
 @dataclass(frozen=True, slots=True)

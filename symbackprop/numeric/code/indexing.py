@@ -5,12 +5,15 @@ An address that none of those can express becomes an index array, which numpy ac
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sympy import Expr, Idx, Indexed
+from sympy import Expr, Idx, Indexed, Integer
 
 from symbackprop.network.indices import addresses, index_name, index_size, is_label
+from symbackprop.network.sizes import is_positive
 from symbackprop.numeric.code.arrays import ArrayCode, Axes, Scope, aligned
+from symbackprop.numeric.code.margins import margins, padded
 from symbackprop.numeric.program.python_names import name_of
 
 
@@ -21,13 +24,32 @@ def entry(expression: Indexed, order: Axes, scope: Scope) -> ArrayCode:
     address, extents = list(expression.indices), list(scope.shapes[name])
     if any(map(is_label, address)):
         return _gathered(text, address, order, scope)
+    around = margins(address, extents)
+    if around is None:
+        return _index_arrays(text, address, order, scope, extents)
+    if not all(margin.none for margin in around):
+        text = padded(text, around, scope)
+        address = [a + margin.before for a, margin in zip(address, around, strict=True)]
+        extents = [extent + margin.before + margin.behind for extent, margin in zip(extents, around, strict=True)]
+    return _placed(text, address, extents, order, scope)
+
+
+def _placed(text: str, address: list[Expr], extents: list[Expr], order: Axes, scope: Scope) -> ArrayCode:
+    """Return the entries of an array that an address inside of it gives: as slices, where those can say it."""
     used = [index for a in address for index in free(a, scope)]
     apart = len(set(used)) == len(used)
-    if used == address:
+    if used == address and all(map(is_whole, address, extents)):
         return ArrayCode(text, tuple(address)) if apart else _diagonal(text, tuple(address))
-    if apart and all(_sliceable(a, scope) for a in address):
+    sliced = _sliced_entry(text, address, extents, scope) if apart else None
+    return sliced or _index_arrays(text, address, order, scope)
+
+
+def _sliced_entry(text: str, address: list[Expr], extents: list[Expr], scope: Scope) -> ArrayCode | None:
+    """Return another shape of the array, or slices and windows of it; None where neither will do."""
+    split = _reshaped(text, address, extents, scope) if any(len(free(a, scope)) > 1 for a in address) else None
+    if split is None and all(_sliceable(a, scope) for a in address):
         return _windows(text, address, extents, scope)
-    return _index_arrays(text, address, order, scope)
+    return split
 
 
 def _gathered(text: str, address: list[Expr], order: Axes, scope: Scope) -> ArrayCode:
@@ -58,20 +80,26 @@ def _diagonal(text: str, axes: Axes) -> ArrayCode:
     return ArrayCode(f'np.einsum("{spec}", {text})', once)
 
 
-def _steps(address: Expr, scope: Scope) -> tuple[list[tuple[Idx, int]], Expr]:
+def _steps(address: Expr, scope: Scope) -> tuple[list[tuple[Idx, Expr]], Expr]:
     """Split an address into (index, coefficient) pairs and the rest (sizes, numbers, loop indices)."""
     rest = address.expand()
     pairs = []
     for index in free(address, scope):
         coefficient = rest.coeff(index)
-        pairs.append((index, int(coefficient)))
-        rest -= coefficient * index
-    return sorted(pairs, key=lambda pair: -pair[1] if pair[1] > 0 else 0), rest.expand()
+        pairs.append((index, coefficient))
+        rest = (rest - coefficient * index).expand()
+    return sorted(pairs, key=_stride, reverse=True), rest
+
+
+def _stride(pair: tuple[Idx, Expr]) -> tuple[bool, int]:
+    """Return what orders the indices of an address: those with a size as coefficient first, then the larger numbers."""
+    coefficient = pair[1]
+    return not coefficient.is_Integer, max(0, int(coefficient)) if coefficient.is_Integer else 0
 
 
 def _sliceable(address: Expr, scope: Scope) -> bool:
     pairs, _ = _steps(address, scope)
-    return (len(pairs) <= 2 and all(step > 0 for _, step in pairs)) or (len(pairs) == 1 and pairs[0][1] == -1)
+    return (len(pairs) <= 2 and all(is_positive(step) for _, step in pairs)) or (len(pairs) == 1 and pairs[0][1] == -1)
 
 
 def slice_text(address: Expr, extent: Expr, scope: Scope) -> str:
@@ -84,7 +112,38 @@ def slice_text(address: Expr, extent: Expr, scope: Scope) -> str:
     stop = (start + step * (size - 1) + 1).expand()
     first = "" if start == 0 else scope.number(start)
     last = "" if (stop - extent).expand() == 0 and step == 1 else scope.number(stop)
-    return f"{first}:{last}" if step == 1 else f"{first}:{last}:{step}"
+    return f"{first}:{last}" if step == 1 else f"{first}:{last}:{scope.number(step)}"
+
+
+def is_whole(address: Expr, extent: Expr) -> bool:
+    """Whether an address is an index that runs over a whole axis."""
+    return isinstance(address, Idx) and bool((index_size(address) - extent).expand() == 0)
+
+
+def mixed_radix(address: Expr, extent: Expr) -> tuple[Idx, ...] | None:
+    """Return the indices of an address that numbers an axis through, `C*g + c` with g below G and c below C of G*C entries, the
+    slowest first; None for any other."""
+    left, rest = addresses(address), address.expand()
+    found: list[Idx] = []
+    width: Expr = Integer(1)
+    while left:
+        last = next((index for index in left if (rest.coeff(index) - width).expand() == 0), None)
+        if last is None:
+            return None
+        found.insert(0, last)
+        left = tuple(index for index in left if index != last)
+        rest = (rest - width * last).expand()
+        width = (width * index_size(last)).expand()
+    return tuple(found) if rest == 0 and (width - extent).expand() == 0 else None
+
+
+def _reshaped(text: str, address: list[Expr], extents: list[Expr], scope: Scope) -> ArrayCode | None:
+    """Return `x.reshape(N, G, C)` for an axis that several indices number through, None where an axis is anything else."""
+    groups = [(a,) if is_whole(a, extent) else mixed_radix(a, extent) for a, extent in zip(address, extents, strict=True)]
+    axes = tuple(index for group in groups for index in group or ())
+    if None in groups or scope.loops & set(axes):
+        return None
+    return ArrayCode(f"{text}.reshape({', '.join(scope.size(axis) for axis in axes)})", axes)
 
 
 def _windows(text: str, address: list[Expr], extents: list[Expr], scope: Scope) -> ArrayCode:
@@ -122,13 +181,13 @@ def _sliced(address: Expr, extent: Expr, scope: Scope) -> _Slice:
     return _Slice(slice_text(address, extent, scope), tuple((index, ":") for index, _ in pairs))
 
 
-def _window(pairs: list[tuple[Idx, int]], start: Expr, extent: Expr, scope: Scope) -> _Slice:
+def _window(pairs: list[tuple[Idx, Expr]], start: Expr, extent: Expr, scope: Scope) -> _Slice:
     (major, stride), (minor, dilation) = pairs
     width = (dilation * (index_size(minor) - 1) + 1).expand()
     stop = (start + stride * (index_size(major) - 1) + width).expand()
     first = "" if start == 0 else scope.number(start)
     last = "" if (stop - extent).expand() == 0 else scope.number(stop)
-    steps = tuple((index, f"::{step}" if step > 1 else ":") for index, step in pairs)
+    steps = tuple((index, ":" if step == 1 else f"::{scope.number(step)}") for index, step in pairs)
     return _Slice(f"{first}:{last}", steps, scope.number(width))
 
 
@@ -148,7 +207,8 @@ def _subscripted(text: str, subscripts: list[str]) -> str:
     return f"{text}[{', '.join(subscripts)}]" if subscripts else text
 
 
-def _index_arrays(text: str, address: list[Expr], order: Axes, scope: Scope) -> ArrayCode:
+def _index_arrays(text: str, address: list[Expr], order: Axes, scope: Scope, held_in: Sequence[Expr] = ()) -> ArrayCode:
+    """Return `x[rows, columns]` with an array for every axis, each held inside of the extents where these are given."""
     every = {index for a in address for index in free(a, scope)}
     axes = tuple(i for i in order if i in every)
     axes += tuple(sorted(every - set(axes), key=index_name))
@@ -158,5 +218,7 @@ def _index_arrays(text: str, address: list[Expr], order: Axes, scope: Scope) -> 
             parts.append(aligned(label_code(a, axes, scope), axes).text)
             continue
         pieces = {index: scope.place(aligned(scope.arange(index), axes)) for index in free(a, scope)}
-        parts.append(scope.number(a.xreplace(pieces)))
+        place = scope.number(a.xreplace(pieces))
+        last = scope.number(held_in[len(parts)] - 1) if held_in else ""
+        parts.append(f"np.clip({place}, 0, {last})" if last else place)
     return ArrayCode(f"{text}[{', '.join(parts)}]", axes)

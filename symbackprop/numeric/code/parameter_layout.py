@@ -7,10 +7,11 @@ import textwrap
 import unicodedata
 from collections.abc import Sequence
 
-from sympy import Symbol
+from sympy import Expr, Symbol
 
 from symbackprop.errors import NotSupportedError
 from symbackprop.network.node import Node
+from symbackprop.network.sizes import is_positive
 from symbackprop.numeric.program.python_names import Identifiers
 
 WIDTH = 110
@@ -103,6 +104,23 @@ def shape_text(node: Node) -> str:
 
 def size_lines(used: set[Symbol], arguments: Sequence[Node], identifiers: Identifiers) -> list[str]:
     """Return the statements that read the sizes in use off the shapes of the arguments."""
+    used = _with_those_inside(used, arguments)
+    lines, missing = _read_off(used, arguments, identifiers)
+    while missing:
+        solved = {symbol: text for symbol in sorted(missing, key=str)
+                  if (text := _solved_size(symbol, used - missing, arguments, identifiers))}  # fmt: skip
+        if not solved:
+            raise NotSupportedError(
+                f"numeric: size {min(missing, key=str)} cannot be read off the shape of any argument "
+                f"({', '.join(n.name for n in arguments)}); declare an input or parameter with an index of that size"
+            )
+        lines.extend(solved.values())
+        missing -= solved.keys()
+    return lines
+
+
+def _read_off(used: set[Symbol], arguments: Sequence[Node], identifiers: Identifiers) -> tuple[list[str], set[Symbol]]:
+    """Return the statements for the sizes that are the length of an axis, and the sizes that are left."""
     missing = set(used)
     lines = []
     for node in arguments:
@@ -116,24 +134,41 @@ def size_lines(used: set[Symbol], arguments: Sequence[Node], identifiers: Identi
         else:
             lines.extend(f"{identifiers[extent.name]} = {name}.shape[{extents.index(extent)}]" for extent in fresh)
         missing -= set(fresh)
-    for symbol in sorted(missing, key=str):
-        lines.append(_solved_size(symbol, used - missing, arguments, identifiers))
-    return lines
+    return lines, missing
+
+
+def _with_those_inside(used: set[Symbol], arguments: Sequence[Node]) -> set[Symbol]:
+    """Return the sizes with those that stand beside one in a compound extent, where it has no axis alone: C for G in G*C."""
+    extents = [extent for node in arguments for extent in node.shape]
+    found, waiting = set(used), set(used) - set(extents)
+    while waiting:
+        symbol = waiting.pop()
+        compound = (extent for extent in extents if is_positive(extent.expand().coeff(symbol)))
+        beside: set[Symbol] = next((extent.free_symbols for extent in compound), set())
+        waiting |= beside - found - set(extents)
+        found |= beside
+    return found
 
 
 def _solved_size(symbol: Symbol, known: set[Symbol], arguments: Sequence[Node], identifiers: Identifiers) -> str:
-    """Read a size that stands only inside others, such as I where an axis has length 2*I + U - 2."""
+    """Read a size that stands only inside others, such as I where an axis has length 2*I + U - 2, or G in G*C; empty where that
+    takes sizes that are not known."""
     for node in arguments:
         for axis, extent in enumerate(node.shape):
             factor = extent.expand().coeff(symbol)
             rest = (extent - factor * symbol).expand()
-            if not factor.is_Integer or factor <= 0 or rest.has(symbol) or not rest.free_symbols <= known:
+            others = (rest + factor).free_symbols
+            if not is_positive(factor) or symbol in others or not others <= known:
                 continue
-            got = f"{identifiers[node.name]}.shape[{axis}]"
-            names = {s: Symbol(identifiers[s.name]) for s in rest.free_symbols}
-            value = got if rest == 0 else f"{got} - ({rest.xreplace(names)})"
-            return f"{identifiers[symbol.name]} = " + (value if factor == 1 else f"({value})//{factor}")
-    raise NotSupportedError(
-        f"numeric: size {symbol} cannot be read off the shape of any argument ({', '.join(n.name for n in arguments)}); "
-        f"declare an input or parameter with an index of size {symbol}"
-    )
+            names = {s: Symbol(identifiers[s.name]) for s in others}
+            value = _quotient(f"{identifiers[node.name]}.shape[{axis}]", rest.xreplace(names), factor.xreplace(names))
+            return f"{identifiers[symbol.name]} = {value}"
+    return ""
+
+
+def _quotient(got: str, rest: Expr, factor: Expr) -> str:
+    """Write `(got - rest)//factor`."""
+    value = got if rest == 0 else f"{got} - ({rest})"
+    if factor == 1:
+        return value
+    return f"{value if rest == 0 else f'({value})'}//{f'({factor})' if factor.args else factor}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from sympy import Add, Expr, Indexed, Integer, KroneckerDelta, Mul, Symbol, preorder_traversal
@@ -19,6 +20,7 @@ from symbackprop.network.model import Network
 from symbackprop.numeric.code.arrays import Scope, full
 from symbackprop.numeric.code.elementwise import emit
 from symbackprop.numeric.code.library import SOURCES, UNGUARDED
+from symbackprop.numeric.code.margins import zero_outside
 from symbackprop.numeric.code.parameter_layout import (
     INDENT,
     assignment,
@@ -277,7 +279,8 @@ class _ArrayBody(FunctionBody):
         lines = comment(formula) if line.terms else []
         lines += self._explained(line) + assignment(target, text if as_it_is else f"np.array({text}, dtype=float)")
         for scatter in line.scatters:
-            lines += [INDENT + part for part in scatter_lines(line, scatter, scope)]
+            read = replace(scatter, value=zero_outside(scatter.value, scope))
+            lines += [INDENT + part for part in scatter_lines(line, read, scope, self.identifiers.fresh)]
         return lines
 
     def _texts(self, line: ComputedLine, expression: Expr) -> tuple[str, ...]:
@@ -286,7 +289,7 @@ class _ArrayBody(FunctionBody):
 
         def write() -> tuple[str, str]:
             scope.pieces.clear()
-            code = full(emit(expression, line.indices, scope), line.indices, scope)
+            code = full(emit(zero_outside(expression, scope), line.indices, scope), line.indices, scope)
             return f"{formula(line.entry)} = {formula(expression)}", code.text
 
         return self.templates.written((line.entry, expression), (), write, (str, self.identifiers.__getitem__))

@@ -1,2 +1,2 @@
-"""What is computed, in order: `python_names` → `program` → `factors`, `batch` (over samples) → `stable`, `saturation`, `narrow` →
-`optimise`."""
+"""What is computed, in order: `python_names` → `program` → `factors`, `batch` (over samples) → `stable`, `saturation`, `narrow`,
+`put_out` → `optimise`."""

@@ -10,7 +10,8 @@ from operator import and_
 from sympy import Add, Basic, Expr, Idx, Indexed, KroneckerDelta, Mul, Sum
 
 from symbackprop.derive.sweep.records import out_of_sum
-from symbackprop.network.indices import IndexSum, everywhere, free_indices, kinds, substitute
+from symbackprop.network.indices import IndexSum, addresses, everywhere, free_indices, kinds, substitute
+from symbackprop.network.places import is_granted
 
 
 def pulled_out(total: Sum) -> tuple[Expr, Expr]:
@@ -22,7 +23,7 @@ def pulled_out(total: Sum) -> tuple[Expr, Expr]:
 
 
 def without_deltas(expression: Expr) -> Expr:
-    """Use Σ_k δ(k, j) f(k) = f(j) in every sum over k where j has the same range."""
+    """Use Σ_k δ(k, place) f(k) = f(place) in every sum over k whose range has the place."""
     if KroneckerDelta not in kinds(expression):
         return expression
     return everywhere(expression, lambda part: _chosen(part) if isinstance(part, Sum) else part)
@@ -37,13 +38,18 @@ def _chosen(total: Sum) -> Expr:
     return total
 
 
-def _choices(total: Sum) -> Iterator[tuple[Expr, Idx, Idx]]:
-    """Yield every δ(k, j) with a k that is summed over its whole range, which is j's."""
+def _choices(total: Sum) -> Iterator[tuple[Expr, Idx, Expr]]:
+    """Yield every δ(k, place) with a k that is summed over its whole range, and a place in it."""
     whole = {index for index, low, high in total.limits if (low, high) == (index.lower, index.upper)}
     for delta in Mul.make_args(total.function):
         for old, new in (delta.args, delta.args[::-1]) if isinstance(delta, KroneckerDelta) else ():
-            if old in whole and isinstance(new, Idx) and old != new and (old.lower, old.upper) == (new.lower, new.upper):
+            if old in whole and not new.has(Indexed) and old not in addresses(new) and _is_on(new, old):
                 yield delta, old, new
+
+
+def _is_on(place: Expr, axis: Idx) -> bool:
+    """Whether a place, which is no label, surely lies in the range of an index."""
+    return bool(place.is_integer) and is_granted(place - axis.lower) and is_granted(axis.upper - place)
 
 
 def combined(terms: tuple[Expr, ...]) -> Expr:

@@ -14,6 +14,7 @@ from symbackprop.network.node import Fact
 from symbackprop.numeric.program.factors import combined, names_in, pulled_out, without_deltas
 from symbackprop.numeric.program.narrow import narrowed
 from symbackprop.numeric.program.program import ComputedLine, Program, checked
+from symbackprop.numeric.program.put_out import put_out
 from symbackprop.numeric.program.python_names import name_of
 from symbackprop.numeric.program.saturation import cancelled, sigmoid_slope, with_log_lines, without_logs
 from symbackprop.numeric.program.shared_calls import with_shared_calls
@@ -39,6 +40,7 @@ def optimised(program: Program, facts: Iterable[Fact] = (), keep: frozenset[str]
     alive = without_dead_lines(stable, keep)
     if not alive.scalar:
         alive = alive.mapped(without_deltas)
+        alive = alive.with_lines(map(put_out, alive.forward), map(put_out, alive.backward))
     return checked(narrowed(with_shared_calls(alive), keep))
 
 

@@ -13,6 +13,7 @@ from sympy import Expr, Idx, Indexed, IndexedBase, Integer, KroneckerDelta, Sum,
 
 from symbackprop.derive.sweep.derivation import DerivationRecord
 from symbackprop.derive.sweep.records import Adjoint, Contribution, summed_term
+from symbackprop.derive.textbook.unseen import unseen_by
 from symbackprop.network.indices import (
     IndexSum,
     bound_apart,
@@ -121,7 +122,10 @@ class Program:
 
 
 def program_of(derivation: DerivationRecord) -> Program:
-    """Return the assignments of a derivation: every node up to the loss, then every adjoint."""
+    """Return the assignments of a derivation: every node up to the loss, then every adjoint.
+
+    A gradient that is 0 whatever the values are is not computed, as rounding would leave something of it.
+    """
     nodes = derivation.network.nodes
     reached = frozenset(derivation.network.ancestors(derivation.loss))
     forward = [_node_line(node) for node in nodes.values() if node.defined and node.name in reached]
@@ -130,7 +134,7 @@ def program_of(derivation: DerivationRecord) -> Program:
     gradients = []
     for name in derivation.wrt:
         adjoint = derivation.adjoint(name)
-        gradients.append((name, name_of(adjoint.symbol) if adjoint else None))
+        gradients.append((name, name_of(adjoint.symbol) if adjoint and not unseen_by(derivation, name) else None))
     wanted = reached.union(derivation.wrt)
     arguments = tuple(node for node in nodes.values() if not node.defined and node.name in wanted)
     return Program(derivation.network.title, arguments, tuple(forward), tuple(backward), derivation.loss, tuple(gradients),

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from sympy import Add, Expr, Idx, Indexed, Mul, Pow, Sum, Symbol, exp, log
+from sympy import Add, Expr, Idx, Indexed, Mul, Pow, S, Sum, Symbol, exp, log
 
 from symbackprop.functions import sigmoid, softplus
 from symbackprop.network.indices import IndexSum, bound_apart, index_name, kinds, real_symbol, substitute
@@ -50,7 +50,7 @@ def _log_twin(line: ComputedLine, taken: set[str]) -> ComputedLine | None:
     value = None
     if isinstance(expression, Mul):
         found = softmax_in(expression)
-        if found is not None and found[2] == 1:
+        if found is not None and found[2] == 1 and not found[0].has(S.NegativeInfinity):
             exponent, _, _ = found
             total = next(f.base for f in expression.args if isinstance(f, Pow) and isinstance(f.base, Sum))
             value = Add(exponent, -log(total), evaluate=False)

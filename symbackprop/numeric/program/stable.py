@@ -4,6 +4,7 @@
     log(1 + exp(x))                  softplus         exp overflows for x >> 0
     log(sigmoid(x)), log(1-sigmoid)  -softplus(∓x)    log meets 0
     exp(z_k)/Σ_m exp(z_m)            softmax          exp overflows; z - max(z) has the same softmax
+    the same of a part of them       softmax          guarded exp(z) that count as 0 have the exponent -∞
     log Σ_m exp(z_m)                 log-sum-exp      the same
     z_k - log Σ_m exp(z_m)           log-softmax      the same
 
@@ -16,7 +17,7 @@ import itertools
 from collections.abc import Iterator
 from typing import ClassVar
 
-from sympy import Add, Expr, Function, Idx, Indexed, Integer, Mul, Pow, Sum, exp, log
+from sympy import Add, Expr, Function, Idx, Indexed, Integer, Mul, Piecewise, Pow, S, Sum, exp, log
 
 from symbackprop.functions import sigmoid, softplus
 from symbackprop.network.indices import free_indices, kinds, substitute
@@ -93,12 +94,22 @@ def _exponents(total: Add) -> list[Expr]:
 
 def softmax_in(product: Mul) -> tuple[Expr, Idx, Expr] | None:
     """Return (z, index, other factors) when a product contains `exp(z)/Σ_index exp(z)`, else None."""
-    tops = [factor for factor in product.args if isinstance(factor, exp)]
+    tops = [(factor, z) for factor in product.args if (z := exponent_of(factor)) is not None]
     bottoms = [factor for factor in product.args if _divides_by_exp_sum(factor)]
-    for bottom, top in itertools.product(bottoms, tops):
-        index = _same(top.args[0], bottom.base)
+    for bottom, (top, z) in itertools.product(bottoms, tops):
+        index = _same(z, bottom.base)
         if index is not None:
-            return top.args[0], index, Mul(*(factor for factor in product.args if factor not in (top, bottom)))
+            return z, index, Mul(*(factor for factor in product.args if factor not in (top, bottom)))
+    return None
+
+
+def exponent_of(factor: Expr) -> Expr | None:
+    """Return z of `exp(z)`, with -∞ where a guard makes it 0; None for any other factor."""
+    if isinstance(factor, exp):
+        return factor.args[0]
+    guards = factor.args if isinstance(factor, Piecewise) and len(factor.args) == 2 and factor.args[1] == (0, True) else ()
+    if guards and isinstance(guards[0][0], exp):
+        return Piecewise((guards[0][0].args[0], guards[0][1]), (S.NegativeInfinity, True))
     return None
 
 
@@ -128,7 +139,7 @@ def logsumexp_of_sum(expression: log) -> tuple[Expr, tuple[Idx, ...]] | None:
     (inside,) = expression.args
     if not _exp_sum(inside):
         return None
-    return inside.function.args[0], tuple(limits[0] for limits in inside.limits)
+    return exponent_of(inside.function), tuple(limits[0] for limits in inside.limits)
 
 
 def _divides_by_exp_sum(factor: Expr) -> bool:
@@ -138,7 +149,7 @@ def _divides_by_exp_sum(factor: Expr) -> bool:
 def _exp_sum(expression: Expr) -> bool:
     return (
         isinstance(expression, Sum)
-        and isinstance(expression.function, exp)
+        and exponent_of(expression.function) is not None
         and all((low, high) == (index.lower, index.upper) for index, low, high in expression.limits)
     )
 
@@ -150,6 +161,6 @@ def _same(exponent: Expr, total: Sum) -> Idx | None:
     if more or bound not in inside:  # N times the same is no sum along an axis
         return None
     for index in sorted(free_indices(exponent) - inside, key=str):
-        if index.upper == bound.upper and substitute(total.function.args[0], {bound: index}) == exponent:
+        if index.upper == bound.upper and substitute(exponent_of(total.function), {bound: index}) == exponent:
             return index
     return None
