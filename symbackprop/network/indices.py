@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
-from sympy import Expr, Idx, Indexed, IndexedBase, Integer, Piecewise, Rational, Sum, Symbol, Tuple, ilcm
+from sympy import Expr, Idx, Indexed, IndexedBase, Integer, Mul, Piecewise, Rational, Sum, Symbol, Tuple, ilcm
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symbackprop.errors import DefinitionError, InternalError
@@ -51,6 +51,12 @@ def index_name(index: Idx) -> str:
     return str(index.label.name)
 
 
+@lru_cache(maxsize=65536)
+def entry_of(base: IndexedBase, indices: tuple[Expr, ...]) -> Indexed:
+    """Return `base[indices]`, the same object each time: sympy deduces anew for each that it is real."""
+    return base[indices]
+
+
 def is_label(address: Expr) -> bool:
     """Whether an address is a value, a declared whole number such as `ids[n]`, and no place that indices give."""
     return isinstance(address, Indexed) or bool(isinstance(address, Symbol) and not address.is_integer)
@@ -80,9 +86,14 @@ def free_indices(expression: Expr) -> frozenset[Idx]:
     return frozenset().union(*(free_indices(arg) for arg in expression.args))
 
 
+_PRODUCT = frozenset((Mul, Symbol))  # by far the most frequent
+
+
 @lru_cache(maxsize=65536)
 def kinds(expression: Expr) -> frozenset[type]:
     """Return the classes of an expression and of all its parts outside of addresses; a sum is `Sum`, whichever of the two."""
+    if expression.is_Mul and all(factor.is_Symbol for factor in expression.args):
+        return _PRODUCT
     own: frozenset[type] = frozenset((Sum if isinstance(expression, Sum) else type(expression),))
     if not expression.args or isinstance(expression, Indexed | Idx):
         return own
@@ -110,7 +121,7 @@ def substitute(expression: Expr, mapping: Mapping[Expr, Expr]) -> Expr:
         return _substitute_bound(expression, mapping)
     if isinstance(expression, Indexed):
         base = mapping.get(expression.base, expression.base)
-        return base[tuple(substitute(address, mapping) for address in expression.indices)]
+        return entry_of(base, tuple(substitute(address, mapping) for address in expression.indices))
     changed = tuple(substitute(arg, mapping) for arg in expression.args)
     if changed == expression.args:
         return expression
@@ -192,6 +203,8 @@ def primed(index: Idx, taken: Iterable[str]) -> Idx:
 
 def same_range(index: Idx, name: str) -> Idx:
     """Return an index of the given name running over the range of `index`."""
+    if index_name(index) == name:
+        return index
     return Idx(Symbol(name, integer=True), (index.lower, index.upper))
 
 

@@ -7,7 +7,7 @@ from enum import Enum
 
 from sympy import Expr, Idx, IndexedBase, Symbol
 
-from symbackprop.network.indices import index_size
+from symbackprop.network.indices import entry_of, index_size
 
 
 class Role(Enum):
@@ -41,7 +41,7 @@ class Node:
     @property
     def entry(self) -> Expr:
         """The node's general entry: the symbol of a scalar, `Z[n, j]` of a tensor."""
-        return self.symbol[self.indices] if self.indices else self.symbol
+        return entry_of(self.symbol, self.indices) if self.indices else self.symbol
 
     @property
     def shape(self) -> tuple[Expr, ...]:

@@ -38,7 +38,7 @@ from sympy.logic.boolalg import BooleanAtom, BooleanFunction
 from symbackprop.errors import DefinitionError, nearest
 from symbackprop.functions import BY_ANY_NAME, BY_NAME, ELEMENTARY
 from symbackprop.functions.reductions import IndexMax, IndexMin, IndexProduct
-from symbackprop.network.indices import IndexSum, addresses, free_indices, index_name, index_size, is_label
+from symbackprop.network.indices import IndexSum, addresses, entry_of, free_indices, index_name, index_size, is_label
 from symbackprop.network.node import Node, Role
 from symbackprop.network.places import address_range, is_granted, known_bounds
 
@@ -158,7 +158,7 @@ def _indexed(expression: Indexed, scope: DefinitionScope) -> Expr:
     for axis, (address, own) in enumerate(zip(expression.indices, node.indices, strict=True), start=1):
         _address(expression, address, own, axis, scope)
     scope.parents.add(name)
-    return node.symbol[expression.indices]
+    return entry_of(node.symbol, expression.indices)
 
 
 def _address(expression: Indexed, address: Expr, own: Idx, axis: int, scope: DefinitionScope) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 import flint
 import pytest
 from flint import arb
-from sympy import Add, Integer, Sum, sin, tanh
+from sympy import Add, Integer, Sum, Symbol, sin, tanh
 
 from symbackprop import layers
 from symbackprop.derive import DerivationRecord, derive
+from symbackprop.derive.sweep.records import product_of
 from symbackprop.derive.textbook.gradient_network import gradient_network
 from symbackprop.errors import UserError
 from symbackprop.network import Network, relu, sigmoid, softplus, step
@@ -224,3 +225,14 @@ def test_gradient_network_keeps_values_facts_and_names() -> None:
     assert again.facts == net.facts
     assert (again.nodes["E"].note, again.nodes["dE_dw"].note) == ("weighted", "∂E/∂w")
     assert list(net.nodes) == ["w", "t", "E"]
+
+
+@pytest.mark.parametrize("names", ["a b", "b a", "w10 w2", "dE_dy x", "Z a", "out_h1 δ", "é e"])
+def test_a_product_of_two_symbols_is_that_of_sympy(names: str) -> None:
+    first, second = (Symbol(name, real=True) for name in names.split())
+    made = product_of(first, second)
+    assert made == first * second
+    assert made.args == (first * second).args
+    assert hash(made) == hash(first * second)
+    assert product_of(first, first) == first**2
+    assert product_of(first, Integer(1)) == first

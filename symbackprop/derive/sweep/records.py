@@ -17,7 +17,7 @@ from typing import Any
 from sympy import Add, Expr, Idx, IndexedBase, Integer, Mul, Symbol, true
 
 from symbackprop.derive.reasons import Because
-from symbackprop.network.indices import IndexSum, free_indices, guarded
+from symbackprop.network.indices import IndexSum, entry_of, free_indices, guarded
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Contribution:
     @property
     def adjoint(self) -> Expr:
         """∂E/∂consumer at the indices used here."""
-        return self.upstream[self.consumer_indices] if self.consumer_indices else self.upstream
+        return entry_of(self.upstream, self.consumer_indices) if self.consumer_indices else self.upstream
 
     @property
     def term(self) -> Expr:
@@ -104,7 +104,7 @@ class Adjoint:
     @property
     def entry(self) -> Expr:
         """The general entry of the adjoint."""
-        return self.symbol[self.indices] if self.indices else self.symbol
+        return entry_of(self.symbol, self.indices) if self.indices else self.symbol
 
     @property
     def expression(self) -> Expr:
@@ -123,6 +123,14 @@ def summed_term(adjoint: Expr, local: Expr, summed: tuple[Idx, ...], guard: Expr
     factors = _primitive_factors(product) if guard == true else (guarded(product, guard),)
     outside, inside = out_of_sum(factors, [(index, index.lower, index.upper) for index in summed])
     return Mul(*outside, inside)
+
+
+def product_of(adjoint: Expr, local: Expr) -> Expr:
+    """Return adjoint·local; of two symbols, which most products are, sympy is not asked to look for what could be simplified."""
+    if isinstance(adjoint, Symbol) and isinstance(local, Symbol) and adjoint.name != local.name:
+        in_order = (adjoint, local) if adjoint.name < local.name else (local, adjoint)  # as sympy sorts symbols
+        return Mul._from_args(in_order, is_commutative=True)
+    return Mul(adjoint, local)
 
 
 def out_of_sum(factors: Iterable[Expr], limits: Sequence[Any]) -> tuple[list[Expr], Expr]:

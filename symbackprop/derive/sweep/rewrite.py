@@ -88,7 +88,7 @@ class Rewriter:
         `available` is the position in the network up to which nodes may be used.
         """
         if all(isinstance(factor, Symbol | Number | Indexed) for factor in factors):
-            return Mul(*factors), ()
+            return factors[0] if len(factors) == 1 else Mul(*factors), ()
         rewrites: list[Rewrite] = []
         named = [self._inside(factor, available, rewrites) for factor in factors]
         patterns = self._candidates(named, available)

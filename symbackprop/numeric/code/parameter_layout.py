@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 import unicodedata
 from collections.abc import Sequence
@@ -41,19 +42,23 @@ def _filled(parts: list[str], indent: str) -> list[str]:
     return lines
 
 
+_MARKS = re.compile(r'[()\[\]{}",]| [+-] ')
+
+
 def _breaks(text: str) -> list[int]:
     """Return where a text may be broken: before signs or after commas, no deeper in brackets than the width demands."""
     found: dict[int, list[int]] = {}
     depth, quoted = 0, False
-    for at, letter in enumerate(text):
+    for mark in _MARKS.finditer(text):
+        letter = mark.group()
         quoted ^= letter == '"'
         if quoted:
             continue
         depth += (letter in "([{") - (letter in ")]}")
-        if text[at : at + 3] in (" + ", " - "):
-            found.setdefault(depth, []).append(at)
+        if letter in (" + ", " - "):
+            found.setdefault(depth, []).append(mark.start())
         elif letter == "," and depth:
-            found.setdefault(depth, []).append(at + 1)
+            found.setdefault(depth, []).append(mark.end())
     places: list[int] = []
     for level in sorted(found):
         places = sorted(places + found[level])
@@ -79,6 +84,9 @@ def listing(items: Sequence[str], opening: str, closing: str, indent: str = INDE
 
 def comment(text: str, indent: str = INDENT, mark: str = "# ") -> list[str]:
     """Return a comment (or, without the mark, a paragraph), wrapped."""
+    line = f"{indent}{mark}{text}"
+    if len(line) <= WIDTH and text.isascii() and text.isprintable() and not text.endswith(" "):
+        return [line]
     return textwrap.wrap(text, WIDTH, initial_indent=f"{indent}{mark}", subsequent_indent=f"{indent}{mark}{INDENT}",
                          break_long_words=False, break_on_hyphens=False)  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import and_
 
 from sympy import Add, Basic, Expr, Idx, Indexed, KroneckerDelta, Mul, Sum
@@ -81,8 +81,13 @@ def _factors(term: Expr) -> list[Expr]:
 
 def names_in(expressions: Iterable[Expr]) -> set[str]:
     """Return the names of nodes and adjoints that expressions use (and those of their sizes)."""
+    return set().union(*map(_names, expressions))
+
+
+@lru_cache(maxsize=65536)
+def _names(expression: Expr) -> frozenset[str]:
     found: set[str] = set()
-    stack: list[Basic] = list(expressions)
+    stack: list[Basic] = [expression]
     while stack:
         part = stack.pop()
         if part.is_Symbol:
@@ -91,4 +96,4 @@ def names_in(expressions: Iterable[Expr]) -> set[str]:
             found.add(part.base.label.name)
         else:
             stack.extend(part.args)
-    return found
+    return frozenset(found)

@@ -32,6 +32,8 @@ class _Narrow:
 
 def narrowed(program: Program, keep: frozenset[str] = frozenset()) -> Program:
     """Return the program with lines of fewer axes; what it gives back, and what `keep` names, keeps all of them."""
+    if not any(line.indices for line in program.lines):
+        return program
     whole = {program.loss} | keep | {adjoint for _, adjoint in program.gradients if adjoint}
     narrow: dict[str, _Narrow] = {}
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from operator import is_
 
 from sympy import Expr, Idx, Indexed, IndexedBase, Integer, KroneckerDelta, Sum, Symbol
 
 from symbackprop.derive.sweep.derivation import DerivationRecord
-from symbackprop.derive.sweep.records import Adjoint, Contribution, summed_term
+from symbackprop.derive.sweep.records import Adjoint, Contribution, product_of, summed_term
 from symbackprop.derive.textbook.unseen import unseen_by
 from symbackprop.network.indices import (
     IndexSum,
     bound_apart,
     bound_in,
+    entry_of,
     free_indices,
     guarded,
     index_name,
@@ -59,7 +61,7 @@ class ComputedLine:
     @property
     def entry(self) -> Expr:
         """The general entry of what the line computes."""
-        return self.symbol[self.indices] if self.indices else self.symbol
+        return entry_of(self.symbol, self.indices) if self.indices else self.symbol
 
     @property
     def expressions(self) -> Iterable[Expr]:
@@ -70,8 +72,11 @@ class ComputedLine:
 
     def mapped(self, change: Callable[[Expr], Expr]) -> ComputedLine:
         """Return the line with `change` applied to its expressions."""
+        terms = tuple(map(change, self.terms))
+        if not self.scatters and all(map(is_, terms, self.terms)):
+            return self
         scatters = tuple(replace(scatter, value=change(scatter.value)) for scatter in self.scatters)
-        return ComputedLine(self.symbol, self.indices, tuple(change(term) for term in self.terms), scatters, self.adjoint_of)
+        return ComputedLine(self.symbol, self.indices, terms, scatters, self.adjoint_of)
 
     def with_terms(self, terms: tuple[Expr, ...]) -> ComputedLine:
         """Return the line with other terms."""
@@ -167,10 +172,16 @@ def _adjoint_line(adjoint: Adjoint, loss: str, seed: Symbol) -> ComputedLine:
     """Return the line of an adjoint; that of the loss itself is named in it, so that it need not be 1."""
     if adjoint.node == loss:
         return ComputedLine(adjoint.symbol, adjoint.indices, (Integer(1),), (), loss)
-    above = {c: seed if c.consumer == loss else c.adjoint for c in adjoint.contributions}
-    terms = tuple(summed_term(above[c], c.local, c.summed, c.guard) for c in adjoint.contributions if not _overlapping(c))
+    apart = [contribution for contribution in adjoint.contributions if not _overlapping(contribution)]
+    terms = tuple(_term(contribution, seed if contribution.consumer == loss else contribution.adjoint) for contribution in apart)
     scatters = tuple(_scatter(c, seed if c.consumer == loss else c.upstream) for c in adjoint.contributions if _overlapping(c))
     return ComputedLine(adjoint.symbol, adjoint.indices, terms, scatters, adjoint.node)
+
+
+def _term(contribution: Contribution, above: Expr) -> Expr:
+    if contribution.is_scalar:
+        return product_of(above, contribution.local)
+    return summed_term(above, contribution.local, contribution.summed, contribution.guard)
 
 
 def _overlapping(contribution: Contribution) -> bool:

@@ -40,10 +40,10 @@ class Identifiers:
 
     def fresh(self, wish: str) -> str:
         """Return an identifier nobody has, for a temporary."""
-        identifier = _identifier(wish)
-        while unicodedata.normalize("NFKC", identifier) in self._taken:
+        identifier = wish if wish.isascii() and wish.isidentifier() else _identifier(wish)
+        while _normalised(identifier) in self._taken:
             identifier += "_"
-        self._taken.add(unicodedata.normalize("NFKC", identifier))
+        self._taken.add(_normalised(identifier))
         return identifier
 
     def _give(self, name: str) -> str:
@@ -54,6 +54,10 @@ class Identifiers:
 def _identifier(name: str) -> str:
     text = re.sub(r"\W", "_", name)
     return text if text.isidentifier() else "_" + text
+
+
+def _normalised(identifier: str) -> str:
+    return identifier if identifier.isascii() else unicodedata.normalize("NFKC", identifier)
 
 
 def name_of(symbol: sympy.Basic) -> str:
