@@ -1,11 +1,10 @@
-"""Make the fonts of the HTML pages: a subset of TeX Gyre Termes Math, small enough to stand in every page.
+"""Make the fonts of the HTML pages: subsets of TeX Gyre Termes Math, in parts small enough to stand in every page.
 
     python docs/math_font.py texgyretermes-math.otf
 
-writes into `symbackprop/writeup/fonts`
-* `math.woff2`: upright and mathematical italic letters, Greek, digits, operators, the sizes of brackets, roots and sums, and
-  the MATH table;
-* `math-italic.woff2`: the italic letters under the codes of plain letters, with upright digits, for names of several letters.
+writes into `symbackprop/writeup/print/fonts` the parts that `font_faces.py` beside it lists, each with its characters:
+* upright and mathematical italic letters, Greek, digits, operators, the sizes of brackets, roots and sums, and the MATH table;
+* of style italic, the italic letters under the codes of plain letters, with upright digits, for names of several letters.
 
 The names of the fonts are changed, as their licence asks. Needs the extra `dev` (fonttools with brotli).
 """
@@ -13,55 +12,41 @@ The names of the fonts are changed, as their licence asks. Needs the extra `dev`
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from fontTools import subset
 from fontTools.ttLib import TTFont
 
-FOLDER = Path(__file__).resolve().parent.parent / "symbackprop" / "writeup" / "fonts"
-FAMILY = "Symbackprop Math"
+from symbackprop.writeup.print import font_faces
+from symbackprop.writeup.print.font_faces import FontPart, italic_code
+
+FOLDER = font_faces.FOLDER
+FAMILY = font_faces.MATH_FAMILY
 NOTICE = (
     "Subset of TeX Gyre Termes Math 1.543 (B. Jackowski, P. Strzelczyk, P. Pianowski; GUST Font License), renamed and reduced. "
     "The complete font: http://www.gust.org.pl/projects/e-foundry/tg-math"
 )
-GREEK = "αβγδϵεζηθϑικλμνξοπρϱςστυϕφχψωϰϖΓΔΘΛΞΠΣΥΦΨΩ"
-OPERATORS = (
-    "\u00a0−±∓×÷·∗∘⊙⊗⊕/∕=≠≈≔≡<>≤≥∼∝←→↦⇒⇔∂∇∑∏∫√∞∈∉∧∨¬∀∃⊤⊥′″‴‖|∣∥()[]{}⌊⌋⌈⌉⟨⟩…⋯⋮⋱ℓℝℕℤ𝟙ˆ¯˜˙ˇ\u0302\u0303\u0304\u0307\u20d7–✓°"
-)
-#: The first letter of each alphabet and its mathematical italic.
-ALPHABETS = (("A", 0x1D434), ("a", 0x1D44E), ("Α", 0x1D6E2), ("α", 0x1D6FC))
-PLAIN = [
-    chr(code) for first, size in (("A", 26), ("a", 26), ("Α", 25), ("α", 25)) for code in range(ord(first), ord(first) + size)
-]
-DIGITS = "0123456789"
-
-
-def italic_letter(letter: str) -> int:
-    """Return the code of the mathematical italic of a letter; that of h has always been Planck's constant."""
-    if letter == "h":
-        return 0x210E
-    first, base = next((ord(first), base) for first, base in reversed(ALPHABETS) if letter >= first)
-    return base + ord(letter) - first
 
 
 def main(source: str) -> None:
-    """Write both fonts and say how large they are."""
-    italics = {italic_letter(letter) for letter in PLAIN}
-    codes = {*range(0x20, 0x7F), *map(ord, GREEK + OPERATORS), *italics, *range(0x1D6E2, 0x1D71C)}
-    font = reduced(source, codes, ["ssty"], "Regular")
-    save(font, "math.woff2")
-    font = reduced(source, {*italics, *map(ord, DIGITS)}, [], "Italic")
+    """Write all parts and say how large they are."""
+    for part in font_faces.PARTS:
+        font = slanted(source, part) if part.style == "italic" else reduced(source, set(part.codes), ["ssty"], part)
+        save(font, part.file)
+
+
+def slanted(source: str, part: FontPart) -> TTFont:
+    """Return the mathematical italics under the codes of plain letters."""
+    italics = {code: italic_code(chr(code)) for code in part.codes}
+    font = reduced(source, set(italics.values()), [], part)
     glyphs = font.getBestCmap()
-    mapping = {ord(letter): glyphs[italic_letter(letter)] for letter in PLAIN} | {
-        ord(digit): glyphs[ord(digit)] for digit in DIGITS
-    }
     for table in font["cmap"].tables:
-        table.cmap = dict(mapping)
-    save(font, "math-italic.woff2")
+        table.cmap = {code: glyphs[italic] for code, italic in italics.items() if italic in glyphs}
+    return font
 
 
-def reduced(source: str, codes: set[int], features: list[str], style: str) -> TTFont:
+def reduced(source: str, codes: set[int], features: list[str], part: FontPart) -> TTFont:
     """Return the font with only these characters, under its new name."""
+    style = "Italic" if part.style == "italic" else "Regular"
     options = subset.Options(
         layout_features=features, name_IDs=[0, 1, 2, 3, 4, 5, 6, 13, 14], notdef_outline=True, hinting=False, desubroutinize=True
     )
@@ -79,7 +64,7 @@ def reduced(source: str, codes: set[int], features: list[str], style: str) -> TT
     for record in list(font["name"].names):
         if record.nameID in names:
             record.string = names[record.nameID]
-        elif record.nameID == 0:
+        elif record.nameID == 0 and NOTICE not in record.toUnicode():
             record.string = f"{record.toUnicode()} {NOTICE}"
     outlines = font["CFF "].cff
     outlines.fontNames[0] = names[6]

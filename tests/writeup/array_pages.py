@@ -17,8 +17,8 @@ from symbackprop.derive.steps.writer import delta_name
 from symbackprop.formula.read.name_table import Names
 from symbackprop.formula.read.read import read
 from symbackprop.formula.tree import tree
-from symbackprop.formula.tree.walk import walk
-from symbackprop.formula.value.evaluate import Known, gaps
+from symbackprop.formula.tree.walk import replace, walk
+from symbackprop.formula.value.evaluate import Known, gaps, value_of
 from symbackprop.network import Network
 from symbackprop.network.indices import size_symbol
 from symbackprop.writeup.make import make_outline
@@ -31,7 +31,7 @@ from tests.derive.random_networks import index_network
 from tests.numeric.test_random_networks import random_tensor_network
 from tests.numeric.zoo import CASES
 from tests.writeup.printed import Statement, inline, statements
-from tests.writeup.support import ARRAYS, document, names_of
+from tests.writeup.support import ARRAYS, agrees, computed, decimal_of, document, names_of, places, rounded
 
 NEAR = 1e-9
 
@@ -112,12 +112,26 @@ class Reader:
 
     def check(self, statement: Statement) -> None:
         """Verify every relation of a formula."""
-        formula = self.read(statement.latex)
+        formula = counted_from_0(self.read(statement.latex))
         if not isinstance(formula, tree.Chain):
             self.only_names.append(statement.latex)
+        elif is_worked(formula):
+            self._check_worked(formula, statement)
         elif self.is_stack(formula):
             self.refused.append(statement.latex)
         elif max(gaps(formula, self.known)) < NEAR:
+            self.verified[statement.part] += len(formula.relations)
+        else:
+            self.wrong.append(statement)
+
+    def _check_worked(self, formula: tree.Chain, statement: Statement) -> None:
+        """Verify a line with numbers put in: they come to the printed result, which is the value of the sides before."""
+        *before, last = formula.parts
+        symbols, numbers = ([side for side in before if has_names(side) is named] for named in (True, False))
+        printed = decimal_of(last)
+        values = [float(value_of(side, self.known)) for side in symbols]
+        holds = all(agrees(printed, value) and abs(value - values[0]) < NEAR * max(1.0, abs(value)) for value in values)
+        if holds and all(rounded(computed(side), max(places(printed), 4)) == printed for side in numbers):
             self.verified[statement.part] += len(formula.relations)
         else:
             self.wrong.append(statement)
@@ -135,6 +149,31 @@ class Reader:
             latex = re.sub(r"\\mathrm\{(tanh|sin|cos)\}", r"\\\1", found)  # as labels of figures have it
             if latex.strip() not in signs:
                 self.check(Statement("text", latex))
+
+
+def has_names(formula: tree.Formula) -> bool:
+    """Whether a formula has names in it, functions and Euler's number left out."""
+    functions = [part.function for part in walk(formula) if isinstance(part, tree.Call)]
+    euler = tree.Name("e")
+    named = (part for part in walk(formula) if isinstance(part, tree.Name | tree.Indexed))
+    return any(part != euler and not any(part is function for function in functions) for part in named)
+
+
+def is_worked(chain: tree.Chain) -> bool:
+    """Whether a chain ends with a number that names stand for."""
+    return has_names(chain.parts[0]) and not has_names(chain.parts[-1])
+
+
+def counted_from_0(formula: tree.Formula) -> tree.Formula:
+    """Return a formula with its numbered entries counted as the tests count them; a page counts from 1."""
+
+    def lowered(node: tree.Formula) -> tree.Formula:
+        if isinstance(node, tree.Indexed) and all(isinstance(index, tree.Number) for index in node.indices):
+            numbers = (int(index.text) - 1 for index in node.indices if isinstance(index, tree.Number))
+            return tree.Indexed(node.name, tuple(tree.Number(str(number)) for number in numbers), node.upper)
+        return node
+
+    return replace(formula, lowered)
 
 
 def reader(name: str, outline: Outline) -> Reader:

@@ -47,6 +47,28 @@ def run(page: str, script: str, *flags: str) -> dict[str, Any]:
     return result
 
 
+def run_narrow(page: str, script: str, width: int) -> dict[str, Any]:
+    """Return the same of a page in a frame so many pixels wide: no window is as narrow as a phone."""
+    inner = page.replace("<head>", "<head>" + _BEFORE, 1).replace("</body>", _AFTER.replace("SCRIPT", script) + "</body>")
+    outer = _FRAME.replace("WIDTH", str(width)).replace("PAGE", json.dumps(inner).replace("</", "<\\/"))
+    found = re.search(r'<pre id="result-of-test">(.*?)</pre>', dump(outer), re.DOTALL)
+    assert found, "the page's script did not come to its end"
+    result: dict[str, Any] = json.loads(unescape(found[1]))
+    return result
+
+
+_FRAME = """<!DOCTYPE html><html><head></head><body style="margin: 0">
+<iframe style="border: 0; width: WIDTHpx; height: 800px"></iframe>
+<script>
+const frame = document.querySelector("iframe");
+const waiting = setInterval(() => {
+  const found = frame.contentDocument && frame.contentDocument.getElementById("result-of-test");
+  if (found) { clearInterval(waiting); document.body.appendChild(document.importNode(found, true)); }
+}, 20);
+frame.srcdoc = PAGE;
+</script></body></html>"""
+
+
 def dump(page: str, *flags: str) -> str:
     """Return the document as Chromium has it after running the page."""
     return _chromium(page, "--dump-dom", *flags)

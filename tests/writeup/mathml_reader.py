@@ -19,18 +19,21 @@ _SIGNS = {
 }  # fmt: skip
 _WORDS = frozenset(("exp", "ln", "log", "tanh", "sin", "cos", "tan", "sinh", "cosh", "max", "min"))
 _MATH = re.compile(r"<math[^>]*>.*?</math>", re.S)
-_LINE = re.compile(r"<tbody data-about=.*?</tbody>", re.S)
+_LINES = re.compile(r'<table class="lines.*?</table>', re.S)
+_LINE = re.compile(r"<tbody>.*?</tbody>", re.S)
 _WHY = re.compile(r'<td class="(?:because|why)".*?</td>', re.S)
 
 
 def html_statements(page: str) -> list[str]:
     """Return the statements of all blocks of formulas as LaTeX, in order; broken rows are joined as the reader expects."""
-    return [" \\\\ ".join(_rows(_WHY.sub("", line))) for line in _LINE.findall(_uncovered(page))]
+    return [
+        " \\\\ ".join(_rows(_WHY.sub("", line))) for block in _LINES.findall(_uncovered(page)) for line in _LINE.findall(block)
+    ]
 
 
 def _uncovered(page: str) -> str:
     """Return a page without what stands in the place of answers while they are covered."""
-    while (found := re.search(r'<(span|div) class="asked">', page)) is not None:
+    while (found := re.search(r'<(span|div|math) class="(?:[a-z]+ )?asked">', page)) is not None:
         depth, end = 0, len(page)
         for tag in re.finditer(rf"<(/?){found[1]}\b[^>]*>", page[found.start() :]):
             depth += -1 if tag[1] else 1
@@ -64,7 +67,7 @@ def _row(node: Element) -> str:
 
 
 def _letters(node: Element) -> str:
-    text, style = node.text or "", node.get("style", "")
+    text, style = node.text or "", "italic" if node.get("class") == "i" else node.get("style", "")
     if "bold" in style:
         return rf"\mathbf{{{text}}}"
     if text in _GREEK:

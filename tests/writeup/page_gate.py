@@ -14,7 +14,7 @@ from symbackprop import layers
 from symbackprop.api import Derivation, derive
 from symbackprop.network import Network, sigmoid
 from symbackprop.network.indices import size_symbol
-from tests.writeup.browser import run
+from tests.writeup.browser import run, run_narrow
 from tests.writeup.support import document
 
 DOCUMENTS = ("linear_regression", "mlp_softmax", "perceptron", "tanh_neuron", "two_three_two", "two_two_one")
@@ -22,6 +22,8 @@ OTHERS = ("3-4-3-2", "4-6-6-4", "batch norm", "attention", "convolution", "lstm"
 #: CSS pixels of what lies between the margins of an A4 page.
 PRINTED = 672
 SMALLEST = 9.0
+#: Pixels: no window is narrower.
+NARROWEST = 500
 
 
 @cache
@@ -116,7 +118,7 @@ _MEASURE = """
     }
     const edge = printed || document.documentElement.clientWidth;
     const name = (e) => e.tagName + "." + e.className.toString().slice(0, 20) + " " + e.textContent.trim().slice(0, 40);
-    result.out = []; result.small = []; result.scrolls = [];
+    result.out = []; result.small = []; result.scrolls = []; result.touching = [];
     for (const e of document.querySelectorAll("h1, h2, h3, p, math, svg, td, pre, li")) {
       const box = e.getBoundingClientRect();
       if (!box.width) continue;
@@ -130,10 +132,39 @@ _MEASURE = """
       const box = svg.getBoundingClientRect();
       if (!box.width) continue;
       const scale = box.width / svg.viewBox.baseVal.width;
-      for (const text of svg.querySelectorAll("text")) {
+      const texts = Array.from(svg.querySelectorAll("text")).filter((text) => text.getClientRects().length);
+      for (const text of texts) {
         const size = Number(text.getAttribute("font-size")) * scale;
         if (size < SMALLEST) result.small.push(size.toFixed(1) + " " + text.textContent);
       }
+      const quads = texts.map(corners);
+      for (let one = 0; one < texts.length; one++) for (let other = 0; other < one; other++)
+        if (meet(quads[one], quads[other])) result.touching.push(texts[one].textContent + " / " + texts[other].textContent);
+    }
+    const walker = document.createTreeWalker(main, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const element = walker.currentNode.parentElement, shown = element.getClientRects().length > 0;
+      if (!walker.currentNode.data.trim() || element.closest("svg, script, noscript") || !shown) continue;
+      const size = parseFloat(getComputedStyle(element).fontSize);
+      if (size < SMALLEST - 0.05) result.small.push(size.toFixed(1) + " " + walker.currentNode.data.trim().slice(0, 30));
+    }
+    /* The corners of what the letters of a text cover: its box without the room above and below them. */
+    function corners(text) {
+      const box = text.getBBox(), matrix = text.getScreenCTM(), trim = box.height * 0.2;
+      const [left, right, top, bottom] = [box.x, box.x + box.width, box.y + trim, box.y + box.height - trim];
+      const placed = ([x, y]) => [matrix.a * x + matrix.c * y + matrix.e, matrix.b * x + matrix.d * y + matrix.f];
+      return [[left, top], [right, top], [right, bottom], [left, bottom]].map(placed);
+    }
+    /* Two quadrangles meet when no side of either parts them. */
+    function meet(one, other) {
+      for (const shape of [one, other]) for (let at = 0; at < 4; at++) {
+        const [x, y] = shape[at], [nextX, nextY] = shape[(at + 1) % 4];
+        const across = (point) => (point[0] - x) * (nextY - y) - (point[1] - y) * (nextX - x);
+        const span = (points) => [Math.min(...points.map(across)), Math.max(...points.map(across))];
+        const [low, high] = span(one), [bottom, top] = span(other);
+        if (high <= bottom || top <= low) return false;
+      }
+      return true;
     }
 """
 
@@ -141,4 +172,4 @@ _MEASURE = """
 def measured(page: str, width: int, printed: bool = False) -> dict[str, Any]:
     """Return what sticks out of a page at a width, what has to be scrolled, and which letters of drawings are too small."""
     script = _MEASURE.replace("PRINTED", str(PRINTED if printed else 0)).replace("SMALLEST", str(SMALLEST))
-    return run(page, script, f"--window-size={max(width, 500)},900")
+    return run_narrow(page, script, width) if width < NARROWEST else run(page, script, f"--window-size={width},900")

@@ -57,9 +57,9 @@ def test_pointing_at_a_derivative_marks_it_everywhere():
         page(),
         POINT
         + """
-        const d = Array.from(document.querySelectorAll("mrow.d")).find((e) => e.dataset.names === "out_o1 net_o1");
+        const d = Array.from(document.querySelectorAll(".lines [data-n*=' ']")).find((e) => e.dataset.n === "out_o1 net_o1");
         point(d);
-        result.marked = Array.from(document.querySelectorAll(".on")).map((e) => e.dataset.names);
+        result.marked = Array.from(document.querySelectorAll(".on")).map((e) => e.dataset.n);
         result.lit = lit();
     """,
     )
@@ -73,7 +73,7 @@ def test_the_tab_key_reaches_derivatives_and_units():
     result = run(
         page(),
         """
-        const d = document.querySelector(".lines mrow.d[tabindex='0']");
+        const d = document.querySelector(".lines [data-n][tabindex='0']");
         d.focus();
         result.focused = document.activeElement === d;
         result.on = d.classList.contains("on");
@@ -92,7 +92,8 @@ def test_symbols_and_numbers_can_be_shown_alone():
     result = run(
         page(),
         """
-        const shown = (kind) => Array.from(document.querySelectorAll(".part." + kind)).filter((e) => e.offsetWidth > 0).length;
+        const seen = (e) => e.getClientRects().length > 0;
+        const shown = (kind) => Array.from(document.querySelectorAll(".lines math." + kind)).filter(seen).length;
         const press = (view) => document.querySelector("[data-view='" + view + "']").click();
         for (const view of ["both", "symbols", "numbers", "both"]) {
           press(view);
@@ -118,7 +119,7 @@ def test_a_teacher_uncovers_the_answers_one_by_one():
         result.start = covered();
         button("hide").click();
         result.hidden = covered();
-        const first = document.querySelector(".covered");
+        const first = document.querySelector(".lines .covered");
         result.invisible = getComputedStyle(first.querySelector(".open")).display;
         button("next").click(); button("next").click();
         result.two = covered();
@@ -179,8 +180,8 @@ def test_every_element_of_a_path_lights_up(name, weight, lit, unlit):
         const probe = document.createElement("i");
         probe.style.color = root.getPropertyValue("--path"); document.body.append(probe);
         const red = getComputedStyle(probe).color;
-        const named = Array.from(document.querySelectorAll("mrow.n, mrow.d"));
-        point(named.find((e) => e.dataset.names.split(" ").pop() === "WEIGHT"));
+        const named = Array.from(document.querySelectorAll("math [data-n]"));
+        point(named.find((e) => e.dataset.n.split(" ").pop() === "WEIGHT"));
         const lines = (item) => Array.from(item.querySelectorAll(".sb-line, .sb-outline"));
         const strokes = (item) => lines(item).map((e) => getComputedStyle(e).stroke);
         result.missing = [...list("UNLIT"), ...list("LIT")].filter((item) => item === null).length;
@@ -255,7 +256,7 @@ def test_nothing_sticks_out_of_the_page(name, width):
     script = """
         const root = document.querySelector("main");
         const edge = root.getBoundingClientRect().right + 1;
-        result.over = Array.from(root.querySelectorAll(".lines td, .lines .part, p, figure"))
+        result.over = Array.from(root.querySelectorAll(".lines td, .lines math, p, figure"))
             .filter((e) => e.getBoundingClientRect().right > edge).map((e) => e.textContent.slice(0, 60));
         result.count = root.querySelectorAll(".lines td").length;
     """

@@ -43,6 +43,11 @@ def test_nothing_sticks_out_or_has_to_be_scrolled_on_a_screen(name: str) -> None
     assert (found["out"], found["scrolls"], found["small"]) == ([], [], [])
 
 
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_page_is_small_enough_to_be_sent(name: str) -> None:
+    assert len(html(outline(name)).encode()) <= 400_000
+
+
 @needs_chromium
 def test_every_step_in_full_fits_too() -> None:
     found = measured(html(outline("3-4-3-2", "full")), PRINTED, printed=True)

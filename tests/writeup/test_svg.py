@@ -126,6 +126,34 @@ def test_kinds_differ_in_grey() -> None:
     assert abs(greys[1] - greys[2]) > 0.1
 
 
+def test_a_style_sheet_says_what_a_short_picture_leaves_out() -> None:
+    shapes = (Disc((10, 10), 5, 1), Stroke(line((0, 0), (9, 9))), Caption(styled("w_1", Notation()), (5, 5), 12, backed=True))
+    short, plain = svg(picture(*shapes), stylesheet=False, colours=False), svg(picture(*shapes), stylesheet=False)
+    assert len(short) + 200 < len(plain)
+    assert not re.search(r'(fill|stroke|stroke-width|text-anchor|font-style)="', short)
+    sheet = style_sheet()
+    for said in ("text{text-anchor:middle}", ".sb-line{fill:none;stroke-width:13}", ".sb-ring{fill:none;stroke-width:9}",
+                 ".sb-i{font-style:italic}", ".sb-on-path .sb-body{stroke-width:30}", ".sb-asked{display:none}"):  # fmt: skip
+        assert f".sb-diagram {said}" in sheet
+
+
+def test_what_can_be_covered_stands_once_with_what_is_asked() -> None:
+    value = StyledText((StyledRun("net "), StyledRun("0.25", asked="____")), "")
+    shapes = (Caption(value, (0, 0), 12), Caption(styled("w", Notation()), (9, 9), 12, backed=True, coverable=True))
+    item = Item("unit-h", "hidden", "h: net = 0.25", shapes, ("h",), asked="h: net = ____")
+    root = ET.fromstring(svg(Picture(9, 9, "t", "d", (item,)), focusable=True, colours=False))
+    group = next(root.iter(f"{SVG}g"))
+    assert (group.findtext(f"{SVG}title"), group.attrib["data-asked"]) == ("h: net = 0.25", "h: net = ____")
+    shown = {span.attrib.get("class"): "".join(span.itertext()) for span in root.iter(f"{SVG}tspan")}
+    assert (shown["sb-open"], shown["sb-asked"]) == ("\u00a00.25", "\u00a0____")
+    assert [e.tag for e in root.iter() if "sb-open" in e.attrib.get("class", "").split()] == [
+        f"{SVG}tspan", f"{SVG}rect", f"{SVG}text"
+    ]  # fmt: skip
+    uncovered = svg(Picture(9, 9, "t", "d", (Item("unit-h", "hidden", "h", (Caption(styled("w", Notation()), (0, 0), 12),)),)))
+    assert 'sb-asked"' not in uncovered
+    assert "data-asked" not in uncovered
+
+
 @pytest.mark.parametrize("prefix", ["1a", "a b", "a'", "-x", '"'])
 def test_a_prefix_must_start_an_identifier(prefix: str) -> None:
     with pytest.raises(UserError, match="prefix"):

@@ -129,7 +129,7 @@ def _product(node: tree.Product, parts: list[str], notation: Notation) -> str:
 
 
 def _fraction(node: tree.Fraction, parts: list[str], notation: Notation) -> str:
-    above, below = (_row(part) for part in parts)
+    above, below = (_row(part) if part.startswith(_MINUS) else part for part in parts)  # only what is negative is two elements
     return _row(above, _operator("/"), below) if node.inline else f"<mfrac>{above}{below}</mfrac>"
 
 

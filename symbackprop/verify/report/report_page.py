@@ -8,31 +8,33 @@ from symbackprop.verify.records import Findings, Status
 from symbackprop.verify.report import render
 
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif;
-  max-width: 72rem;
-  margin: 2rem auto;
-  padding: 0 1rem;
-  color: #1c1c1c;
-  background: #fff }
-h1 { font-size: 1.1rem }
-table { border-collapse: collapse; margin: 1rem 0 }
-td, th { text-align: left; padding: .15rem .9rem .15rem 0; vertical-align: top }
-code, pre, .code td { font: 13px/1.45 ui-monospace, monospace } .code td { white-space: pre-wrap; padding: 0 .8rem 0 0 }
-.line { color: #777; text-align: right; user-select: none } .wrong { background: #fde8e8 } .right { background: #e9f7ec }
-.status-proved, .status-agrees, .status-guarded { color: #17692c; font-weight: 600 }
-.status-differs, .status-error { color: #b01818; font-weight: 600 }
-.status-not-differentiable { color: #8a5a00; font-weight: 600 }
-.note { color: #444 }
-.minus { color: #b01818 }
-.plus { color: #17692c }
+:root { --ink: #1c1c1c; --paper: #fff; --dim: #555; --bad: #b01818; --good: #17692c; --open: #8a5a00; --red: #fde8e8;
+  --green: #e9f7ec }
 @media (prefers-color-scheme: dark) {
- body { background: #16181b; color: #e6e6e6 }
-.wrong { background: #4a2020 }
-.right { background: #1d3a26 }
-.note { color: #bbb }
- .status-proved, .status-agrees, .status-guarded, .plus { color: #7fd494 }
-.status-differs, .status-error, .minus { color: #ff8f8f }
-.status-not-differentiable { color: #e6b455 }
+  :root { --ink: #e6e6e6; --paper: #16181b; --dim: #bbb; --bad: #ff8f8f; --good: #7fd494; --open: #e6b455; --red: #4a2020;
+    --green: #1d3a26 }
+}
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 1.5rem auto; padding: 0 1rem; color: var(--ink);
+  background: var(--paper); overflow-wrap: anywhere }
+h1 { font-size: 1.1rem }
+table { border-collapse: collapse; margin: 1rem 0; max-width: 100% }
+td, th { text-align: left; padding: .15rem .9rem .15rem 0; vertical-align: top }
+code, pre, .code td { font: 13px/1.45 ui-monospace, monospace }
+pre, .code td { white-space: pre-wrap }
+.code { width: 100% } .code td { padding: 0 .8rem 0 0 }
+.code .line { color: var(--dim); text-align: right; user-select: none; width: 2.5rem }
+.wrong, .why { background: var(--red); box-shadow: inset 4px 0 var(--bad) } .wrong td { color: var(--bad); font-weight: 600 }
+.right { background: var(--green) }
+.code .why td { padding-bottom: .4rem } .reason { font: 14px/1.5 system-ui, sans-serif }
+del, ins { text-decoration: none; display: block } del, .minus { color: var(--bad) } ins, .plus { color: var(--good) }
+.status-proved, .status-agrees, .status-guarded { color: var(--good); font-weight: 600 }
+.status-differs, .status-error { color: var(--bad); font-weight: 600 }
+.status-not-differentiable { color: var(--open); font-weight: 600 }
+.note { color: var(--dim) }
+@media (max-width: 42rem) {
+  body { margin: .8rem auto; padding: 0 .6rem }
+  .code, .code tbody { display: block } .code tr { display: grid; grid-template-columns: 2.2rem minmax(0, 1fr) }
+  .code td { padding: 0 .4rem 0 0 } .code .note { grid-column: 2 }
 }
 """
 
@@ -43,7 +45,8 @@ def page(findings: Findings) -> str:
     body = [f"<h1>{title}</h1>", _verdicts(findings), f"<p>{escape(render.scope_text(findings.scope))}</p>", _reasons(findings)]
     body += [_repairs(findings), _code(findings)]
     return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, '
+        f'initial-scale=1"><title>{title}</title>'
         f"<style>{STYLE}</style></head><body>\n" + "\n".join(part for part in body if part) + "\n</body></html>\n"
     )
 
@@ -84,21 +87,35 @@ def _repairs(findings: Findings) -> str:
 
 
 def _code(findings: Findings) -> str:
-    """The code, line by line; beside a line what was found there."""
+    """The code, line by line: below a faulty line what is wrong and the change that mends it, beside others what was found."""
     if not findings.source:
         return ""
-    beside: dict[tuple[str, int], list[tuple[str, str]]] = {}
+    right: dict[Place, list[str]] = {}
+    for filename, number, text in findings.checked:
+        right.setdefault((filename, number), []).append(text)
+    wrong = _faults(findings)
+    rows = (_line(number, text, wrong.get((name, number)), right.get((name, number))) for name, number, text in findings.source)
+    return f'<table class="code">{"".join(rows)}</table>'
+
+
+Place = tuple[str, int]
+
+
+def _faults(findings: Findings) -> dict[Place, str]:
+    """Return by place what is wrong there: the reasons, then the change, as markup."""
+    found: dict[Place, dict[str, None]] = {}
     for location in findings.locations:
-        beside.setdefault((location.filename, location.line), []).append(("wrong", location.text))
+        reason = f'<div class="reason">{escape(location.text)}</div>'
+        found.setdefault((location.filename, location.line), {})[reason] = None
     for repair in findings.repairs[:1]:
         for step in (repair, *repair.more):
-            beside.setdefault((step.filename, step.line), []).append(("wrong", f"→ {step.after.strip()}"))
-    for filename, line, text in findings.checked:
-        beside.setdefault((filename, line), []).append(("right", text))
-    rows = []
-    for filename, number, text in findings.source:
-        remarks = beside.get((filename, number), [])
-        kind = "wrong" if any(k == "wrong" for k, _ in remarks) else "right" if remarks else ""
-        said = escape("; ".join(dict.fromkeys(remark for _, remark in remarks)))
-        rows.append(f'<tr class="{kind}"><td class="line">{number}</td><td>{escape(text)}</td><td class="note">{said}</td></tr>')
-    return f'<table class="code">{"".join(rows)}</table>'
+            change = f"<del>- {escape(step.before.strip())}</del><ins>+ {escape(step.after.strip())}</ins>"
+            found.setdefault((step.filename, step.line), {})[change] = None
+    return {place: "".join(texts) for place, texts in found.items()}
+
+
+def _line(number: int, text: str, fault: str | None, found: list[str] | None) -> str:
+    kind = "wrong" if fault is not None else "right" if found else ""
+    said = "" if fault is not None else escape("; ".join(dict.fromkeys(found or ())))
+    row = f'<tr class="{kind}"><td class="line">{number}</td><td>{escape(text)}</td><td class="note">{said}</td></tr>'
+    return row + (f'<tr class="why"><td class="line"></td><td colspan="2">{fault}</td></tr>' if fault is not None else "")

@@ -14,7 +14,7 @@ from symbackprop.formula.notation.notation import Notation
 from symbackprop.network import Network, Node, Role
 from symbackprop.writeup.drawing.compose import MOST_WIDE, compose, edge_identifiers, tags_of
 from symbackprop.writeup.drawing.diagram_layout import LayoutPlan, Tag
-from symbackprop.writeup.drawing.faces import EQUALS, Face, Look, bodies, printed
+from symbackprop.writeup.drawing.faces import EQUALS, Face, Look, bodies, printed, unit_titles
 from symbackprop.writeup.drawing.picture import Picture
 from symbackprop.writeup.drawing.styled_text import StyledText, Written, prose, styled, styled_name
 from symbackprop.writeup.drawing.unit_graph import Connection, Unit, UnitGraph, UnitKind
@@ -61,9 +61,8 @@ def _layer_face(unit: Unit, nodes: Mapping[str, Node], look: Look, formulas: Map
             lines.append(look.equation(member))
     shape = _shape(nodes[unit.members[-1]], look.notation)
     lines += [] if shape is None else [shape]
-    said = ", ".join(look.said(member) for member in unit.members)
-    title = f"{unit.name} ({look.words.of_kind(unit.kind)})" + (f": {said}" if said != unit.name else "")
-    return Face(styled_name(unit.name, look.notation), tuple(lines), tone="dim", title=title)
+    title, asked = unit_titles(unit, look)
+    return Face(styled_name(unit.name, look.notation), tuple(lines), tone="dim", title=title, asked=asked)
 
 
 def _shaped(node: Node, look: Look) -> StyledText:

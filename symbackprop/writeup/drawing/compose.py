@@ -81,19 +81,19 @@ def _unit_item(unit: Unit, box: Box, face: Face, look: Look) -> Item:
     texts = [Caption(face.heading, (box.x, box.y + heading), NAME_SIZE)]
     texts += [Caption(text, (box.x, box.y + y), VALUE_SIZE, tone=face.tone) for text, y in zip(face.lines, rows, strict=True)]
     names = face.names or tuple(dict.fromkeys((unit.name, *unit.members)))
-    return Item(f"unit-{unit.name}", unit.kind.value, face.title, (shape, *texts), names, look.marks(names))
+    return Item(f"unit-{unit.name}", unit.kind.value, face.title, (shape, *texts), names, look.marks(names), asked=face.asked)
 
 
 def _edge_item(identifier: str, link: Connection, layout: Layout, plan: LayoutPlan, look: Look) -> Item:
     shapes: list[Shape] = [Stroke(layout.curves[identifier])]
     if identifier in layout.labels:
         box = layout.labels[identifier]
-        shapes.append(Caption(plan.texts[identifier], (box.x, box.y), LABEL_SIZE, box.angle, backed=True))
+        covers = (link.target, link.source) in look.coverable
+        shapes.append(Caption(plan.texts[identifier], (box.x, box.y), LABEL_SIZE, box.angle, backed=True, coverable=covers))
     ends = f"{link.source} → {link.target}"
-    said = ", ".join(look.said(weight) for weight in link.weights)
-    title = f"{said}: {ends}" if said else ends
+    title, asked = look.titles(lambda seen: f"{seen.said(link.weights)}: {ends}" if link.weights else ends)
     joined = (plan.graph.unit(link.source).members[-1], plan.graph.unit(link.target).members[0])
-    return Item(identifier, "edge", title, tuple(shapes), link.weights, _edge_on_path(link, plan.graph, look), joined)
+    return Item(identifier, "edge", title, tuple(shapes), link.weights, _edge_on_path(link, plan.graph, look), joined, asked)
 
 
 def _edge_on_path(link: Connection, graph: UnitGraph, look: Look) -> bool:
@@ -106,8 +106,8 @@ def _tag_item(identifier: str, tag: Tag, layout: Layout, look: Look) -> Item:
     box = layout.tags[identifier]
     shapes: list[Shape] = [Stroke(layout.arrows[identifier])] if identifier in layout.arrows else []
     shapes.append(Caption(tag.text, (box.x, box.y), LABEL_SIZE, backed=True, tone="dim"))
-    title = f"{look.said(tag.name)}: → {tag.unit}"
-    return Item(identifier, "tag", title, tuple(shapes), (tag.name,), look.marks((tag.name,)))
+    title, asked = look.titles(lambda seen: f"{seen.said((tag.name,))}: → {tag.unit}")
+    return Item(identifier, "tag", title, tuple(shapes), (tag.name,), look.marks((tag.name,)), asked=asked)
 
 
 def _headings(graph: UnitGraph, layout: Layout, y: float, look: Look) -> list[Item]:

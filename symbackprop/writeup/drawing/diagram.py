@@ -17,7 +17,7 @@ from symbackprop.network import Network
 from symbackprop.writeup.drawing.boxes import layer_picture
 from symbackprop.writeup.drawing.compose import PRINTED, SMALLEST, compose, edge_identifiers, tags_of
 from symbackprop.writeup.drawing.diagram_layout import LABEL_SIZE, LayoutPlan
-from symbackprop.writeup.drawing.faces import VALUE_SIZE, DiagramWords, Face, Look, bodies, printed
+from symbackprop.writeup.drawing.faces import VALUE_SIZE, Coverable, DiagramWords, Face, Look, bodies, printed, unit_titles
 from symbackprop.writeup.drawing.picture import Picture
 from symbackprop.writeup.drawing.styled_text import StyledText, Written, prose, styled_name
 from symbackprop.writeup.drawing.unit_graph import Connection, Unit, UnitGraph, UnitKind, find_units
@@ -40,6 +40,7 @@ def network_picture(
     title: str | None = None,
     words: DiagramWords | None = None,
     paper: float = PRINTED,
+    coverable: Collection[Coverable] = (),
 ) -> Picture:
     """Return the diagram of everything that the loss (by default the last definition) is computed from.
 
@@ -47,11 +48,12 @@ def network_picture(
     `path_to_loss`. `view` is "units" (scalar networks only), "layers", or "auto": units if every label can be read on a page,
     without the weights' values or all values (they stay in the titles) if only so, else layers. `formulas` replaces the
     definitions shown in layers. `paper` is how many pixels wide a page is on which the smallest letters have to be read.
+    `coverable` are the names whose values a page can cover.
 
     Raises UserError for an unknown name or view, and for units of a network of tensors.
     """
     graph = find_units(network, loss)
-    look, formulas = Look.of(notation, values, highlight, words), formulas or {}
+    look, formulas = Look.of(notation, values, highlight, words, coverable), formulas or {}
     check_names("highlight", highlight, {*network.nodes, *(unit.name for unit in graph.units)})
     check_names("values", look.values, network.nodes)
     check_names("formulas", formulas, network.nodes)
@@ -107,13 +109,12 @@ def _face(unit: Unit, look: Look) -> Face:
     lines = []
     for member in unit.members:
         if member in look.values:
-            value = printed(look.values[member])
+            value = look.value(member)
             stem = styled_name(member.removesuffix(f"_{unit.name}"), look.notation) + prose(" ")
             lines.append(value if len(unit.members) == 1 else stem + value)
-    said = ", ".join(look.said(member) for member in unit.members)
-    title = f"{unit.name} ({look.words.of_kind(unit.kind)})" + (f": {said}" if said != unit.name else "")
+    title, asked = unit_titles(unit, look)
     disc = unit.kind in (UnitKind.HIDDEN, UnitKind.OUTPUT)
-    return Face(styled_name(unit.name, look.notation), tuple(lines), disc, title=title)
+    return Face(styled_name(unit.name, look.notation), tuple(lines), disc, title=title, asked=asked)
 
 
 def _edge_text(link: Connection, look: Look) -> StyledText:

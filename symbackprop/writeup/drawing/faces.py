@@ -5,14 +5,14 @@ The diagram of units, the boxes of layers and the computational graph differ in 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from math import hypot
 
 from symbackprop.formula.notation.notation import Notation
 from symbackprop.writeup.drawing.diagram_layout import Body
 from symbackprop.writeup.drawing.styled_text import StyledRun, StyledText, styled_name, width
-from symbackprop.writeup.drawing.unit_graph import UnitKind
+from symbackprop.writeup.drawing.unit_graph import Unit, UnitKind
 
 NAME_SIZE, VALUE_SIZE = 17.0, 12.0
 _LEADING = 3.0  # between the lines inside a unit
@@ -36,31 +36,51 @@ class DiagramWords:
         ]
 
 
+Coverable = str | tuple[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the texts of a diagram are made of: names in a notation, printed values, words, and the path in red."""
+    """What the texts of a diagram are made of: names in a notation, printed values, words, and the path in red.
+
+    `coverable` is what a reader can cover: names, with their values, and uses (consumer, parent), with their edges' texts.
+    """
 
     notation: Notation
     values: Mapping[str, str]
     highlight: frozenset[str]
     words: DiagramWords
+    coverable: frozenset[Coverable] = frozenset()
+
+    def value(self, name: str) -> StyledText:
+        """Return the printed value of a name that has one."""
+        return printed(self.values[name], COVERED if name in self.coverable else "")
 
     @staticmethod
     def of(
-        notation: Notation | None, values: Mapping[str, str] | None, highlight: Collection[str], words: DiagramWords | None
+        notation: Notation | None,
+        values: Mapping[str, str] | None,
+        highlight: Collection[str],
+        words: DiagramWords | None,
+        coverable: Collection[Coverable] = (),
     ) -> Look:
         """Return the look with what is not given as usual."""
-        return Look(notation or Notation(), values or {}, frozenset(highlight), words or DiagramWords())
+        return Look(notation or Notation(), values or {}, frozenset(highlight), words or DiagramWords(), frozenset(coverable))
 
     def equation(self, name: str) -> StyledText:
         """Return `name = value` where a value is given, else the name."""
         lettered = styled_name(name, self.notation)
-        value = self.values.get(name)
-        return lettered if value is None else lettered + EQUALS + printed(value)
+        return lettered + EQUALS + self.value(name) if name in self.values else lettered
 
-    def said(self, name: str) -> str:
-        """Return the same as plain text."""
-        return f"{name} = {self.values[name]}" if name in self.values else name
+    def said(self, names: Collection[str]) -> str:
+        """Return the same of names as plain text."""
+        return ", ".join(f"{name} = {self.values[name]}" if name in self.values else name for name in names)
+
+    def titles(self, write: Callable[[Look], str]) -> tuple[str, str]:
+        """Return a title as it is, and as it is with all values covered that can be: empty where nothing changes."""
+        hidden = {name: COVERED if name in self.coverable else text for name, text in self.values.items()}
+        title, asked = write(self), write(replace(self, values=hidden))
+        return title, "" if asked == title else asked
 
     def marks(self, names: Collection[str]) -> bool:
         """Return whether one of the names is on the path."""
@@ -76,6 +96,7 @@ class Face:
     disc: bool = False
     tone: str = "value"  # of the lines
     title: str = ""
+    asked: str = ""  # the title while values are covered
     names: tuple[str, ...] = ()
     dashed: bool = False
 
@@ -103,13 +124,25 @@ class Face:
         return float(round(needed))
 
 
+def unit_titles(unit: Unit, look: Look) -> tuple[str, str]:
+    """Return what a unit is called in words, `h1 (hidden): net_h1 = 2.35, out_h1 = 0.9129`, open and covered."""
+
+    def write(seen: Look) -> str:
+        said = seen.said(unit.members)
+        return f"{unit.name} ({look.words.of_kind(unit.kind)})" + (f": {said}" if said != unit.name else "")
+
+    return look.titles(write)
+
+
 #: The sign between a name and its value.
 EQUALS = StyledText((StyledRun(" ="), StyledRun(" ")), "=")
+#: What stands for a value that is covered: as wide as one with few digits, so that it fits wherever one stood.
+COVERED = "____"
 
 
-def printed(value: str) -> StyledText:
-    """Return a printed value, with a real minus sign; in LaTeX it is set in mathematics."""
-    return StyledText((StyledRun(value.replace("-", "−")),), value)
+def printed(value: str, asked: str = "") -> StyledText:
+    """Return a printed value, with a real minus sign; in LaTeX it is set in mathematics. `asked` stands there when covered."""
+    return StyledText((StyledRun(value.replace("-", "−"), asked=asked),), value)
 
 
 def bodies(faces: Mapping[str, Face]) -> dict[str, Body]:

@@ -15,7 +15,7 @@ from symbackprop.network import Network, Node, Role
 from symbackprop.writeup.drawing.compose import compose
 from symbackprop.writeup.drawing.diagram import check_names
 from symbackprop.writeup.drawing.diagram_layout import LayoutPlan
-from symbackprop.writeup.drawing.faces import DiagramWords, Face, Look, bodies, printed
+from symbackprop.writeup.drawing.faces import Coverable, DiagramWords, Face, Look, bodies
 from symbackprop.writeup.drawing.picture import Picture
 from symbackprop.writeup.drawing.styled_text import Written, styled, styled_name
 from symbackprop.writeup.drawing.unit_graph import Connection, Unit, UnitGraph, UnitKind, find_units, loss_name, placed
@@ -32,16 +32,18 @@ def graph_picture(
     notation: Notation | None = None,
     title: str | None = None,
     words: DiagramWords | None = None,
+    coverable: Collection[Coverable] = (),
 ) -> Picture:
     """Return the graph of everything that the loss (by default the last definition) is computed from.
 
     `locals_` maps (consumer, parent) to the text of ∂consumer/∂parent; `values` maps names to printed values; `show` lists the
-    declared names to draw (by default those on the path or with a text).
+    declared names to draw (by default those on the path or with a text). `coverable` are the names whose values, and the uses
+    whose texts, a page can cover.
 
     Raises UserError for unknown names, and for a text on an edge that is not there.
     """
     end = loss_name(network, loss)
-    texts, look = dict(locals_ or {}), Look.of(notation, values, highlight, words)
+    texts, look = dict(locals_ or {}), Look.of(notation, values, highlight, words, coverable)
     for where, names in (("values", look.values), ("highlight", highlight), ("show", show or ())):
         check_names(where, names, network.nodes)
     wanted = set(highlight) | {parent for _, parent in texts} if show is None else set(show)
@@ -80,9 +82,9 @@ def _check_edges(texts: Mapping[tuple[str, str], Written], drawn: Mapping[str, N
 
 
 def _face(node: Node, look: Look) -> Face:
-    value = look.values.get(node.name)
-    lines = () if value is None else (printed(value),)
+    lines = (look.value(node.name),) if node.name in look.values else ()
+    title, asked = look.titles(lambda seen: seen.said((node.name,)))
     return Face(
-        styled_name(node.name, look.notation), lines, title=look.said(node.name), names=(node.name,),
+        styled_name(node.name, look.notation), lines, title=title, asked=asked, names=(node.name,),
         dashed=node.role is Role.PARAMETER,
     )  # fmt: skip

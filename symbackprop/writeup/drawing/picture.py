@@ -45,7 +45,7 @@ class Stroke:
 class Caption:
     """StyledText centred at a point, turned by `angle`; `backed` puts a patch of paper behind it.
 
-    `tone` is "ink", "dim" (less important) or "value" (a number).
+    `tone` is "ink", "dim" (less important) or "value" (a number); a `coverable` one goes while answers are covered.
     """
 
     text: StyledText
@@ -54,6 +54,7 @@ class Caption:
     angle: float = 0.0
     backed: bool = False
     tone: str = "ink"
+    coverable: bool = False
 
     @property
     def box(self) -> Box:
@@ -69,7 +70,7 @@ class Item:
     """Something to point at.
 
     `kind` is a word for the style: input, hidden, output, loss, edge, tag, heading; `names` are the names of the network it
-    stands for, `ends` those that an edge joins: what is used, and what uses it.
+    stands for, `ends` those that an edge joins: what is used, and what uses it; `asked` is its title while answers are covered.
     """
 
     identifier: str
@@ -79,6 +80,7 @@ class Item:
     names: tuple[str, ...] = ()
     on_path: bool = False
     ends: tuple[str, ...] = ()
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

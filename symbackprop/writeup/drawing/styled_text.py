@@ -39,11 +39,12 @@ _GREEK_LATEX = {letter: rf"\{name} " for name, letter in GREEK_LETTERS.items()}
 
 @dataclass(frozen=True, slots=True)
 class StyledRun:
-    """Characters of one style; `level` is -1 for a subscript, 1 for a superscript."""
+    """Characters of one style; `level` is -1 for a subscript, 1 for a superscript; `asked` stands there while covered."""
 
     text: str
     italic: bool = False
     level: int = 0
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

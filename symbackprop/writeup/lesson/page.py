@@ -39,7 +39,7 @@ def lesson(derivation: DerivationRecord, options: HandoutOptions | None = None) 
     return (
         f'<!DOCTYPE html>\n<html lang="{HTML_LANG[made.options.lang]}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(made.title)}</title>\n'
-        f"<style>\n{font_faces()}\n{style_sheet()}\n{_file('lesson.css')}</style>\n</head>\n"
+        f"<style>\n{font_faces(body)}\n{style_sheet()}\n{_file('lesson.css')}</style>\n</head>\n"
         f'<body class="{"student" if made.asks else "teacher"}">\n<main>\n{_with_numbers(body, made)}\n</main>\n'
         f'<script type="application/json" id="lesson-data">{data(made)}</script>\n'
         f"<script>\n{_script(scripts)}</script>\n</body>\n</html>\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from symbackprop.derive.steps.steps import written_steps
@@ -9,6 +11,7 @@ from symbackprop.derive.steps.worked_formulas import textbook_forms, up_to_loss
 from symbackprop.formula.tree.tree import Formula, Name, Partial, Update
 from symbackprop.writeup.outline.backward_parts import MOST_KEPT, step_line
 from symbackprop.writeup.outline.context import Context, learning_rate
+from symbackprop.writeup.outline.entry_parts import ADJOINTS, VALUES, entry_lines
 from symbackprop.writeup.outline.scalar_parts import loss_lead, loss_table
 from symbackprop.writeup.page.blocks import (
     LEFT,
@@ -20,6 +23,7 @@ from symbackprop.writeup.page.blocks import (
     Heading,
     Line,
     Part,
+    Prose,
     Table,
     Words,
 )
@@ -68,12 +72,21 @@ def matrix(anchor: str, name: Words, values: object, context: Context, hidden: s
 
 
 def forward_arrays(context: Context) -> list[Block]:
-    """Return the values of every definition, in order."""
+    """Return the values of every definition, in order, and one entry of each in full."""
+    names = [name for name in up_to_loss(context.derivation) if context.derivation.network.nodes[name].defined]
     blocks: list[Block] = []
-    for name in up_to_loss(context.derivation):
-        if context.derivation.network.nodes[name].defined:
-            blocks += matrix(f"value-{name}", (Name(name),), context.ledger.values[name], context, "numbers")
-    return blocks
+    for name in names:
+        blocks += matrix(f"value-{name}", (Name(name),), context.ledger.values[name], context, "numbers")
+    return [*blocks, *_in_full(VALUES, names, context)]
+
+
+def _in_full(kind: str, names: Sequence[str], context: Context) -> list[Block]:
+    """Return one entry of each array worked with numbers; a worksheet asks for each result once only."""
+    lines = [] if context.is_worksheet or context.options.level == "brief" else entry_lines(kind, names, context)
+    if not lines:
+        return []
+    block = FormulaBlock(f"entries-{kind}-lines", tuple(lines), keep=len(lines) <= MOST_KEPT)
+    return [Heading(2, context.say("entries"), f"entries-{kind}"), Prose(context.say("entries lead")), block]
 
 
 def given_arrays(context: Context) -> list[Block]:
@@ -105,10 +118,11 @@ def adjoint_arrays(context: Context) -> list[Block]:
     printed = textbook_forms(derivation)
     inner = [name for name in printed if derivation.network.nodes[name].defined and name != derivation.loss]
     blocks: list[Block] = [Heading(1, context.say("gradients"), "gradients")]
-    for name in (*inner, *(name for name in derivation.wrt if name in derivation.adjoints)):
+    names = (*inner, *(name for name in derivation.wrt if name in derivation.adjoints))
+    for name in names:
         title: Words = (Partial(Name(derivation.loss), Name(name)),)
         blocks += matrix(f"adjoint-{name}", title, context.ledger.adjoint(name), context, "numbers")
-    return blocks
+    return [*blocks, *_in_full(ADJOINTS, names, context)]
 
 
 def loss_parts(context: Context) -> list[Block]:

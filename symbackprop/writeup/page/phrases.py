@@ -66,6 +66,11 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
             "从输入一直算到损失，每一行都用到上面各行的结果。",
         ),
         "definitions": ("The definitions", "定义"),
+        "entries": ("One entry of each, in full", "各取一个元素，完整计算"),
+        "entries lead": (
+            "Rows and columns are counted from 1; the numbers put in have as many digits as the result needs.",
+            "行和列都从 1 数起；代入的数保留结果所需的位数。",
+        ),
         "quantity": ("Quantity", "量"),
         "calculation": ("Calculation", "计算"),
         "value": ("Value", "数值"),
@@ -245,6 +250,10 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "blank": ("blank to fill in", "待填写的空"),
         "path of": ("path of {name}", "{name} 的路径"),
         # Notebook.
+        "nb check work": (
+            "check(name, value) says whether a result is right; what it compares with does not tell the result.",
+            "check(name, value) 判断一个结果是否正确；它所比较的内容并不透露结果。",
+        ),
         "nb check lead": (
             "Central differences need no formula: they must agree with every gradient.",
             "中心差分不需要公式：它必须与每个梯度一致。",

@@ -30,7 +30,6 @@ from symbackprop.writeup.student.redact import degrees, is_answer_only, student_
 
 HTML_LANG = {"en": "en", "zh": "zh-Hans"}
 _EQUALS = '<math><mo lspace="0.278em" rspace="0.278em">=</mo></math>'
-_ALIGN = {"l": "left", "c": "center", "r": "right"}
 
 
 class Page:
@@ -39,7 +38,8 @@ class Page:
     def __init__(self, outline: b.Outline, width: int = PAGE_WIDTH) -> None:
         self.outline, self.width = outline, width
         names = all_names(formula for block in outline.page for formula in b.formulas_in(block))
-        self.formulas = MathPrinter(outline.notation, names, plain("blank", outline.lang))
+        label = "" if outline.audience == "teacher" else plain("blank", outline.lang)  # a teacher's page has gaps while it covers
+        self.formulas = MathPrinter(outline.notation, names, label)
         self.covered = degrees(outline.blanks) or degrees(b.HIDING[0]) if outline.audience == "teacher" else frozenset[str]()
 
     def say(self, key: str, **gaps: str | int) -> str:
@@ -60,12 +60,12 @@ def html(outline: b.Outline) -> str:
     """Return the page. Raises InternalError for a block it does not know."""
     page = Page(outline)
     body = "\n".join(text for block in outline.page if (text := coverable(block, page)))
-    data = json.dumps({"paths": dict(outline.paths), "words": _script_words(page)}, ensure_ascii=False)
+    data = json.dumps({**_paths(outline), "words": _script_words(page)}, ensure_ascii=False)
     data = data.replace("</", "<\\/")  # so that no text can end the script element
     return (
         f'<!DOCTYPE html>\n<html lang="{HTML_LANG[outline.lang]}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(outline.title)}</title>\n'
-        f"<style>\n{font_faces()}\n{style_sheet()}\n{_data('page.css')}</style>\n</head>\n"
+        f"<style>\n{font_faces(body)}\n{style_sheet()}\n{_data('page.css')}</style>\n</head>\n"
         f'<body class="{outline.audience}">\n<main>\n{_header(page)}\n{_toolbar(page)}\n{body}\n</main>\n'
         f'<script type="application/json" id="page-data">{data}</script>\n'
         f"<script>\n{_data('interactive.js')}</script>\n</body>\n</html>\n"
@@ -79,7 +79,15 @@ def _data(name: str) -> str:
 
 def _script_words(page: Page) -> dict[str, str]:
     shown = plain("answers shown", page.outline.lang, shown="{shown}", all="{all}")
-    return {"shown": shown, "path": plain("path of", page.outline.lang, name="{name}")}
+    said = {key: plain(key, page.outline.lang) for key in ("blank",)}
+    return {"shown": shown, "path": plain("path of", page.outline.lang, name="{name}"), **said}
+
+
+def _paths(outline: b.Outline) -> dict[str, object]:
+    """Return the paths of the parameters: many end with the same names, so the way is said once, and its number for each."""
+    ways: dict[tuple[str, ...], int] = {}
+    paths = {name: ways.setdefault(path[:-1], len(ways)) for name, path in outline.paths}
+    return {"ways": list(ways), "paths": paths}
 
 
 def _header(page: Page) -> str:
@@ -170,99 +178,100 @@ def _(block: b.FormulaBlock, page: Page) -> str:
     placed = zip(block.lines, laid_out(block.lines, page.width), strict=True)
     body = "\n".join(_line(line, line_rows, page) for line, line_rows in placed)
     keep = " keep" if block.keep else ""
-    table = f'<table class="lines{keep}" role="presentation" id="{escape(block.anchor)}">\n{body}\n</table>'
+    table = f'<table class="lines{keep}" role="presentation" id="{escape(block.anchor)}">\n{body}</table>'
     return f'<div class="wide">{table}</div>'
 
 
 def _line(line: b.Line, line_rows: tuple[PageRow, ...], page: Page) -> str:
-    about = escape(" ".join(line.about), quote=True)
     asked = dict(zip(map(id, line.parts), student_parts(line, page.covered), strict=True)) if page.covered else {}
     body = "".join(_row(row, asked, page) for row in line_rows)
-    return f'<tbody data-about="{about}">{body}</tbody>'
+    return f"<tbody>{body}</tbody>"
 
 
 def _row(row: PageRow, asked: dict[int, b.Part | None], page: Page) -> str:
     head = page.formulas.math(row.head.formula) if row.head is not None else ""
     pieces = " ".join(_piece(piece, asked, page) for piece in row.pieces)
-    because = f'<td class="because">{escape(row.because, quote=False)}</td>' if row.because and not row.below else "<td></td>"
+    because = f'<td class="because">{escape(row.because, quote=False)}</td>' if row.because and not row.below else ""
     below = f'<tr><td></td><td class="why" colspan="2">{escape(row.because, quote=False)}</td></tr>' if row.below else ""
-    continued = "" if row.head is not None or row.pieces[0].lead in ("=", "") else " continued"
-    return f'<tr><td class="left">{head}</td><td class="right{continued}">{pieces}</td>{because}</tr>{below}'
+    continued = "" if row.head is not None or row.pieces[0].lead in ("=", "") else ' class="continued"'
+    return f"<tr><td>{head}</td><td{continued}>{pieces}</td>{because}</tr>{below}"
 
 
 def _piece(piece: Piece, asked: dict[int, b.Part | None], page: Page) -> str:
-    shown = _math(piece, page)
     seen = asked.get(id(piece.part), piece.part)
     if seen is not None and seen.formula == piece.part.formula:
-        return f'<span class="part {piece.part.kind}">{shown}</span>'
+        return _math(piece, page)
     begins = piece.lead in RELATIONS or not piece.lead  # a side that goes on in further rows is covered in the first
-    gap = _math(Piece(piece.lead, seen.formula, "", seen), page) if seen is not None and begins else ""
-    return f'<span class="part {piece.part.kind}">{_answer(shown, gap)}</span>'
+    gap = _math(Piece(piece.lead, seen.formula, "", seen), page, " asked") if seen is not None and begins else ""
+    return f'<span class="answer">{_math(piece, page, " open")}{gap}</span>'
 
 
-def _math(piece: Piece, page: Page) -> str:
+def _math(piece: Piece, page: Page, when: str = "") -> str:
     lead, trail = (_sign(sign) if sign else "" for sign in (piece.lead, piece.trail))
-    return f"<math>{lead}<mrow>{page.formulas.inner(piece.body)}</mrow>{trail}</math>"
+    return f'<math class="{piece.part.kind}{when}">{lead}{page.formulas.bare(piece.body)}{trail}</math>'
 
 
 def _sign(sign: str) -> str:
+    """Return the sign between two pieces, as wide as between two sides of a formula; a relation has one form only."""
     shown = {"*": "·", "-": "−"}.get(sign, sign)
     if sign not in RELATIONS and shown not in "+−·":
         raise InternalError(f"html: unknown sign {sign!r}")
-    return f'<mo form="infix" lspace="0.278em" rspace="0.278em">{escape(shown)}</mo>'
+    return f"<mo>{escape(shown)}</mo>" if sign in RELATIONS else f'<mo form="infix">{escape(shown)}</mo>'
 
 
 @_block.register
 def _(block: b.Table, page: Page) -> str:
-    cells = "".join(
-        f'<th scope="col" class="{_ALIGN[align]}">{page.words(words)}</th>'
-        for words, align in zip(block.header, block.align, strict=True)
-    )
-    body = _rows(block.rows, block.align, page)
+    cells = "".join(f'<th scope="col">{page.words(words)}</th>' for words in block.header)
     head = f"<thead><tr>{cells}</tr></thead>"
-    return f'<div class="wide"><table class="data" id="{escape(block.anchor)}">{head}<tbody>\n{body}\n</tbody></table></div>'
+    kind = f'class="data{_aligned(block.align)}" id="{escape(block.anchor)}"'
+    return f'<div class="wide"><table {kind}>{head}<tbody>\n{_rows(block.rows, page)}\n</tbody></table></div>'
+
+
+def _aligned(align: str) -> str:
+    """Return the classes of a table whose columns do not all begin at the left: `r3` for a third column at the right."""
+    return "".join(f" {letter}{number}" for number, letter in enumerate(align, start=1) if letter != "l")
 
 
 @_block.register
 def _(block: b.ArrayValue, page: Page) -> str:
     anchor = escape(block.anchor)
     name = f'<span class="array-name" id="{anchor}-name">{page.words(block.name)}{_EQUALS}</span>'
-    body = _rows(block.rows, "r" * len(block.rows[0]), page)
+    body = _rows(block.rows, page)
     table = f'<table class="array" id="{anchor}" aria-labelledby="{anchor}-name"><tbody>\n{body}\n</tbody></table>'
     return f'<div class="wide array-box">{name}<div class="{"number" if block.is_number else "bracket"}">{table}</div></div>'
 
 
 @_block.register
 def _(block: b.Definitions, page: Page) -> str:
-    body = _rows(tuple((b.Cell(label), b.Cell(words)) for label, words in block.rows), "ll", page)
+    body = _rows(tuple((b.Cell(label), b.Cell(words)) for label, words in block.rows), page)
     return f'<div class="wide"><table class="plain" id="{escape(block.anchor)}"><tbody>\n{body}\n</tbody></table></div>'
 
 
-def _rows(rows: b.Rows, align: str, page: Page) -> str:
-    return "\n".join("<tr>" + "".join(map(_cell, row, align, repeat(page))) + "</tr>" for row in rows)
+def _rows(rows: b.Rows, page: Page) -> str:
+    return "\n".join("<tr>" + "".join(map(_cell, row, repeat(page))) + "</tr>" for row in rows)
 
 
-def _cell(cell: b.Cell, align: str, page: Page) -> str:
+def _cell(cell: b.Cell, page: Page) -> str:
     shown = page.words(cell.words)
     asked = page.words(student_cell(cell, page.covered).words) if page.covered else shown
-    return f'<td class="{_ALIGN[align]}"><span>{_answer(shown, asked)}</span></td>'
+    return f"<td>{_answer(shown, asked)}</td>"
 
 
 @_block.register
 def _(block: b.Figure, page: Page) -> str:
-    image = _image(block, block.anchor, page)
-    for seen in student_block(block, page.covered) if page.covered else ():
-        if isinstance(seen, b.Figure) and seen.drawing != replace(block.drawing, answers=frozenset()):
-            image = _answer(image, _image(seen, f"{block.anchor}-asked", page), "div")
+    asked = next((seen for seen in student_block(block, page.covered) if isinstance(seen, b.Figure)), block)
+    image = _image(block, asked.drawing, page)
     caption = f"<figcaption>{page.words(block.caption)}</figcaption>" if block.caption else ""
     return f'<figure id="{escape(block.anchor)}"><div class="stick">{image}{caption}</div></figure>'
 
 
-def _image(figure: b.Figure, anchor: str, page: Page) -> str:
-    drawn = picture(figure.drawing, page.outline.lang, page.outline.notation)
+def _image(figure: b.Figure, asked: b.Drawing, page: Page) -> str:
+    """Return the drawing once, with what stands in the place of answers while they are covered."""
+    drawn = picture(figure.drawing, page.outline.lang, page.outline.notation, asked)
+    covers = " answer" if asked != replace(figure.drawing, answers=frozenset()) else ""
     least = round(drawn.width * SMALLEST / VALUE_SIZE)  # narrower, its letters would be too small to read
-    image = svg(drawn, prefix=f"{anchor}-", stylesheet=False, focusable=True)
-    return f'<div class="drawing" style="--least: {least}px">{image}</div>'
+    image = svg(drawn, prefix=f"{figure.anchor}-", stylesheet=False, focusable=True, colours=False)
+    return f'<div class="drawing{covers}" style="--least: {least}px">{image}</div>'
 
 
 @_block.register

@@ -7,15 +7,15 @@
   toolbar.hidden = false;
   if (document.getElementById("diagram")) main.classList.add("with-figure");
 
-  const named = Array.from(document.querySelectorAll("[data-names], [data-ends]"));
-  const namesOf = (element) => (element.dataset.names || "").split(" ").filter(Boolean);
+  const named = Array.from(document.querySelectorAll("[data-n], [data-names], [data-ends]"));
+  const namesOf = (element) => (element.dataset.n || element.dataset.names || "").split(" ").filter(Boolean);
 
   /* What belongs to the names an element stands for: the whole path of a parameter, else the names themselves. */
   function pathOf(names) {
     const wanted = new Set(names);
     const last = names[names.length - 1];
-    const path = data.paths[last];
-    if (!path) return wanted;
+    if (!(last in data.paths)) return wanted;
+    const path = [...data.ways[data.paths[last]], last];
     const first = names.length > 1 ? path.indexOf(names[0]) : 0;
     path.slice(Math.max(first, 0)).forEach((name) => wanted.add(name));
     return wanted;
@@ -51,7 +51,7 @@
   }
 
   function target(event) {
-    const element = event.target instanceof Element ? event.target.closest("[data-names]") : null;
+    const element = event.target instanceof Element ? event.target.closest("[data-n], [data-names]") : null;
     return element && namesOf(element).length ? element : null;
   }
   ["pointerover", "focusin"].forEach((kind) => document.addEventListener(kind, (event) => {
@@ -63,7 +63,7 @@
   }));
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") clear(); });
   /* Derivatives on the left of a line can be reached with the Tab key. */
-  document.querySelectorAll(".lines td.left mrow.d").forEach((element) => element.setAttribute("tabindex", "0"));
+  document.querySelectorAll(".lines td:first-child [data-n*=' ']").forEach((element) => element.setAttribute("tabindex", "0"));
 
   const views = Array.from(toolbar.querySelectorAll("[data-view]"));
   views.forEach((button) => button.addEventListener("click", () => {
@@ -73,11 +73,23 @@
   }));
 
   /* What is covered shows what a student sees; drawings are uncovered last, they hold the values of all. */
+  document.querySelectorAll(".asked .blank").forEach((gap) => gap.setAttribute("aria-label", data.words.blank));
   const answers = Array.from(document.querySelectorAll(".answer"));
   answers.sort((one, other) => Boolean(one.querySelector("svg")) - Boolean(other.querySelector("svg")));
   const controls = {};
   toolbar.querySelectorAll("[data-answers]").forEach((button) => { controls[button.dataset.answers] = button; });
-  function cover(element, covered) { element.classList.toggle("covered", covered); }
+  function cover(element, covered) {
+    if (element.classList.contains("covered") === covered) return;
+    element.classList.toggle("covered", covered);
+    element.querySelectorAll("[data-asked]").forEach(retitle);
+  }
+  /* The title of a drawn thing says its value too. */
+  function retitle(item) {
+    const title = item.querySelector("title");
+    const other = item.dataset.asked;
+    item.dataset.asked = title.textContent;
+    title.textContent = other;
+  }
   function report() {
     const open = answers.filter((element) => !element.classList.contains("covered")).length;
     const all = open === answers.length;

@@ -1,11 +1,12 @@
 """Formulas as MathML whose names and derivatives can be found again: each carries the names it stands for.
 
-`out_o1` becomes `<mrow class="n" data-names="out_o1">…</mrow>`, `∂E/∂w7` an `mrow` of class `d` with both names, so that a page
-can mark everything that belongs to one name.
+`out_o1` becomes `<msub data-n="out_o1">…</msub>`, `∂E/∂w7` an `mfrac` with both names, so that a page can mark everything that
+belongs to one name.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html import escape
@@ -33,21 +34,24 @@ class MathPrinter:
         return self._known[formula]
 
     def _inner(self, formula: Formula) -> str:
-        text = mathml_inner(formula, self.notation)
+        text = mathml_inner(formula, self.notation).replace(_ITALIC, '<mi class="i">')
         marks: dict[str, str] = {}
         for part in walk(formula):
             names = self._names(part)
             if names:
-                kind = "d" if isinstance(part, Partial) else "n"
                 label = escape(" ".join(names), quote=True)
                 if part not in self._plain:
-                    self._plain[part] = mathml_inner(part, self.notation)
-                marks[self._plain[part]] = f'<mrow class="{kind}" data-names="{label}">{{}}</mrow>'
+                    self._plain[part] = mathml_inner(part, self.notation).replace(_ITALIC, '<mi class="i">')
+                marks[self._plain[part]] = f' data-n="{label}"'
         return self._label_blanks(marked(text, marks), formula)
 
     def math(self, formula: Formula, extra: str = "") -> str:
         """Return a `<math>` element for the middle of a sentence."""
-        return f"<math{extra}>{self.inner(formula)}</math>"
+        return f"<math{extra}>{self.bare(formula)}</math>"
+
+    def bare(self, formula: Formula) -> str:
+        """Return the same as `inner` for the inside of an element that is a row itself."""
+        return without_row(self.inner(formula))
 
     def _names(self, part: Formula) -> tuple[str, ...]:
         if isinstance(part, Name | Indexed):
@@ -62,12 +66,20 @@ class MathPrinter:
     def _label_blanks(self, text: str, formula: Formula) -> str:
         if not any(isinstance(part, Blank) for part in walk(formula)):
             return text
-        label = escape(self.blank_label, quote=True)
-        return text.replace("<mspace", f'<mspace class="blank" aria-label="{label}"')
+        label = f' aria-label="{escape(self.blank_label, quote=True)}"' if self.blank_label else ""
+        return _GAP.sub(rf'<mspace class="blank"{label} width="\1"/>', text)
+
+
+_OPENING = re.compile("<[a-z]+")
+#: A gap; the line under it is the style sheet's affair.
+_GAP = re.compile('<mspace width="([^"]+)" style="[^"]+"></mspace>')
+_ROW = re.compile("<(/?)mrow")
+#: What a page's style sheet says with its class `i`.
+_ITALIC = '<mi style="font-style: italic">'
 
 
 def marked(text: str, marks: dict[str, str]) -> str:
-    """Put marks around pieces of markup; longer pieces first, and again inside them."""
+    """Put marks, as attributes, on pieces of markup, an element each; longer pieces first, and again inside them."""
     pieces = sorted(marks, key=len, reverse=True)
     return _marked(text, pieces, marks)
 
@@ -77,9 +89,23 @@ def _marked(text: str, pieces: list[str], marks: dict[str, str]) -> str:
         if piece in text:
             shorter = pieces[at + 1 :]
             inside = _marked(piece, shorter, marks) if piece.startswith("<mfrac") else piece
-            whole = marks[piece].format(inside)
+            tag = _OPENING.match(inside)
+            end = tag.end() if tag else 0
+            whole = inside[:end] + marks[piece] + inside[end:]
             return whole.join(_marked(rest, pieces[at:], marks) if rest != text else rest for rest in text.split(piece))
     return text
+
+
+def without_row(text: str) -> str:
+    """Return what stands in a row, where the text is one row and nothing else."""
+    if not text.startswith("<mrow>") or not text.endswith("</mrow>"):
+        return text
+    depth = 0
+    for tag in _ROW.finditer(text, 0, len(text) - len("</mrow>")):
+        depth += -1 if tag[1] else 1
+        if depth == 0:  # the first row ends before the text does
+            return text
+    return text.removeprefix("<mrow>").removesuffix("</mrow>")
 
 
 def all_names(formulas: Iterable[Formula]) -> frozenset[str]:

@@ -18,6 +18,8 @@ from symbackprop.writeup.print.latex_rows import latex_matrix, row_lines, tex_te
 
 #: Widest row, in characters as shown, that fits the text width beside a reason.
 TEX_WIDTH = 86
+#: So few rows of a table do not stand on a page alone.
+ORPHANS = 3
 
 _CLASSES = {
     "en": "\\documentclass[11pt,a4paper]{article}\n\\usepackage[T1]{fontenc}\n\\usepackage{lmodern}",
@@ -151,7 +153,9 @@ def _breaking(width: str) -> str:
 
 
 def _long_table(columns: str, head: str, rows: Iterable[tuple[b.Words, ...]], foot: str, outline: b.Outline) -> str:
-    lines = "\n".join(" & ".join(_words(words, outline) for words in row) + r" \\" for row in rows)
+    listed = list(rows)
+    ends = (r" \\*" if at < ORPHANS or at >= len(listed) - 1 - ORPHANS else r" \\" for at in range(len(listed)))
+    lines = "\n".join(" & ".join(_words(words, outline) for words in row) + end for row, end in zip(listed, ends, strict=True))
     return f"\\begin{{longtable}}{{@{{}}{columns}@{{}}}}\n{head}{lines}\n{foot}\\end{{longtable}}"
 
 

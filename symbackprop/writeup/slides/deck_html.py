@@ -42,7 +42,7 @@ def deck_html(outline: b.Outline, derivation: DerivationRecord) -> str:
         f'<section class="slide title" aria-label="1 / {last}"><h1>{escape(outline.title)}</h1>'
         f'<p class="subtitle">{escape(outline.subtitle)}</p></section>'
     )
-    style = f"{font_faces()}\n{style_sheet()}\n{_file('deck.css')}"
+    style = f"{font_faces(_network(drawn) + body)}\n{style_sheet()}\n{_file('deck.css')}"
     return (
         f'<!DOCTYPE html>\n<html lang="{HTML_LANG[outline.lang]}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(outline.title)}</title>\n'
