@@ -271,7 +271,10 @@ def _mended(trial: ReferenceTrial, call: HandCall, results: Sequence[Result], lo
     """Return what mends the code, and the condition on the targets under which it does: none, or the weakest that helps."""
     for at in (trial, *trial.narrower):
         first = {(line.filename, line.line): _weight_of(line, at.source) for line in (located.first,) if line is not None}
-        suspects = {**located.suspects, **first}
+        suspects = {
+            **located.suspects,
+            **{line: max(weight, located.suspects.get(line, weight)) for line, weight in first.items()},
+        }
         mended = repairs(at.source, call, results, at.samples, at.verdicts, suspects, located.shared)
         if mended:
             return mended, condition_of(at.source) if at is not trial else ""

@@ -16,7 +16,7 @@ from symbackprop.verify.binding.source_tree import function_text, line_text
 from symbackprop.verify.equal.equality import decide_all
 from symbackprop.verify.explain.evaluation import same
 from symbackprop.verify.explain.quantities import Promise, Quantities
-from symbackprop.verify.explain.suspicion import Line, lines_of_results, share, suspicion
+from symbackprop.verify.explain.suspicion import DEPARTING, Line, lines_of_results, share, suspicion, with_departures
 from symbackprop.verify.records import Location, Wording
 from symbackprop.verify.reference.protocol import Reference
 from symbackprop.verify.reference.samples import Sample, conclusive
@@ -92,8 +92,10 @@ def _accused(
     shared = source.lines()
     named = {(at.filename, at.line) for at in found.misnamed}
     departing = [at for at in judged if not at.right and not _is_misnamed(source, at) and at.line not in shared]
-    doubt = suspicion(samples[0], wrong)
-    doubt.update((at.line, 1.0) for at in departing if at.copied)  # a copy, or a constant, has no nodes of its own in the results
+    doubt = with_departures(samples[0], wrong, suspicion(samples[0], wrong))
+    doubt.update(
+        (at.line, 1.0 + DEPARTING) for at in departing if at.copied
+    )  # a copy, or a constant, has no nodes of its own in the results
     verified = {*named, *_stages(samples[0], judged)} - {at.line for at in departing}
     suspects = {line: degree for line, degree in doubt.items() if line not in verified | shared}
     first = _first(samples[0], departing, suspects, wrong, judged) or _at_return(source, call, samples, wrong, found.right)
@@ -186,7 +188,7 @@ def _first(
     likely = sorted(line for line, degree in suspects.items() if degree >= most - 1e-9)
     if not likely or (most <= 1e-9 and not departing):
         return None
-    line = likely[-1] if most > 1.0 - 1e-9 else likely[0]  # where there are several mistakes, the first
+    line = likely[-1] if abs(most - 1.0) <= 1e-9 else likely[0]  # where there are several mistakes, the first
     if departing:
         line = min(likely, key=lambda line: abs(line[1] - departing[0].line[1]))
     return Location(*line, line_text(*line), SAID[_passing(sample, line, wrong)])

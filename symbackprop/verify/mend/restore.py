@@ -56,6 +56,7 @@ EXCHANGED = (
     ("zeros_like", "ones_like"),
     ("var", "std"),
     ("argmax", "argmin"),
+    ("max", "min"),
 )
 
 
@@ -72,14 +73,21 @@ def _attributes(source: ParsedSource, owner: str) -> set[str]:
 
 def other_constant(source: ParsedSource, node: ast.Constant) -> Edits:
     """A number next to the one that stands there; an index that stands still where a loop's should run."""
-    parent, value = source.parents.get(node), node.value
-    if isinstance(parent, ast.Subscript):
+    value = node.value
+    if _is_index(source, node):
         for name in source.loop_names(node):
             yield source.put(node, name, COST["index"], atomic=True)
     if isinstance(value, bool):
         yield source.put(node, str(not value), COST["keyword"], atomic=True)
     elif isinstance(value, int | float):
         yield from _near(source, node, value)
+
+
+def _is_index(source: ParsedSource, node: ast.expr) -> bool:
+    """Whether a node is an index, alone or one of several: `a[0]`, `a[i, 0]`."""
+    parent = source.parents.get(node)
+    outer = source.parents.get(parent) if isinstance(parent, ast.Tuple) else parent
+    return isinstance(outer, ast.Subscript) and outer.slice in (node, parent)
 
 
 def other_negative(source: ParsedSource, node: ast.UnaryOp) -> Edits:
@@ -94,14 +102,29 @@ def _near(source: ParsedSource, node: ast.Constant, value: float) -> Edits:
     near = [value + 1, value - 1, *([] if isinstance(parent, ast.Slice) else [2 * value, half, 0, 1, 2, 0.5])]
     if isinstance(parent, ast.keyword) and parent.arg == "axis":
         near = [0, 1, -1, 2]
-    unwanted = {0, 1} if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult | ast.Div) else set()
-    if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Add | ast.Sub):
-        unwanted = {0}
+    unwanted = _unwanted(parent, node)
     for other in dict.fromkeys(near):
-        if other != value and other not in unwanted:  # a factor 1 is left out, a factor 0 or a summand 0 is nobody's mend
+        if other != value and other not in unwanted:
             yield source.put(node, repr(other) if other >= 0 else f"({other!r})", COST["constant"], atomic=True)
     if value != 0:
         yield source.put(node, f"-{value!r}", COST["constant"])
+
+
+def _unwanted(parent: ast.AST | None, node: ast.Constant) -> set[int]:
+    """Return the numbers that are nobody's mend: a factor 1 is left out, a factor 0 or a summand 0 means nothing."""
+    if not isinstance(parent, ast.BinOp):
+        return set()
+    if isinstance(parent.op, ast.Div) and parent.left is node:  # `1 / m` is more than `m`
+        return {0}
+    return {0, 1} if isinstance(parent.op, ast.Mult | ast.Div) else {0} if isinstance(parent.op, ast.Add | ast.Sub) else set()
+
+
+def complement(source: ParsedSource, node: ast.expr) -> Edits:
+    """`1 - s` for `s` as a factor: the other part of a gate, the other half of a slope."""
+    parent = source.parents.get(node)
+    product = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult)
+    if product and isinstance(getattr(node, "ctx", None), ast.Load) and source.variables(node):
+        yield source.put(node, f"(1 - {source.of(node)})", COST["complement"], atomic=True)
 
 
 SIGNS: Mapping[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**"}
@@ -115,10 +138,11 @@ INSTEAD: Mapping[type, tuple[str, ...]] = {
 
 
 def other_operator(source: ParsedSource, node: ast.BinOp) -> Edits:
-    """Another operator between the same two sides."""
+    """Another operator between the same two sides; nobody means to add the 2 of a square."""
     (_, middle), (after, _) = source.span(node.left), source.span(node.right)
     between = source.text[middle:after]
-    for other in INSTEAD.get(type(node.op), ()):
+    numbered = isinstance(node.op, ast.Mult) and any(isinstance(side, ast.Constant) for side in (node.left, node.right))
+    for other in ("/", "**") if numbered else INSTEAD.get(type(node.op), ()):
         yield Edit(middle, after, between.replace(SIGNS[type(node.op)], other, 1), node.lineno, COST["operator"])
 
 
@@ -163,7 +187,7 @@ def compared_sum(source: ParsedSource, node: ast.Compare) -> Edits:
     if len(node.ops) != 1:
         return
     left, right = node.left, node.comparators[0]
-    for sign in ("<", ">", "<=", ">=", "=="):
+    for sign in ("<", ">", "<=", ">=", "==", "!="):
         yield source.put(node, f"{source.of(left)} {sign} {source.of(right)}", COST["condition"])
     middle = source.text[source.span(left)[1] : source.span(right)[0]]
     bottom = right
@@ -244,13 +268,48 @@ def results_exchanged(source: ParsedSource, node: ast.Dict | ast.Tuple) -> Edits
 
 
 def index_shifted(source: ParsedSource, node: ast.Subscript) -> Edits:
-    """The state of the step before or after: `h[t]` for `h[t + 1]`."""
+    """The state of the step before or after: `h[t]` for `h[t + 1]`, `x[i + u, j]` for `x[i, j]`."""
     loops = source.loop_names(node)
-    if isinstance(node.slice, ast.Name) and node.slice.id in loops:
-        for new in (f"{node.slice.id} + 1", f"{node.slice.id} - 1"):
-            yield source.put(node.slice, new, COST["index shifted"], atomic=True)
-    elif isinstance(node.slice, ast.BinOp) and isinstance(node.slice.left, ast.Name) and node.slice.left.id in loops:
-        yield source.put(node.slice, node.slice.left.id, COST["index shifted"], atomic=True)
+    for index in node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]:
+        for new in _shifted(index, loops):
+            yield source.put(index, new, COST["index shifted"], atomic=True)
+
+
+def _shifted(index: ast.expr, loops: list[str]) -> Iterator[str]:
+    if isinstance(index, ast.Name) and index.id in loops:
+        yield from (f"{index.id} {step}" for step in ("+ 1", "- 1", *(f"+ {name}" for name in loops if name != index.id)))
+    elif isinstance(index, ast.BinOp) and isinstance(index.left, ast.Name) and index.left.id in loops:
+        yield index.left.id
+
+
+def direction_turned(source: ParsedSource, node: ast.For) -> Edits:
+    """A loop that runs the other way: `for t in reversed(range(T))` for `for t in range(T)`."""
+    walked = node.iter
+    inner = walked.args[0] if _calls(walked, "reversed") and isinstance(walked, ast.Call) and walked.args else None
+    if inner is not None:
+        yield source.put(walked, source.of(inner), COST["reversed"], atomic=True)
+    elif _calls(walked, "range") or isinstance(walked, ast.Name):
+        yield source.put(walked, f"reversed({source.of(walked)})", COST["reversed"], atomic=True)
+
+
+def _calls(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+
+
+def other_part(source: ParsedSource, node: ast.Slice) -> Edits:
+    """The other part of an array: `a[:H]` for `a[H:]`, `a[1:]` for `a[:-1]`; `-H` counts from the end."""
+    bounds = list(filter(None, (node.lower, node.upper, node.step)))
+    if len(bounds) != 1 or node.step is not None:
+        return
+    bound = bounds[0].operand if isinstance(bounds[0], ast.UnaryOp) else bounds[0]
+    own = {source.of(bound): 0.1, f"-{source.factor(bound)}": 0.1}
+    for text, extra in {**{name: 0.3 for name in source.scope if len(name) <= SHORT}, **own}.items():
+        for new in (f"{text}:", f":{text}"):
+            yield source.put(node, new, COST["index"] + extra, atomic=True)
+
+
+SHORT = 3
+"""Letters of a name that may be a size."""
 
 
 def strided(source: ParsedSource, node: ast.Subscript) -> Edits:
@@ -290,13 +349,30 @@ def reversed_axis(source: ParsedSource, node: ast.Name) -> Edits:
 
 
 def negative_end(source: ParsedSource, node: ast.Slice) -> Edits:
-    """`a[p:-p]` is empty for p = 0; `a[p:len(a) - p]` is not. And a slice that runs backwards, read forwards."""
+    """`a[p:-p]` is empty for p = 0; `a[p:len(a) - p]` is not."""
     outer = source.parents.get(node)
-    if isinstance(node.step, ast.UnaryOp) and isinstance(outer, ast.Subscript):
-        yield source.put(outer, source.of(outer.value), COST["reversed"], atomic=True)
     if isinstance(node.upper, ast.UnaryOp) and isinstance(node.upper.op, ast.USub) and isinstance(outer, ast.Subscript):
         written = f"len({source.of(outer.value)}) - {source.of(node.upper.operand)}"
         yield source.put(node.upper, written, COST["index"], atomic=True)
+
+
+def read_forwards(source: ParsedSource, node: ast.Subscript) -> Edits:
+    """An array that is read backwards, along one axis or several, read forwards."""
+    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    turned = [part for part in parts if isinstance(part, ast.Slice) and isinstance(part.step, ast.UnaryOp)]
+    if turned:
+        yield source.put(node, source.of(node.value), COST["reversed"], atomic=True)
+    for part in turned if len(turned) > 1 else ():
+        yield source.put(part, ":", COST["reversed"], atomic=True)
+
+
+def other_walk(source: ParsedSource, node: ast.Slice) -> Edits:
+    """A window that the wrong loop moves: `x[i:i + k, i:i + k]` for `x[i:i + k, j:j + k]`."""
+    loops = source.loop_names(node)
+    names: list[ast.expr] = [name for name in ast.walk(node) if isinstance(name, ast.Name) and name.id in loops]
+    for other in loops if len({source.of(name) for name in names}) == 1 else ():
+        if other != source.of(names[0]):
+            yield source.put(node, source.spliced(node, [(name, other) for name in names]), COST["index"], atomic=True)
 
 
 def statements_exchanged(source: ParsedSource, node: ast.Assign | ast.AugAssign) -> Edits:
@@ -323,8 +399,16 @@ def other_accumulation(source: ParsedSource, node: ast.AugAssign) -> Edits:
 
 
 def assigned_for_added(source: ParsedSource, node: ast.Assign) -> Edits:
-    """`a[i] = …` for `a[i] += …`: later terms overwrite earlier ones; `s = …` in a loop."""
+    """`a[i] = …` for `a[i] += …`: later terms overwrite earlier ones; `s = …` in a loop, or where s was begun before."""
     (target, *others) = node.targets
-    looped = isinstance(target, ast.Name) and any(isinstance(outer, ast.For) for outer in source.above(node))
-    if not others and (isinstance(target, ast.Subscript) or looped):
-        yield source.put(node, f"{source.of(target)} += {source.of(node.value)}", COST["accumulation"], atomic=True)
+    if others or not (isinstance(target, ast.Subscript) or (isinstance(target, ast.Name) and _is_begun(source, node, target.id))):
+        return
+    yield source.put(node, f"{source.of(target)} += {source.of(node.value)}", COST["accumulation"], atomic=True)
+
+
+def _is_begun(source: ParsedSource, node: ast.Assign, name: str) -> bool:
+    """Whether a variable is set before a statement, further up or in the turn of a loop before."""
+    if any(isinstance(outer, ast.For) for outer in source.above(node)):
+        return True
+    stored = (n for n in ast.walk(source.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and n.id == name)
+    return any(before.lineno < node.lineno for before in stored)

@@ -92,7 +92,7 @@ class ParsedSource:
         own_brackets = self.text[:start].rstrip().endswith("(") and self.text[end:].lstrip().startswith(")")
         return Edit(start, end, new if atomic or not inside or own_brackets else f"({new})", node.lineno, cost)
 
-    def spliced(self, node: ast.expr, changes: list[tuple[ast.expr, str]]) -> str:
+    def spliced(self, node: ast.expr | ast.stmt, changes: list[tuple[ast.expr, str]]) -> str:
         """Return the text of a node with parts of it replaced."""
         text, (start, _) = self.of(node), self.span(node)
         for part, new in sorted(changes, key=lambda change: self.span(change[0]), reverse=True):

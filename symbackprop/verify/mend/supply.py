@@ -18,8 +18,8 @@ SIZES = ("N", "n", "m", "B", "T", "D", "M", "K", "d", "batch", "batch_size", "nu
 
 
 def scaled(source: ParsedSource, node: ast.expr) -> Edits:
-    """A sign, a 2, a size or the root of one that is missing."""
-    if not is_value(source, node):
+    """A sign, a 2, a size or the root of one that is missing; a size itself is not halved."""
+    if not is_value(source, node) or (_is_sized(source.of(node)) and isinstance(source.parents.get(node), ast.Assign)):
         return
     text, bare = source.term(node), _in_a_sum(source, node)
     yield source.put(node, f"-{text}", COST["sign added"])
@@ -61,13 +61,24 @@ FACTORS = (
 
 def size_for_another(source: ParsedSource, node: ast.expr) -> Edits:
     """Another size, or a size for a number that is written in: `len(x)` for `4`, `N` for `y.size`."""
-    text = source.of(node)
-    sized = text.startswith("len(") or text.endswith(".size") or ".shape[" in text
     parent = source.parents.get(node)
     number = isinstance(node, ast.Constant) and isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult | ast.Div)
-    if sized or number:
+    if _is_sized(source.of(node)) or number:
         for size in sizes(source):
             yield source.put(node, size, COST["other size"], atomic=True)
+
+
+def _is_sized(text: str) -> bool:
+    return text.startswith("len(") or text.endswith(".size") or ".shape[" in text
+
+
+def size_of_an_array(source: ParsedSource, node: ast.expr) -> Edits:
+    """The number of all elements for another size: `y.size` for `N`."""
+    parent = source.parents.get(node)
+    in_product = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult | ast.Div)
+    if in_product and (_is_sized(source.of(node)) or source.of(node) in sizes(source)):
+        for name in source.scope:
+            yield source.put(node, f"{name}.size", COST["other size"] + 0.1, atomic=True)
 
 
 def residual(source: ParsedSource, node: ast.Name) -> Edits:
@@ -80,11 +91,12 @@ def residual(source: ParsedSource, node: ast.Name) -> Edits:
                 yield source.put(node, f"({node.id} - {target})", COST["residual"], atomic=True)
 
 
-def squared(source: ParsedSource, node: ast.Name | ast.Attribute) -> Edits:
-    """A square that is missing: `1 - y` for `1 - y ** 2`."""
+def squared(source: ParsedSource, node: ast.Name | ast.Attribute | ast.Subscript) -> Edits:
+    """A square that is missing: `1 - y` for `1 - y ** 2`, `a / s` for `a / s ** 2`."""
     parent = source.parents.get(node)
     summand = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Add | ast.Sub)
-    if isinstance(node.ctx, ast.Load) and summand:
+    divisor = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Div) and parent.right is node
+    if isinstance(node.ctx, ast.Load) and (summand or divisor):
         yield source.put(node, f"{source.of(node)} ** 2", COST["square added"], atomic=True)
 
 
@@ -206,6 +218,49 @@ def carried_on(source: ParsedSource, node: ast.For) -> Edits:
         yield replace(source.put(last, new, COST["carried"], atomic=True), first=True)
 
 
+def carry_scaled(source: ParsedSource, node: ast.For) -> Edits:
+    """`dc = dc * f` at the end of a loop: what is carried on to the next step lacks the factor that it passes."""
+    inside, last = ast.Module(node.body, []), node.body[-1]
+    stored = names_with(inside, ast.Store)
+    waiting = _set_above(source, node) & stored & names_with(inside, ast.Load)
+    for carried in (name for name in source.scope if name in waiting):
+        for factor in factors_within(source, inside, stored - {carried}):
+            new = f"{source.of(last)}\n{' ' * last.col_offset}{carried} = {carried} * {factor}"
+            yield source.put(last, new, COST["carry scaled"], atomic=True)
+
+
+def _set_above(source: ParsedSource, node: ast.stmt) -> set[str]:
+    names = (n for n in ast.walk(source.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+    return {name.id for name in names if name.lineno < node.lineno}
+
+
+def factors_within(source: ParsedSource, inside: ast.AST, stored: set[str]) -> list[str]:
+    """Return what a loop holds at each turn: variables that it sets, and elements that it reads, `f` and `fs[t]`."""
+    names = [name for name in source.scope if name in stored]
+    entries = {source.of(n) for n in ast.walk(inside) if isinstance(n, ast.Subscript) and isinstance(n.slice, ast.Name)}
+    return [*names, *sorted(entries)]
+
+
+def all_but_first(source: ParsedSource, node: ast.AugAssign) -> Edits:
+    """`g[1:] += lam * theta[1:]` for `g += lam * theta`: what is added leaves the first element out, the weight of the bias."""
+    names = [n for n in ast.walk(node.value) if isinstance(n, ast.Name) and n.id in source.scope]
+    for part in ("[1:]", "[:, 1:]") if isinstance(node.target, ast.Name) else ():
+        for name in names:
+            changes: list[tuple[ast.expr, str]] = [(node.target, f"{source.of(node.target)}{part}"), (name, f"{name.id}{part}")]
+            yield source.put(node, source.spliced(node, changes), COST["part"], atomic=True)
+
+
+def summand_in_a_factor(source: ParsedSource, node: ast.Name) -> Edits:
+    """`dout * (H - x)` for `dout * H`: a factor that lacks a summand."""
+    parent = source.parents.get(node)
+    product = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult)
+    if product and isinstance(node.ctx, ast.Load) and node.id in source.scope:
+        for other in source.scope:
+            if other != node.id:
+                yield source.put(node, f"({node.id} - {other})", COST["summand in factor"], atomic=True)
+                yield source.put(node, f"({node.id} + {other})", COST["summand in factor"], atomic=True)
+
+
 def names_with(tree: ast.AST, context: type) -> set[str]:
     """Return the names that are read (`ast.Load`) or set (`ast.Store`) in a tree."""
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, context)}
@@ -223,8 +278,9 @@ def is_value(source: ParsedSource, node: ast.expr) -> bool:
     if isinstance(parent, ast.Assign | ast.AugAssign | ast.Return | ast.Dict):
         targets = getattr(parent, "targets", [getattr(parent, "target", None)])
         return node not in targets and not isinstance(node, ast.Tuple | ast.Dict | ast.List | ast.Constant)
-    if isinstance(parent, ast.Tuple):
-        return isinstance(source.parents.get(parent), ast.Return)
+    if isinstance(parent, ast.Tuple):  # returned, assigned together, or stacked
+        made = isinstance(source.parents.get(parent), ast.Return | ast.Assign | ast.Call)
+        return made and not isinstance(node, ast.Tuple | ast.Constant | ast.Starred)
     if isinstance(parent, ast.BinOp):
         summand = isinstance(parent.op, ast.Add | ast.Sub | ast.MatMult) and not isinstance(node, ast.Constant)
         return summand or isinstance(node, ast.Call)

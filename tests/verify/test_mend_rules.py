@@ -1,0 +1,67 @@
+"""What a mend may change: for each kind of change a text with the mistake and the text a person would have written.
+
+The change must be among those that are tried on the mistaken text; no text that is right needs one.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from symbackprop.verify.mend.edits import edits
+from symbackprop.verify.mend.splices import ParsedSource
+
+LOOP = """def f(x, h, w, d, a, T):
+    s = 0
+    for t in {walk}:
+        for j in range(3):
+            {line}
+    return s
+"""
+
+
+def looped(line: str, walk: str = "range(T)") -> str:
+    return LOOP.format(line=line, walk=walk)
+
+
+def plain(*lines: str) -> str:
+    return "\n    ".join(["def f(x, y, s, W, dW, mask, N, H):", *lines, "return s\n"])
+
+
+CHANGES: tuple[tuple[str, str, str], ...] = (
+    ("an index that stands still among others", looped("s += d[t, 0] * w"), looped("s += d[t, j] * w")),
+    ("an index among others shifted", looped("s += d[t, j] * w"), looped("s += d[t - 1, j] * w")),
+    ("an index that another belongs to", looped("s += x[t] * w"), looped("s += x[t + j] * w")),
+    ("a loop that runs forwards", looped("s = s * w", "range(T)"), looped("s = s * w", "reversed(range(T))")),
+    ("a loop that runs backwards", looped("s = s * w", "reversed(range(T))"), looped("s = s * w", "range(T)")),
+    ("the other part of an array", plain("s = x[:, :H]"), plain("s = x[:, H:]")),
+    ("all but the first for all but the last", plain("s = x[:-1] * 2"), plain("s = x[1:] * 2")),
+    ("counted from the end", plain("s = x[-H:]"), plain("s = x[:H]")),
+    ("the other part of a gate", plain("s = x * s"), plain("s = x * (1 - s)")),
+    ("the other part of a gate at a step", looped("s = s * a[t]"), looped("s = s * (1 - a[t])")),
+    ("the other half of a slope", plain("s = x * y * y"), plain("s = x * y * (1 - y)")),
+    ("a number on a fraction line", plain("s = 4.0 / N * x"), plain("s = 1 / N * x")),
+    ("the smallest for the largest", plain("s = x == np.min(x)"), plain("s = x == np.max(x)")),
+    ("unequal for equal", plain("s = x == y"), plain("s = x != y")),
+    ("set again for added", plain("dW = x.T @ y", "dW = s * W"), plain("dW = x.T @ y", "dW += s * W")),
+    ("one step of windows", looped("s += x[t:t + 2, t:t + 2]"), looped("s += x[t:t + 2, j:j + 2]")),
+    ("a kernel read forwards", plain("s = x[::-1, ::-1]"), plain("s = x")),
+    ("all numbers for the rows", plain("s = x * y / N"), plain("s = x * y / y.size")),
+    ("a square in a divisor", plain("s = x / y[:, None]"), plain("s = x / y[:, None] ** 2")),
+    ("one of two values set together", plain("s, y = x - y, H"), plain("s, y = 2 * (x - y), H")),
+    ("a factor that lacks a summand", plain("s = x * y"), plain("s = x * (y - s)")),
+    ("the weight of the bias", plain("s = x.T @ y", "s += H / N * W"), plain("s = x.T @ y", "s[1:] += H / N * W[1:]")),
+    ("what is carried on lacks its factor", looped("s = s + a * x[t]\n            a = d * w"),
+     looped("s = s + a * x[t]\n            a = d * w").replace("    return", "        s = s * a\n    return")),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "after"), [row[1:] for row in CHANGES], ids=[row[0] for row in CHANGES])
+def test_what_a_person_would_write_is_tried(before: str, after: str) -> None:
+    assert after in {edit.apply(before) for edit in edits(ParsedSource(before))}
+
+
+@pytest.mark.parametrize("line", ["s = x[:, 0] * 2", "s = x * 4.0 / N", "s = x + s"])
+def test_no_change_makes_a_factor_one_or_a_summand_a_gate(line: str) -> None:
+    texts = {edit.apply(plain(line)) for edit in edits(ParsedSource(plain(line)))}
+    assert texts
+    assert not texts & {plain("s = x * 1 / N"), plain("s = x[:, j] * 2"), plain("s = x + (1 - s)")}
