@@ -6,7 +6,7 @@
 * an import inside a function states its reason; every other package imported is a declared dependency;
 * text never becomes code or mathematics (`eval`, `sympify` …) but where a listed module says why;
 * a folder holds 15 modules at most, every module is reached from an entry point, decisions are few in one place, a class
-  has its name for itself.
+  has its name for itself, and nothing is set on it outside its body.
 """
 
 from __future__ import annotations
@@ -86,6 +86,11 @@ DANGEROUS = {"eval", "exec", "sympify", "parse_expr", "parse_latex", "__import__
 METHODS = {"eval"}  # sympy's `Function.eval` is a method of the same name
 ALLOWED_CALLS = {  # (module, call) -> the reason
     (f"{PACKAGE}.numeric.run.function", "exec"): "runs source that the package has just generated from checked definitions",
+}
+
+#: What may be set on a class from outside: (module, class and attribute) -> the reason.
+ALLOWED_PATCHES = {
+    (f"{PACKAGE}.functions.reductions", "IndexSum.__name__"): "sympy sorts, hashes and prints by it; a class body cannot set it",
 }
 
 #: Modules that load what they find in a folder.
@@ -394,6 +399,26 @@ def is_strict(call: ast.Call) -> bool:
     )
 
 
+def patched_classes(sources: Sources) -> list[str]:
+    """Return where something is set on a class of the project outside its body."""
+    classes = {node.name for source in sources.values() for node in ast.walk(parsed(source)) if isinstance(node, ast.ClassDef)}
+    return [
+        f"{module}:{line} {name}.{attribute} is set outside the class"
+        for module, source in sources.items()
+        for line, name, attribute in attributes_set(source)
+        if name in classes and (module, f"{name}.{attribute}") not in ALLOWED_PATCHES
+    ]
+
+
+def attributes_set(source: str) -> Iterator[tuple[int, str, str]]:
+    """Yield (line, name, attribute) of each `name.attribute = …` and `setattr(name, attribute, …)`."""
+    for node in ast.walk(parsed(source)):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name):
+            yield node.lineno, node.value.id, node.attr
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr":
+            yield node.lineno, ast.unparse(node.args[0]), ast.unparse(node.args[1])
+
+
 def complexities(sources: Sources) -> dict[str, int]:
     """Return the cyclomatic complexity of every function and method, as radon counts (boolean operators too)."""
     return {
@@ -474,6 +499,13 @@ def test_text_never_becomes_code_unless_listed() -> None:
     assert set(ALLOWED_CALLS) - found == set(), "listed, but no longer there"
 
 
+def test_no_class_is_changed_outside_its_body() -> None:
+    assert patched_classes(project_sources()) == []
+    set_there = {(module, f"{name}.{attribute}") for module, source in project_sources().items()
+                 for _, name, attribute in attributes_set(source)}  # fmt: skip
+    assert set(ALLOWED_PATCHES) <= set_there, "listed, but no longer there"
+
+
 #: Functions in which more than 15 decisions are in their place, each with the reason.
 MANY_DECISIONS: dict[str, str] = {}
 
@@ -481,7 +513,7 @@ MANY_DECISIONS: dict[str, str] = {}
 def test_decisions_are_few_in_one_place() -> None:
     found = complexities(project_sources())
     assert len({name for name, count in found.items() if count > 15} - set(MANY_DECISIONS)) <= 1  # on its way down to none
-    assert sum(count > 10 for count in found.values()) <= 120  # on its way down to 119
+    assert sum(count > 10 for count in found.values()) <= 110  # below 120
 
 
 def class_homes(sources: Sources) -> dict[str, list[str]]:
@@ -526,7 +558,7 @@ def problems(sources: Sources) -> list[str]:
     """Return what all rules find."""
     found = upward_imports(sources) + import_cycles(sources) + dependent_checkers(sources)
     found += slow_loads(sources) + unexplained_imports(sources) + crowded_folders(sources)
-    found += undeclared_imports(sources, {"sympy", "numpy"}, {"typst"})
+    found += undeclared_imports(sources, {"sympy", "numpy"}, {"typst"}) + patched_classes(sources)
     return found + [f"{module}:{line} {name}" for module, name, line in dangerous_uses(sources)]
 
 
@@ -570,6 +602,17 @@ PLANTED = {
     "sympify, not strict": (SWEEP, "import sympy\nx = sympy.sympify('x', strict=False)", "sympify"),
     "sympify, renamed": (SWEEP, "from sympy import sympify as read\nx = read('x')", "sympify"),
     "parse_expr": (SWEEP, "from sympy import parse_expr\nx = parse_expr('x')", "parse_expr"),
+    "patched class": (SWEEP, "class Sweep: ...\nSweep.run = len", "Sweep.run is set outside"),
+    "patched class, by name": (
+        SWEEP,
+        "class Sweep: ...\nfor name in 'ab':\n    setattr(Sweep, name, len)",
+        "Sweep.name is set",
+    ),
+    "patched class, in a function": (
+        SWEEP,
+        "class Sweep: ...\ndef attach():\n    Sweep.run: int = 1",
+        "Sweep.run is set outside",
+    ),
     "S of a text": (SWEEP, "import sympy\nx = sympy.S(f'{1}')", "S(text)"),
 }
 

@@ -132,10 +132,9 @@ class Chains:
                 f"chain: {missed[0]} is not on every path from {names[0]} to {names[-1]}, so the product through it is not the "
                 f"derivative; on every path: {', '.join(cuts)}"
             )
-        if [name for name in cuts if name in names] != list(names):
-            raise UserError(
-                f"chain: expected the names in the order {', '.join(n for n in cuts if n in names)}, got {', '.join(names)}"
-            )
+        in_order = [name for name in cuts if name in names]
+        if in_order != list(names):
+            raise UserError(f"chain: expected the names in the order {', '.join(in_order)}, got {', '.join(names)}")
         links = tuple(Link(a, b, self.total(a, b)) for a, b in itertools.pairwise(names))
         return DerivativeChain(names[0], names[-1], links)
 
@@ -158,7 +157,7 @@ class Chains:
     def _factor(self, of: str, by: str) -> Link | Fork:
         derivation = self.between(of, by)
         uses = [name for name in derivation.adjoints if name not in (of, by)]
-        first = [name for name in uses if any(c.consumer == of for c in derivation.adjoints[name].contributions)]
+        first = [name for name in uses if of in derivation.adjoints[name].consumers]
         direct = self._network_contributions(of, by)
         if len(first) + bool(direct) < 2:
             return Link(of, by, self.total(of, by))
@@ -216,7 +215,7 @@ def _segment(whole: DerivationRecord, of: str, by: str) -> DerivationRecord:
         name = stack.pop()
         if name not in found and nodes[name].position < last and name in whole.adjoints:
             found.add(name)
-            stack.extend(use.consumer for use in whole.adjoints[name].contributions)
+            stack.extend(whole.adjoints[name].consumers)
     kept: dict[str, Adjoint] = {of: replace(whole.adjoints[of], contributions=())}
     for name in sorted(found - {of}, key=lambda name: -nodes[name].position):
         leading = tuple(use for use in whole.adjoints[name].contributions if use.consumer in kept)

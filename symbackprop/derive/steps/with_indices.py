@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sympy import Add, Expr
 
@@ -12,7 +12,7 @@ from symbackprop.derive.reasons import Because, Reason, because
 from symbackprop.derive.steps.step import Step
 from symbackprop.derive.steps.writer import Writer
 from symbackprop.derive.sweep.derivation import MOST_NAMES, GradientRecord, names_written, pulled_out, with_adjoints
-from symbackprop.derive.sweep.records import Adjoint, Contribution
+from symbackprop.derive.sweep.records import Adjoint, Contribution, Rewrite
 from symbackprop.derive.sweep.unify import before_elimination, entries_used
 from symbackprop.derive.textbook.identities import COME_OUT
 from symbackprop.derive.textbook.simplify import Simplified, simplified_adjoints
@@ -79,15 +79,18 @@ def _adjoint_steps(name: str, form: Simplified, writer: Writer, level: str) -> I
     if level == "full":
         yield from _as_found(left, form.adjoint, writer)
     yield Step("local", Chain((left, writer.expression(form.adjoint.expression)), ("=",)), because("locals put in"))
-    for rewrite in form.steps:
-        stated = any(reason.key == "fact" for reason in rewrite.because)
-        if level == "full" or stated or rewrite is form.steps[-1]:
-            yield Step("rewrite", Chain((left, writer.expression(rewrite.after)), ("=",)), _with_loss(rewrite.because, writer))
+    for rewrite in form.steps if level == "full" else _landmarks(form.steps):
+        yield Step("rewrite", Chain((left, writer.expression(rewrite.after)), ("=",)), _with_loss(rewrite.because, writer))
     final = pulled_out(form.expression)
     if final != form.expression:
         yield Step("rewrite", Chain((left, writer.expression(final)), ("=",)), COME_OUT)
     if not form.put_in:
         yield from _matrix_steps(name, form, writer)
+
+
+def _landmarks(steps: Sequence[Rewrite]) -> list[Rewrite]:
+    """Return the rewrites that use a stated fact, and the last."""
+    return [step for step in steps if step is steps[-1] or any(reason.key == "fact" for reason in step.because)]
 
 
 def _as_found(left: Formula, adjoint: Adjoint, writer: Writer) -> Iterator[Step]:

@@ -102,6 +102,11 @@ class Adjoint:
         return str(self.symbol.label.name if isinstance(self.symbol, IndexedBase) else self.symbol.name)
 
     @property
+    def consumers(self) -> list[str]:
+        """The nodes that use it."""
+        return [contribution.consumer for contribution in self.contributions]
+
+    @property
     def entry(self) -> Expr:
         """The general entry of the adjoint."""
         return entry_of(self.symbol, self.indices) if self.indices else self.symbol
@@ -139,13 +144,15 @@ def out_of_sum(factors: Iterable[Expr], limits: Sequence[Any]) -> tuple[list[Exp
     No bound of the limits may depend on another of them.
     """
     over = frozenset(index for index, _, _ in limits)
-    free = [(factor, free_indices(factor)) for factor in factors]
-    inside = [factor for factor, indices in free if indices & over]
-    present = frozenset().union(*(indices for _, indices in free))
+    inside: list[Expr] = []
+    outside: list[Expr] = []
+    for factor in factors:
+        (outside if over.isdisjoint(free_indices(factor)) else inside).append(factor)
+    present = frozenset().union(*map(free_indices, inside))
     counts = [high - low + 1 for index, low, high in limits if index not in present]
     kept = [limit for limit in limits if limit[0] in present]
     total = Mul(*inside)
-    return [*(factor for factor, indices in free if not indices & over), *counts], IndexSum(total, *kept) if kept else total
+    return [*outside, *counts], IndexSum(total, *kept) if kept else total
 
 
 def _primitive_factors(product: Expr) -> tuple[Expr, ...]:

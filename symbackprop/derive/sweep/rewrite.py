@@ -8,7 +8,7 @@ multiplies them, because it would merge `exp(a)·exp(b)`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sympy import Add, Expr, Idx, Indexed, Integer, Mul, Number, Piecewise, Pow, Sum, Symbol
@@ -130,9 +130,7 @@ def _extract(pattern: Pattern, factors: list[Expr], rewrites: list[Rewrite]) -> 
         if taken is None:
             return factors
         binding, used = taken
-        entry = (
-            pattern.node.symbol[tuple(binding[i] for i in pattern.node.indices)] if pattern.node.indices else pattern.node.symbol
-        )
+        entry = _entry_at(pattern.node, binding)
         before = Mul(*(Pow(base, exponent, evaluate=True) for base, exponent in used))
         rewrites.append(Rewrite(before, entry, pattern.because))
         for base, exponent in used:
@@ -165,6 +163,10 @@ def _take(pattern: Pattern, bag: Mapping[Expr, Expr]) -> tuple[Binding, list[tup
 def _holds(bag: Mapping[Expr, Expr], base: Expr, exponent: Expr) -> bool:
     have = bag.get(base, 0)
     return bool(have >= exponent > 0 or have <= exponent < 0)
+
+
+def _entry_at(node: Node, binding: Binding) -> Expr:
+    return node.symbol[tuple(binding[index] for index in node.indices)] if node.indices else node.symbol
 
 
 def match(pattern: Expr, expression: Expr, wild: frozenset[Idx], binding: Binding) -> Iterator[Binding]:
@@ -217,18 +219,18 @@ def _match_all(
 
 
 def _match_sum(pattern: ExprWithLimits, expression: ExprWithLimits, wild: frozenset[Idx], binding: Binding) -> Iterator[Binding]:
-    if len(pattern.limits) != len(expression.limits):
+    if [limits[1:] for limits in pattern.limits] != [limits[1:] for limits in expression.limits]:
         return
-    bound: Binding = {}
-    for own, other in zip(pattern.limits, expression.limits, strict=True):
-        if own[1:] != other[1:]:
-            return
-        bound[own[0]] = other[0]
-    outer = {index: value for index, value in binding.items() if index not in bound}
-    for inner in match(pattern.function, expression.function, wild - set(bound), {**outer, **bound}):
-        result = {index: value for index, value in inner.items() if index not in bound}
-        if not any(value in bound.values() for index, value in result.items() if index in wild and index not in binding):
-            yield {**{i: v for i, v in binding.items() if i in bound}, **result}
+    bound: Binding = {own[0]: other[0] for own, other in zip(pattern.limits, expression.limits, strict=True)}
+    for inner in match(pattern.function, expression.function, wild - bound.keys(), {**_without(binding, bound), **bound}):
+        result = _without(inner, bound)
+        fresh = wild & result.keys() - binding.keys()
+        if not any(result[index] in bound.values() for index in fresh):  # else the value would leave the sum that binds it
+            yield {**{index: value for index, value in binding.items() if index in bound}, **result}
+
+
+def _without(binding: Binding, indices: Container[Idx]) -> Binding:
+    return {index: value for index, value in binding.items() if index not in indices}
 
 
 def _match_bag(patterns: list[Expr], expressions: list[Expr], wild: frozenset[Idx], binding: Binding) -> Iterator[Binding]:

@@ -62,18 +62,17 @@ def _leaves(entry: Indexed, nodes: Mapping[str, Node]) -> bool:
 def sweep(network: Network, loss: str) -> tuple[Mapping[str, Adjoint], tuple[Assumption, ...]]:
     """Return the adjoints by node name, loss first, and the assumptions made on the way."""
     nodes = network.nodes
-    reached = frozenset(network.ancestors(loss))
     rewriter = Rewriter(node for node in nodes.values() if node.defined)
     declared = tuple(network.declared_indices.values())
     assumptions: list[Assumption] = []
-    open_contributions: dict[str, list[Contribution]] = {}
+    open_contributions: dict[str, list[Contribution]] = {loss: []}
     adjoints: dict[str, Adjoint] = {}
     for name in reversed(list(nodes)):
-        if name not in reached or (name != loss and name not in open_contributions):
+        if name not in open_contributions:
             continue
         node = nodes[name]
         symbol = adjoint_symbol(network, loss, node)
-        adjoints[name] = Adjoint(name, symbol, node.indices, tuple(open_contributions.pop(name, ())))
+        adjoints[name] = Adjoint(name, symbol, node.indices, tuple(open_contributions.pop(name)))
         if not node.defined:
             continue
         upstream = Integer(1) if name == loss else symbol
