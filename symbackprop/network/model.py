@@ -62,9 +62,9 @@ class Network:
         """Indices made by `indices`, by name."""
         return MappingProxyType(self._indices)
 
-    def of_role(self, role: Role) -> tuple[Node, ...]:
-        """Return the nodes of a role, in order of declaration."""
-        return tuple(node for node in self._nodes.values() if node.role is role)
+    def of_role(self, *roles: Role) -> tuple[Node, ...]:
+        """Return the nodes of some roles, in order of declaration."""
+        return tuple(node for node in self._nodes.values() if node.role in roles)
 
     def node(self, name: object) -> Node:
         """Return the node of a name (or of its symbol). Raises UserError with the nearest name."""

@@ -7,7 +7,7 @@ Arrays stand without indices. Rows are repeated and summed as numpy does it: `z 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sympy import Expr, Idx, Integer, Mul, Sum
@@ -56,9 +56,7 @@ def matrix_gradient(
     """
     names = dict(called or {})
     derivation = statements.writer.derivation
-    for name in names:
-        if name not in derivation.adjoints:
-            raise UserError(f"called: the loss does not depend on {name}.{nearest(name, derivation.adjoints)}")
+    _check_called(names, derivation.adjoints)
     loss = Name(derivation.loss)
     own = names.get(by)
     expression = derivation[by].shared if shared else simplified(derivation, by)[0]
@@ -127,6 +125,12 @@ def one_sample(statements: Statements, by: str, index: str, each: str, using: tu
 
 
 # --- helpers
+
+
+def _check_called(names: Iterable[str], adjoints: Mapping[str, Adjoint]) -> None:
+    for name in names:
+        if name not in adjoints:
+            raise UserError(f"called: the loss does not depend on {name}.{nearest(name, adjoints)}")
 
 
 def _sums_over_samples(adjoint: Adjoint, sample: Idx) -> bool:

@@ -1,15 +1,17 @@
-"""Going through a written formula: `children`, `walk`, `replace`, all without recursion."""
+"""Going through a written formula: `children`, `walk`, `nodes` of a kind, `replace`, all without recursion."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from dataclasses import replace as replace_fields
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from symbackprop.formula.tree.tree import KINDS, Formula
 
 T = TypeVar("T")
+Kind = TypeVar("Kind", bound=Formula)
+Other = TypeVar("Other", bound=Formula)
 
 
 _PLAIN = frozenset({"str", "bool", "float", "int", "tuple[str, ...]"})  # types of fields in which there is no formula
@@ -57,6 +59,19 @@ def walk(formula: Formula) -> Iterator[Formula]:
         node = stack.pop()
         yield node
         stack.extend(reversed(children(node)))
+
+
+@overload
+def nodes(formula: Formula, kind: type[Kind], /) -> Iterator[Kind]: ...
+
+
+@overload
+def nodes(formula: Formula, kind: type[Kind], other: type[Other], /) -> Iterator[Kind | Other]: ...
+
+
+def nodes(formula: Formula, *kinds: type[Formula]) -> Iterator[Formula]:
+    """Yield the nodes of some kinds in a formula, in the order of `walk`."""
+    return (node for node in walk(formula) if isinstance(node, kinds))
 
 
 def replace(formula: Formula, change: Callable[[Formula], Formula]) -> Formula:

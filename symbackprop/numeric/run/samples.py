@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from sympy import Expr, Symbol
+from sympy import Symbol
 
 from symbackprop.derive.sweep.derivation import DerivationRecord
 from symbackprop.errors import UserError, listed, nearest
@@ -40,17 +40,20 @@ class Samples:
 def read_samples(derivation: DerivationRecord, data: Mapping[str, Any]) -> Samples:
     """Find the samples in the data: a list for a scalar input, the first axis size that all arrays share."""
     network = derivation.network
-    fields = {node.name: node for node in network.nodes.values() if node.role in (*_SAMPLED, Role.CONSTANT)}
-    unknown = next((name for name in data if name not in fields), None)
-    if unknown is not None:
-        raise UserError(
-            f"train: data: {unknown} is not an input, target or constant; there are {listed(fields)}.{nearest(unknown, fields)}"
-        )
+    _check_names(data, [node.name for node in network.of_role(*_SAMPLED, Role.CONSTANT)])
     known = {**network.values, **data}
-    given = {name: known[name] for name, node in fields.items() if node.role in _SAMPLED and known.get(name) is not None}
+    nodes = [node for node in network.of_role(*_SAMPLED) if known.get(node.name) is not None]
+    given = {node.name: known[node.name] for node in nodes}
     constants = {name: value for name, value in data.items() if name not in given}
-    nodes = [fields[name] for name in given]
     return _array_samples(nodes, given, constants) if any(node.indices for node in nodes) else _scalar_samples(given, constants)
+
+
+def _check_names(data: Mapping[str, Any], fields: Sequence[str]) -> None:
+    for name in data:
+        if name not in fields:
+            raise UserError(
+                f"train: data: {name} is not an input, target or constant; there are {listed(fields)}.{nearest(name, fields)}"
+            )
 
 
 def _scalar_samples(given: Mapping[str, Any], constants: Mapping[str, Any]) -> Samples:
@@ -70,8 +73,8 @@ def _scalar_samples(given: Mapping[str, Any], constants: Mapping[str, Any]) -> S
 
 def _array_samples(nodes: Sequence[Node], given: Mapping[str, Any], constants: Mapping[str, Any]) -> Samples:
     arrays = {node.name: np.asarray(given[node.name], dtype=float) if node.indices else given[node.name] for node in nodes}
-    first, *others = (node for node in nodes if node.indices)
-    size = next((extent for extent in first.shape if _is_size_of_all(extent, others)), None)
+    indexed = [node for node in nodes if node.indices]
+    first, size = indexed[0], _common_size(indexed)
     axes: dict[str, int | None] = {node.name: node.shape.index(size) if size in node.shape else None for node in nodes}
     axes |= dict.fromkeys(constants)
     count = 1
@@ -80,8 +83,10 @@ def _array_samples(nodes: Sequence[Node], given: Mapping[str, Any], constants: M
     return Samples({**arrays, **constants}, axes, count, batched=False)
 
 
-def _is_size_of_all(extent: Expr, nodes: Sequence[Node]) -> bool:
-    return isinstance(extent, Symbol) and all(extent in node.shape for node in nodes)
+def _common_size(nodes: Sequence[Node]) -> Symbol | None:
+    """Return the first size that all arrays have an axis of."""
+    sizes = (extent for extent in nodes[0].shape if isinstance(extent, Symbol))
+    return next((size for size in sizes if all(size in node.shape for node in nodes)), None)
 
 
 def checked_batch_size(batch_size: int | None, count: int) -> int:

@@ -27,7 +27,7 @@ from symbackprop.formula.tree.tree import (
     Root,
     Sum,
 )
-from symbackprop.formula.tree.walk import children, walk
+from symbackprop.formula.tree.walk import children, nodes, walk
 from symbackprop.proofreading.judging.statement_kinds import Statement
 
 Span = tuple[int, int]
@@ -57,33 +57,32 @@ def lint(statements: Sequence[Statement]) -> Iterator[Slip]:
 
 def _labels(formula: Formula) -> Iterator[str]:
     """Yield the letters that stand as indices below a name."""
-    for part in walk(formula):
-        if isinstance(part, Indexed):
-            yield from (label.name for label in part.indices if isinstance(label, Name))
+    for part in nodes(formula, Indexed):
+        yield from (label.name for label in part.indices if isinstance(label, Name))
 
 
 def _unused_index(statement: Statement, indices: frozenset[str]) -> Iterator[Slip]:
     """`Σ_k exp(θ_i x)`: nothing under the sum depends on k. A sum over what is no index, `Σ_x`, says what it runs over."""
-    for node in walk(statement.chain):
+    for node in nodes(statement.chain, BigSum):
         name = _summed_over(node, indices)
-        others = set(_labels(node.body)) if isinstance(node, BigSum) else set()
-        if isinstance(node, BigSum) and name and len(others) == 1 and Name(name) not in walk(node.body):
+        others = set(_labels(node.body))
+        if name and len(others) == 1 and Name(name) not in walk(node.body):
             (other,) = others
             message = f"the sum over {name} does not use it: {name} belongs where {other} stands"
             yield from (Slip(statement, span, name, message) for span in _places(node.body, other))
 
 
-def _summed_over(node: Formula, indices: frozenset[str]) -> str:
+def _summed_over(node: BigSum, indices: frozenset[str]) -> str:
     """Return the index that a sum runs over, "" for anything else."""
-    if not isinstance(node, BigSum) or node.operator != "sum" or not isinstance(node.index, Name):
+    if node.operator != "sum" or not isinstance(node.index, Name):
         return ""
     return node.index.name if node.lower is not None or node.index.name in indices else ""
 
 
 def _places(formula: Formula, letter: str) -> Iterator[Span]:
     """Yield where a letter stands as an index."""
-    for part in walk(formula):
-        for label in part.indices if isinstance(part, Indexed) else ():
+    for part in nodes(formula, Indexed):
+        for label in part.indices:
             if label == Name(letter) and label.span:
                 yield label.span
 
@@ -101,9 +100,8 @@ def _loose_index(statement: Statement) -> Iterator[Slip]:
 def _neighbours(parts: Sequence[Formula]) -> Iterator[tuple[Formula, Formula]]:
     """Yield factors that stand side by side."""
     for part in parts:
-        for node in walk(part):
-            if isinstance(node, Product):
-                yield from pairwise(node.factors)
+        for node in nodes(part, Product):
+            yield from pairwise(node.factors)
 
 
 def _only_index(formula: Formula) -> str:
@@ -115,32 +113,39 @@ def _only_index(formula: Formula) -> str:
 
 
 _NUMBERED = re.compile(r"([A-Za-z]+)_?(\d+)")
+_Term = tuple[re.Match[str], re.Match[str], Name]
+"""Both names of `w_41 x_1` taken apart, and the second one."""
 
 
 def _odd_one_out(statement: Statement) -> Iterator[Slip]:
     """`w_41 x_4 + w_42 x_2 + w_43 x_3`: in rows of like terms the one that breaks what all others keep."""
-    for node in walk(statement.chain):
-        terms = _like_terms(node) if isinstance(node, Sum) else []
+    for node in nodes(statement.chain, Sum):
+        terms = _like_terms(node)
         if len(terms) < 3:
             continue
-        letters = Counter(second[1] for _, second, _ in terms)
-        (usual, count), rest = letters.most_common(1)[0], sum(letters.values())
-        kept = [first[2][-1] == second[2][-1] for first, second, _ in terms]
-        for (first, second, name), fits in zip(terms, kept, strict=True):
-            letter = usual if count == rest - 1 else second[1]
-            digits = second[2] if fits or sum(kept) != len(kept) - 1 else first[2][-1]
+        for (_, second, name), (letter, digits) in zip(terms, _as_the_others(terms), strict=True):
             if (letter, digits) != (second[1], second[2]) and name.span:
                 repair = f"{letter}_{digits}" if len(digits) == 1 else f"{letter}_{{{digits}}}"
                 yield Slip(statement, name.span, repair, f"{second[0]} is not like the other terms of the row")
 
 
-def _like_terms(node: Sum) -> list[tuple[re.Match[str], re.Match[str], Name]]:
+def _as_the_others(terms: Sequence[_Term]) -> Iterator[tuple[str, str]]:
+    """Yield the letter and the digits that the second name of each term would have if it were like all the others."""
+    letters = Counter(second[1] for _, second, _ in terms)
+    (usual, count), rest = letters.most_common(1)[0], len(terms)
+    kept = [first[2][-1] == second[2][-1] for first, second, _ in terms]
+    for (first, second, _), fits in zip(terms, kept, strict=True):
+        digits = second[2] if fits or sum(kept) != len(kept) - 1 else first[2][-1]
+        yield usual if count == rest - 1 else second[1], digits
+
+
+def _like_terms(node: Sum) -> list[_Term]:
     """Return the terms `w_41 x_1` of a sum whose first factors are called alike: both names taken apart, and the second one."""
     found = [taken for term in node.terms if (taken := _two_numbered(term)) is not None]
     return found if len({first[1] + first[2][0] for first, _, _ in found}) == 1 else []
 
 
-def _two_numbered(term: Formula) -> tuple[re.Match[str], re.Match[str], Name] | None:
+def _two_numbered(term: Formula) -> _Term | None:
     names = [factor for factor in children(term) if isinstance(factor, Name)]
     if not isinstance(term, Product) or len(names) != 2 or len(term.factors) != 2:
         return None
@@ -195,18 +200,19 @@ def _means(statement: Statement) -> Iterator[tuple[str, str]]:
 
 def _added_means(statement: Statement, means: frozenset[tuple[str, str]]) -> Iterator[Slip]:
     """`(x_i + μ)/√…`, where μ is the mean of x: to centre x it is subtracted."""
-    for node in walk(statement.chain):
-        if not isinstance(node, Fraction) or not any(isinstance(part, Root) for part in walk(node.denominator)):
+    for node in nodes(statement.chain, Fraction):
+        if not any(nodes(node.denominator, Root)):
             continue
-        above = _bare(node.numerator)
-        first, second = children(above) if isinstance(above, Sum) and len(above.terms) == 2 else (node, node)
-        if not (isinstance(first, Indexed) and isinstance(second, Name | Indexed) and (second.name, first.name) in means):
-            continue
-        between = (first.span[1], second.span[0]) if first.span and second.span else (0, 0)
-        plus = statement.fragment.text.find("+", *between)
-        if plus >= 0:
-            message = f"the mean {second.name} is added; to centre {first.name} it is subtracted"
-            yield Slip(statement, (plus, plus + 1), "-", message)
+        match _bare(node.numerator):
+            case Sum(terms=(Indexed() as first, Name() | Indexed() as second)) if (second.name, first.name) in means:
+                yield from _wrong_plus(statement, first, second)
+
+
+def _wrong_plus(statement: Statement, first: Indexed, mean: Name | Indexed) -> Iterator[Slip]:
+    between = (first.span[1], mean.span[0]) if first.span and mean.span else (0, 0)
+    plus = statement.fragment.text.find("+", *between)
+    if plus >= 0:
+        yield Slip(statement, (plus, plus + 1), "-", f"the mean {mean.name} is added; to centre {first.name} it is subtracted")
 
 
 def _bare(formula: Formula) -> Formula:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from symbackprop.formula.tree.tree import Formula, Fraction, Group, Indexed, Name, Number, Product
 from symbackprop.formula.tree.walk import children
@@ -23,25 +23,42 @@ def match(
     found: Bindings = {}
     waiting = [(left, right)]
     while waiting:
-        first, second = (_bare(side) for side in waiting.pop())
-        if first == second:
-            continue
-        pair = next(((a, b) for a, b in ((first, second), (second, first)) if is_free(a)), None)
-        if pair is not None:
-            if found.setdefault(*pair) != pair[1]:
-                return None
-            continue
-        if _plain(first) != _plain(second):
-            bodies = body_of(first), body_of(second)
-            if bodies == (None, None):
-                return None
-            waiting.append((bodies[0] or first, second) if bodies[0] is not None else (first, bodies[1] or second))
-            continue
-        parts, others = children(first), children(second)
-        if not parts or len(parts) != len(others):
+        first, second = map(_bare, waiting.pop())
+        inside = _laid(first, second, found, is_free, body_of)
+        if inside is None:
             return None
-        waiting += zip(parts, others, strict=True)
+        waiting += inside
     return found
+
+
+def _laid(
+    first: Formula,
+    second: Formula,
+    found: Bindings,
+    is_free: Callable[[Formula], bool],
+    body_of: Callable[[Formula], Formula | None],
+) -> Iterable[tuple[Formula, Formula]] | None:
+    """Lay one node upon another: return what inside them is still to be laid, None where they do not fit."""
+    if first == second:
+        return ()
+    pair = next(((a, b) for a, b in ((first, second), (second, first)) if is_free(a)), None)
+    if pair is not None:
+        return () if found.setdefault(*pair) == pair[1] else None
+    if _plain(first) != _plain(second):
+        return _with_body(first, second, body_of)
+    parts, others = children(first), children(second)
+    return zip(parts, others, strict=True) if parts and len(parts) == len(others) else None
+
+
+def _with_body(
+    first: Formula, second: Formula, body_of: Callable[[Formula], Formula | None]
+) -> list[tuple[Formula, Formula]] | None:
+    """Return the two with a definition in the place of the name, where one of them has one."""
+    body = body_of(first)
+    if body is not None:
+        return [(body, second)]
+    body = body_of(second)
+    return None if body is None else [(first, body)]
 
 
 def _bare(formula: Formula) -> Formula:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import mpmath
 
 from symbackprop.formula.tree.tree import Formula, Name, Partial
-from symbackprop.formula.tree.walk import walk
+from symbackprop.formula.tree.walk import nodes
 from symbackprop.proofreading.judging.points import points_for
 from symbackprop.proofreading.meaning.values import DIGITS, Definition, Knowledge, NoValueError, Valuation
 
@@ -23,7 +23,7 @@ def merge_names(environment: Knowledge, formulas: Iterable[Formula], kept: froze
 
     The name that derivatives are taken of or by most often is kept, a name of `kept` (those of a network) before it.
     """
-    counted = Counter(_family(part.name) for formula in formulas for node in walk(formula) for part in _of_partial(node))
+    counted = Counter(_family(part.name) for formula in formulas for part in _in_partials(formula))
     merged: dict[str, str] = {}
     for names in _worth_the_same(environment):
         best = max(names, key=lambda name: (name in kept, counted[_family(name)], -names.index(name)))
@@ -79,10 +79,10 @@ def _values(name: str, points: list[Valuation]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _of_partial(node: Formula) -> list[Name]:
-    if not isinstance(node, Partial):
-        return []
-    return [part for part in (node.numerator, node.denominator) if isinstance(part, Name)]
+def _in_partials(formula: Formula) -> Iterator[Name]:
+    """Yield the names that derivatives are taken of or by."""
+    for node in nodes(formula, Partial):
+        yield from (part for part in (node.numerator, node.denominator) if isinstance(part, Name))
 
 
 def by_analogy(environment: Knowledge, merged: dict[str, str], names: Iterable[str]) -> dict[str, str]:

@@ -70,23 +70,27 @@ def environment_of(network: Network | None, loss: str | None, notation: Notation
     found = Knowledge(functions=functions(), loss=loss, rate=mpf(str(rate)) if rate is not None else None)
     if notation is not None:
         found.aliases.update(notation.aliases)
-    if network is None:
-        return found
+    if network is not None:
+        _tell(found, network)
+    return found
+
+
+def _tell(found: Knowledge, network: Network) -> None:
+    """Put what a network says into what is known."""
     order: dict[str, Any] = {}
     for name, node in network.nodes.items():
+        letters = tuple(str(index.label) for index in node.indices)
         if node.expression is not None:
-            indices = tuple(str(index.label) for index in node.indices)
-            found.definitions[name] = Definition(name, _written(node.expression, order), indices)
-    for name, node in network.nodes.items():
+            found.definitions[name] = Definition(name, _written(node.expression, order), letters)
         if node.indices:
-            found.shapes[name] = tuple(str(size) for size in node.shape)
-            found.extents.update({str(index.label): str(size) for index, size in zip(node.indices, node.shape, strict=True)})
+            found.shapes[name] = tuple(map(str, node.shape))
+            found.extents.update(zip(letters, found.shapes[name], strict=True))
     for label, index in network.declared_indices.items():
         found.extents.setdefault(label, str(index.upper - index.lower + 1))
     for name, value in network.values.items():
         found.given.update(entries(name, value))
-    found.sizes.update({str(name): int(size) for name, size in network.sizes(network.values).items()} if network.values else {})
-    return found
+    if network.values:
+        found.sizes.update({str(name): int(size) for name, size in network.sizes(network.values).items()})
 
 
 def _written(expression: Any, order: Mapping[str, Any]) -> Formula:

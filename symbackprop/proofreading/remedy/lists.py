@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import groupby, product
 
 import mpmath
 from mpmath import mpf
 
 from symbackprop.formula.tree.tree import Name, Partial
-from symbackprop.formula.tree.walk import walk
+from symbackprop.formula.tree.walk import nodes
 from symbackprop.proofreading.meaning.printed import half_unit
 from symbackprop.proofreading.meaning.values import DIGITS, Key, Knowledge, NoValueError, Valuation, spelled
 
@@ -64,40 +64,42 @@ def _variant(texts: Sequence[str], names: list[Key], environment: Knowledge) -> 
     if _agree(texts, start):
         return "the values at the start"
     for variant in _variants(environment):
+        count = _steps_to(texts, names, variant, environment)
+        if count is not None:
+            times = "one step" if count == 1 else f"{count} steps"
+            return f"{times} of gradient descent{''.join(f', {words}' for words in variant.words)}"
+    return None
+
+
+def _steps_to(texts: Sequence[str], names: list[Key], variant: Variant, environment: Knowledge) -> int | None:
+    """Return after how many steps a variant gives the list; None where it does not."""
+    start = [environment.given[name] for name in names]
+    given = dict(variant.given)
+    for count in range(1, MOST_STEPS + 1):
         try:
-            given = dict(variant.given)
-            for count in range(1, MOST_STEPS + 1):
-                given = _stepped(replace(environment, given=given), names, variant)
-                if _agree(texts, [given[name] for name in names]):
-                    times = "one step" if count == 1 else f"{count} steps"
-                    return f"{times} of gradient descent{''.join(f', {words}' for words in variant.words)}"
-                if not _near(texts, [given[name] for name in names], start):
-                    break
+            given = _stepped(replace(environment, given=given), names, variant)
         except NoValueError:
-            continue
+            return None
+        values = [given[name] for name in names]
+        if _agree(texts, values):
+            return count
+        if not _near(texts, values, start):
+            return None
     return None
 
 
 def _variants(environment: Knowledge) -> Iterator[Variant]:
-    """Yield what is tried, what changes least first."""
-    given = environment.given
-    rate = _rate(environment)
-    targets = _rounded_targets(environment)
+    """Yield what is tried, what changes least first; what is as in the text has no words."""
+    rate, targets = _rate(environment), _rounded_targets(environment)
     rates = [(rate, "")] if rate is not None else []
     rates += [(mpf(text), f"rate {text}") for text in RATES if rate is None or mpf(text) != rate]
-    choices = [
-        (value, words, other, near)
-        for near, other, (value, words) in product((False, True), (None, targets), rates)
-        if other != {}
-    ]
-    choices.sort(key=lambda choice: bool(choice[1]) + (choice[2] is not None) + choice[3])
-    for value, words, other, near in choices:
-        said = [words] if words else []
-        if other:
-            said.append("targets " + ", ".join(f"{spelled(key)} = {mpmath.nstr(number, 4)}" for key, number in other.items()))
-        if near:
-            said.append("the weights near the loss moved before the others were worked out")
-        yield Variant(tuple(said), {**given, **(other or {})}, value, near)
+    said = ", ".join(f"{spelled(key)} = {mpmath.nstr(number, 4)}" for key, number in targets.items())
+    changes = [({}, ""), (targets, f"targets {said}")] if targets else [({}, "")]
+    orders = [(False, ""), (True, "the weights near the loss moved before the others were worked out")]
+    for choice in sorted(product(orders, changes, rates), key=lambda choice: sum(bool(words) for _, words in choice)):
+        (near, _), (changed, _), (value, _) = choice
+        words = tuple(words for _, words in reversed(choice) if words)
+        yield Variant(words, {**environment.given, **changed}, value, near)
 
 
 def _rate(environment: Knowledge) -> mpf | None:
@@ -112,16 +114,17 @@ def _rounded_targets(environment: Knowledge) -> dict[Key, mpf]:
     waiting = [environment.loss or ""]
     for name in waiting:
         definition = environment.definitions.get(name)
-        for node in walk(definition.body) if definition and len(waiting) < 50 else ():
-            if isinstance(node, Name):
-                key = (environment.canonical(node.name),)
-                if key in environment.given and 0 < abs(environment.given[key] - mpmath.nint(environment.given[key])) <= mpf(
-                    "0.1"
-                ):
-                    found[key] = mpmath.nint(environment.given[key])
-                elif key[0] in environment.definitions and key[0] not in waiting and len(waiting) < 6:
-                    waiting.append(key[0])
+        for node in nodes(definition.body, Name) if definition else ():
+            key = (environment.canonical(node.name),)
+            if key in environment.given and _is_nearly_whole(environment.given[key]):
+                found[key] = mpmath.nint(environment.given[key])
+            elif key[0] in environment.definitions and key[0] not in waiting and len(waiting) < 6:
+                waiting.append(key[0])
     return found
+
+
+def _is_nearly_whole(number: mpf) -> bool:
+    return bool(0 < abs(number - mpmath.nint(number)) <= mpf("0.1"))
 
 
 def _stepped(environment: Knowledge, names: list[Key], variant: Variant) -> dict[Key, mpf]:
@@ -136,18 +139,20 @@ def _stepped(environment: Knowledge, names: list[Key], variant: Variant) -> dict
 
 def _by_distance(environment: Knowledge, names: list[Key]) -> list[list[Key]]:
     """Return parameters in groups, those nearest to the loss first."""
-    distance: dict[str, int] = {environment.loss or "": 0}
     waiting = [environment.loss or ""]
+    distance = {waiting[0]: 0}
     for name in waiting:
         definition = environment.definitions.get(name)
-        for node in walk(definition.body) if definition else ():
-            if isinstance(node, Name):
-                other = environment.canonical(node.name)
-                if distance.get(other, -1) < distance[name] + 1 and len(waiting) < 500:
-                    distance[other] = distance[name] + 1
-                    waiting.append(other)
-    levels = sorted({distance.get(key[0], 0) for key in names})
-    return [[key for key in names if distance.get(key[0], 0) == level] for level in levels]
+        for node in nodes(definition.body, Name) if definition else ():
+            other = environment.canonical(node.name)
+            if distance.get(other, -1) < distance[name] + 1 and len(waiting) < 500:
+                distance[other] = distance[name] + 1
+                waiting.append(other)
+
+    def level(key: Key) -> int:
+        return distance.get(key[0], 0)
+
+    return [list(group) for _, group in groupby(sorted(names, key=level), level)]
 
 
 def _agree(texts: Sequence[str], values: Sequence[mpf]) -> bool:

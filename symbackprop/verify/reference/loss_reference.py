@@ -286,7 +286,7 @@ def loss_reference(loss: Callable[..., Any], example: Mapping[str, Any] | None, 
     own = {name: value for name, value in _members(loss) if name not in values}
     values |= own
     call = _call_of(loss, structures, values)
-    stated = _stated(wrt or (), structures, values)
+    stated = _stated(wrt, structures, values)
     whole = frozenset(name for name in values if _must_be_whole(call, values, name))
     ready = {name: _real(value) if name in stated else value for name, value in values.items()}
     reference = LossReference(call, ready, tuple(stated), structures, wrt is not None, frozenset(own), whole)
@@ -318,9 +318,9 @@ def _of_the_loss(loss: Callable[..., Any], example: Mapping[str, Any]) -> dict[s
     return {name: value for name, value in example.items() if name.lower() not in RATES or name in parameters}
 
 
-def _stated(wrt: Sequence[str] | str, structures: Mapping[str, Structure], values: Mapping[str, Any]) -> list[str]:
+def _stated(wrt: Sequence[str] | str | None, structures: Mapping[str, Structure], values: Mapping[str, Any]) -> list[str]:
     """Return the names that `wrt` means, those inside a structure for its own. Raises UserError for one without a value."""
-    asked = [wrt] if isinstance(wrt, str) else wrt
+    asked = [wrt] if isinstance(wrt, str) else wrt or ()
     stated = [node for name in asked for node in names_in(structures.get(name, name))]
     for name in stated:
         if name not in values:

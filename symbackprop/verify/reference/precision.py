@@ -19,6 +19,8 @@ RELATIVE = 1e-9
 """Relative difference accepted between float64 results, beside what rounding explains."""
 EPSILON = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10}
 """Distance from 1 to the next number."""
+NARROWER = {"float64": "float32", "float32": "float32", "float16": "float16"}
+"""What code may compute in whose results have a precision."""
 DIGITS = {"float64": 15, "float32": 7, "float16": 3}
 SMALLEST = {"float64": 0.0, "float32": 1e-37, "float16": 1e-6}
 """Results below are rounded to multiples of a smallest number, and lose digits."""
@@ -84,7 +86,7 @@ def precision_of(
         both: evaluates either side elsewhere.
     """
     kind = min(map(kind_of, hand.values()), key=DIGITS.__getitem__, default="float64")
-    narrower = "float32" if kind == "float64" else kind
+    narrower = NARROWER[kind]
     shaped = [name for name in hand if np.shape(hand[name]) == np.shape(derived[name])]
     exact = Precision(kind)
     doubtful = [name for name in shaped if not np.all(exact.same(name, *_pair(hand, derived, name), largest))]

@@ -152,11 +152,12 @@ def scope_text(scope: VerdictScope, language: str = "en") -> str:
 
 def sizes_text(shapes: Sequence[str], language: str = "en") -> str:
     """Return sizes such as `N,D,K = 2,3,5 and 3,3,3`."""
-    rows = [[item.split("=") for item in shape.split(",")] for shape in shapes if shape and "=" in shape]
-    if not rows or any(len(pair) != 2 for row in rows for pair in row):
-        return "; ".join(shape for shape in shapes if shape)
-    names = ",".join(name for name, _ in rows[0])
-    first, *others = (",".join(value for _, value in row) for row in rows)
+    named = [shape for shape in shapes if "=" in shape]
+    if not named or any(item.count("=") != 1 for shape in named for item in shape.split(",")):
+        return "; ".join(filter(None, shapes))
+    rows = [dict(item.split("=") for item in shape.split(",")) for shape in named]
+    names = ",".join(rows[0])
+    first, *others = (",".join(row.values()) for row in rows)
     return reduce(lambda before, sizes: said("and sizes", language, before=before, sizes=sizes), others, f"{names} = {first}")
 
 

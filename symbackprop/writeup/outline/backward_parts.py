@@ -196,25 +196,37 @@ def calculations(name: str, context: Context, shown: set[str]) -> list[Line]:
     shown.add(name)
     left = writer.adjoint(name)
     plain = writer.partial(derivation.loss, name)
-    spelt = () if left == plain or context.is_worksheet else (plain,)
+    spelt = _unless_said(plain, (left,), context)
     terms = adjoint_terms(derivation, name, writer)
     lines = []
     for consumer, local in merged_locals(derivation.adjoints[name].contributions).items():
         written = writer.expression(local)
         partial = writer.partial(consumer, name)
+        about = (consumer, name)
         if is_atomic(written):
-            if not isinstance(written, Number) and not context.is_worksheet:
-                lines.append(Line((Part(partial, "", LEFT), Part(written, "=", SYMBOLS, hidden="rhs")), about=(consumer, name)))
+            lines += _read_off(partial, written, about, context)
             continue
-        value = context.ledger.locals[consumer, name]
+        value = context.ledger.locals[about]
         if terms == partial:
-            symbols = (written,) if partial in (left, plain) or context.is_worksheet else (partial, written)
-            return [context.calculation(left, (*spelt, *symbols), value, about=(consumer, name))]
-        lines.append(context.calculation(partial, (written,), value, about=(consumer, name)))
+            symbols = (*_unless_said(partial, (left, plain), context), written)
+            return [context.calculation(left, (*spelt, *symbols), value, about=about)]
+        lines.append(context.calculation(partial, (written,), value, about=about))
     general = _terms_in_derivatives(name, context)
     middle = () if general in (terms, plain) else (general,)
     lines.append(context.calculation(left, (*spelt, *middle, terms), context.ledger.adjoint(name), about=(name,)))
     return lines
+
+
+def _unless_said(formula: Formula, said: tuple[Formula, ...], context: Context) -> tuple[Formula, ...]:
+    """Return a formula as a side of its own; nothing where it was said, and where a page is worked on by hand."""
+    return () if formula in said or context.is_worksheet else (formula,)
+
+
+def _read_off(partial: Formula, written: Formula, about: tuple[str, str], context: Context) -> list[Line]:
+    """Return the line of a local derivative that is read off: nothing for a number, and where a page is worked on by hand."""
+    if isinstance(written, Number) or context.is_worksheet:
+        return []
+    return [Line((Part(partial, "", LEFT), Part(written, "=", SYMBOLS, hidden="rhs")), about=about)]
 
 
 def _terms_in_derivatives(name: str, context: Context) -> Formula:

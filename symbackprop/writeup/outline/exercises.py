@@ -57,9 +57,7 @@ def why_blocks(context: Context) -> list[Block]:
     """Return a question that no calculation answers: why one gradient is a sum and another not, or why old weights stay."""
     derivation = context.derivation
     paths = partial(Chains(derivation).paths, derivation.loss)
-    first = {
-        len(list(islice(paths(name), 2))): name for name in reversed(context.weights)
-    }  # the first with one, and with several
+    first = {len(list(islice(paths(name), 2))): name for name in reversed(context.weights)}  # by the number of paths, 2: several
     one, several = first.get(1, ""), first.get(2, "")
     key = "why sum" if one and several else "why old"
     gaps = {"loss": Name(derivation.loss), "one": Name(one), "several": Name(several)}
