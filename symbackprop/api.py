@@ -33,6 +33,7 @@ from symbackprop.formula.read.name_table import Names
 from symbackprop.formula.tree.tree import Chain as Statement
 from symbackprop.formula.tree.tree import Formula
 from symbackprop.network import Network
+from symbackprop.network.model import SHOWN_IN_NOTEBOOKS
 from symbackprop.network.names import names_of
 
 
@@ -47,8 +48,7 @@ def diagram(network: Network, loss: object = None) -> str | None:
     return f'<div style="max-width:50em">{drawn}</div>'
 
 
-# What a notebook shows of a network is its diagram; it is drawn by a room that comes after that of the networks.
-Network._repr_html_ = diagram  # type: ignore[attr-defined]
+SHOWN_IN_NOTEBOOKS[Network] = diagram
 
 
 def formulas_table(steps: Iterable[Step]) -> str:

@@ -10,7 +10,7 @@ when it is defined.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from textwrap import shorten
 from types import MappingProxyType
 from typing import Any
@@ -26,6 +26,8 @@ from symbackprop.network.validate import check_definition, check_name, normalise
 from symbackprop.network.wording import LocalizedText
 
 Value = Any  # a number, or an array of the node's shape
+SHOWN_IN_NOTEBOOKS: dict[type, Callable[[Any], str | None]] = {}
+"""What a notebook shows of a network, put in by who draws it: a room that comes after this one."""
 
 
 class Network:
@@ -39,6 +41,10 @@ class Network:
         self._sizes: dict[str, Symbol] = {}
         self._values: dict[str, Value] = {}
         self._facts: list[Fact] = []
+
+    def _repr_html_(self) -> str | None:
+        shown = SHOWN_IN_NOTEBOOKS.get(Network)
+        return shown(self) if shown is not None else None
 
     # ---- reading -------------------------------------------------------------------------------------------------------
 
