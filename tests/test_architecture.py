@@ -47,7 +47,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "capturing": ("record", "roll", "build", "rolling", "sizing", "confirm", "capture", "explain", "explanation_text"),
     "verify": (
         *("records", "wording", "budget", "binding", "reference", "equal", "explain", "mend", "report"),
-        *("passes", "verdict", "trial", "check", "layer"),
+        *("passes", "verdict", "trial", "optimiser", "check", "layer"),
     ),
     "proofreading": (
         *("text", "claims", "meaning", "judging", "remedy"),

@@ -97,6 +97,8 @@ def _mark(graded: Graded, name: str, weight: float, credit: Mapping[str, float])
         return Mark(name, GradientMark.MISSING, 0.0, weight)
     if verdict["status"] in _RIGHT:
         return Mark(name, GradientMark.RIGHT, weight, weight)
+    if verdict["status"] == Status.NOT_DECIDED:
+        return Mark(name, GradientMark.NONE, 0.0, weight)
     applying = {kind: part for kind in kinds_of(graded, name, verdict) if (part := credit.get(kind, 0.0)) > 0}
     best = max(applying, key=lambda kind: applying[kind], default="")
     return Mark(name, GradientMark.WRONG, weight * applying.get(best, 0.0), weight, best)

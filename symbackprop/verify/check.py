@@ -21,21 +21,23 @@ from symbackprop.verify.binding.binding import HandCall, Outcome, Result, numeri
 from symbackprop.verify.binding.foreign import Foreign, adapted
 from symbackprop.verify.binding.name_matching import RATES, gradient_of
 from symbackprop.verify.binding.repeats import FEW, MANY, SEEDS, kept_between_calls, overwritten, runs_of, unsteady
-from symbackprop.verify.binding.results import bind_results, describe, leaf_at
+from symbackprop.verify.binding.results import bind_results, describe, leaf_at, other_shapes
 from symbackprop.verify.binding.returns import forgotten
 from symbackprop.verify.equal.coverage import scope_of
 from symbackprop.verify.explain.diagnose import diagnose
 from symbackprop.verify.explain.locate import Located, code_lines, locate
 from symbackprop.verify.mend.reasons import at_the_mend, with_mends
 from symbackprop.verify.mend.repair import repairs
+from symbackprop.verify.optimiser import UNDECIDED, memory_of, with_rates, without_state
 from symbackprop.verify.passes.comparison import Comparison, as_layer, comparison
+from symbackprop.verify.passes.conventions import conventional
 from symbackprop.verify.records import Cause, Location, Repair, Status, Verdict, VerdictScope
 from symbackprop.verify.reference.derivation_reference import DerivationReference
 from symbackprop.verify.reference.loss_reference import loss_reference
 from symbackprop.verify.reference.protocol import Reference
 from symbackprop.verify.reference.samples import with_defined
 from symbackprop.verify.report.report import Report
-from symbackprop.verify.trial import ReferenceTrial, condition_of, tried
+from symbackprop.verify.trial import ReferenceTrial, condition_of, conditional, tried
 
 
 def check_gradient(
@@ -95,12 +97,15 @@ def check_gradient(
     results, unbound = bind_results(call, outcome, source.vocabulary, mapping, values)
     if isinstance(hand, Foreign):
         results = _passed_on(source, outcome, results)
+    results = with_rates(source, call, without_state(source, results, values), values, outcome)
     source = source.asked([result.node for result in results])
     call = restricted(call, source.vocabulary.all)
     results, trial = _read_best(source, call, results, values, outcome, seed, exact=exact)
+    results, trial = _without_memory(source, call, results, trial, values, outcome, seed, exact=exact)
     trial = replace(trial, verdicts={**trial.verdicts, **{n: Verdict(n, Status.ERROR, note=COMPLEX) for n in unreal}})
     notes = [*trial.notes, *source.remarks, *_unbound_notes(unbound, outcome), *_forgotten(call)]
-    notes += _step_notes(results)
+    decided = [r for r in results if r.node not in trial.verdicts or trial.verdicts[r.node].status is not Status.NOT_DECIDED]
+    notes += [*_step_notes(decided), *other_shapes(results, outcome, values)]
     notes += _changed_notes(overwritten(call, results, values, outcome))
     return _report(trial, call, results, notes, explain=explain, repair=repair)
 
@@ -123,11 +128,16 @@ def _changed_notes(changed: Sequence[str]) -> tuple[str, ...]:
 
 def check_passes(found: Comparison, *, wrt: Sequence[str] | None = None, **options: Any) -> Report:
     """Check the backward pass of a comparison that was found, with the options of `check_gradient`."""
+    found = conventional(found) or found
     asked = [name for name in found.wrt if wrt is None or name in wrt] or list(found.wrt)
-    report = check_gradient(found.loss, found.hand, example=found.example, wrt=asked, **options)
+    decided = [name for name in asked if name not in found.undecided] or asked
+    report = check_gradient(found.loss, found.hand, example=found.example, wrt=decided, **options)
     title, loss, hand = found.titles
     missing = tuple(dict.fromkeys([*report.missing, *found.missing]))
-    return replace(report, title=title, loss=loss, hand=hand, missing=missing, notes=(*report.notes, *found.remarks))
+    verdicts = {name: conditional(verdict, found.conditions.get(name, "")) for name, verdict in report.verdicts.items()}
+    verdicts |= {n: Verdict(n, Status.NOT_DECIDED, note=said) for n, said in found.undecided.items() if n in asked}
+    notes = (*report.notes, *found.remarks)
+    return replace(report, title=title, loss=loss, hand=hand, missing=missing, verdicts=verdicts, notes=notes)
 
 
 COMPLEX = "the code gives complex numbers; a gradient of a real loss is real"
@@ -178,6 +188,31 @@ def _read_best(
         if len(other.wrong) < len(trial.wrong):
             return plain, other
     return results, trial
+
+
+def _without_memory(
+    source: Reference,
+    call: HandCall,
+    results: tuple[Result, ...],
+    trial: ReferenceTrial,
+    values: Mapping[str, Any],
+    outcome: Outcome,
+    seed: int,
+    *,
+    exact: bool,
+) -> tuple[tuple[Result, ...], ReferenceTrial]:
+    """Return the results and their trial; steps that remember earlier ones are read from their buffers, or left undecided."""
+    memory = memory_of(source, call, results, trial.wrong, values, outcome)
+    if memory is None:
+        return results, trial
+    if memory.results:
+        buffers = {result.node: result for result in memory.results}
+        other = tuple(buffers.get(result.node, result) for result in results)
+        found = _steady(source, call, other, values, outcome, seed, exact=exact)
+        if not found.wrong:
+            return other, replace(found, notes=[*found.notes, memory.said])
+    open_ones = {name: Verdict(name, Status.NOT_DECIDED, note=UNDECIDED) for name in memory.names}
+    return results, replace(trial, verdicts={**trial.verdicts, **open_ones})
 
 
 def _steady(

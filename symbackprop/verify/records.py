@@ -18,6 +18,7 @@ class Status(StrEnum):
     GUARDED = "guarded"
     DIFFERS = "differs"
     NOT_DIFFERENTIABLE = "not differentiable"
+    NOT_DECIDED = "not decided"
     ERROR = "error"
 
 
@@ -189,13 +190,18 @@ class Findings:
 
     @property
     def ok(self) -> bool:
-        """Whether every gradient was accepted: none differs, none is in error."""
-        return bool(self.verdicts) and not self.wrong
+        """Whether every gradient was accepted: none differs, none is in error, none is left undecided."""
+        return bool(self.verdicts) and not self.wrong and not self.undecided
 
     @property
     def wrong(self) -> tuple[Verdict, ...]:
         """The verdicts that are differences or errors."""
         return tuple(v for v in self.verdicts.values() if v.status in (Status.DIFFERS, Status.ERROR))
+
+    @property
+    def undecided(self) -> tuple[Verdict, ...]:
+        """The verdicts that say neither."""
+        return tuple(v for v in self.verdicts.values() if v.status is Status.NOT_DECIDED)
 
     def __getitem__(self, name: object) -> Verdict:
         text = str(name)

@@ -64,8 +64,8 @@ def tried(source: Reference, call: HandCall, results: Sequence[Result], seed: in
         return replace(free, narrower=tuple(narrower))
     condition = condition_of(best.source)
     rests = [name for name in free.wrong if name not in best.wrong]
-    conditional = {name: _where(best.verdicts[name], condition) for name in rests}
-    return replace(best, verdicts={**best.verdicts, **conditional})
+    resting = {name: conditional(best.verdicts[name], condition) for name in rests}
+    return replace(best, verdicts={**best.verdicts, **resting})
 
 
 def condition_of(source: Reference) -> str:
@@ -82,7 +82,10 @@ def _ladder(domains: Mapping[str, Domain]) -> Iterator[Mapping[str, Domain]]:
         yield domains
 
 
-def _where(found: Verdict, condition: str) -> Verdict:
+def conditional(found: Verdict, condition: str) -> Verdict:
+    """Return a verdict that rests on a condition, if there is one."""
+    if not condition:
+        return found
     return replace(found, note=f"{found.note}; where {condition}" if found.note else f"where {condition}")
 
 

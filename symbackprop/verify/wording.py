@@ -32,6 +32,7 @@ REPORT: Mapping[str, Wording] = {
     "guarded": Wording("guarded", "仅差保护项"),
     "differs": Wording("differs", "不同"),
     "not differentiable": Wording("not differentiable", "不可微"),
+    "not decided": Wording("not decided", "未判定"),
     "error": Wording("error", "出错"),
     "proved with": Wording("proved with this change", "改动后已证明"),
     "agrees with": Wording("agrees with this change", "改动后数值一致"),

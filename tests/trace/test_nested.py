@@ -63,7 +63,8 @@ def test_deep_and_long_ones() -> None:
 
 
 def branches(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return st.lists(inner, min_size=1, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, min_size=1)
+    several = st.lists(inner, min_size=1, max_size=3)
+    return several | several.map(tuple) | st.dictionaries(st.sampled_from("abc"), inner, min_size=1)
 
 
 TREES = st.recursive(st.integers(), branches, max_leaves=8)
@@ -78,11 +79,11 @@ def test_put_and_mapped_reach_what_walk_lists(tree: Any) -> None:
     }
     copy = mapped(lambda path, value: value, tree)
     assert copy == tree
+    holder = {"tree": copy}
     for path in paths:
-        if path:
-            put(copy, path, -7)
-    if "" not in paths:
-        assert set(dict(walk(copy)).values()) == {-7}
+        put(holder, f"tree.{path}".rstrip("."), -7)
+    assert set(dict(walk(holder)).values()) == {-7}
+    assert dict(walk(tree)) == paths
 
 
 def test_put_into_objects() -> None:
@@ -90,6 +91,19 @@ def test_put_into_objects() -> None:
     put(layer, "inner.b.0.value", 5)
     put(layer, "W", 6)
     assert (layer.W, layer.inner["b"][0].value) == (6, 5)
+
+
+def test_a_tuple_is_replaced_where_it_stands() -> None:
+    layer = Layer([(1, Pair(2, 3))])
+    pair = layer.W[0][1]
+    put(layer, "W.0.1.right", 4)
+    put(layer, "W.0.0", 5)
+    (inside,) = layer.W
+    assert inside == (5, Pair(2, 4))
+    assert isinstance(inside[1], Pair)
+    assert pair == Pair(2, 3)
+    with pytest.raises(TypeError, match="a tuple takes nothing new at 0"):
+        put((1, 2), "0", 3)
 
 
 def test_values_of_other_kinds_are_no_containers() -> None:

@@ -205,17 +205,41 @@ def test_a_mapping_to_an_unknown_name_is_an_error() -> None:
         check_gradient(dense(), as_dict, mapping={"X": "XX"})
 
 
-def keepdims(X, W, b, t):
-    dW, db = right(X, W, b, t)
-    return {"W": dW, "b": db[None, :]}
+SHAPES: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], str]] = {
+    "a row for a vector": ((2,), lambda db: db[None, :], "proved"),
+    "a vector for a row": ((1, 2), lambda db: db.reshape(-1), "proved"),
+    "a row in a row for a vector": ((2,), lambda db: db[None, None, :], "proved"),
+    "a column for a vector": ((2,), lambda db: db.reshape(-1, 1), "differs"),
+    "a vector for a column": ((2, 1), lambda db: db.reshape(-1), "differs"),
+    "a column for a row": ((1, 2), lambda db: db.reshape(-1, 1), "differs"),
+    "a row of other numbers": ((2,), lambda db: 2 * db[None, :], "differs"),
+}
 
 
-@pytest.mark.slow
-def test_a_row_for_a_vector_is_reported_as_that() -> None:
-    verdict = check_gradient(dense(), keepdims, repair=False)["b"]
-    assert verdict.status == "differs"
-    assert "for a parameter of shape" in verdict.note
-    assert "the numbers are right" in verdict.note
+@pytest.mark.parametrize("kind", SHAPES)
+def test_a_shape_counts_where_it_makes_another_step(kind: str) -> None:
+    shape, turned, status = SHAPES[kind]
+    column = shape == (2, 1)
+
+    def loss(W: Any, b: Any, X: Any, t: Any) -> Any:
+        return np.sum((X @ W + (b.T if column else b) - t) ** 2)
+
+    def hand(W: Any, b: Any, X: Any, t: Any) -> Any:
+        r = 2 * (X @ W + (b.T if column else b) - t)
+        return {"W": X.T @ r, "b": turned(r.sum(axis=0))}
+
+    draw = np.random.default_rng(2)
+    example = {
+        "W": draw.normal(size=(3, 2)),
+        "b": draw.normal(size=shape),
+        "X": draw.normal(size=(4, 3)),
+        "t": draw.normal(size=(4, 2)),
+    }
+    report = check_gradient(loss, hand, example=example, repair=False)
+    assert {name: str(verdict.status) for name, verdict in report.verdicts.items()} == {"W": "proved", "b": status}
+    said = " ".join([*report.notes, report["b"].note])
+    assert ("shape" in said) == (kind != "a row of other numbers") or "their numbers were compared" in said
+    assert ("a step would make it" in report["b"].note) == (status == "differs" and kind != "a row of other numbers")
 
 
 @pytest.mark.slow

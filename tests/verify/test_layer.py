@@ -366,3 +366,78 @@ def test_check_gradient_takes_a_layer_too(k: int) -> None:
 def test_a_slope_of_the_value_says_so() -> None:
     report = check_layer(of_the_value(1), X)
     assert any("takes the value of" in note for note in report.notes)
+
+
+class Tied:
+    """Two layers of one matrix, each with its part of the gradient."""
+
+    def __init__(self, k: int, *, whole: bool = False) -> None:
+        self.first, self.second, self.k, self.whole = Dense(1, rng.normal(size=(3, 3)), np.zeros(3)), Dense(k), k, whole
+        self.second.W, self.second.b = self.first.W, rng.normal(size=3)
+        self.W = self.first.W
+
+    def forward(self, x):
+        return self.second.forward(np.tanh(self.first.forward(x)))
+
+    def backward(self, d):
+        d = self.second.backward(d)
+        d = self.first.backward(d * (1 - self.second.x**2))
+        if self.whole:
+            self.dW = self.first.dW + self.second.dW
+        return d
+
+
+class TwoNames:
+    def __init__(self, k: int) -> None:
+        self.V, self.k = rng.normal(size=(3, 3)), k
+        self.U = self.V
+
+    def forward(self, x):
+        self.x, self.h = x, np.tanh(x @ self.V)
+        return self.h @ self.U
+
+    def backward(self, d):
+        dV = self.x.T @ (d @ self.U.T * (1 - self.h**2))
+        return {"dU": self.k * self.h.T @ d, "dV": dV}
+
+
+class Tupled:
+    def __init__(self, k: int) -> None:
+        self.params, self.k = ((W.copy(), B.copy()), [(rng.normal(size=(2, 2)), np.zeros(2))]), k
+
+    def layers(self):
+        return self.params[0], self.params[1][0]
+
+    def forward(self, x):
+        (V, a), (U, c) = self.layers()
+        self.x, self.h = x, np.tanh(x @ V + a)
+        return self.h @ U + c
+
+    def backward(self, d):
+        (V, _), (U, _) = self.layers()
+        inner = d @ U.T * (1 - self.h**2)
+        self.grads = ((self.x.T @ inner, inner.sum(axis=0)), [(self.k * self.h.T @ d, d.sum(axis=0))])
+        return inner @ V.T
+
+
+@pytest.mark.parametrize("kind", [Tied, lambda k: Tied(k, whole=True), TwoNames, Tupled])
+def test_shared_arrays_and_tuples(kind: Callable[[int], Any]) -> None:
+    x = rng.normal(size=(4, 3))
+    assert set(judged(kind(1), x).values()) == {"proved"}
+    assert "differs" in judged(kind(2), x).values()
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_shared_arrays_against_a_loss(whole: bool) -> None:
+    class Model(Tied):
+        def loss(self, x, t):
+            return np.sum((self.forward(x) - t) ** 2)
+
+        def gradient(self, x, t):
+            self.backward(2 * (self.forward(x) - t))
+
+    example = {"x": rng.normal(size=(4, 3)), "t": rng.normal(size=(4, 3))}
+    for k, wanted in ((1, "proved"), (2, "differs")):
+        model = Model(k, whole=whole)
+        report = check_gradient(model.loss, model.gradient, example=example, repair=False)
+        assert str(report["W"].status) == wanted, str(report)

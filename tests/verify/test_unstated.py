@@ -189,6 +189,29 @@ def test_styles(style: str, tmp_path: Path) -> None:
     assert "differs" in statuses(report(tmp_path, f"import numpy as np\n{code.replace(right, wrong)}", name)).values()
 
 
+DECAYS = {
+    "of squares": ("0.1 * self.W1", "0.1 * self.W2", "proved", "0.1/2·Σ W1² + 0.1/2·Σ W2²"),
+    "over the samples, with signs": ("np.sign(self.W1) / len(X)", "0.3 * self.W2", "proved", "1/X.shape[0]·Σ |W1| + 0.3/2·Σ W2²"),
+    "of another power": ("self.W1 ** 3", "0.1 * self.W2", "not decided", "0.1/2·Σ W2²"),
+    "that grows": ("-0.1 * self.W1", "0.1 * self.W2", "not decided", "0.1/2·Σ W2²"),
+    "of the data": ("0.1 * X.sum(axis=0)[:, None] * self.W1", "0.1 * self.W2", "differs", "0.1/2·Σ W2²"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("decay", DECAYS)
+def test_a_decay_belongs_to_the_inferred_loss(decay: str, tmp_path: Path) -> None:
+    first, second, status, said = DECAYS[decay]
+    code = (
+        net("softmax, labels")
+        .replace("X.T @ d1,", f"X.T @ d1 + {first},")
+        .replace("self.a1.T @ d2,", f"self.a1.T @ d2 + {second},")
+    )
+    found = report(tmp_path, code, "Net")
+    assert statuses(found) == {"W1": status, "b1": "proved", "W2": "proved", "b2": "proved"}
+    assert any(f"/ number of rows + {said}" in note for note in found.notes)
+
+
 @pytest.mark.slow
 def test_gradients_of_no_loss_accuse_nobody(tmp_path: Path) -> None:
     code = (

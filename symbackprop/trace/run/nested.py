@@ -111,23 +111,54 @@ def mapped(
 
 
 def put(item: Any, path: str, value: Any) -> None:
-    """Put a value in the place of what is under a dotted path: an attribute, a key or a position."""
-    first, *rest = path.split(".")
-    while rest:
-        item, (first, *rest) = _member(item, first), rest
-    if isinstance(item, dict):
-        item[_key(item, first)] = value
-    elif isinstance(item, list):
-        item[int(first)] = value
+    """Put a value in the place of what is under a dotted path: an attribute, a key or a position.
+
+    A tuple takes nothing new: another one is put in its place. Raises TypeError where the tuple is the item itself.
+    """
+    head, _, last = path.rpartition(".")
+    holder = _inside(item, head)
+    if isinstance(holder, dict):
+        holder[_key(holder, last)] = value
+    elif isinstance(holder, list):
+        holder[int(last)] = value
+    elif isinstance(holder, tuple):
+        if not head:
+            raise TypeError(f"a tuple takes nothing new at {path}")
+        put(item, head, _with(holder, last, value))
     else:
-        object.__setattr__(item, first, value)
+        object.__setattr__(holder, last, value)
+
+
+def _with(item: tuple[Any, ...], name: str, value: Any) -> tuple[Any, ...]:
+    """Return a tuple with a value in the place of a name or a position."""
+    inside = [value if own == name else member for own, member in (members(item) or {}).items()]
+    return type(item)(*inside) if hasattr(item, "_fields") else type(item)(inside)
+
+
+def _inside(item: Any, path: str) -> Any:
+    """Return what is under a dotted path."""
+    for name in filter(None, path.split(".")):
+        item = _member(item, name)
+    return item
 
 
 def _member(item: Any, name: str) -> Any:
     if isinstance(item, dict):
         return item[_key(item, name)]
-    return item[int(name)] if isinstance(item, list | tuple) else getattr(item, name)
+    if isinstance(item, list | tuple) and name.isdigit():
+        return item[int(name)]
+    return getattr(item, name)
 
 
 def _key(item: Mapping[Any, Any], name: str) -> Any:
     return next((key for key in item if str(key) == name), name)
+
+
+def shared_arrays(item: Any, path: str = "") -> dict[str, tuple[str, ...]]:
+    """Return path → every path under which the same array stands, the shortest first."""
+    groups: dict[int, list[str]] = {}
+    for at, leaf in walk(item, path):
+        if isinstance(leaf, np.ndarray) and leaf.dtype.kind in "iuf":
+            groups.setdefault(id(leaf), []).append(at)
+    ordered = (tuple(sorted(paths, key=lambda at: (at.count("."), at))) for paths in groups.values())
+    return {at: paths for paths in ordered for at in paths}

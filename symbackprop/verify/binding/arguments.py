@@ -16,7 +16,7 @@ import numpy as np
 
 from symbackprop.errors import nearest
 from symbackprop.guest.visit import described
-from symbackprop.trace.run.nested import walk
+from symbackprop.trace.run.nested import shared_arrays, walk
 from symbackprop.verify.binding import name_matching as names
 from symbackprop.verify.binding.binding import (
     Attributes,
@@ -178,7 +178,10 @@ def _unbound_message(
 
 
 def _attributes(function: Callable[..., Any], vocabulary: Vocabulary, mapping: Mapping[str, Structure]) -> dict[str, str]:
-    """Match the attributes of a method's object with declared names: `W`, `l1.W`, `params.W1`, `weights.0`."""
+    """Match the attributes of a method's object with declared names: `W`, `l1.W`, `params.W1`, `weights.0`.
+
+    An array that stands in several places is one.
+    """
     if not isinstance(function, types.MethodType) or isinstance(function.__self__, type):
         return {}
     held = {path: leaf for path, leaf in walk(function.__self__) if numeric(leaf) or leaf is None}
@@ -187,7 +190,8 @@ def _attributes(function: Callable[..., Any], vocabulary: Vocabulary, mapping: M
         meant = mapping.get(path) or _attribute(path, held, vocabulary)
         if isinstance(meant, str) and meant not in found.values():
             found[path] = meant
-    return found
+    same = shared_arrays(function.__self__)
+    return {other: name for path, name in found.items() for other in same.get(path, (path,)) if found.get(other, name) == name}
 
 
 def _attribute(path: str, held: Collection[str], vocabulary: Vocabulary) -> str | None:

@@ -145,7 +145,8 @@ class Result:
     """Where the gradient of a node is found: in what was returned or in what the arguments hold afterwards.
 
     `update`: the new weight stands there, and under `old` its value before; `rate` is the rate that is written into the code, 0
-    where the call has one. `vector`: the nodes that share one long array.
+    where the call has one. `vector`: the nodes that share one long array. What stands there is `scale` times the gradient;
+    with `more`, its parts stand there and there.
     """
 
     node: str
@@ -155,6 +156,8 @@ class Result:
     old: str = ""
     vector: tuple[str, ...] = ()
     rate: float = 0.0
+    scale: float = 1.0
+    more: tuple[str, ...] = ()
 
     def part(self, values: Mapping[str, Any]) -> tuple[slice, tuple[int, ...]]:
         """Return which elements of the array are this node's, and in which shape."""
@@ -212,8 +215,9 @@ def make_arguments(call: HandCall, values: Mapping[str, Any]) -> tuple[Callable[
     if call.owner is None or isinstance(call.owner, type):
         return call.function, arguments
     owner = copy.deepcopy(call.owner)
+    held = {name: build(name, values) for name in call.attributes.values()}  # one array where several attributes are one
     for path, name in call.attributes.items():
-        put(owner, path, build(name, values))
+        put(owner, path, held[name])
     if call.rate is not None and attribute:
         put(owner, call.rate.removeprefix("self."), call.rate_value)
     return types.MethodType(call.function.__func__, owner), arguments  # type: ignore[attr-defined]

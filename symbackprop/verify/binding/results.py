@@ -187,15 +187,27 @@ def _only_in_place(left: Left) -> Found:
 def _in_place(left: Left) -> Found:
     """Gradients left on the object (`self.dW`, `self.l1.dW`), or weights changed in place by a step."""
     paths, finals = left.call.paths, {path: leaf for path, leaf in left.outcome.finals.items() if numeric(leaf)}
-    found: Found = {}
+    beside: dict[str, list[str]] = {}
     for path in finals:
         node = _left_behind(left, path) if path not in paths else None
         if node is not None:
-            found.setdefault(node, Result(node, path, returned=False))
+            beside.setdefault(node, []).append(path)
+    found = {node: _parts(left, node, at, finals) for node, at in beside.items()}
     if found or not left.may_step:
         return found
     moved = ((node, path) for path, node in paths.items() if path in finals and not _same(finals[path], left.values[node]))
     return {node: Result(node, path, returned=False, update=True, old=path) for node, path in moved}
+
+
+def _parts(left: Left, node: str, paths: Sequence[str], finals: Mapping[str, Any]) -> Result:
+    """Return where a gradient is left: of an array that the object holds several times, a part of it beside each place."""
+    first = min(paths, key=lambda path: path.count("."))
+    held = [path for path, name in left.call.paths.items() if name == node]
+    alone = [path for path in paths if path.count(".") == first.count(".")]
+    if len(held) < 2 or len(alone) < 2:
+        return Result(node, first if len(held) > 1 else paths[0], returned=False)
+    different = [path for k, path in enumerate(alone) if not any(_same(finals[path], finals[other]) for other in alone[:k])]
+    return Result(node, different[0], returned=False, more=tuple(different[1:]))
 
 
 def _left_behind(left: Left, path: str) -> str | None:
@@ -427,16 +439,47 @@ def read(call: HandCall, results: Sequence[Result], outcome: Outcome, values: Ma
     """Return the gradients in an outcome, by node name; an update step is read as (old - new)/rate."""
     found: dict[str, Any] = {}
     for result in results:
-        value = leaf_at(outcome.returned if result.returned else outcome.finals, result.path)
+        left = outcome.returned if result.returned else outcome.finals
+        value = leaf_at(left, result.path)
         if value is None:
             continue
+        for path in result.more:
+            value = value + leaf_at(left, path)
         if result.vector:
             part, shape = result.part(values)
             value = np.reshape(np.ravel(value)[part], shape)
-        found[result.node] = (
-            (values[result.node] - np.asarray(value)) / (result.rate or call.rate_value) if result.update else value
-        )
+        if result.update:
+            value = (values[result.node] - np.asarray(value)) / (result.rate or call.rate_value)
+        value = value if result.scale == 1.0 else np.asarray(value) / result.scale
+        found[result.node] = _in_shape(value, np.shape(values[result.node])) if result.node in values else value
     return found
+
+
+def steps_alike(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Whether a gradient of one shape moves each number of an array of another by its own: but for leading axes of length 1 they
+    are the same. `(n, 1)` and `(n,)` are not: their difference has n² numbers."""
+    return _without_ones(shape) == _without_ones(wanted)
+
+
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a shape without its leading axes of length 1."""
+    return shape[next((axis for axis, size in enumerate(shape) if size != 1), len(shape)) :]
+
+
+def _in_shape(value: Any, shape: tuple[int, ...]) -> Any:
+    """Return a gradient in the shape of its parameter, where it is as good as that."""
+    return np.reshape(value, shape) if np.shape(value) != shape and steps_alike(np.shape(value), shape) else value
+
+
+def other_shapes(results: Sequence[Result], outcome: Outcome, values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what is said of gradients that are as good as one in their parameter's shape, and have another."""
+    found = []
+    for result in results:
+        value = leaf_at(outcome.returned if result.returned else outcome.finals, result.path)
+        own, wanted = np.shape(value), np.shape(values.get(result.node, ()))
+        if not result.vector and value is not None and own != wanted and steps_alike(own, wanted):
+            found.append(f"{result.node}: the gradient has the shape {own}, the parameter {wanted}; their numbers were compared")
+    return tuple(found)
 
 
 def describe(function: Any) -> str:

@@ -70,11 +70,19 @@ def _shape_outcome(sample: Sample, name: str, hand: Any, derived: Any) -> Compar
     right = squeezed is not None and bool(np.allclose(squeezed, derived, rtol=1e-7, atol=1e-12))
     note = f"shape {_shape(hand)} for a parameter of shape {_shape(derived)}"
     if right:
-        note += "; the numbers are right"
+        note += f"; the numbers are right{_stepped(hand.shape, derived.shape)}"
     element = (0,) * hand.ndim if hand.size else ()
     first = float(hand.reshape(-1)[0]) if hand.size else float("nan")
     top = float(derived.reshape(-1)[0]) if derived.size else float("nan")
     return Compared(Status.DIFFERS, "shape", witness=_witness(sample, name, element, first, top), note=note)
+
+
+def _stepped(hand: tuple[int, ...], derived: tuple[int, ...]) -> str:
+    """Return what becomes of a parameter of which a gradient of another shape is subtracted, where numpy does it."""
+    try:
+        return f", a step would make it {np.broadcast_shapes(hand, derived)}"
+    except ValueError:
+        return ""
 
 
 def _shape(array: Any) -> str:

@@ -45,6 +45,15 @@ def ratio_at(hand: Any, derived: Any) -> float | None:
         return centre if np.isfinite(centre) and np.all(np.abs(ratios - centre) <= 1e-7 * abs(centre)) else None
 
 
+MOST_DENOMINATOR = 10**6
+
+
+def simplest(number: float, near: float) -> float:
+    """Return the fraction that somebody may have written, where one is as near as rounding allows."""
+    fraction = float(Fraction(float(number)).limit_denominator(MOST_DENOMINATOR))
+    return fraction if abs(fraction - number) <= near * abs(number) else float(number)
+
+
 def simple(ratio: float, bound: int = 200) -> Fraction | None:
     """Return a ratio as a fraction with small numerator and denominator, if it is one."""
     found = Fraction(ratio).limit_denominator(bound)

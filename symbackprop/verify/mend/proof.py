@@ -15,13 +15,15 @@ import numpy as np
 
 from symbackprop.errors import SymbackpropError
 from symbackprop.guest.visit import described
-from symbackprop.verify.binding.binding import HandCall, Outcome, Result, run
+from symbackprop.verify.binding.binding import HandCall, Outcome, Result, loss_path, numeric, return_names, run
 from symbackprop.verify.binding.results import read
 from symbackprop.verify.equal.branches import find_flips
 from symbackprop.verify.equal.compare import compare_sample, disagreeing
 from symbackprop.verify.explain.evaluation import same
 from symbackprop.verify.mend.elsewhere import elsewhere
 from symbackprop.verify.records import Status, Verdict
+from symbackprop.verify.reference.loss_reference import LossReference
+from symbackprop.verify.reference.network_values import Evaluated
 from symbackprop.verify.reference.protocol import Point, Reference
 from symbackprop.verify.reference.samples import Sample, numeric_sample, traced_sample, with_coordinates, with_defined
 
@@ -45,7 +47,11 @@ def agrees(hand: Any, derived: Any) -> bool:
 
 @dataclass(frozen=True)
 class MendPoint:
-    """A point at which a mend is tried: both sides' numbers there, of the code as it stands, or what it `raises`."""
+    """A point at which a mend is tried: both sides' numbers there, of the code as it stands, or what it `raises`.
+
+    `others` are results that are compared with nothing, by the names of their variables; `known` are values of the reference, the
+    loss under "".
+    """
 
     values: Numbers
     derived: Numbers
@@ -53,6 +59,8 @@ class MendPoint:
     changes: frozenset[str]
     kinks: frozenset[str]
     raises: str = ""
+    others: Numbers = field(default_factory=dict)
+    known: Numbers = field(default_factory=dict)
 
     def holds(self, name: str, found: Any) -> bool:
         """Whether a gradient is right here; where the code as it stands is not finite, a mend need not be either."""
@@ -67,17 +75,52 @@ class MendPoint:
         scale = float(np.max(np.abs(derived), initial=0.0))
         return bool(np.all(np.abs(found - derived) <= 1e-7 * np.abs(derived) + 1e-9 * scale + 1e-13))
 
+    def keeps(self, others: Numbers) -> bool:
+        """Whether results that are compared with nothing are what they were, or what the reference has: the loss, a node."""
+        return all(name in others and self._is_kept(name, others[name]) for name in self.others)
+
+    def _is_kept(self, name: str, found: Any) -> bool:
+        wanted = [self.others[name], self.known.get(""), self.known.get(name)]
+        return any(_alike(found, value) for value in wanted if value is not None)
+
+
+def _alike(found: Any, other: Any) -> bool:
+    """Whether two results are the same numbers, up to rounding."""
+    if np.shape(found) != np.shape(other):
+        return False
+    found, other = np.asarray(found, dtype=float), np.asarray(other, dtype=float)
+    return bool(np.allclose(found, other, rtol=1e-9, atol=1e-12, equal_nan=True))
+
 
 def _finite(value: Any) -> bool:
     return value is not None and np.asarray(value).dtype.kind in "fiu" and bool(np.all(np.isfinite(value)))
 
 
-def outcome_at(call: HandCall, results: Sequence[Result], values: Numbers) -> tuple[Numbers, frozenset[str]]:
-    """Run code on plain numbers; return its gradients, and the paths of the arguments that it changed."""
+def outcome_at(call: HandCall, results: Sequence[Result], values: Numbers) -> tuple[Numbers, frozenset[str], Numbers]:
+    """Run code on plain numbers; return its gradients, the paths of the arguments that it changed, and results that are bound
+    to nothing."""
     outcome = run(call, values)
     before = {path: values[name] for path, name in call.paths.items() if name in values}
     changed = {p for p, v in before.items() if p in outcome.finals and not np.array_equal(v, outcome.finals[p], equal_nan=True)}
-    return read(call, results, outcome, values), frozenset(changed)
+    return read(call, results, outcome, values), frozenset(changed), _unbound(call, results, outcome)
+
+
+def _unbound(call: HandCall, results: Sequence[Result], outcome: Outcome) -> dict[str, Any]:
+    """Return the numbers that code returns and that are no gradient of anything known, by their variables or places."""
+    bound = [result.path for result in results if result.returned]
+    labels = return_names(call.function)
+    found = {path: leaf for path, leaf in outcome.returned.items() if numeric(leaf)}
+    left = [path for path in found if not any(path == at or not at or path.startswith(f"{at}.") for at in bound)]
+    return {labels.get(path, path): found[path] for path in left}
+
+
+def _values_of(source: Reference, values: Numbers, evaluated: Evaluated) -> dict[str, Any]:
+    """Return what a reference has beside gradients: its nodes, and under "" its loss."""
+    if not isinstance(source, LossReference):
+        return {**evaluated.nodes, "": evaluated.nodes.get(source.vocabulary.loss)}
+    returned = run(source.call, values).returned
+    path = loss_path({path: int(np.size(leaf)) for path, leaf in returned.items() if numeric(leaf)})
+    return {"": returned[path]} if path is not None else {}
 
 
 @dataclass(frozen=True)
@@ -152,16 +195,17 @@ class Case:
 
     def _place(self, point: Point) -> MendPoint | None:
         try:
-            derived = self.source.numbers(point.values).adjoints
+            evaluated = self.source.numbers(point.values)
+            derived, known = evaluated.adjoints, _values_of(self.source, point.values, evaluated)
             values = with_defined(self.call, self.source, point.values)
             kinks = frozenset(name for _, names in self.source.kinks(point.values) for name in names)
         except Exception:  # whatever the reference or its owner's code raises there: nothing is known of this point
             return None
         try:
-            hand, changed = outcome_at(self.call, self.results, values)
+            hand, changed, others = outcome_at(self.call, self.results, values)
         except Exception as problem:  # whatever the code raises there by itself
             return MendPoint(values, derived, {}, frozenset(self.call.paths), kinks, described(problem))
-        return MendPoint(values, derived, hand, changed, kinks)
+        return MendPoint(values, derived, hand, changed, kinks, "", others, known)
 
     @cached_property
     def failing(self) -> bool:
@@ -193,11 +237,11 @@ def _at(case: Case, changed: HandCall, place: MendPoint) -> Status | None:
     Code that does not take a single step of time need not after a mend.
     """
     try:
-        found, changes = outcome_at(changed, case.results, place.values)
+        found, changes, others = outcome_at(changed, case.results, place.values)
     except Exception as problem:
         return Status.AGREES if described(problem) == place.raises else None
     holds = changes <= place.changes and all(name in found and place.holds(name, found[name]) for name in case.names)
-    return Status.PROVED if holds else None
+    return Status.PROVED if holds and place.keeps(others) else None
 
 
 def _statuses(case: Case, changed: HandCall, sample: Sample) -> Iterator[Status]:

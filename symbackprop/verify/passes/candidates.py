@@ -17,6 +17,7 @@ from symbackprop.errors import UserError, listed, nearest
 from symbackprop.guest.visit import visit
 from symbackprop.verify.binding.source_tree import definition
 from symbackprop.verify.passes.comparison import Comparison, agrees, comparison
+from symbackprop.verify.passes.conventions import conventional, under
 from symbackprop.verify.passes.invented import MOST_TRIED, ArgumentSlot, Extents, arguments, slots_of
 from symbackprop.verify.passes.passes import (
     BACKWARD,
@@ -43,6 +44,9 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _LOSS = re.compile(r"loss|cost|objective", re.IGNORECASE)
 MOST_FURTHER = 400
 """Arguments that are tried further when under the first that run something differs."""
+
+MOST_CONVENTIONS = 12
+"""Arguments with which conventions are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,12 +228,20 @@ def compared_with(candidate: PassCandidate, solution: Comparison) -> Comparison:
     problem = ""
     for forward, backward in candidate.pairs:
         trial = _Trial(candidate, forward, backward, solution.arguments, solution.inferred)
+        trial.conventions = 0
         found = trial.found_with_targets()
         if found is not None:
             _same_names(candidate.name, found, solution)
-            return replace(found, loss=solution.loss, example=solution.example, wrt=solution.wrt, remarks=(), missing=())
+            return _as_in(found, solution)
         problem = problem or trial.problem
     raise UserError(f"{candidate.name}: its passes do not run with the arguments of the solution ({problem})")
+
+
+def _as_in(found: Comparison, solution: Comparison) -> Comparison:
+    """Return a comparison with the loss, at the values and under the convention of a solution."""
+    found = under(found, solution.convention) if solution.convention is not None else found
+    kept = {"loss": solution.loss, "example": solution.example, "wrt": solution.wrt, "conditions": solution.conditions}
+    return replace(found, **kept, remarks=(), missing=(), upstream={}, undecided={})
 
 
 def runs_alone(function: Any, solution: Comparison) -> bool:
@@ -254,7 +266,7 @@ class _Trial:
         self, candidate: PassCandidate, forward: Any, backward: Any, given: Mapping[str, Any], known: KnownLoss | None = None
     ) -> None:
         self.candidate, self.forward, self.backward, self.given, self.known = candidate, forward, backward, given, known
-        self.problem = ""
+        self.problem, self.conventions = "", MOST_CONVENTIONS
 
     def found_with_targets(self) -> Comparison | None:
         """Return the comparison with the loss that is meant where backward is given a target, else what is found without one."""
@@ -315,7 +327,9 @@ class _Trial:
     def _compared(self, values: Mapping[tuple[str, str], Any]) -> Comparison:
         owner, inputs = self._made(values)
         switch = self._switch(method_of(owner, self.forward))
-        return comparison(Passes(owner, self.forward, self.backward, inputs, switch))
+        found = comparison(Passes(owner, self.forward, self.backward, inputs, switch))
+        self.conventions -= 1
+        return (conventional(found) if self.conventions >= 0 else None) or found
 
     def _made_with(self, values: Mapping[tuple[str, str], Any]) -> dict[str, Any]:
         return {**self.given, **{name: value for (_, name), value in values.items()}}

@@ -7,7 +7,6 @@ differences: a guess of ours accuses nobody.
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,9 +15,9 @@ import numpy as np
 
 from symbackprop.errors import UserError
 from symbackprop.guest.visit import described, visit
-from symbackprop.trace.run.nested import mapped, put, walk
+from symbackprop.trace.run.nested import mapped, put, shared_arrays, walk
 from symbackprop.verify.binding.binding import numeric, return_names
-from symbackprop.verify.binding.results import leaf_at
+from symbackprop.verify.binding.results import leaf_at, steps_alike
 from symbackprop.verify.binding.returns import nothing_returned
 from symbackprop.verify.binding.source_tree import plain_function
 from symbackprop.verify.passes.outputs import Output, caches_of, outputs_of
@@ -28,12 +27,13 @@ from symbackprop.verify.passes.passes import (
     is_function,
     method_of,
     name_of,
+    outside,
     own_copy,
     parameters_of,
     passes_of,
     required,
 )
-from symbackprop.verify.passes.places import RunPlaces, places_of
+from symbackprop.verify.passes.places import RunPlaces, places_of, readings
 from symbackprop.verify.passes.plans import ArgumentPlan, plans, upstream_of
 
 STEP = 1e-6
@@ -45,8 +45,11 @@ TOLERANCE = 1e-4
 class Comparison:
     """What `check_gradient` compares: a loss, the gradients, example values, and what they are gradients of.
 
-    `missing` are the parameters that the output depends on and that have no gradient. `arguments` is what object and forward pass
-    were made with, by name; `inferred` is the loss that was found out (and its factor) where the code states none.
+    `missing` are the parameters that the output depends on and that have no gradient; `upstream` the upstream gradients, of which
+    nothing says what they are slopes of, each with the argument of backward that it is; `conditions` what has to hold for a
+    name's verdict; `undecided` why nothing is said of a name. `arguments` is what object and forward pass were made with, by
+    name; `inferred` is the loss that was found out (and its factor) where the code states none, `convention` what gradients are
+    of beside it.
     """
 
     loss: Callable[..., Any]
@@ -57,8 +60,12 @@ class Comparison:
     remarks: tuple[str, ...] = ()
     unbound: int = 0
     missing: tuple[str, ...] = ()
+    upstream: Mapping[str, str] = field(default_factory=dict)
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    undecided: Mapping[str, str] = field(default_factory=dict)
     arguments: Mapping[str, Any] = field(default_factory=dict)
     inferred: Any = None
+    convention: Any = None
 
 
 def comparison(passes: Passes, seed: int = 0) -> Comparison:
@@ -72,19 +79,18 @@ def comparison(passes: Passes, seed: int = 0) -> Comparison:
     first: Comparison | None = None
     for plan in plans(passes, outputs, caches):
         try:
-            candidate = _planned(passes, outputs, plan, seed)
+            found = _planned(passes, outputs, plan, seed)
         except Exception as error:  # whatever the code raises: it is not meant to be called so
             problem = problem or f"{name_of(backward)} fails: {described(error)}"
             continue
-        if candidate is None:
-            continue
         known = set(first.wrt) if first is not None else set()
-        if known <= set(candidate.wrt) and agrees(candidate):
-            return candidate
-        if plan.doubtful:
+        right = next((candidate for candidate in found if known <= set(candidate.wrt) and agrees(candidate)), None)
+        if right is not None:
+            return right
+        if found and plan.doubtful:
             problem = problem or f"cannot tell what {name_of(backward)} is given as {', '.join(plan.doubtful)}"
-        else:
-            first = first or candidate
+        elif found:
+            first = first or found[0]
     if first is not None:
         return first
     raise UserError(
@@ -113,25 +119,61 @@ def numbers_in(owner: Any) -> dict[str, Any]:
     return {path: np.copy(leaf) for path, leaf in walk(owner) if numeric(leaf)}
 
 
-def _planned(passes: Passes, outputs: Sequence[Output], plan: ArgumentPlan, seed: int) -> Comparison | None:
-    """Return the comparison of one plan, or None when no gradients are found. Raises what the code raises."""
+def _planned(passes: Passes, outputs: Sequence[Output], plan: ArgumentPlan, seed: int) -> list[Comparison]:
+    """Return the comparisons that a plan stands for, none when no gradients are found. Raises what the code raises."""
     owner, given = own_copy(passes.owner), own_copy(dict(passes.given))
     before = numbers_in({"given": given, "self": owner})
     upstream = upstream_of(plan, outputs, np.random.default_rng(seed))
     returned = visit(lambda: both(passes, plan, owner, given, upstream), habits=None).returned
-    places = places_of(passes, before, numbers_in({"given": given, "self": owner}), returned, aliases(passes.owner))
+    places = places_of(passes, before, numbers_in({"given": given, "self": owner}), returned, shared_arrays(passes.owner, "self"))
     if not places.gradients:
-        return None
+        return []
+    left = dict(walk({"return": returned, "self": owner}))
+    return [
+        _compared(passes, outputs, plan, reading, before, left, seed)
+        for reading in readings(places, left, shared_arrays(passes.owner, "self"))
+    ]
+
+
+def _compared(
+    passes: Passes,
+    outputs: Sequence[Output],
+    plan: ArgumentPlan,
+    places: RunPlaces,
+    before: Mapping[str, Any],
+    left: Mapping[str, Any],
+    seed: int,
+) -> Comparison:
+    """Return the comparison of one plan and one reading of what its run has `left`."""
     slope = not plan.upstream and not passes.one and bool(outputs[0].shape)
     names = _upstream_names(plan, outputs)
     loss, hand = _functions(passes, outputs, plan, places, names, slope=slope)
     rng = np.random.default_rng(seed)
     example = _example(places, before) | {name: rng.normal(size=outputs[k].shape) for k, name in names.items()}
-    missing = _missing(passes, places, before, outputs)
     of = f"Σ {passes.titles[0]}·{'·'.join(names.values())}" if names else passes.titles[0]
-    titles = (passes.titles[0], of, _described(passes))
-    remarks = _remarks(plan, outputs, passes, slope=slope)
-    return Comparison(loss, hand, example, tuple(places.gradients), titles, remarks, places.unbound, missing)
+    upstream = {names[k]: argument for argument, k in plan.upstream_arguments.items() if k in names}
+    return Comparison(
+        loss,
+        hand,
+        example,
+        tuple(places.gradients),
+        (passes.titles[0], of, _described(passes)),
+        (*_remarks(plan, outputs, passes, slope=slope), *_said_of(places, left, example)),
+        places.unbound,
+        _missing(passes, places, before, outputs),
+        upstream,
+    )
+
+
+def _said_of(places: RunPlaces, left: Mapping[str, Any], example: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is said of gradients in another shape than their parameters, and of those that stand in several places."""
+    for name, parts in places.gradients.items():
+        own, wanted = np.shape(leaf_at(left, parts[0])), np.shape(example[name])
+        if name not in places.stepped and own != wanted and steps_alike(own, wanted):
+            yield f"{name}: the gradient has the shape {own}, the parameter {wanted}; their numbers were compared"
+        if len(parts) > 1:
+            summed = ", ".join(part.removeprefix("self.") for part in parts)
+            yield f"{name} is used in several places; its gradient is the sum of {summed}"
 
 
 def of_run(passes: Passes) -> Comparison | None:
@@ -146,9 +188,10 @@ def of_run(passes: Passes) -> Comparison | None:
     kept = numbers_in({"self": ahead})
     before = {p: leaf for p, leaf in before.items() if p.startswith("given.") or np.array_equal(kept.get(p, ()), leaf)}
     returned = both(passes, plan, owner, given, {})
-    places = places_of(passes, before, numbers_in({"given": given, "self": owner}), returned, aliases(passes.owner))
+    places = places_of(passes, before, numbers_in({"given": given, "self": owner}), returned, shared_arrays(passes.owner, "self"))
     if not places.gradients:
         return None
+    places = readings(places, dict(walk({"return": returned, "self": owner})), shared_arrays(passes.owner, "self"))[0]
     loss, hand = _functions(passes, outputs, plan, places, {}, slope=False)
     missing = _missing(passes, places, before, outputs)
     return Comparison(loss, hand, _example(places, before), tuple(places.gradients), ("", "", ""), (), places.unbound, missing)
@@ -156,7 +199,7 @@ def of_run(passes: Passes) -> Comparison | None:
 
 def _missing(passes: Passes, places: RunPlaces, before: Mapping[str, Any], outputs: Sequence[Output]) -> tuple[str, ...]:
     """Return the arrays of the object that have no gradient although the output changes with them."""
-    same = aliases(passes.owner)
+    same = shared_arrays(passes.owner, "self")
     known = {other for path in places.values.values() for other in (path, *same.get(path, ()))}
     left = {path: before[path] for path in same if path not in known and path in before and before[path].dtype.kind == "f"}
     start = _outputs_at(passes, outputs, {}) if left else []
@@ -180,16 +223,6 @@ def _outputs_at(passes: Passes, outputs: Sequence[Output], changed: Mapping[str,
 
 def _alike(left: Sequence[Any], right: Sequence[Any]) -> bool:
     return not right or all(map(np.array_equal, left, right))
-
-
-def aliases(owner: Any) -> dict[str, tuple[str, ...]]:
-    """Return path → every path under which an object holds the same array."""
-    groups: dict[int, list[str]] = {}
-    for path, leaf in walk(owner, "self"):
-        if isinstance(leaf, np.ndarray) and numeric(leaf):
-            groups.setdefault(id(leaf), []).append(path)
-    ordered = (tuple(sorted(paths, key=lambda path: (path.count("."), path))) for paths in groups.values())
-    return {path: paths for paths in ordered for path in paths}
 
 
 def _upstream_names(plan: ArgumentPlan, outputs: Sequence[Output]) -> dict[int, str]:
@@ -259,7 +292,7 @@ def _functions(
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return the loss Σ forward·dout and the handwritten gradients of it."""
     stepped, gradients, kind = places.stepped, places.gradients, type(passes.owner)
-    same = aliases(passes.owner)
+    same = shared_arrays(passes.owner, "self")
     by_path = {path: name for name, path in places.values.items()}
     # What a trace makes its own copies of: variables of the two functions themselves.
     prototype, constants = _without_numbers(passes, places)
@@ -274,17 +307,22 @@ def _functions(
             value = values[name] + 0  # a copy: a step may change it in place
             for place in same.get(path, (path,)) if path.startswith("self.") else ():
                 put(owner, place.removeprefix("self."), value)
-        for name, place in gradients.items():
+        for name, place in ((name, place) for name, parts in gradients.items() for place in parts if name not in stepped):
             path = place.removeprefix("self.")
-            if path != place and name not in stepped and held.get(path) is not None:
+            if path != place and held.get(path) is not None:
                 empty = np.zeros_like(values[name])
                 for other in same.get(place, (place,)):  # one array, under all its names
                     put(owner, other.removeprefix("self."), empty)
         return owner, given
 
     def collected(everything: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-        found = {name: _padded(leaf_at(everything, place), np.shape(values[name])) for name, place in gradients.items()}
-        return {name: (values[name] - new) / places.rate if name in stepped else new for name, new in found.items()}
+        found = {}
+        for name, (first, *others) in gradients.items():
+            total = _padded(leaf_at(everything, first), np.shape(values[name]))
+            for other in others:
+                total = total + _padded(leaf_at(everything, other), np.shape(values[name]))
+            found[name] = (values[name] - total) / places.rate if name in stepped else total
+        return found
 
     def loss(**values: Any) -> Any:
         owner, given = prepared(prototype, constants, values)
@@ -313,33 +351,25 @@ def _functions(
 
     switched = {passes.switch: True} if passes.switch else {}
     titles = passes.titles
-    return _outside(loss, titles[0]), _outside(gradient, titles[1])
+    return outside(loss, titles[0]), outside(gradient, titles[1])
 
 
 def _padded(gradient: Any, shape: tuple[int, ...]) -> Any:
     """Return a gradient (K,) as that of a parameter (1, K): it broadcasts to the same step."""
-    own = np.shape(gradient)
-    leading = len(shape) - len(own)
-    return np.reshape(gradient, shape) if leading > 0 and own and shape == (1,) * leading + own else gradient
+    if gradient is None or np.shape(gradient) == shape or not steps_alike(np.shape(gradient), shape):
+        return gradient
+    return np.reshape(gradient, shape)
 
 
 def _without_numbers(passes: Passes, places: RunPlaces) -> tuple[Any, dict[str, Any]]:
     """Return object and arguments with zeros where each call puts its values, so that no trace has to follow old numbers."""
     owner, paths = own_copy(passes.owner), set(places.values.values())
     given = mapped(lambda path, leaf: np.zeros(np.shape(leaf)) if path in paths else leaf, dict(passes.given), "given")
-    held, same = dict(walk(owner, "self")), aliases(passes.owner)
+    held, same = dict(walk(owner, "self")), shared_arrays(passes.owner, "self")
     paths |= {other for path in paths for other in same.get(path, ())}
     for path in paths & held.keys():
         put(owner, path.removeprefix("self."), np.zeros(np.shape(held[path])))
     return owner, given
-
-
-def _outside(function: Any, title: str) -> Callable[..., Any]:
-    """Return a function as one that stands in no file, under another name."""
-    code = function.__code__.replace(co_filename="<layer>")
-    made = types.FunctionType(code, function.__globals__, function.__name__, function.__defaults__, function.__closure__)
-    made.__kwdefaults__, made.__qualname__ = function.__kwdefaults__, title
-    return made
 
 
 # ---- which plan is meant -------------------------------------------------------------------------------------------
@@ -353,16 +383,36 @@ def agrees(candidate: Comparison) -> bool:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """One gradient along a direction: the difference quotient of the loss, the code's own slope (no number: another shape)."""
+
+    value: Any
+    along: Any
+    slope: float
+    own: float
+
+    @property
+    def agree(self) -> bool:
+        """Whether both are one slope, up to rounding."""
+        return abs(self.slope - self.own) <= TOLERANCE * max(abs(self.slope), abs(self.own), 1e-3)
+
+
 def _agreeing(candidate: Comparison) -> Iterator[bool]:
+    return (ends.agree for ends in slopes_along(candidate))
+
+
+def slopes_along(candidate: Comparison, seed: int = 7) -> Iterator[Ends]:
+    """Yield each gradient of a comparison along a random direction at the example. Raises what the code raises."""
     values = dict(candidate.example)
     gradients = candidate.hand(**values)
-    rng = np.random.default_rng(7)
+    rng = np.random.default_rng(seed)
     for name in candidate.wrt:
         value, gradient = np.asarray(values[name], dtype=float), gradients[name]
-        if gradient is None or np.shape(gradient) != value.shape:
-            yield False
-            continue
         along = rng.normal(size=value.shape)
+        if gradient is None or np.shape(gradient) != value.shape:
+            yield Ends(value, along, np.nan, np.nan)
+            continue
         ends = [candidate.loss(**{**values, name: value + sign * STEP * along}) for sign in (1, -1)]
         slope, own = (float(ends[0]) - float(ends[1])) / (2 * STEP), float(np.sum(np.asarray(gradient, dtype=float) * along))
-        yield abs(slope - own) <= TOLERANCE * max(abs(slope), abs(own), 1e-3)
+        yield Ends(value, along, slope, own)

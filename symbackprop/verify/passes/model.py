@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,7 @@ from symbackprop.verify.binding.binding import numeric, return_names
 from symbackprop.verify.binding.results import leaf_at
 from symbackprop.verify.passes.losses import LossFactor, UnstatedLoss, laid
 from symbackprop.verify.passes.outputs import is_cache_name
-from symbackprop.verify.passes.passes import call_with, method_of, name_of, parameters_of
+from symbackprop.verify.passes.passes import call_with, method_of, name_of, outside, parameters_of
 from symbackprop.verify.passes.places import is_target
 from symbackprop.verify.passes.plans import RATE
 
@@ -159,7 +158,7 @@ def _methods(model: Model, loss: Callable[[Any, Any], Any], factor: LossFactor) 
     place, target, part = model.prediction, model.target, model.roles
     labels = return_names(method_of(model.owner, second))
     held_target = target.removeprefix("self.") if target.startswith("self.") else ""
-    loss, beside, lies = _outside(loss, loss.__name__), _outside(laid, laid.__name__), model.lies
+    loss, beside, lies = outside(loss, loss.__name__), outside(laid, laid.__name__), model.lies
 
     def stated_loss(self: Any, **given: Any) -> Any:
         returned = call_with(method_of(self, first), {name: given[name] for name in inputs})
@@ -175,7 +174,7 @@ def _methods(model: Model, loss: Callable[[Any, Any], Any], factor: LossFactor) 
         return _labelled(call_with(method_of(self, second), arguments), labels, self)
 
     own_backward.__signature__ = _signature(part)  # type: ignore[attr-defined]
-    return {LOSS: _outside(stated_loss, LOSS), BACKWARD: _outside(own_backward, BACKWARD)}
+    return {LOSS: outside(stated_loss, LOSS), BACKWARD: outside(own_backward, BACKWARD)}
 
 
 def _signature(part: Roles) -> inspect.Signature:
@@ -205,16 +204,6 @@ def _list_like(part: Sequence[Any], name: str, owner: Any) -> str:
     fitting = [key for key, value in lists if [*map(np.shape, value)] == shapes]
     letter = name.rpartition("_")[2][:1].lower()
     return next((key for key in fitting if key.lower().lstrip("_").startswith(letter)), "".join(fitting[:1]))
-
-
-def _outside(function: Any, title: str) -> Callable[..., Any]:
-    """Return a function as one that stands in no file, under another name."""
-    code = function.__code__.replace(co_filename="<layer>")
-    made = types.FunctionType(code, function.__globals__, function.__name__, function.__defaults__, function.__closure__)
-    made.__kwdefaults__, made.__qualname__ = function.__kwdefaults__, title
-    if hasattr(function, "__signature__"):
-        made.__signature__ = function.__signature__  # type: ignore[attr-defined]
-    return made
 
 
 def predictions(returned: Any, owner: Any, before: Mapping[str, Any], labels: Mapping[str, str]) -> list[str]:

@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from symbackprop.trace.run.nested import walk
 from symbackprop.verify.binding import name_matching as names
 from symbackprop.verify.binding.binding import numeric, return_names
+from symbackprop.verify.binding.results import leaf_at
 from symbackprop.verify.passes.passes import Passes, parameters_of
 from symbackprop.verify.passes.plans import RATE
 
@@ -25,12 +26,13 @@ class RunPlaces:
     """What one run has shown.
 
     `values`: name → its path among the arguments of forward and in the object, `given.x`, `self.l1.W`; `gradients`: name → where
-    its gradient is left, `return.0` or `self.dW`. The parameters in `stepped` are changed by backward itself: their gradients are
-    (old - new)/rate. `unbound` counts the arrays that are returned and are gradients of nothing that is known.
+    its gradient is left, `return.0` or `self.dW`; what stands in several places, as that of an array that two layers share, is
+    their sum. The parameters in `stepped` are changed by backward itself: their gradients are (old - new)/rate. `unbound` counts
+    the arrays that are returned and are gradients of nothing that is known.
     """
 
     values: Mapping[str, str]
-    gradients: Mapping[str, str]
+    gradients: Mapping[str, tuple[str, ...]]
     stepped: frozenset[str]
     rate: float
     unbound: int = 0
@@ -51,13 +53,46 @@ def places_of(
     own = _under("self.", before)
     inputs = _named(_movable(_under("given.", before)), ())
     left, stepped = _left_behind(backward, own, _under("self.", after), inputs, same)
-    called = inputs | _named(sorted({*left.values(), *stepped} - inputs.keys(), key=list(before).index), inputs.values())
-    gradients = {called[parameter]: path for path, parameter in left.items()} | {called[path]: path for path in stepped}
+    called = inputs | _named(sorted({*left, *stepped} - inputs.keys(), key=list(before).index), inputs.values())
+    gradients = {called[parameter]: paths for parameter, paths in left.items()} | {called[path]: (path,) for path in stepped}
     held = _named([path for path in _arrays(own) if path not in called], called.values())
-    found = _returned(passes, returned, _shapes(inputs, before), _shapes(called | held, before))
+    found = _returned(
+        passes, returned, _shapes(inputs, before), _shapes(called | held, before), _other_names(called | held, same)
+    )
     called |= {path: name for path, name in held.items() if name in found}
     steps = frozenset(called[path] for path in stepped)
     return RunPlaces(_inverse(called), {**gradients, **found}, steps, _rate(backward, own), _unbound(passes, returned, found))
+
+
+def readings(places: RunPlaces, left: Mapping[str, Any], same: Mapping[str, tuple[str, ...]]) -> list[RunPlaces]:
+    """Return what gradients that stand in several places may mean: of an array that the object holds several times their sum, or
+    one of them; of any other the first. The same numbers in several places are one gradient.
+
+    Args:
+        left: what the run left, by path.
+    """
+    shared = {name for name, path in places.values.items() if len(same.get(path, ())) > 1}
+    sums = {name: _different(parts, left) if name in shared else parts[:1] for name, parts in places.gradients.items()}
+    nearest = {name: (min(parts, key=lambda path: path.count(".")),) for name, parts in sums.items()}
+    found = [replace(places, gradients=sums)]
+    return found if nearest == sums else [*found, replace(places, gradients=nearest)]
+
+
+def _different(paths: Sequence[str], left: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the first path of each array that differs from those before it."""
+    found: list[str] = []
+    for path in paths:
+        if not any(np.array_equal(leaf_at(left, path), leaf_at(left, other)) for other in found):
+            found.append(path)
+    return tuple(found)
+
+
+def _other_names(called: Mapping[str, str], same: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    """Return further names of arrays that the object holds several times: the last part of a path, where that says which."""
+    further = [(other.rpartition(".")[2], name) for path, name in called.items() for other in same.get(path, ()) if other != path]
+    taken = {*called.values()}
+    count = Counter(last for last, _ in dict.fromkeys(further))
+    return {last: name for last, name in further if count[last] == 1 and last not in taken and last.isidentifier()}
 
 
 def _once(numbers: Mapping[str, Any], same: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
@@ -65,10 +100,10 @@ def _once(numbers: Mapping[str, Any], same: Mapping[str, tuple[str, ...]]) -> di
     return {path: leaf for path, leaf in numbers.items() if same.get(path, (path,))[0] == path}
 
 
-def _unbound(passes: Passes, returned: Any, found: Mapping[str, str]) -> int:
+def _unbound(passes: Passes, returned: Any, found: Mapping[str, tuple[str, ...]]) -> int:
     """Return how many arrays a backward pass returns that are bound to nothing."""
     arrays = [path for path, leaf in walk(returned, "return") if numeric(leaf) and np.ndim(leaf)]
-    return 0 if passes.one else len(set(arrays) - set(found.values()))
+    return 0 if passes.one else len(set(arrays) - {path for paths in found.values() for path in paths})
 
 
 def _under(start: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,19 +155,19 @@ def _left_behind(
     after: Mapping[str, Any],
     inputs: Mapping[str, str],
     same: Mapping[str, tuple[str, ...]],
-) -> tuple[dict[str, str], list[str]]:
-    """Return path of a gradient → path of its parameter, and the parameters that backward has stepped itself."""
+) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """Return path of a parameter → paths of its gradients, and the parameters that backward has stepped itself."""
     of_inputs = {f"self.{name}": path for path, name in inputs.items()}
     own = dict(zip(before, before, strict=True)) | {path: paths[0] for path, paths in same.items()}
     known = own | of_inputs
-    taken: dict[str, str] = {}
+    taken: dict[str, tuple[str, ...]] = {}
     for path in after:
         parameter = _parameter_of(path, own) or (_parameter_of(path, of_inputs) if path.count(".") == 1 else None)
         if parameter is not None and np.shape(after[path]) == np.shape(before.get(known[parameter], after[path])):
-            taken.setdefault(known[parameter], path)
+            taken[known[parameter]] = (*taken.get(known[parameter], ()), path)
     if taken.keys() & before.keys() or not _knows_a_rate(backward, before):
-        return _inverse(taken), []
-    return _inverse(taken), _changed(before, after)
+        return taken, []
+    return taken, _changed(before, after)
 
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -163,14 +198,27 @@ def _is_rate(path: str) -> bool:
 def _parameter_of(path: str, before: Collection[str]) -> str | None:
     """Return the parameter whose gradient stands at a path: `dW` beside `W`, `grads.W` or `grads.0` beside `params.…`."""
     container, _, label = path.rpartition(".")
-    outer, _, group = container.rpartition(".")
     beside = {at.rpartition(".")[2]: at for at in before if at.rpartition(".")[0] == container}
     if names.is_gradient_name(label, tuple(beside), ""):
         return beside[str(names.gradient_of(label, tuple(beside), ""))]
-    if not group.lower().startswith(("grad", "d", "g_")):
-        return _in_a_dictionary(label, container, before)
-    holders = {at: at.rpartition(".")[0] for at in before if at != path and at.rpartition(".")[2] == label}
-    return next((at for at, holder in holders.items() if outer in (holder, holder.rpartition(".")[0])), None)
+    return _in_a_group(path, before) or _in_a_dictionary(label, container, before)
+
+
+def _in_a_group(path: str, before: Collection[str]) -> str | None:
+    """Return `params.0.W` for `grads.0.W`, what stands in a group of parameters at the place of a group of gradients."""
+    parts = path.split(".")
+    for place in range(len(parts) - 2, 0, -1):
+        outer, group, inside = ".".join(parts[:place]), parts[place], ".".join(parts[place + 1 :])
+        holders = {at: at.removesuffix(f".{inside}") for at in before if at != path and at.endswith(f".{inside}")}
+        near = {at: holder.rpartition(".")[2] for at, holder in holders.items() if outer in (holder, holder.rpartition(".")[0])}
+        own = [at for at, last in near.items() if names.is_gradient_name(group, (last,), "")]
+        if own or (near and _GROUP.match(group)):
+            return [*own, *near][0]
+    return None
+
+
+_GROUP = re.compile(r"[Gg]rad|g_|nabla|d$|d_|d[A-Z]|d_?(?:param|weight|bias)")
+"""How groups of gradients are called."""
 
 
 def _in_a_dictionary(label: str, container: str, before: Collection[str]) -> str | None:
@@ -182,16 +230,26 @@ def _in_a_dictionary(label: str, container: str, before: Collection[str]) -> str
 # ---- returned ------------------------------------------------------------------------------------------------------
 
 
-def _returned(passes: Passes, returned: Any, inputs: Shapes, held: Shapes) -> dict[str, str]:
-    """Return name → place for the gradients that backward returns: by key or variable, or in the order of the arguments."""
+def _returned(
+    passes: Passes, returned: Any, inputs: Shapes, held: Shapes, others: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
+    """Return name → places for the gradients that backward returns: by key or variable, or in the order of the arguments.
+
+    `others` are further names of what is held.
+    """
     labels = {f"return.{path}".rstrip("."): name for path, name in return_names(passes.of(passes.owner)[1]).items()}
     leaves = walk(_gradients_alone(returned) if passes.one else returned, "return")
     found = {path: leaf for path, leaf in leaves if _is_gradient(leaf)}
-    called = _by_name(found, labels, {**held, **inputs})
+    known = {**held, **inputs}
+    called = _by_name(found, labels, {**{other: known[name] for other, name in others.items()}, **known})
     if not called:
-        return _in_order(found, inputs)
+        return {name: (path,) for name, path in _in_order(found, inputs).items()}
     free = {name: shape for name, shape in inputs.items() if name not in called}
-    return _by_shape({path: leaf for path, leaf in found.items() if path not in called.values()}, free) | called
+    by_shape = _by_shape({path: leaf for path, leaf in found.items() if path not in called.values()}, free)
+    places: dict[str, tuple[str, ...]] = {name: (path,) for name, path in by_shape.items()}
+    for name, path in called.items():
+        places[others.get(name, name)] = (*places.get(others.get(name, name), ()), path)
+    return places
 
 
 def _by_name(found: Mapping[str, Any], labels: Mapping[str, str], known: Shapes) -> dict[str, str]:

@@ -43,8 +43,13 @@ class ArgumentPlan:
     @property
     def upstream(self) -> tuple[int, ...]:
         """The outputs that have an upstream gradient."""
-        found = (source.partition(".") for source in self.sources.values())
-        return tuple(sorted(int(number) for kind, _, number in found if kind == "upstream"))
+        return tuple(sorted(self.upstream_arguments.values()))
+
+    @property
+    def upstream_arguments(self) -> dict[str, int]:
+        """The arguments that are upstream gradients, each with its output."""
+        found = ((name, source.partition(".")) for name, source in self.sources.items())
+        return {name: int(number) for name, (kind, _, number) in found if kind == "upstream"}
 
     def arguments(self, given: Mapping[str, Any], returned: Any, owner: Any, upstream: Mapping[int, Any]) -> dict[str, Any]:
         """Return the arguments of the backward pass after a run of the forward pass."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,8 @@ from symbackprop.trace.run.nested import walk
 from symbackprop.verify.binding.binding import numeric, return_names
 from symbackprop.verify.binding.name_matching import INPUTS, RATES
 from symbackprop.verify.binding.results import leaf_at
-from symbackprop.verify.passes.comparison import Comparison, numbers_in, of_run
+from symbackprop.verify.passes.comparison import Comparison, numbers_in, of_run, slopes_along
+from symbackprop.verify.passes.conventions import Convention, decays_of, of_the_parameter_alone, under
 from symbackprop.verify.passes.losses import ANY, OF_LABELS, OF_NUMBERS, LossFactor, UnstatedLoss, factors, possible_targets
 from symbackprop.verify.passes.model import BACKWARD, LOSS, Model, Roles, held_targets, predictions, roles, titles_of
 from symbackprop.verify.passes.passes import Passes, call_with, method_of, own_copy, parameters_of
@@ -35,15 +36,28 @@ MOST_TARGETS = 300
 
 @dataclass(frozen=True, slots=True)
 class Inferred:
-    """A loss that gives `agreeing` of the gradients, and the comparison with it."""
+    """A loss that gives `agreeing` of the gradients, and the comparison with it; `steps` says of which rate they are steps."""
 
     comparison: Comparison
     agreeing: tuple[str, ...]
+    steps: str = ""
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The names whose gradients are not those of the loss."""
+        return tuple(name for name in self.comparison.wrt if name not in self.agreeing)
 
     @property
     def whole(self) -> bool:
         """Whether every gradient is that of the loss."""
-        return set(self.agreeing) == set(self.comparison.wrt)
+        return not self.others
+
+    @property
+    def stated(self) -> Comparison:
+        """The comparison with the remark that its loss was inferred."""
+        of = f", which gives the gradient of {', '.join(self.agreeing)}" if self.others else ""
+        remark = f"the loss is stated nowhere; inferred: {self.comparison.titles[1]}{of}{self.steps}"
+        return replace(self.comparison, remarks=(*self.comparison.remarks, remark))
 
 
 def takes_a_target(owner: Any, forward: Any, backward: Any) -> bool:
@@ -55,10 +69,12 @@ def takes_a_target(owner: Any, forward: Any, backward: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class KnownLoss:
-    """A loss that was inferred for other passes, those of a solution, and its factor (a number: that of the learning rate)."""
+    """A loss that was inferred for other passes, those of a solution, its factor (a number: that of the learning rate), and the
+    decays that it has."""
 
     loss: UnstatedLoss
     factor: LossFactor | float
+    decay: Convention = field(default_factory=Convention)
 
 
 class LossSearch:
@@ -75,9 +91,9 @@ class LossSearch:
             self.left -= 1
             inferred = _inferred(model, target, self.known)
             if inferred is not None and (self.best is None or len(inferred.agreeing) > len(self.best.agreeing)):
-                self.best = inferred
-            if inferred is not None and inferred.whole:
-                return inferred
+                self.best = _with_terms(inferred) if self.known is None else _with_known_terms(inferred, self.known)
+                if self.best.whole:
+                    return self.best
             if self.left <= 0:
                 break
         return None
@@ -262,14 +278,45 @@ def _said(
     found = _compared(model, target, loss, usual, step)
     if found is None:
         return None
-    titles = titles_of(model, usual.written(loss.formula, _shape(model)))
     missing = tuple(filter(_is_parameter, found.missing))
-    others = set(found.wrt) - set(agreeing)
-    of = f", which gives the gradient of {', '.join(agreeing)}" if others else ""
+    titles = titles_of(model, usual.written(loss.formula, _shape(model)))
     by = f"; the code steps by {step:.3g} times its gradient" if isinstance(factor, float) else ""
-    remark = f"the loss is stated nowhere; inferred: {titles[1]}{of}{by}"
     known = KnownLoss(loss, factor)
-    return Inferred(replace(found, titles=titles, missing=missing, remarks=(*found.remarks, remark), inferred=known), agreeing)
+    return Inferred(replace(found, titles=titles, missing=missing, inferred=known), agreeing, by)
+
+
+ADDED = "its gradient has a term of the parameter alone, which the loss may have: it is stated nowhere"
+
+
+def _with_terms(inferred: Inferred) -> Inferred:
+    """Return what was inferred with the decays that explain further gradients; what no data moves is left undecided."""
+    found, others = inferred.comparison, inferred.others
+    if not others:
+        return inferred
+    decay = decays_of(found, others)
+    left = [name for name in others if name not in decay.terms]
+    undecided = dict.fromkeys(of_the_parameter_alone(found, left), ADDED) if left else {}
+    known = replace(found.inferred, decay=decay)
+    found = replace(_under_decay(found, decay), undecided=undecided, inferred=known)
+    return replace(inferred, comparison=found, agreeing=(*inferred.agreeing, *decay.terms))
+
+
+def _under_decay(found: Comparison, decay: Convention) -> Comparison:
+    """Return the comparison with a loss that has terms beside."""
+    if not decay.terms:
+        return found
+    title, formula, hand = found.titles
+    return replace(under(found, decay), titles=(title, f"{formula} + {decay.decay}", hand), remarks=found.remarks, conditions={})
+
+
+def _with_known_terms(inferred: Inferred, known: KnownLoss) -> Inferred:
+    """Return what was inferred with the decays that a known loss has, and the gradients that are its own then."""
+    found = inferred.comparison
+    if not known.decay.terms or not known.decay.names <= found.example.keys():
+        return inferred
+    found = _under_decay(found, known.decay)
+    slopes = visit(lambda: [*slopes_along(found)], habits=None).returned
+    return replace(inferred, comparison=found, agreeing=tuple(n for n, ends in zip(found.wrt, slopes, strict=True) if ends.agree))
 
 
 def _is_parameter(path: str) -> bool:
@@ -294,7 +341,7 @@ def inferred_loss(
         except Exception:  # forward is not meant to be called so
             continue
         if search.best is not None and search.best is not before:
-            best = replace(search.best.comparison, arguments=made_with)
+            best = replace(search.best.stated, arguments=made_with)
         if whole is not None or search.left <= 0:
             break
     return best

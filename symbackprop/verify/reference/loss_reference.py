@@ -15,7 +15,7 @@ from symbackprop.trace.graph.evaluate import reachable
 from symbackprop.trace.graph.graph import Condition, Graph, sides_of
 from symbackprop.trace.graph.points import boundary
 from symbackprop.trace.graph.reverse import gradients
-from symbackprop.trace.run.nested import mapped, walk
+from symbackprop.trace.run.nested import mapped, shared_arrays, walk
 from symbackprop.trace.run.recorder import TracedValues
 from symbackprop.trace.run.trace import CodeFails, Trace, trace
 from symbackprop.verify.binding.arguments import bind_call
@@ -294,9 +294,12 @@ def loss_reference(loss: Callable[..., Any], example: Mapping[str, Any] | None, 
 
 
 def _members(loss: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the numbers that the object of a method holds, by path."""
+    """Yield the numbers that the object of a method holds, by path; an array that it holds several times by the shortest."""
     owner = getattr(loss, "__self__", None)
-    return ((name, value) for name, value in walk(owner) if numeric(value)) if owner is not None else iter(())
+    if owner is None:
+        return iter(())
+    same = shared_arrays(owner)
+    return ((name, value) for name, value in walk(owner) if numeric(value) and same.get(name, (name,))[0] == name)
 
 
 def _call_of(loss: Callable[..., Any], structures: Mapping[str, Structure], values: Mapping[str, Any]) -> HandCall:

@@ -15,7 +15,7 @@ from symbackprop.trace.graph.graph import CannotTrace, Graph, InputName
 from symbackprop.trace.run.recorder import TracedValues
 from symbackprop.trace.run.trace import CodeFails, Trace, trace
 from symbackprop.verify.binding.binding import HandCall, Result, make_arguments, run, varied
-from symbackprop.verify.binding.results import elements, read
+from symbackprop.verify.binding.results import elements, read, steps_alike
 from symbackprop.verify.reference.network_values import Evaluated, rewired
 from symbackprop.verify.reference.precision import Precision, largest_of, precision_of
 from symbackprop.verify.reference.protocol import Point, Reference
@@ -174,11 +174,30 @@ def _hand_nodes(
         value = value_at(done.results if result.returned else done.finals, result.path)
         if value is None:
             raise CannotTrace(f"the traced run has no result {result.path or 'at all'}")
+        for path in result.more:
+            value = _added(graph, value, value_at(done.finals, path))
         if result.vector:
             elements, shape = result.part(values)
             value = TracedValues(shape, value.nodes[elements])
-        found[result.node] = _step(call, result, value, done, graph) if result.update else value
+        value = _step(call, result, value, done, graph) if result.update else _unscaled(result, value, graph)
+        wanted = np.shape(values[result.node]) if result.node in values else value.shape
+        found[result.node] = TracedValues(wanted, value.nodes) if steps_alike(value.shape, wanted) else value
     return found
+
+
+def _added(graph: Graph, value: TracedValues, other: TracedValues | None) -> TracedValues:
+    """Return the sum of two parts of a gradient."""
+    if other is None or other.shape != value.shape:
+        raise CannotTrace("the traced run has no such part of a gradient")
+    return TracedValues(value.shape, tuple(graph.add(left, right) for left, right in zip(value.nodes, other.nodes, strict=True)))
+
+
+def _unscaled(result: Result, value: TracedValues, graph: Graph) -> TracedValues:
+    """Return a gradient of which a multiple was left."""
+    if result.scale == 1.0:
+        return value
+    scale = graph.number(result.scale)
+    return TracedValues(value.shape, tuple(graph.div(node, scale) for node in value.nodes))
 
 
 def value_at(found: Mapping[str, TracedValues], path: str) -> TracedValues | None:
@@ -191,7 +210,7 @@ def value_at(found: Mapping[str, TracedValues], path: str) -> TracedValues | Non
 
 def _step(call: HandCall, result: Result, new: TracedValues, done: Trace, graph: Graph) -> TracedValues:
     old = done.arguments.get(result.old)
-    if old is None or old.shape != new.shape:
+    if old is None or not steps_alike(new.shape, old.shape):
         raise CannotTrace(f"the step of {result.node} cannot be read: its old value was not traced in the shape {new.shape}")
     rate = done.arguments.get(call.rate or "")
     scale = rate.nodes[0] if rate is not None else graph.number(result.rate or call.rate_value)

@@ -20,6 +20,7 @@ _STYLES = {
     Status.GUARDED: "green",
     Status.DIFFERS: "bold red",
     Status.NOT_DIFFERENTIABLE: "yellow",
+    Status.NOT_DECIDED: "yellow",
     Status.ERROR: "bold red",
 }
 
