@@ -16,14 +16,18 @@ from symbackprop.guest.visit import described
 from symbackprop.trace.run.trace import CodeFails
 from symbackprop.verify.binding.binding import HandCall, Result
 from symbackprop.verify.equal.compare import compare_sample, disagreeing
-from symbackprop.verify.equal.coverage import other_branches
+from symbackprop.verify.equal.coverage import beyond_limits, other_branches
 from symbackprop.verify.explain.ratio import constant_ratio, sizes_at
 from symbackprop.verify.records import Status, Verdict
 from symbackprop.verify.reference.domains import Domain
 from symbackprop.verify.reference.further_points import distinct_sizes, small_points
+from symbackprop.verify.reference.limits import Side, is_beyond, sides
+from symbackprop.verify.reference.loss_reference import LossReference
 from symbackprop.verify.reference.protocol import Point, Reference
 from symbackprop.verify.reference.samples import Sample, numeric_sample, traced_sample
 from symbackprop.verify.verdict import Kinks, verdict
+
+ACCEPTED = frozenset({Status.PROVED, Status.AGREES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +99,48 @@ def _tried(source: Reference, call: HandCall, results: Sequence[Result], seed: i
     further, more = collect(source, call, results, others, exact=exact)
     samples = [*samples, *further]
     samples += _smaller(source, call, results, samples, seed) if exact else ()
+    samples = _inside(source, call, results, samples, seed, exact=exact)
     compared = [(sample, compare_sample(sample)) for sample in samples]
     kinks = [source.kinks(sample.point.values) for sample in samples]
     verdicts = {result.node: verdict(result.node, compared, kinks) for result in results}
+    if exact:
+        verdicts |= _guarded(source, call, results, samples, verdicts)
     trial = ReferenceTrial(source, samples, [*notes, *more], verdicts)
     return _with_ratios(trial, call, results, kinks, seed) if trial.wrong else trial
+
+
+def _inside(
+    source: Reference, call: HandCall, results: Sequence[Result], samples: Sequence[Sample], seed: int, *, exact: bool
+) -> list[Sample]:
+    """Return the samples without those beyond a guard that the example is inside of; others in place of them, if there are."""
+    usual = next((_sides(sample) for sample in samples if sample.point.example), set())
+    beyond = [is_beyond(_sides(sample), usual) for sample in samples]
+    kept = [sample for sample, lies_beyond in zip(samples, beyond, strict=True) if not lies_beyond]
+    lost = [sample for sample, lies_beyond in zip(samples, beyond, strict=True) if lies_beyond and not sample.point.branch]
+    if lost and isinstance(source, LossReference):
+        points = [source.between(sample.point, seed + k) for k, sample in enumerate(lost)]
+        drawn, _ = collect(source, call, results, points, exact=exact)
+        kept += [sample for sample in drawn if not is_beyond(_sides(sample), usual)]
+    return kept
+
+
+def _sides(sample: Sample) -> set[Side]:
+    return sides(sample.graph, sample.graph.conditions.values()) if sample.graph is not None else set()
+
+
+def _guarded(
+    source: Reference, call: HandCall, results: Sequence[Result], samples: Sequence[Sample], verdicts: Mapping[str, Verdict]
+) -> dict[str, Verdict]:
+    """Return the verdicts on gradients that are accepted, and are other ones beyond a guard."""
+    found: dict[str, Verdict] = {}
+    for point, said in beyond_limits(source, samples):
+        for sample in collect(source, call, results, [point], exact=True)[0]:
+            other = (name for name, outcome in compare_sample(sample).items() if outcome.status is Status.DIFFERS)
+            plain = [
+                name for name in other if verdicts[name].status in (Status.PROVED, Status.AGREES) and not verdicts[name].note
+            ]
+            found |= {name: Verdict(name, Status.GUARDED, "guard", note=said) for name in plain if name not in found}
+    return found
 
 
 def _smaller(source: Reference, call: HandCall, results: Sequence[Result], samples: Sequence[Sample], seed: int) -> list[Sample]:

@@ -7,9 +7,10 @@ from collections.abc import Container, Mapping, Sequence
 import numpy as np
 
 from symbackprop.trace.graph.graph import Condition, Graph
+from symbackprop.trace.run.nested import is_user_file
 from symbackprop.verify.equal.branches import Flip, find_flips
-from symbackprop.verify.equal.guards import is_near_a_limit
 from symbackprop.verify.records import VerdictScope
+from symbackprop.verify.reference.limits import LARGEST, limits
 from symbackprop.verify.reference.protocol import Point, Reference
 from symbackprop.verify.reference.samples import Sample, with_coordinates
 
@@ -52,7 +53,8 @@ def one_sided(outcomes: Mapping[Comparison, set[bool]]) -> dict[Comparison, bool
 
 def _flips(graph: Graph, wanted: Container[Comparison]) -> list[Flip]:
     """Return two points near and two far that flip comparisons; those of guards are left alone."""
-    conditions = [c for c in graph.conditions.values() if comparison(graph, c) in wanted and not _is_guard(graph, c)]
+    guards = limits(graph, graph.conditions.values())
+    conditions = [c for c in graph.conditions.values() if comparison(graph, c) in wanted and c not in guards]
     points = find_flips(graph, conditions).points if conditions else ()
     return [flip for far in (False, True) for flip in [point for point in points if point.far is far][:2]]
 
@@ -66,8 +68,31 @@ def _beyond(source: Reference, sample: Sample, flip: Flip) -> Point | None:
     return Point(values, sample.point.label, branch=(places or "a comparison of the loss") if flip.far else "")
 
 
-def _is_guard(graph: Graph, condition: Condition) -> bool:
-    return any(is_near_a_limit(graph.fraction(side)) for side in condition.sides)
+MOST_BEYOND = 2
+"""Points beyond guards at which code is tried."""
+
+
+def beyond_limits(source: Reference, samples: Sequence[Sample]) -> list[tuple[Point, str]]:
+    """Return points beyond the guards of code and reference, each with what is said of code that is another one there."""
+    sample = next((s for s in samples if s.graph is not None and not s.point.example), None)
+    if sample is None or sample.graph is None:
+        return []
+    guards = limits(sample.graph, sample.graph.conditions.values())
+    flips = find_flips(sample.graph, guards).points[:MOST_BEYOND] if guards else ()
+    values = [source.respecting(with_coordinates(sample.point.values, flip.point)) for flip in flips]
+    return [
+        (Point(moved, sample.point.label), _right_up_to(sample.graph, flip.conditions[0]))
+        for moved, flip in zip(values, flips, strict=True)
+    ]
+
+
+def _right_up_to(graph: Graph, guard: Condition) -> str:
+    """Return what is said of a guard, `clip(p, 1e-7, 1 - 1e-7)`: how far it stays away from 0 and 1, and its line."""
+    numbers = [abs(n) for side in (guard.left, guard.right) if (n := graph.fraction(side)) is not None]
+    near = [gap for number in numbers for gap in (number, abs(1 - number)) if 0 < gap <= LARGEST]
+    value = f" {float(min(near)):g}" if near else ""
+    place = f" ({guard.place})" if guard.place is not None and is_user_file(guard.place.filename) else ""
+    return f"right up to the guard{value}{place}"
 
 
 def too_large(sample: Sample, samples: Sequence[Sample]) -> bool:

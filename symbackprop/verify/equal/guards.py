@@ -16,9 +16,8 @@ import flint
 from symbackprop.trace.graph.ball import balls
 from symbackprop.trace.graph.evaluate import reachable
 from symbackprop.trace.graph.graph import Graph, Place
+from symbackprop.verify.reference.limits import LARGEST
 
-LARGEST = Fraction(1, 1000)
-"""A constant above is no guard."""
 _SHRINK = 10
 """Bits by which the constants are made smaller, three times over."""
 _BITS = 600
@@ -37,11 +36,6 @@ class Guard:
         where = f" ({self.place})" if self.place is not None else ""
         kind = "right up to a finite difference of step" if self.is_step else "right up to the guard"
         return f"{kind} {float(self.value):g}{where}"
-
-
-def is_near_a_limit(number: Fraction | None) -> bool:
-    """Whether comparing with a number asks for values that nobody uses: nearly 0, nearly 1."""
-    return number is not None and any(0 < gap <= LARGEST for gap in (abs(number), abs(1 - abs(number))))
 
 
 def guard_between(graph: Graph, pairs: Sequence[tuple[int, int]]) -> Guard | None:

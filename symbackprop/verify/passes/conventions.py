@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -244,7 +245,14 @@ def _may_be_meant(found: Comparison) -> bool:
     except Exception:  # whatever the code raises elsewhere
         return False
     sizes = {1, *(size for name in found.upstream for size in np.shape(found.example[name]))}
-    return any(all(_is_near(ends, 1) or _is_near(ends, size) for ends in rows) for size in sizes)
+    shapes = [np.shape(found.example[name]) for name in found.wrt]
+    sizes = {size for size in sizes if size == 1 or any(size not in shape for shape in shapes)}
+    return any(all(map(partial(_may_be_mean, size), rows)) for size in sizes)
+
+
+def _may_be_mean(size: int, ends: Sequence[Ends]) -> bool:
+    """Whether a gradient may be a mean over so many samples, or that of what holds the samples themselves."""
+    return _is_near(ends, size) or (size in np.shape(ends[0].value) and _is_near(ends, 1))
 
 
 def _is_near(ends: Sequence[Ends], size: int) -> bool:

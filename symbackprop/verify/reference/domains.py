@@ -54,8 +54,10 @@ def domain_of(value: Any) -> Domain | None:
 
 Interval = tuple[float, float]
 POSITIVE: Interval = (0.2, 1.8)
-INTERVALS: tuple[Interval, ...] = (POSITIVE, POSITIVE, (-0.8, 0.8), (1.1, 2.9))
-"""Where numbers are drawn next when normal ones are not all in the domain: of logarithms, of arcsin and artanh, of arcosh."""
+UNIT: Interval = (0.05, 0.95)
+INTERVALS: tuple[Interval, ...] = (POSITIVE, POSITIVE, UNIT, (-0.8, 0.8), (1.1, 2.9))
+"""Where numbers are drawn next when normal ones are not all in the domain: of logarithms, of log p and log(1 - p), of arcsin and
+artanh, of arcosh."""
 
 
 def random_numbers(shape: tuple[int, ...], rng: np.random.Generator, interval: Interval | None = None) -> Any:

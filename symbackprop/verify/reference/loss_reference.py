@@ -35,7 +35,7 @@ from symbackprop.verify.binding.name_matching import INPUTS, RATES, TARGETS
 from symbackprop.verify.binding.returns import forgotten, nothing_returned
 from symbackprop.verify.binding.source_tree import plain_function
 from symbackprop.verify.reference.class_numbers import redrawn, single_labels
-from symbackprop.verify.reference.domains import INTERVALS, Domain, Interval, domain_of, draw, random_numbers
+from symbackprop.verify.reference.domains import INTERVALS, UNIT, Domain, Interval, domain_of, draw, random_numbers
 from symbackprop.verify.reference.facts import Solved, replacements, rows_sum_to_one, satisfy
 from symbackprop.verify.reference.network_values import Evaluated
 from symbackprop.verify.reference.protocol import Point
@@ -157,12 +157,19 @@ class LossReference:
         return self._random(point.values, np.random.default_rng(seed))
 
     def _random(self, shaped: Mapping[str, Any], rng: np.random.Generator) -> Point:
-        """Return a random point of given shapes at which the gradients are finite, if there is one."""
+        """Return a random point of given shapes at which the loss and the gradients are finite, if there is one."""
         shaped = redrawn(shaped, self.whole, rng, lambda values: accepts(self.call, values))
         for interval in (None, None, *INTERVALS):
             values = {name: self._moved(name, value, rng, interval) for name, value in shaped.items()}
-            if all(np.all(np.isfinite(array)) for array in self.numbers(values).adjoints.values()):
+            found = self.numbers(values)
+            if all(np.all(np.isfinite(array)) for array in (found.loss, *found.adjoints.values())):
                 break
+        return Point(values, label(values, self.sizes))
+
+    def between(self, point: Point, seed: int) -> Point:
+        """Return a point of the sizes of another with all numbers between 0 and 1, as probabilities are."""
+        rng = np.random.default_rng(seed)
+        values = {name: self._moved(name, value, rng, UNIT) for name, value in point.values.items()}
         return Point(values, label(values, self.sizes))
 
     def _varies(self, name: str) -> bool:
@@ -204,7 +211,8 @@ class LossReference:
         adjoints = {
             name: TracedValues(np.shape(a), tuple(np.reshape(a, -1))).values(graph)[()] for name, a in symbols.adjoints.items()
         }
-        point = Evaluated({name: value for name, value in values.items() if numeric(value)}, adjoints)
+        own = {name: value for name, value in values.items() if numeric(value)}
+        point = Evaluated(own, adjoints, graph.values[symbols.loss])
         self._known[id(values)] = (values, point)
         return point
 
@@ -223,7 +231,7 @@ class LossReference:
             adjoints[name] = _filled(
                 value, {key.index: found.get(node, zero) for key, node in inputs.items() if key.name == name}, zero
             )
-        return Evaluated(arrays, adjoints)
+        return Evaluated(arrays, adjoints, loss)
 
     def _traced(self, values: Mapping[str, Any], graph: Graph) -> tuple[Trace, int]:
         """Return a trace of the loss, and the node of its value."""

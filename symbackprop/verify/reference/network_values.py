@@ -26,10 +26,11 @@ from symbackprop.verify.reference.sampling import Sizes, shape_of, sizes_of
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """A derivation at one point: arrays of all nodes and of all adjoints, by node name."""
+    """A derivation at one point: arrays of all nodes and of all adjoints, by node name; of a handwritten loss its value."""
 
     nodes: Mapping[str, Array]
     adjoints: Mapping[str, Array]
+    loss: Array | None = None
 
     def mapped(self, change: Callable[[Array], Array]) -> Evaluated:
         """Return both with every array changed."""
