@@ -240,8 +240,17 @@ def compared_with(candidate: PassCandidate, solution: Comparison) -> Comparison:
 def _as_in(found: Comparison, solution: Comparison) -> Comparison:
     """Return a comparison with the loss, at the values and under the convention of a solution."""
     found = under(found, solution.convention) if solution.convention is not None else found
-    kept = {"loss": solution.loss, "example": solution.example, "wrt": solution.wrt, "conditions": solution.conditions}
-    return replace(found, **kept, remarks=(), missing=(), upstream={}, undecided={})
+    return replace(
+        found,
+        loss=solution.loss,
+        example=solution.example,
+        wrt=solution.wrt,
+        conditions=solution.conditions,
+        remarks=(),
+        missing=(),
+        upstream={},
+        undecided={},
+    )
 
 
 def runs_alone(function: Any, solution: Comparison) -> bool:

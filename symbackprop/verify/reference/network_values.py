@@ -30,7 +30,7 @@ class Evaluated:
 
     nodes: Mapping[str, Array]
     adjoints: Mapping[str, Array]
-    loss: Array | None = None
+    loss: Any = None
 
     def mapped(self, change: Callable[[Array], Array]) -> Evaluated:
         """Return both with every array changed."""
