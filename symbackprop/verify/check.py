@@ -103,10 +103,8 @@ def check_gradient(
     results, trial = _read_best(source, call, results, values, outcome, seed, exact=exact)
     results, trial = _without_memory(source, call, results, trial, values, outcome, seed, exact=exact)
     trial = replace(trial, verdicts={**trial.verdicts, **{n: Verdict(n, Status.ERROR, note=COMPLEX) for n in unreal}})
-    notes = [*trial.notes, *source.remarks, *_unbound_notes(unbound, outcome), *_forgotten(call)]
-    decided = [r for r in results if r.node not in trial.verdicts or trial.verdicts[r.node].status is not Status.NOT_DECIDED]
-    notes += [*_step_notes(decided), *other_shapes(results, outcome, values)]
-    notes += _changed_notes(overwritten(call, results, values, outcome))
+    notes = [*trial.notes, *source.remarks, *_unbound_notes(unbound, outcome), *_forgotten(call), *_step_notes(results, trial)]
+    notes += [*other_shapes(results, outcome, values), *_changed_notes(overwritten(call, results, values, outcome))]
     return _report(trial, call, results, notes, explain=explain, repair=repair)
 
 
@@ -116,9 +114,12 @@ def _passed_on(source: Reference, outcome: Outcome, results: Sequence[Result]) -
     return tuple(result for result in results if result.node in wanted or np.any(leaf_at(outcome.returned, result.path)))
 
 
-def _step_notes(results: Sequence[Result]) -> tuple[str, ...]:
-    """Return at which rates, that are written into the code, its results are read as steps."""
-    rates = {rate: [r.node for r in results if r.update and r.rate == rate] for rate in {r.rate for r in results if r.rate}}
+def _step_notes(results: Sequence[Result], trial: ReferenceTrial) -> tuple[str, ...]:
+    """Return at which rates, that the code has nowhere but in its text, its results are read as steps."""
+    rates: dict[float, list[str]] = {}
+    for result in results:
+        if result.update and result.rate and trial.verdicts[result.node].status is not Status.NOT_DECIDED:
+            rates.setdefault(result.rate, []).append(result.node)
     return tuple(f"{', '.join(names)}: read as a step with the rate {rate:g}" for rate, names in sorted(rates.items()))
 
 
@@ -129,15 +130,21 @@ def _changed_notes(changed: Sequence[str]) -> tuple[str, ...]:
 def check_passes(found: Comparison, *, wrt: Sequence[str] | None = None, **options: Any) -> Report:
     """Check the backward pass of a comparison that was found, with the options of `check_gradient`."""
     found = conventional(found) or found
-    asked = [name for name in found.wrt if wrt is None or name in wrt] or list(found.wrt)
+    asked = [name for name in wrt or found.wrt if name in found.wrt] or list(found.wrt)
     decided = [name for name in asked if name not in found.undecided] or asked
     report = check_gradient(found.loss, found.hand, example=found.example, wrt=decided, **options)
     title, loss, hand = found.titles
     missing = tuple(dict.fromkeys([*report.missing, *found.missing]))
-    verdicts = {name: conditional(verdict, found.conditions.get(name, "")) for name, verdict in report.verdicts.items()}
-    verdicts |= {n: Verdict(n, Status.NOT_DECIDED, note=said) for n, said in found.undecided.items() if n in asked}
+    verdicts = _on_conditions(report, found, asked)
     notes = (*report.notes, *found.remarks)
     return replace(report, title=title, loss=loss, hand=hand, missing=missing, verdicts=verdicts, notes=notes)
+
+
+def _on_conditions(report: Report, found: Comparison, asked: Sequence[str]) -> dict[str, Verdict]:
+    """Return the verdicts of a report with what they rest on, and those on what is left undecided."""
+    verdicts = {name: conditional(verdict, found.conditions.get(name, "")) for name, verdict in report.verdicts.items()}
+    undecided = {name: said for name, said in found.undecided.items() if name in asked}
+    return verdicts | {name: Verdict(name, Status.NOT_DECIDED, note=said) for name, said in undecided.items()}
 
 
 COMPLEX = "the code gives complex numbers; a gradient of a real loss is real"

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from symbackprop.guest.visit import visit
-from symbackprop.trace.run.nested import put, walk
-from symbackprop.verify.binding.binding import HandCall, Outcome, Result, build, make_arguments, numeric, run
+from symbackprop.trace.run.nested import walk
+from symbackprop.verify.binding.binding import HandCall, Outcome, Result, make_arguments, numeric, run, set_attributes
 from symbackprop.verify.binding.results import read
 from symbackprop.verify.binding.source_tree import plain_function
 from symbackprop.verify.explain.ratio import ratio_at, simplest
@@ -67,10 +67,19 @@ def memory_of(
     stepped = tuple(result.node for result in steps)
     derived = source.numbers(values).adjoints
     for scale in _scales(call):
-        read_there = [_buffer(call, result, derived[result.node], outcome, scale) for result in steps]
-        if all(read_there):
-            return Memory(stepped, tuple(result for result in read_there if result is not None))
+        buffers = _buffers(call, steps, derived, outcome, scale)
+        if buffers:
+            return Memory(stepped, buffers)
     return Memory(stepped)
+
+
+def _buffers(
+    call: HandCall, steps: Sequence[Result], derived: Mapping[str, Any], outcome: Outcome, scale: float
+) -> tuple[Result, ...]:
+    """Return where the gradients of all steps can be read; nothing where one cannot."""
+    found = [_buffer(call, result, derived[result.node], outcome, scale) for result in steps]
+    places = tuple(result for result in found if result is not None)
+    return places if len(places) == len(steps) else ()
 
 
 def _depends_on_earlier(call: HandCall, steps: Sequence[Result], values: Mapping[str, Any]) -> bool:
@@ -92,8 +101,7 @@ def _second(call: HandCall, values: Mapping[str, Any], moved: Mapping[str, Any])
     function, arguments = make_arguments(call, values)
     visit(partial(function, **arguments), habits=call.habits)
     owner = function.__self__  # type: ignore[attr-defined]
-    for path, name in call.attributes.items():
-        put(owner, path, build(name, moved))
+    set_attributes(call, owner, moved)
     _, arguments = make_arguments(call, moved)
     returned = visit(partial(function, **arguments), habits=call.habits).returned
     finals = {path: leaf for name, item in {**arguments, "self": owner}.items() for path, leaf in walk(item, name)}
@@ -131,12 +139,16 @@ def with_rates(
     unknown = [result for result in results if result.update and not result.rate and call.rate is None]
     if not unknown:
         return tuple(results)
-    derived = source.numbers(values).adjoints
     moved = read(call, [replace(result, rate=1.0) for result in unknown], outcome, values)
+    rate = _commonest_ratio(moved, source.numbers(values).adjoints)
+    return tuple(replace(result, rate=rate) if result in unknown else result for result in results)
+
+
+def _commonest_ratio(moved: Mapping[str, Any], derived: Mapping[str, Any]) -> float:
+    """Return what most steps are times the gradient; 1 where none is."""
     ratios = (ratio_at(moved[name], derived[name]) for name in moved if name in derived)
     found = Counter(simplest(ratio, NEAR) for ratio in ratios if ratio is not None and ratio > 0)
-    rate = found.most_common(1)[0][0] if found else 1.0
-    return tuple(replace(result, rate=rate) if result in unknown else result for result in results)
+    return found.most_common(1)[0][0] if found else 1.0
 
 
 def _moves_nothing(source: Reference, name: str, values: Mapping[str, Any]) -> bool:

@@ -6,7 +6,7 @@ that rests on this names the condition.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -114,14 +114,20 @@ def _inside(
 ) -> list[Sample]:
     """Return the samples without those beyond a guard that the example is inside of; others in place of them, if there are."""
     usual = next((_sides(sample) for sample in samples if sample.point.example), set())
-    beyond = [is_beyond(_sides(sample), usual) for sample in samples]
-    kept = [sample for sample, lies_beyond in zip(samples, beyond, strict=True) if not lies_beyond]
-    lost = [sample for sample, lies_beyond in zip(samples, beyond, strict=True) if lies_beyond and not sample.point.branch]
-    if lost and isinstance(source, LossReference):
-        points = [source.between(sample.point, seed + k) for k, sample in enumerate(lost)]
+    kept, beyond = _divided(samples, usual)
+    if beyond and isinstance(source, LossReference):
+        points = [source.between(sample.point, seed + k) for k, sample in enumerate(beyond) if not sample.point.branch]
         drawn, _ = collect(source, call, results, points, exact=exact)
-        kept += [sample for sample in drawn if not is_beyond(_sides(sample), usual)]
+        kept += _divided(drawn, usual)[0]
     return kept
+
+
+def _divided(samples: Sequence[Sample], usual: Collection[Side]) -> tuple[list[Sample], list[Sample]]:
+    """Return the samples on the usual side of guards, and those beyond one."""
+    divided: tuple[list[Sample], list[Sample]] = ([], [])
+    for sample in samples:
+        divided[is_beyond(_sides(sample), usual)].append(sample)
+    return divided
 
 
 def _sides(sample: Sample) -> set[Side]:

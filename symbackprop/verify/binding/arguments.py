@@ -190,8 +190,13 @@ def _attributes(function: Callable[..., Any], vocabulary: Vocabulary, mapping: M
         meant = mapping.get(path) or _attribute(path, held, vocabulary)
         if isinstance(meant, str) and meant not in found.values():
             found[path] = meant
-    same = shared_arrays(function.__self__)
-    return {other: name for path, name in found.items() for other in same.get(path, (path,)) if found.get(other, name) == name}
+    return _everywhere(found, shared_arrays(function.__self__))
+
+
+def _everywhere(found: Mapping[str, str], same: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    """Return the names of attributes with those of the further places of an array."""
+    further = {other: name for path, name in found.items() for other in same.get(path, (path,))}
+    return {**further, **found}
 
 
 def _attribute(path: str, held: Collection[str], vocabulary: Vocabulary) -> str | None:

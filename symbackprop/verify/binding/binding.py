@@ -215,12 +215,17 @@ def make_arguments(call: HandCall, values: Mapping[str, Any]) -> tuple[Callable[
     if call.owner is None or isinstance(call.owner, type):
         return call.function, arguments
     owner = copy.deepcopy(call.owner)
-    held = {name: build(name, values) for name in call.attributes.values()}  # one array where several attributes are one
-    for path, name in call.attributes.items():
-        put(owner, path, held[name])
+    set_attributes(call, owner, values)
     if call.rate is not None and attribute:
         put(owner, call.rate.removeprefix("self."), call.rate_value)
     return types.MethodType(call.function.__func__, owner), arguments  # type: ignore[attr-defined]
+
+
+def set_attributes(call: HandCall, owner: Any, values: Mapping[str, Any]) -> None:
+    """Put values into an object of the code; one array where several attributes are one."""
+    held = {name: build(name, values) for name in call.attributes.values()}
+    for path, name in call.attributes.items():
+        put(owner, path, held[name])
 
 
 @dataclass(frozen=True, slots=True)

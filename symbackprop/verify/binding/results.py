@@ -186,27 +186,34 @@ def _only_in_place(left: Left) -> Found:
 
 def _in_place(left: Left) -> Found:
     """Gradients left on the object (`self.dW`, `self.l1.dW`), or weights changed in place by a step."""
-    paths, finals = left.call.paths, {path: leaf for path, leaf in left.outcome.finals.items() if numeric(leaf)}
-    beside: dict[str, list[str]] = {}
-    for path in finals:
-        node = _left_behind(left, path) if path not in paths else None
-        if node is not None:
-            beside.setdefault(node, []).append(path)
-    found = {node: _parts(left, node, at, finals) for node, at in beside.items()}
+    finals = {path: leaf for path, leaf in left.outcome.finals.items() if numeric(leaf)}
+    found = {node: _parts(left, node, at, finals) for node, at in _beside(left, finals).items()}
     if found or not left.may_step:
         return found
-    moved = ((node, path) for path, node in paths.items() if path in finals and not _same(finals[path], left.values[node]))
+    held = ((node, path) for path, node in left.call.paths.items() if path in finals)
+    moved = ((node, path) for node, path in held if not _same(finals[path], left.values[node]))
     return {node: Result(node, path, returned=False, update=True, old=path) for node, path in moved}
+
+
+def _beside(left: Left, finals: Iterable[str]) -> dict[str, list[str]]:
+    """Return where the object holds gradients, by their nodes."""
+    found: dict[str, list[str]] = {}
+    for path in finals:
+        node = _left_behind(left, path) if path not in left.call.paths else None
+        if node is not None:
+            found.setdefault(node, []).append(path)
+    return found
 
 
 def _parts(left: Left, node: str, paths: Sequence[str], finals: Mapping[str, Any]) -> Result:
     """Return where a gradient is left: of an array that the object holds several times, a part of it beside each place."""
-    first = min(paths, key=lambda path: path.count("."))
-    held = [path for path, name in left.call.paths.items() if name == node]
-    alone = [path for path in paths if path.count(".") == first.count(".")]
-    if len(held) < 2 or len(alone) < 2:
-        return Result(node, first if len(held) > 1 else paths[0], returned=False)
-    different = [path for k, path in enumerate(alone) if not any(_same(finals[path], finals[other]) for other in alone[:k])]
+    if [*left.call.paths.values()].count(node) < 2:
+        return Result(node, paths[0], returned=False)
+    depth = min(path.count(".") for path in paths)
+    different: list[str] = []
+    for path in (path for path in paths if path.count(".") == depth):
+        if not any(_same(finals[path], finals[other]) for other in different):
+            different.append(path)
     return Result(node, different[0], returned=False, more=tuple(different[1:]))
 
 

@@ -88,7 +88,7 @@ def beyond_limits(source: Reference, samples: Sequence[Sample]) -> list[tuple[Po
 
 def _right_up_to(graph: Graph, guard: Condition) -> str:
     """Return what is said of a guard, `clip(p, 1e-7, 1 - 1e-7)`: how far it stays away from 0 and 1, and its line."""
-    numbers = [abs(n) for side in (guard.left, guard.right) if (n := graph.fraction(side)) is not None]
+    numbers = [abs(n) for side in guard.sides if (n := graph.fraction(side)) is not None]
     near = [gap for number in numbers for gap in (number, abs(1 - number)) if 0 < gap <= LARGEST]
     value = f" {float(min(near)):g}" if near else ""
     place = f" ({guard.place})" if guard.place is not None and is_user_file(guard.place.filename) else ""

@@ -107,11 +107,10 @@ def outcome_at(call: HandCall, results: Sequence[Result], values: Numbers) -> tu
 
 def _unbound(call: HandCall, results: Sequence[Result], outcome: Outcome) -> dict[str, Any]:
     """Return the numbers that code returns and that are no gradient of anything known, by their variables or places."""
-    bound = [result.path for result in results if result.returned]
+    bound = tuple(f"{result.path}." for result in results if result.returned)
     labels = return_names(call.function)
-    found = {path: leaf for path, leaf in outcome.returned.items() if numeric(leaf)}
-    left = [path for path in found if not any(path == at or not at or path.startswith(f"{at}.") for at in bound)]
-    return {labels.get(path, path): found[path] for path in left}
+    left = {path: leaf for path, leaf in outcome.returned.items() if not f"{path}.".startswith(bound) and "." not in bound}
+    return {labels.get(path, path): leaf for path, leaf in left.items() if numeric(leaf)}
 
 
 def _values_of(source: Reference, values: Numbers, evaluated: Evaluated) -> dict[str, Any]:

@@ -83,8 +83,7 @@ def comparison(passes: Passes, seed: int = 0) -> Comparison:
         except Exception as error:  # whatever the code raises: it is not meant to be called so
             problem = problem or f"{name_of(backward)} fails: {described(error)}"
             continue
-        known = set(first.wrt) if first is not None else set()
-        right = next((candidate for candidate in found if known <= set(candidate.wrt) and agrees(candidate)), None)
+        right = _right_reading(found, first)
         if right is not None:
             return right
         if found and plan.doubtful:
@@ -96,6 +95,12 @@ def comparison(passes: Passes, seed: int = 0) -> Comparison:
     raise UserError(
         f"check_layer: {problem or f'{name_of(backward)}: no gradients found: none is returned or left beside a parameter'}"
     )
+
+
+def _right_reading(found: Sequence[Comparison], first: Comparison | None) -> Comparison | None:
+    """Return the first comparison that agrees and leaves out nothing that an earlier one has."""
+    known = set(first.wrt) if first is not None else set()
+    return next((candidate for candidate in found if known <= set(candidate.wrt) and agrees(candidate)), None)
 
 
 def _output(passes: Passes, title: str) -> tuple[tuple[Output, ...], dict[str, str]]:

@@ -92,6 +92,11 @@ class Evidence:
     rows: tuple[Row, ...]
     sizes: tuple[Size, ...]
 
+    def without(self, size: Dimension, names: Sequence[str]) -> tuple[str, ...]:
+        """Return the arrays that do not have a size."""
+        holders = {dimension.name for together in self.sizes if size in together for dimension in together}
+        return tuple(name for name in names if name not in holders)
+
     def is_right(self, name: str, per: Dimension | None = None) -> bool:
         """Whether a gradient (times a size) is the derived one at every point."""
         return all(_largest(row.left(name, per)) <= NEAR * _largest(row.derived[name]) for row in self.rows)
@@ -216,18 +221,18 @@ def _batches(found: Comparison, known: Evidence) -> Iterator[Dimension]:
 
 def _meant(found: Comparison, known: Evidence, per: Dimension | None) -> Convention | None:
     """Return the convention under which every gradient is right; those of what holds the samples are none of a mean."""
-    samples = {dimension.name for size in known.sizes if per in size for dimension in size}
-    means = tuple(name for name in found.wrt if per is not None and name not in samples)
-    if per is not None and not means:
+    means = known.without(per, found.wrt) if per is not None else ()
+    over = {name: per if name in means else None for name in found.wrt}
+    wrong = [name for name, size in over.items() if not known.is_right(name, size)]
+    if not _is_telling(found.wrt, wrong, means, per):
         return None
-    terms: dict[str, tuple[Decay, ...]] = {}
-    for name in found.wrt:
-        over = per if name in means else None
-        if not known.is_right(name, over):
-            terms[name] = known.terms(name, over) if name not in samples else ()
-    if not all(terms.values()) or (per is None and len(terms) == len(found.wrt)):
-        return None
-    return Convention(terms, per, means)
+    terms = {name: known.terms(name, over[name]) for name in wrong}
+    return Convention(terms, per, means) if all(terms.values()) else None
+
+
+def _is_telling(every: Collection[str], wrong: Collection[str], means: Collection[str], per: Dimension | None) -> bool:
+    """Whether something is right without a decay, and of means over samples all that holds the samples."""
+    return len(wrong) < len(every) if per is None else bool(means) and set(wrong) <= set(means)
 
 
 DIRECTIONS = range(7, 11)
@@ -236,18 +241,25 @@ DIRECTIONS = range(7, 11)
 
 def _may_be_meant(found: Comparison) -> bool:
     """Whether difference quotients leave room for a convention: quickly, as most code that differs is wrong."""
-    rng = np.random.default_rng(19)
-    moved = {name: np.asarray(rng.normal(size=np.shape(found.example[name]))) for name in found.wrt}
-    example = {**found.example, **{name: value if value.ndim else value.item() for name, value in moved.items()}}
-    there = replace(found, example=example)
+    there = _elsewhere(found)
     try:
         rows = visit(lambda: [*zip(*(slopes_along(there, seed) for seed in DIRECTIONS), strict=True)], habits=None).returned
     except Exception:  # whatever the code raises elsewhere
         return False
     sizes = {1, *(size for name in found.upstream for size in np.shape(found.example[name]))}
-    shapes = [np.shape(found.example[name]) for name in found.wrt]
-    sizes = {size for size in sizes if size == 1 or any(size not in shape for shape in shapes)}
-    return any(all(map(partial(_may_be_mean, size), rows)) for size in sizes)
+    return any(all(map(partial(_may_be_mean, size), rows)) for size in sizes if size == 1 or _leaves_out(found, size))
+
+
+def _leaves_out(found: Comparison, size: int) -> bool:
+    """Whether a gradient is asked for of what does not have a size."""
+    return any(size not in np.shape(found.example[name]) for name in found.wrt)
+
+
+def _elsewhere(found: Comparison) -> Comparison:
+    """Return the comparison at random values of all that a gradient is asked for: the example's may be 0."""
+    rng = np.random.default_rng(19)
+    moved = {name: np.asarray(rng.normal(size=np.shape(found.example[name]))) for name in found.wrt}
+    return replace(found, example={**found.example, **{name: v if v.ndim else v.item() for name, v in moved.items()}})
 
 
 def _may_be_mean(size: int, ends: Sequence[Ends]) -> bool:

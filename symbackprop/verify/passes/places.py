@@ -207,14 +207,19 @@ def _parameter_of(path: str, before: Collection[str]) -> str | None:
 def _in_a_group(path: str, before: Collection[str]) -> str | None:
     """Return `params.0.W` for `grads.0.W`, what stands in a group of parameters at the place of a group of gradients."""
     parts = path.split(".")
+    others = [at for at in before if at != path]
     for place in range(len(parts) - 2, 0, -1):
-        outer, group, inside = ".".join(parts[:place]), parts[place], ".".join(parts[place + 1 :])
-        holders = {at: at.removesuffix(f".{inside}") for at in before if at != path and at.endswith(f".{inside}")}
-        near = {at: holder.rpartition(".")[2] for at, holder in holders.items() if outer in (holder, holder.rpartition(".")[0])}
-        own = [at for at, last in near.items() if names.is_gradient_name(group, (last,), "")]
-        if own or (near and _GROUP.match(group)):
+        near = _beside(".".join(parts[:place]), ".".join(parts[place + 1 :]), others)
+        own = [at for at, last in near.items() if names.is_gradient_name(parts[place], (last,), "")]
+        if own or (near and _GROUP.match(parts[place])):
             return [*own, *near][0]
     return None
+
+
+def _beside(outer: str, inside: str, paths: Sequence[str]) -> dict[str, str]:
+    """Return the paths that end in `inside`, in a group of the container `outer`, each with the name of its group."""
+    holders = {at: at.removesuffix(f".{inside}") for at in paths if at.endswith(f".{inside}")}
+    return {at: holder.rpartition(".")[2] for at, holder in holders.items() if outer in (holder, holder.rpartition(".")[0])}
 
 
 _GROUP = re.compile(r"[Gg]rad|g_|nabla|d$|d_|d[A-Z]|d_?(?:param|weight|bias)")
@@ -242,14 +247,18 @@ def _returned(
     found = {path: leaf for path, leaf in leaves if _is_gradient(leaf)}
     known = {**held, **inputs}
     called = _by_name(found, labels, {**{other: known[name] for other, name in others.items()}, **known})
-    if not called:
-        return {name: (path,) for name, path in _in_order(found, inputs).items()}
+    places: dict[str, tuple[str, ...]] = {}
+    for name, path in (called or _in_order(found, inputs)).items():
+        own = others.get(name, name)
+        places[own] = (*places.get(own, ()), path)
+    return {**_left_by_shape(found, inputs, called), **places} if called else places
+
+
+def _left_by_shape(found: Mapping[str, Any], inputs: Shapes, called: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return name → place for what is left of results and inputs when some have found their names."""
     free = {name: shape for name, shape in inputs.items() if name not in called}
-    by_shape = _by_shape({path: leaf for path, leaf in found.items() if path not in called.values()}, free)
-    places: dict[str, tuple[str, ...]] = {name: (path,) for name, path in by_shape.items()}
-    for name, path in called.items():
-        places[others.get(name, name)] = (*places.get(others.get(name, name), ()), path)
-    return places
+    left = {path: leaf for path, leaf in found.items() if path not in called.values()}
+    return {name: (path,) for name, path in _by_shape(left, free).items()}
 
 
 def _by_name(found: Mapping[str, Any], labels: Mapping[str, str], known: Shapes) -> dict[str, str]:

@@ -24,14 +24,18 @@ def is_near_a_limit(number: Fraction | None) -> bool:
 
 def limits(graph: Graph, conditions: Iterable[Condition]) -> list[Condition]:
     """Return the comparisons with a number near a limit, and those of the same values with other numbers: `clip(p, 1e-7, 1)`."""
-    every = [(condition, graph.fraction(condition.left), graph.fraction(condition.right)) for condition in conditions]
-    near = [condition for condition, *sides in every if any(map(is_near_a_limit, sides))]
-    kept = {node for condition in near for node in (condition.left, condition.right) if graph.fraction(node) is None}
-    return [
-        condition
-        for condition, left, right in every
-        if condition in near or ({condition.left, condition.right} & kept and (left is not None or right is not None))
-    ]
+    with_numbers = [condition for condition in conditions if len(_values(graph, condition)) < 2]
+    kept = {node for condition in with_numbers if _is_guard(graph, condition) for node in _values(graph, condition)}
+    return [condition for condition in with_numbers if _is_guard(graph, condition) or kept & _values(graph, condition)]
+
+
+def _values(graph: Graph, condition: Condition) -> set[int]:
+    """Return the sides of a comparison that are no numbers."""
+    return {node for node in condition.sides if graph.fraction(node) is None}
+
+
+def _is_guard(graph: Graph, condition: Condition) -> bool:
+    return any(is_near_a_limit(graph.fraction(node)) for node in condition.sides)
 
 
 def sides(graph: Graph, conditions: Iterable[Condition]) -> set[Side]:
