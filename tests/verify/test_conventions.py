@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from symbackprop import check_layer
-from symbackprop.verify.passes.conventions import Decay, Evidence, Row
+from symbackprop.verify.passes.conventions import Decay, Evidence, SidesAtPoint
 from symbackprop.verify.reference.shapes import Dimension
 from symbackprop.verify.report.report import Report
 
@@ -105,7 +105,7 @@ def rows_of(slope: Callable[[Any, int], Any], sizes: tuple[int, ...] = (2, 3, 4)
     for size in sizes:
         values = {"X": draw.normal(size=(size, 2)), "W": draw.normal(size=(2, 3))}
         derived = draw.normal(size=(2, 3))
-        found.append(Row(values, {"W": derived + slope(values["W"], size)}, {"W": derived}))
+        found.append(SidesAtPoint(values, {"W": derived + slope(values["W"], size)}, {"W": derived}))
     return Evidence(tuple(found), (frozenset({Dimension("X", 0)}),))
 
 
@@ -128,5 +128,5 @@ def test_terms_are_those_whose_slopes_are_all_that_is_left(slope: Callable[[Any,
 
 
 def test_one_number_at_one_point_says_nothing() -> None:
-    row = Row({"W": np.ones(1)}, {"W": np.ones(1)}, {"W": np.zeros(1)})
+    row = SidesAtPoint({"W": np.ones(1)}, {"W": np.ones(1)}, {"W": np.zeros(1)})
     assert Evidence((row,), ()).terms("W") == ()

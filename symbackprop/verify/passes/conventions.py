@@ -15,12 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.errors import SymbackpropError
 from symbackprop.guest.visit import visit
 from symbackprop.verify.explain.ratio import simplest
 from symbackprop.verify.passes.comparison import Comparison, Ends, agrees, slopes_along
 from symbackprop.verify.passes.passes import outside
-from symbackprop.verify.reference.loss_reference import loss_reference
+from symbackprop.verify.reference.loss_reference import LossReference, loss_reference
 from symbackprop.verify.reference.shapes import Dimension, Size
 
 NEAR = 1e-7
@@ -72,7 +71,7 @@ Terms = Mapping[str, tuple[Decay, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SidesAtPoint:
     """One point: its values, and what the code's gradients and the derived ones are there."""
 
     values: Mapping[str, Any]
@@ -89,7 +88,7 @@ class Row:
 class Evidence:
     """Both sides at several points, and the sizes that differ between them."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[SidesAtPoint, ...]
     sizes: tuple[Size, ...]
 
     def without(self, size: Dimension, names: Sequence[str]) -> tuple[str, ...]:
@@ -136,12 +135,17 @@ def evidence(found: Comparison) -> Evidence | None:
         source = loss_reference(found.loss, found.example, found.wrt).asked(found.wrt)
         start = source.points(0)
         points = [*start, *(source.another(start[-1], seed) for seed in range(1, 1 + DRAWS))]
-        rows = [Row(p.values, visit(lambda p=p: found.hand(**_own(p.values))).returned, source.numbers(p.values).adjoints)  # type: ignore[misc]
-                for p in points if not p.wider]  # fmt: skip
+        rows = [_both(found, source, point.values) for point in points if not point.wider]
     except Exception:  # whatever the code raises at other sizes: then nothing is known of it
         return None
     known = [row for row in rows if all(np.shape(row.hand[n]) == np.shape(row.derived[n]) for n in found.wrt)]
     return Evidence(tuple(known), source.sizes) if len(known) == len(rows) > 1 else None
+
+
+def _both(found: Comparison, source: LossReference, values: Mapping[str, Any]) -> SidesAtPoint:
+    """Return both sides at some values. Raises what the code raises."""
+    hand = visit(lambda: found.hand(**_own(values))).returned
+    return SidesAtPoint(values, hand, source.numbers(values).adjoints)
 
 
 def _own(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -296,24 +300,22 @@ def of_the_parameter_alone(found: Comparison, names: Collection[str]) -> tuple[s
     return tuple(name for name in names if others and all(_same_left(name, row, last) for row in others))
 
 
-def _same_left(name: str, row: Row, other: Row) -> bool:
+def _same_left(name: str, row: SidesAtPoint, other: SidesAtPoint) -> bool:
     left = row.left(name)
     return 0 < _largest(left) < np.inf and _largest(left - other.left(name)) <= NEAR * _largest(left)
 
 
-def _same_shapes(row: Row, other: Row) -> bool:
+def _same_shapes(row: SidesAtPoint, other: SidesAtPoint) -> bool:
     return all(np.shape(value) == np.shape(other.values[name]) for name, value in row.values.items())
 
 
-def _moved(found: Comparison, row: Row, to: Row) -> Row | None:
+def _moved(found: Comparison, row: SidesAtPoint, to: SidesAtPoint) -> SidesAtPoint | None:
     """Return both sides at the data of one point and the parameters of another; None where they fail."""
     values = {name: to.values[name] if name in found.wrt else value for name, value in row.values.items()}
     try:
-        hand = visit(lambda: found.hand(**_own(values))).returned
-        derived = loss_reference(found.loss, found.example, found.wrt).asked(found.wrt).numbers(values).adjoints
-    except (SymbackpropError, ArithmeticError, ValueError, TypeError, LookupError):
+        return _both(found, loss_reference(found.loss, found.example, found.wrt).asked(found.wrt), values)
+    except Exception:  # whatever the code raises there
         return None
-    return Row(values, hand, derived)
 
 
 def squared(value: Any) -> Any:
