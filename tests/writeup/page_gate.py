@@ -122,7 +122,7 @@ _MEASURE = """
     for (const e of document.querySelectorAll("h1, h2, h3, p, math, svg, td, pre, li")) {
       const box = e.getBoundingClientRect();
       if (!box.width) continue;
-      const scroll = e.closest(".wide, pre");
+      const scroll = e.closest(".wide, .stick, pre, p, li");
       if (!printed && scroll && scroll.scrollWidth > scroll.clientWidth + 1) { result.scrolls.push(name(e)); continue; }
       if (box.right > edge + 1 || box.left < -1) result.out.push(Math.round(box.right - edge) + " " + name(e));
     }
@@ -135,7 +135,7 @@ _MEASURE = """
       const texts = Array.from(svg.querySelectorAll("text")).filter((text) => text.getClientRects().length);
       for (const text of texts) {
         const size = Number(text.getAttribute("font-size")) * scale;
-        if (size < SMALLEST) result.small.push(size.toFixed(1) + " " + text.textContent);
+        if (size < SMALLEST - 0.05) result.small.push(size.toFixed(1) + " " + text.textContent);
       }
       const quads = texts.map(corners);
       for (let one = 0; one < texts.length; one++) for (let other = 0; other < one; other++)

@@ -16,6 +16,7 @@ from symbackprop.writeup.page.options import HandoutOptions
 from symbackprop.writeup.print.html import html
 from symbackprop.writeup.print.pdf import pdf
 from tests.writeup.browser import CHROMIUM
+from tests.writeup.page_breaks import amiss, breaks_of_outline, breaks_of_page
 from tests.writeup.page_gate import DOCUMENTS, OTHERS, PRINTED, gate_network, measured
 
 pytestmark = pytest.mark.slow
@@ -40,7 +41,31 @@ def test_nothing_sticks_out_on_paper(name: str) -> None:
 @pytest.mark.parametrize("name", ["two_three_two", "mlp_softmax", "3-4-3-2", "batch norm"])
 def test_nothing_sticks_out_or_has_to_be_scrolled_on_a_screen(name: str) -> None:
     found = measured(html(outline(name)), 1280)
-    assert (found["out"], found["scrolls"], found["small"]) == ([], [], [])
+    assert (found["out"], found["scrolls"], found["small"], found["touching"]) == ([], [], [], [])
+
+
+@needs_chromium
+@pytest.mark.parametrize("name", ["two_three_two", "attention"])
+def test_on_a_phone_only_blocks_scroll_and_letters_stay_large_enough(name: str) -> None:
+    found = measured(html(outline(name)), 390)
+    assert (found["out"], found["small"], found["touching"], found["problems"]) == ([], [], [], [])
+    assert found["scrolls"]
+
+
+@needs_chromium
+@needs_pdftotext
+@pytest.mark.parametrize("name", ["mlp_softmax", "4-6-6-4"])
+def test_a_printed_page_breaks_no_table_at_few_rows_and_parts_no_heading(name: str, tmp_path: Path) -> None:
+    found = breaks_of_page(html(outline(name)), tmp_path)
+    assert len(found) > 40
+    assert amiss(found) == []
+
+
+@pytest.mark.parametrize("name", ["3-4-3-2"])
+def test_a_pdf_breaks_no_table_at_few_rows_and_parts_no_heading(name: str) -> None:
+    found = breaks_of_outline(outline(name))
+    assert len(found) > 20
+    assert amiss(found) == []
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -61,6 +86,33 @@ def test_the_gate_sees_what_sticks_out_and_what_is_too_small() -> None:
     assert measured(wide, PRINTED, printed=True)["out"]
     small = page.replace("max-width:100%;height:auto", "width:200px;height:auto", 1)
     assert measured(small, PRINTED, printed=True)["small"]
+
+
+@needs_chromium
+def test_the_gate_sees_what_is_too_wide_for_a_phone_and_labels_that_touch() -> None:
+    page = html(outline("two_three_two"))
+    wide = page.replace("</header>", f"<h2 style='white-space: nowrap'>{'wide ' * 20}</h2></header>", 1)
+    labels = re.findall(r'<text class="sb-tone-ink sb-mark" x="(\d+)" y="(\d+)"', page)
+    (x, y), (other_x, other_y) = labels[:2]
+    moved = wide.replace(f'x="{x}" y="{y}"', f'x="{other_x}" y="{other_y}"', 1)
+    found = measured(moved, 390)
+    assert found["out"]
+    assert found["touching"]
+
+
+@needs_chromium
+@needs_pdftotext
+def test_the_gate_sees_a_table_broken_before_its_last_row(tmp_path: Path) -> None:
+    page = html(outline("two_three_two"))
+    torn = page.replace("</style>", "table.data tr:nth-child(2) { break-before: page !important; }</style>", 1)
+    assert any("1 + " in said for said in amiss(breaks_of_page(torn, tmp_path)))
+
+
+def test_few_rows_alone_and_headings_before_their_page_are_named() -> None:
+    rows = {("t0", at): 1 + (at > 6) for at in range(9)}
+    assert amiss(rows) == ["table t0: 7 + 2 rows"]
+    assert amiss({("t0", at): 1 + (at > 3) for at in range(9)}) == []
+    assert amiss({("h2", 0): 3, ("h2", 1): 4}) == ["heading h2 on page 3, what it heads on page 4"]
 
 
 def words_outside(path: Path, margin: float = 18) -> list[str]:

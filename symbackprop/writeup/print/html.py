@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import cache, singledispatch
 from html import escape
 from itertools import repeat
+from math import ceil
 from pathlib import Path
 
 from symbackprop.errors import InternalError
@@ -269,7 +270,7 @@ def _image(figure: b.Figure, asked: b.Drawing, page: Page) -> str:
     """Return the drawing once, with what stands in the place of answers while they are covered."""
     drawn = picture(figure.drawing, page.outline.lang, page.outline.notation, asked)
     covers = " answer" if asked != replace(figure.drawing, answers=frozenset()) else ""
-    least = round(drawn.width * SMALLEST / VALUE_SIZE)  # narrower, its letters would be too small to read
+    least = ceil(drawn.width * SMALLEST / VALUE_SIZE)  # narrower, its letters would be too small to read
     image = svg(drawn, prefix=f"{figure.anchor}-", stylesheet=False, focusable=True, colours=False)
     return f'<div class="drawing{covers}" style="--least: {least}px">{image}</div>'
 
