@@ -50,6 +50,12 @@ CHANGES: tuple[tuple[str, str, str], ...] = (
     ("one of two values set together", plain("s, y = x - y, H"), plain("s, y = 2 * (x - y), H")),
     ("a factor that lacks a summand", plain("s = x * y"), plain("s = x * (y - s)")),
     ("the weight of the bias", plain("s = x.T @ y", "s += H / N * W"), plain("s = x.T @ y", "s[1:] += H / N * W[1:]")),
+    ("a fraction that stands elsewhere", plain("y = 0.1 * x", "s = np.where(x > 0, 1.0, 0.0)"),
+     plain("y = 0.1 * x", "s = np.where(x > 0, 1.0, 0.1)")),
+    ("a square that lacks its 1", plain("s = x * y ** 2"), plain("s = x * (y ** 2 - 1)")),
+    ("the whole Jacobian of a softmax", plain("s = x * y"), plain("s = x * (y - (y * x).sum(axis=-1, keepdims=True))")),
+    ("a mask that is not applied", plain("m = x > y", "s = 2 * x"), plain("m = x > y", "s = 2 * x * m")),
+    ("another path of a weight", plain("s = x.T @ y"), plain("s = x.T @ y + W.T @ dW")),
     ("what is carried on lacks its factor", looped("s = s + a * x[t]\n            a = d * w"),
      looped("s = s + a * x[t]\n            a = d * w").replace("    return", "        s = s * a\n    return")),
 )  # fmt: skip
@@ -64,4 +70,4 @@ def test_what_a_person_would_write_is_tried(before: str, after: str) -> None:
 def test_no_change_makes_a_factor_one_or_a_summand_a_gate(line: str) -> None:
     texts = {edit.apply(plain(line)) for edit in edits(ParsedSource(plain(line)))}
     assert texts
-    assert not texts & {plain("s = x * 1 / N"), plain("s = x[:, j] * 2"), plain("s = x + (1 - s)")}
+    assert not texts & {plain("s = x + 4.0 / N"), plain("s = x * 1 / N"), plain("s = x[:, j] * 2"), plain("s = x + (1 - s)")}

@@ -102,7 +102,8 @@ def departures(sample: Sample, wrong: Collection[str]) -> Departures:
         return Departures(frozenset(), frozenset(), frozenset(), frozenset())
     results = _wrong_elements(sample, wrong)
     own = reachable(graph, results)
-    inside = reachable(graph, _nodes(sample.references.values()))
+    compared = [node for condition in graph.conditions.values() for node in (condition.left, condition.right)]
+    inside = reachable(graph, [*_nodes(sample.references.values()), *compared])
     known = _numbers(graph, inside)
     occurs = dict(zip(own, _among(np.array([graph.values[node] for node in own]), known), strict=True))
     right = _right(graph, own, occurs, results)

@@ -63,12 +63,14 @@ COST: Mapping[str, float] = MappingProxyType(
         "factor added": 1.3,
         "counted": 1.3,
         "neighbour": 1.05,
+        "mask": 1.0,
         "part": 1.1,
         "carry scaled": 1.15,
         "summand in factor": 1.3,
         "slope complement": 1.35,
         "rewritten": 1.38,
         "summand added": 1.4,
+        "summand of its form": 1.42,
         "divisor added": 1.45,
     }
 )

@@ -244,9 +244,10 @@ def _accumulated(old: ast.AST, new: ast.AST) -> Difference | None:
         return None
     if isinstance(new, ast.Expr) or (isinstance(new, assigned) and type(old) is not type(new)):
         return Difference("accumulation", _text(old), _text(new))
-    return (
-        Difference("sign", _text(old), _text(new)) if isinstance(old, ast.AugAssign) and isinstance(new, ast.AugAssign) else None
-    )
+    if not (isinstance(old, ast.AugAssign) and isinstance(new, ast.AugAssign)):
+        return None
+    signed = [ast.dump(part) for part in (old.target, old.value)] == [ast.dump(part) for part in (new.target, new.value)]
+    return Difference("sign" if signed else "index" if type(old.op) is type(new.op) else "statement", _text(old), _text(new))
 
 
 RULES: tuple[Rule, ...] = (

@@ -102,12 +102,24 @@ def _near(source: ParsedSource, node: ast.Constant, value: float) -> Edits:
     near = [value + 1, value - 1, *([] if isinstance(parent, ast.Slice) else [2 * value, half, 0, 1, 2, 0.5])]
     if isinstance(parent, ast.keyword) and parent.arg == "axis":
         near = [0, 1, -1, 2]
+    near += _written_elsewhere(source, value)
     unwanted = _unwanted(parent, node)
     for other in dict.fromkeys(near):
         if other != value and other not in unwanted:
             yield source.put(node, repr(other) if other >= 0 else f"({other!r})", COST["constant"], atomic=True)
     if value != 0:
         yield source.put(node, f"-{value!r}", COST["constant"])
+
+
+def _written_elsewhere(source: ParsedSource, value: float) -> list[float]:
+    """Return the fractions that a function is written with: the slope 0.1 of a leaky relu, where 0 stands."""
+    numbers = (node.value for node in ast.walk(source.tree) if isinstance(node, ast.Constant))
+    fractions = sorted({number for number in numbers if isinstance(number, float) and number > LEAST})
+    return fractions if isinstance(value, float) else []
+
+
+LEAST = 1e-3
+"""A smaller number is a guard."""
 
 
 def _unwanted(parent: ast.AST | None, node: ast.Constant) -> set[int]:
@@ -120,11 +132,15 @@ def _unwanted(parent: ast.AST | None, node: ast.Constant) -> set[int]:
 
 
 def complement(source: ParsedSource, node: ast.expr) -> Edits:
-    """`1 - s` for `s` as a factor: the other part of a gate, the other half of a slope."""
+    """`1 - s` for `s` as a factor, `u ** 2 - 1` for `u ** 2`: the other part of a gate, the other half of a slope."""
     parent = source.parents.get(node)
     product = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult)
-    if product and isinstance(getattr(node, "ctx", None), ast.Load) and source.variables(node):
-        yield source.put(node, f"(1 - {source.of(node)})", COST["complement"], atomic=True)
+    power = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow)
+    if product and isinstance(getattr(node, "ctx", ast.Load()), ast.Load) and (power or not isinstance(node, ast.BinOp)):
+        text = source.of(node)
+        yield source.put(node, f"(1 - {text})", COST["complement"], atomic=True)
+        if power:
+            yield source.put(node, f"({text} - 1)", COST["complement"], atomic=True)
 
 
 SIGNS: Mapping[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**"}

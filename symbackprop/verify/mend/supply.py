@@ -138,7 +138,7 @@ def in_an_argument(source: ParsedSource, node: ast.Call) -> Edits:
 
 
 def softmax_jacobian(source: ParsedSource, node: ast.BinOp) -> Edits:
-    """`a * p * (1 - p)` for the whole Jacobian of a softmax, `p * (a - Σ a p)`."""
+    """`a * p * (1 - p)`, or `a * p`, for the whole Jacobian of a softmax, `p * (a - Σ a p)`."""
     if is_product(source.parents.get(node)) or not is_product(node):
         return
     factors = factors_of(node)
@@ -146,10 +146,10 @@ def softmax_jacobian(source: ParsedSource, node: ast.BinOp) -> Edits:
     for k, name in enumerate(texts):
         slope = next((j for j, text in enumerate(texts) if text.replace(" ", "") == f"1-{name}".replace(" ", "")), None)
         rest = " * ".join(source.factor(factor) for j, factor in enumerate(factors) if j not in (k, slope))
-        if slope is None or not rest:
-            continue
-        for axis in ("axis=1, keepdims=True", "axis=-1, keepdims=True", "axis=0, keepdims=True", ""):
-            yield source.put(node, f"{name} * ({rest} - ({rest} * {name}).sum({axis}))", COST["jacobian"])
+        if rest and isinstance(factors[k], ast.Name):
+            for axis in ("axis=1, keepdims=True", "axis=-1, keepdims=True", "axis=0, keepdims=True", ""):
+                new = f"{name} * ({rest} - ({rest} * {name}).sum({axis}))"
+                yield source.put(node, new, COST["jacobian"] + (0.3 if slope is None else 0.0))
 
 
 def like_a_neighbour(source: ParsedSource, node: ast.BinOp) -> Edits:
@@ -174,6 +174,34 @@ def _alike(source: ParsedSource, term: ast.expr, names: list[ast.Name]) -> Itera
         if first != names[0].id and second != names[1].id:
             same = _exchanged(names[0].id, first) == _exchanged(names[1].id, second)
             yield source.spliced(term, [(names[0], first), (names[1], second)]), 0.0 if same else 1.0 + left + right
+
+
+def summand_of_its_form(source: ParsedSource, node: ast.BinOp) -> Edits:
+    """A path that is missing beside another, written alike with other names: `X.T @ dZ + dR.T @ H`."""
+    if not (isinstance(node.op, ast.MatMult) and isinstance(source.parents.get(node), ast.Assign | ast.Dict)):
+        return
+    names = [inner for inner in ast.walk(node) if isinstance(inner, ast.Name) and inner.id in source.scope]
+    if len(names) == 2:
+        for first, second in product(source.scope, repeat=2):
+            new = source.spliced(node, [(names[0], first), (names[1], second)])
+            yield source.put(node, f"{source.of(node)} + {new}", COST["summand of its form"])
+
+
+def masked(source: ParsedSource, node: ast.expr) -> Edits:
+    """A mask that was worked out, by a comparison, and is not applied."""
+    if is_value(source, node):
+        for name in sorted(_masks(source) - source.variables(node)):
+            yield source.put(node, f"{source.term(node)} * {name}", COST["mask"], atomic=_in_a_sum(source, node))
+
+
+def _masks(source: ParsedSource) -> set[str]:
+    """Return the variables that a comparison makes."""
+    made = [node for node in ast.walk(source.tree) if isinstance(node, ast.Assign) and _compares(node.value)]
+    return {target.id for node in made for target in node.targets if isinstance(target, ast.Name)}
+
+
+def _compares(node: ast.expr) -> bool:
+    return any(isinstance(inner, ast.Compare) for inner in ast.walk(node))
 
 
 def _exchanged(old: str, new: str) -> tuple[str, str]:

@@ -141,6 +141,8 @@ CHANGES: tuple[tuple[str, str, str], ...] = (
     ("transpose", "d = W @ e", "d = W.T @ e"),
     ("sign", "d = a - b", "d = a + b"),
     ("sign", "d = e", "d = -e"),
+    ("sign", "d -= e", "d += e"),
+    ("index", "d += a * e", "d[1:] += a * e[1:]"),
     ("bracket", "d = a * b + c", "d = a * (b + c)"),
     ("factor missing", "d = a * b", "d = a * b / N"),
     ("factor too many", "d = a * b * c", "d = a * b"),
