@@ -36,6 +36,7 @@ from symbackprop.proofreading.report_text import as_data
 @click.option("--loss", metavar="NAME", help="Loss node, for new values such as w⁺.")
 @click.option("--notation", metavar="NAME", help="How the document writes: the names of one of the known notations.")
 @click.option("--rate", type=float, help="Learning rate, where the text gives none.")
+@click.option("--run-code", "run", is_flag=True, help="Run the texts' code in a process with limits; compare what it prints.")
 @click.option("--complete/--partial", default=True, show_default=True, help="Whether every `=` must be read and decided.")
 @click.option("--all", "everything", is_flag=True, help="Show what holds, too.")
 @click.option("--markdown", is_flag=True, help="Print Markdown.")
@@ -52,6 +53,7 @@ def command(
     loss: str | None,
     notation: str | None,
     rate: float | None,
+    run: bool,
     complete: bool,
     everything: bool,
     markdown: bool,
@@ -62,8 +64,9 @@ def command(
 ) -> None:
     """Proof-read texts (.md .txt .tex .html .ipynb): every `=`, every printed number, with a remedy for what is wrong.
 
-    Nothing in a text is executed. Exit code 0: every `=` was read and decided, and nothing is wrong; 1: something differs or is
-    malformed, or (unless --partial) an `=` could not be read or decided; 2: bad input; 3: a fault of this program.
+    Nothing in a text is executed, unless --run-code says so. Exit code 0: every `=` was read and decided, and nothing is wrong;
+    1: something differs or is malformed, or (unless --partial) an `=` could not be read or decided; 2: bad input; 3: a fault of
+    this program.
     """
     copies = [corrected_name(Path(document)) for document in documents] if fix else []
     pages = _pages(documents, html)
@@ -72,10 +75,11 @@ def command(
         loaded = load_network(place, loss) if place else None
     known = chosen_notation(notation, loaded.notation if loaded else None)
     network, node = (loaded.network, loaded.loss) if loaded else (None, loss)
+    seconds = {True: timeout}.get(run)
     reports: list[ProofreadReport] = []
     for number, document in enumerate(documents):
         try:
-            report = proofread(document, network, loss=node, notation=known, rate=rate)
+            report = proofread(document, network, loss=node, notation=known, rate=rate, run_seconds=seconds)
         except UserError as problem:
             if len(documents) == 1:
                 raise

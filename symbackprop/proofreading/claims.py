@@ -38,6 +38,7 @@ class ClaimVerdict:
     status: ClaimStatus
     reason: str = ""
     values: tuple[str, str] | None = None
+    misfit: bool = False  # the shapes of arrays do not go together
 
 
 @dataclass(frozen=True, slots=True)

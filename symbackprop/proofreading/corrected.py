@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from symbackprop.errors import UserError
 from symbackprop.proofreading.claims import ClaimStatus, DocumentVerdicts
+from symbackprop.proofreading.remedy.places import replaced
 
 _COPIED = (".md", ".txt", ".tex")
 
@@ -29,26 +29,9 @@ def corrected(report: DocumentVerdicts) -> str:
             and item.remedy.span is not None
         }
         # The places of remedies are those in the formula as it was read, with what was malformed put right.
-        mended = _replaced(_replaced(formula.text, malformed), remedies)
+        mended = replaced(replaced(formula.text, malformed), remedies)
         text = text[: formula.start] + mended + text[formula.end :]
     return text
-
-
-def _replaced(text: str, changes: Iterable[tuple[int, int, str]]) -> str:
-    end = len(text)
-    for start, stop, repair in sorted(changes, reverse=True):
-        stop = _closed(text, start, stop)
-        if stop <= end:  # of two that overlap the later one is made
-            text = text[:start] + repair + text[stop:]
-            end = start
-    return text
-
-
-def _closed(text: str, start: int, stop: int) -> int:
-    """Return where a piece ends with the brackets that it opens: a formula's own place leaves the last one out."""
-    while text[start:stop].count("(") > text[start:stop].count(")") and text[stop : stop + 1] == ")":
-        stop += 1
-    return stop
 
 
 def corrected_name(path: Path) -> Path:

@@ -7,7 +7,7 @@ what they are. With a network, its definitions and numbers are known from the st
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,24 +16,35 @@ from mpmath import mpf
 from symbackprop.errors import UserError
 from symbackprop.formula.notation.notation import Notation
 from symbackprop.formula.read.name_table import Kind, Names
-from symbackprop.formula.tree.tree import Formula
+from symbackprop.formula.tree.tree import Chain, Formula
 from symbackprop.network import Network
-from symbackprop.proofreading.claims import ClaimStatus, ClaimVerdict, Judgement, Malformed, PrintedNumber
-from symbackprop.proofreading.judging.array_shapes import array_shapes, given_numbers, transposed
-from symbackprop.proofreading.judging.course import Course
-from symbackprop.proofreading.judging.index_ranges import bounds, index_ranges
+from symbackprop.proofreading.claims import ClaimStatus, ClaimVerdict, Judgement, Malformed, PrintedNumber, Remedy
+from symbackprop.proofreading.judging.array_shapes import (
+    array_shapes,
+    as_transposes,
+    given_numbers,
+    losses_among,
+    t_transposes,
+    vectors_among,
+)
+from symbackprop.proofreading.judging.course import Course, Pair
+from symbackprop.proofreading.judging.index_ranges import axes_of, bounds, index_ranges
 from symbackprop.proofreading.judging.loss_and_rate import find_loss, find_rate
 from symbackprop.proofreading.judging.quantities import by_analogy, merge_names
 from symbackprop.proofreading.judging.reading import Reading, Unread, read_formulas
 from symbackprop.proofreading.judging.statement_kinds import Statement
 from symbackprop.proofreading.meaning.code_names import code_definitions, lookup_in
 from symbackprop.proofreading.meaning.knowledge import environment_of
+from symbackprop.proofreading.meaning.known_functions import IN_WORDS, any_function, called_by_name, called_only, told_by_slope
+from symbackprop.proofreading.meaning.layer_families import find_layers, marked_letters, names_in_layers
 from symbackprop.proofreading.meaning.values import Knowledge
 from symbackprop.proofreading.proofread_report import ProofreadReport
+from symbackprop.proofreading.remedy.confirm import HowItIsRead
 from symbackprop.proofreading.remedy.lists import explain_list
-from symbackprop.proofreading.remedy.remedy import find_remedy, in_its_place
+from symbackprop.proofreading.remedy.mender import Mender
 from symbackprop.proofreading.remedy.value_labels import wrong_label
 from symbackprop.proofreading.text.code_lines import Calculator, CodeLine, NotArithmeticError, Printed, Values, lines_of, matches
+from symbackprop.proofreading.text.code_runs import CodeRuns, printed_lines, run_code
 from symbackprop.proofreading.text.document import Document, document_from_text, read_document
 from symbackprop.proofreading.text.everyday import document_macros, normalised, with_macros_put_in
 from symbackprop.proofreading.text.vocabulary import NamesFound, discover
@@ -46,6 +57,7 @@ def proofread(
     loss: str | None = None,
     notation: Notation | None = None,
     rate: float | None = None,
+    run_seconds: float | None = None,
 ) -> ProofreadReport:
     """Proof-read a document.
 
@@ -55,6 +67,7 @@ def proofread(
         loss: the loss node, for updates such as w⁺; by default what the document differentiates most.
         notation: how the document writes (names, aliases); by default found in the document.
         rate: the learning rate, where the text gives none.
+        run_seconds: run the document's code, in a child process that has so many seconds, and compare what it prints.
 
     Raises:
         UserError: the file cannot be read, or the loss is no node of the network.
@@ -66,25 +79,47 @@ def proofread(
     names, table = _names(document, lines, network, notation)
     reading = read_formulas(document, table)
     start = _starting(document, network, loss, notation, rate)
+    how = HowItIsRead()
     if network is None:
+        reading, how = _as_meant(reading)
         letters = [name for name, entry in table.entries.items() if entry.kind is Kind.INDEX]
-        start.extents.update(index_ranges((statement.chain for statement in reading.statements), letters))
-        start.bounds = bounds((statement.chain for statement in reading.statements), start.extents)
-        reading = _with_arrays(reading, start)
-    environment, assumed = _gathered(reading, lines, names, network, start)
-    return _judged(document, reading, lines, names, environment, assumed, network)
+        _with_sizes(reading, how, letters, start)
+    called = _with_functions(document, reading, start)
+    environment, assumed = _gathered(reading, lines, names, network, start, called)
+    runs = run_code(document, run_seconds) if run_seconds is not None else CodeRuns()
+    if runs.ended:
+        assumed["code"] = f"is not known to its end: {runs.ended}"
+    return _judged(document, reading, lines, names, environment, assumed, network, how, runs)
 
 
-def _with_arrays(reading: Reading, start: Knowledge) -> Reading:
-    """Find the shapes of a text's matrices and vectors; return the reading with their transposes."""
-    chains = transposed([statement.chain for statement in reading.statements])
+def _as_meant(reading: Reading) -> tuple[Reading, HowItIsRead]:
+    """Return the reading with its transposes, and with what formulas for any layer say in each."""
+    chains = [statement.chain for statement in reading.statements]
+    how = HowItIsRead(find_layers(chains), t_transposes(chains))
+    chains = as_transposes(chains) if how.t_transposes else chains
+    statements = [replace(statement, chain=chain) for statement, chain in zip(reading.statements, chains, strict=True)]
+    if how.layers is not None:
+        statements = [replace(each, in_layers=dict(how.layers.in_each(each.chain, each.order))) for each in statements]
+    return replace(reading, statements=tuple(statements)), how
+
+
+def _with_sizes(reading: Reading, how: HowItIsRead, letters: Sequence[str], start: Knowledge) -> None:
+    """Find over what indices run, and the shapes of a text's matrices and vectors."""
+    chains = [chain for statement in reading.statements for chain in statement.meanings]
+    start.extents.update(index_ranges(chains, {*letters, *marked_letters(chains)}))
+    start.bounds = bounds(chains, start.extents)
     numbers = {key[0] for key in start.given} | set(given_numbers(chains))
-    found = array_shapes(chains, reading.spelled, numbers)
+    if how.layers is None:
+        found = array_shapes(chains, reading.spelled, numbers)
+    else:
+        start.in_layers = names_in_layers(chains, how.layers)
+        start.layer_letters = how.layers.any_layer | how.layers.last
+        numbers |= losses_among(chains) - start.in_layers
+        axes, vectors = axes_of(chains, start.extents), vectors_among(chains, start.in_layers)
+        found = array_shapes(chains, reading.spelled, numbers, axes, vectors)
     start.shapes.update(found.shapes)
     start.lengths.update(found.lengths)
     start.unshaped = found.unknown
-    statements = [replace(statement, chain=chain) for statement, chain in zip(reading.statements, chains, strict=True)]
-    return replace(reading, statements=tuple(statements))
 
 
 def proofread_text(text: str, network: Network | None = None, **options: object) -> ProofreadReport:
@@ -120,26 +155,48 @@ def _declare(found: NamesFound, network: Network, notation: Notation | None) -> 
 
 
 _APART = re.compile(r"(?<![A-Za-z\\])([A-Za-z])\s*(?:\\neq?(?![A-Za-z])|\\not\s*=|≠|!=)\s*([A-Za-z])(?![A-Za-z])")
-_SIGMOID = re.compile("sigmo|logistic|logística|S[型形]", re.I)
 
 
 def _starting(
     document: Document, network: Network | None, loss: str | None, notation: Notation | None, rate: float | None
 ) -> Knowledge:
-    """What is known before the first line: σ is the sigmoid where the text speaks of one and does not say otherwise."""
+    """What is known before the first line."""
     found = environment_of(network, loss, notation, rate)
-    if _SIGMOID.search(document.text):
-        found.functions = {**found.functions, "sigma": found.functions["sigmoid"]}
     found.apart = frozenset(map(frozenset, _APART.findall(document.text)))
     return found
 
 
+def _with_functions(document: Document, reading: Reading, start: Knowledge) -> dict[str, str]:
+    """Find which functions letters stand for that have no formula; return the reason for each."""
+    statements = [(statement.order, chain) for statement in reading.statements for chain in statement.meanings]
+    chains = [chain for _, chain in statements]
+    letters = called_only(chains, start)
+    why: dict[str, str] = {}
+    known = dict(start.functions)
+    for letter, function in called_by_name(document, letters).items():
+        known[letter] = start.functions[function]
+        why[letter] = f"is {IN_WORDS[function]}, as the text calls it"
+    start.functions = known
+    for order, chain in statements:
+        told = told_by_slope(chain, start)
+        if told is not None and told[0] in letters:
+            start.functions = {**start.functions, told[0]: start.functions[told[1]]}
+            start.telling |= {order}
+            why[told[0]] = f"is {IN_WORDS[told[1]]}, as its slope says"
+    return why
+
+
 def _gathered(
-    reading: Reading, lines: Lines, names: tuple[str, ...], network: Network | None, known: Knowledge
+    reading: Reading,
+    lines: Lines,
+    names: tuple[str, ...],
+    network: Network | None,
+    known: Knowledge,
+    called: dict[str, str],
 ) -> tuple[Knowledge, dict[str, str]]:
     """The first reading: what the names of a document stand for. `known` is what is known before it."""
     fixed = frozenset(network.nodes if network is not None else ())
-    chains = [statement.chain for statement in reading.statements]
+    chains = _meanings(reading)
     letter = find_rate(chains)
     begin = _copied(known)
     if known.loss is not None and known.rate is None:
@@ -149,10 +206,27 @@ def _gathered(
         first.take(statement)
     code_definitions([line for line in lines if isinstance(line, CodeLine)], first.environment, names)
     merged, analogous = _one_name_for_one_quantity(first.environment, chains, fixed, names)
-    second = _beginning_again(known, first, letter)
+    second = _beginning_again(known, first, letter, called.keys())
+    _let_be_any(second, called_only(chains, first.environment))
     second.loss = known.loss or (find_loss(chains, first.environment) if letter is not None else None)
     course = first.again(second)
-    return course.environment, {**course.assumed, **_said(merged, "is {}"), **_said(analogous, "is {}, like the others")}
+    course.begin_again()
+    said = {**_said(merged, "is {}"), **_said(analogous, "is {}, like the others"), **_undefined(called, first.environment)}
+    return course.environment, {**course.assumed, **said}
+
+
+def _undefined(called: dict[str, str], known: Knowledge) -> dict[str, str]:
+    return {name: why for name, why in called.items() if name not in known.definitions}
+
+
+def _meanings(reading: Reading) -> list[Chain]:
+    return [chain for statement in reading.statements for chain in statement.meanings]
+
+
+def _let_be_any(known: Knowledge, names: frozenset[str]) -> None:
+    """Let functions of which nothing is said be any smooth ones."""
+    known.unsaid = names
+    known.functions = {**known.functions, **{name: any_function(name) for name in names}}
 
 
 def _said(names: dict[str, str], words: str) -> dict[str, str]:
@@ -175,13 +249,14 @@ def _one_name_for_one_quantity(
     return merged, analogous
 
 
-def _beginning_again(known: Knowledge, first: Course, letter: str | None) -> Knowledge:
+def _beginning_again(known: Knowledge, first: Course, letter: str | None, called: Collection[str]) -> Knowledge:
     """Return what is known before the second reading: what was known at first, and the numbers that names were given first."""
     second = _copied(known)
-    if "sigma" in first.environment.definitions:
-        second.functions = {name: function for name, function in second.functions.items() if name != "sigma"}
+    defined = {name for name in called if name in first.environment.definitions}
+    second.functions = {name: function for name, function in second.functions.items() if name not in defined}
     if isinstance(known.rate, mpf) and letter is not None:
         second.given[(letter,)], second.rate = known.rate, letter
+    second.normalised = {**second.normalised, **first.environment.normalised}
     second.aliases.update(first.environment.aliases)
     second.sizes.update(first.environment.sizes)
     second.given = {**first.begun(), **second.given}
@@ -214,14 +289,18 @@ def _judged(
     environment: Knowledge,
     assumed: dict[str, str],
     network: Network | None,
+    how: HowItIsRead,
+    runs: CodeRuns,
 ) -> ProofreadReport:
     course = Course(environment, fixed=frozenset(network.nodes) if network else frozenset())
     judgements: list[Judgement] = []
     notation = Notation().override(names=dict(reading.spelled))
+    mender = Mender(reading.statements, course, how, notation)
     for statement in reading.statements:
-        judgements += [_judgement(document, statement, pair, course, notation) for pair in course.take(statement)]
+        found = course.take(statement)
+        judgements += [_judgement(document, statement, *mender.mended(statement, pair, found)) for pair in found]
     judgements += [judgement for unread in reading.unread for judgement in _unread(document, unread)]
-    numbers, labels = _numbers(document, lines, names, environment)
+    numbers, labels = _numbers(document, lines, names, environment, runs)
     return ProofreadReport(
         document,
         tuple(sorted(judgements, key=lambda item: (item.start, item.span))),
@@ -233,16 +312,12 @@ def _judged(
     )
 
 
-def _judgement(
-    document: Document, statement: Statement, pair: tuple[Formula, Formula, ClaimVerdict], course: Course, notation: Notation
-) -> Judgement:
+def _judgement(document: Document, statement: Statement, pair: Pair, remedy: Remedy | None) -> Judgement:
     left, right, verdict = pair
     start = statement.fragment.start
     spans = [side.span for side in (left, right) if side.span is not None]
     span = (min(s[0] for s in spans), max(s[1] for s in spans)) if spans else (0, len(statement.fragment.text))
     line, column = document.place(start + span[0])
-    remedy = find_remedy(left, right, course.environment, notation) if verdict.status is ClaimStatus.DIFFERS else None
-    remedy = in_its_place(remedy, statement.fragment.text) if remedy else None
     return Judgement(start, span, line, column, left, right, statement.fragment.text, verdict, remedy)
 
 
@@ -257,11 +332,11 @@ def _unread(document: Document, unread: Unread) -> list[Judgement]:
 
 
 def _numbers(
-    document: Document, lines: Lines, names: tuple[str, ...], environment: Knowledge
+    document: Document, lines: Lines, names: tuple[str, ...], environment: Knowledge, runs: CodeRuns
 ) -> tuple[list[PrintedNumber], list[Malformed]]:
     calculator = Calculator(lookup_in(environment, names))
     worth: dict[int, Values] = {}
-    found: list[PrintedNumber] = []
+    found, lines = _outputs(document, lines, runs)
     labels: list[Malformed] = []
     for item in lines:
         if isinstance(item, CodeLine):
@@ -271,7 +346,7 @@ def _numbers(
                 continue
             if value is not None:
                 worth[item.start] = value
-        elif (judged := _printed(document, item, worth, environment)) is not None:
+        elif (judged := _printed(document, item, worth, environment, runs)) is not None:
             found.append(judged)
             label = wrong_label(item.label, worth.get(item.of.start) if item.of else None, environment)
             if label is not None:
@@ -280,8 +355,36 @@ def _numbers(
     return found, labels
 
 
-def _printed(document: Document, item: Printed, worth: dict[int, Values], environment: Knowledge) -> PrintedNumber | None:
+def _outputs(document: Document, lines: Lines, runs: CodeRuns) -> tuple[list[PrintedNumber], Lines]:
+    """Return the verdicts on what stands as the output of code that was run, and the lines besides."""
+    found = [_as_run(document, *line) for line in printed_lines(document, runs)]
+    judged = {item.line for item in found}
+    return found, [item for item in lines if document.place(item.start)[0] not in judged]
+
+
+def _as_run(document: Document, start: int, texts: tuple[str, ...], numbers: tuple[str, ...]) -> PrintedNumber:
+    """Return the verdict on numbers beside what the code prints in their place."""
+    line, column = document.place(start)
+    wrong = [number for text, number in zip(texts, numbers, strict=True) if not matches(text, float(number))]
+    if not wrong:
+        return PrintedNumber(start, line, column, texts, ClaimStatus.EXAMPLE)
+    return PrintedNumber(
+        start, line, column, texts, ClaimStatus.DIFFERS, f"the code prints {', '.join(wrong[:3])}", ", ".join(wrong)
+    )
+
+
+def _ran(item: Printed, runs: CodeRuns) -> tuple[str, ...] | None:
+    """Return what the code before printed numbers prints, where it prints as many."""
+    ran = runs.numbers_at(item.of.start) if item.of else None
+    return ran if ran is not None and len(ran) == len(item.texts) else None
+
+
+def _printed(
+    document: Document, item: Printed, worth: dict[int, Values], environment: Knowledge, runs: CodeRuns
+) -> PrintedNumber | None:
     """Return the verdict on numbers printed behind code that has a value; None where nothing is known of them."""
+    if (ran := _ran(item, runs)) is not None:
+        return _as_run(document, item.start, item.texts, ran)
     value = worth.get(item.of.start) if item.of else None
     line, column = document.place(item.start)
     if value is None:

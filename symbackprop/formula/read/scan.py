@@ -152,7 +152,7 @@ def _differential(scanner: Scanner, end: int) -> bool:
     """The `d` of `dL/dw` and `\\frac{dL}{dw}`, where neither `d` nor `dL` is a name."""
     text, start = scanner.text, scanner.position
     if scanner.names.find("d"):
-        return False
+        return _differential_beside_a_name(scanner, start)
     upright = re.compile(r"\\mathrm\s*(?:\{\s*d\s*\}|d(?![A-Za-z]))").match(text, start, end)
     if upright:
         scanner.emit("PARTIAL", "d", upright.end())
@@ -163,6 +163,14 @@ def _differential(scanner: Scanner, end: int) -> bool:
         return False
     scanner.emit("PARTIAL", "d", start + 1)
     return True
+
+
+def _differential_beside_a_name(scanner: Scanner, start: int) -> bool:
+    """The `d` of `\\frac{d x}{d t}` where d is a name as well: of a fraction of two such pairs nothing else is meant."""
+    if scanner.text[start] == "d" and scanner.last == "LB" and "pairs" in scanner.context:
+        scanner.emit("PARTIAL", "d", start + 1)
+        return True
+    return False
 
 
 def _is_inline_derivative(scanner: Scanner, start: int) -> bool:
@@ -255,8 +263,14 @@ def _fraction(scanner: Scanner, end: int) -> bool:
     first = scanner.skip_spaces(found.end())
     second = scanner.skip_spaces(scanner.argument_end(first))
     context = ("differential",) if all(_starts_with_d(scanner, start) for start in (first, second)) else ()
+    if scanner.names.find("d") and all(_PAIR.match(scanner.text, start, end) for start in (first, second)):
+        context = ("pairs",)
     scanner.argument(*context, then=lambda: scanner.argument(*context))
     return True
+
+
+#: `{d x}`, `{dx_1}`: the sign of a derivative and one letter.
+_PAIR = re.compile(r"\{\s*d\s*\\?[A-Za-z]+\s*(?:_\s*(?:\w|\{[^{}]*\})\s*)?\}")
 
 
 def _starts_with_d(scanner: Scanner, start: int) -> bool:

@@ -47,7 +47,7 @@ def apply_scripts(source: ScriptSource, base: Formula, scripts: list[Script], sp
         if kind == "sub":
             base = Element(base, index_list(source, None, value, span), span=span)
             continue
-        if kind != "prime" and raised:
+        if kind != "prime" and raised and not (kind == "top" and isinstance(base, Indexed)):
             raise ReadError("two superscripts on one thing; write brackets", span)
         raised = raised or kind != "prime"
         base = _raise(source, base, kind, value, span)

@@ -11,18 +11,20 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain as chain_of
-from itertools import islice, product
+from itertools import islice, pairwise, product
 
 from symbackprop.formula.tree.tree import (
     Bars,
     BigSum,
     Call,
     Chain,
+    Decorated,
     Formula,
     Fraction,
     Group,
     Hadamard,
     Indexed,
+    Nabla,
     Name,
     Neg,
     Number,
@@ -60,12 +62,15 @@ class ArrayShapes:
     unknown: frozenset[str] = frozenset()
 
 
-def transposed(chains: Sequence[Chain]) -> list[Chain]:
-    """Return chains in which `X^T` is the transpose although T is a name, where T is a matrix itself: no power can be meant."""
+def t_transposes(chains: Sequence[Chain]) -> bool:
+    """Whether `X^T` is the transpose although T is a name: where T is a matrix itself, no power can be meant."""
     nodes = [node for chain in chains for node in walk(chain)]
     bounds = {node.upper for node in nodes if isinstance(node, BigSum)}
-    if Name("T") in bounds or not any(Name("T") in _terms(node) for node in nodes if isinstance(node, Sum)):
-        return list(chains)
+    return Name("T") not in bounds and any(Name("T") in _terms(node) for node in nodes if isinstance(node, Sum))
+
+
+def as_transposes(chains: Sequence[Chain]) -> list[Chain]:
+    """Return chains in which `X^T` is the transpose."""
     return [_parts_replaced(chain, _as_transpose) for chain in chains]
 
 
@@ -85,18 +90,34 @@ def _terms(node: Sum) -> Iterator[Formula]:
 # ---- which names are arrays ----------------------------------------------------------------------------------------
 
 
-def array_shapes(chains: Sequence[Chain], spelled: Mapping[str, str], numbers: Iterable[str]) -> ArrayShapes:
-    """Return the shapes of the arrays of a text. `spelled` are its names in LaTeX, `numbers` those that it gives a number."""
-    declared = dict(said for chain in chains if (said := _declared(chain)) is not None)
+def array_shapes(
+    chains: Sequence[Chain],
+    spelled: Mapping[str, str],
+    numbers: Iterable[str],
+    axes: Mapping[str, tuple[str, ...]] | None = None,
+    vectors: Iterable[str] = (),
+) -> ArrayShapes:
+    """Return the shapes of the arrays of a text.
+
+    `spelled` are its names in LaTeX, `numbers` those that it gives a number, `axes` the sizes of arrays that stand as a whole and
+    with indices, `vectors` names that can be no matrices.
+    """
     nodes = [node for chain in chains for node in walk(chain)]
+    known = _standing_whole(axes or {}, nodes)
+    declared = known | dict(said for chain in chains if (said := _declared(chain)) is not None)
     evident = _all_evident(nodes, spelled) | declared.keys()
     if not evident:
         return ArrayShapes()
     scalars = {*_NUMBERS, *numbers, *_each(declared.values()), *_each(map(_plain_numbers, nodes))}
     stated = list(filter(_states, chains))
     arrays = _with_company(stated, evident, scalars - evident)
-    small = {name for name in evident if spelled.get(name, name)[-2:-1].islower()}
-    return _numbered(_best(stated, arrays - _entries(nodes), declared, small), arrays)
+    small = {name for name in evident if spelled.get(name, name)[-2:-1].islower()} | set(vectors)
+    return _numbered(_best(stated, arrays - (_entries(nodes) - known.keys()), declared, small), arrays)
+
+
+def _standing_whole(axes: Mapping[str, tuple[str, ...]], nodes: Sequence[Formula]) -> dict[str, tuple[str, ...]]:
+    names = set(_named(nodes))
+    return {name: sizes for name, sizes in axes.items() if name in names}
 
 
 def _each(groups: Iterable[Iterable[str]]) -> Iterator[str]:
@@ -188,6 +209,26 @@ def _with_company(stated: Sequence[Chain], evident: set[str], scalars: set[str])
         new = set().union(*beside) - scalars - called - arrays
         arrays, grown = arrays | new, bool(new)
     return arrays
+
+
+def losses_among(chains: Sequence[Chain]) -> set[str]:
+    """Return the names that are differentiated: of a network for any layer, the loss is all that is and has no layer."""
+    nodes = [node for chain in chains for node in walk(chain)]
+    above = [node.numerator for node in nodes if isinstance(node, Partial)]
+    return {part.name for part in (*above, *(node.body for node in nodes if isinstance(node, Nabla))) if isinstance(part, Name)}
+
+
+def vectors_among(chains: Sequence[Chain], names: Iterable[str]) -> set[str]:
+    """Return the names in small letters that stand before no other array: `a^(2)`, and not the w of `w a`."""
+    small = {name for name in names if name[:1].islower()}
+    return small - set(_each(map(_before_another, (node for chain in chains for node in walk(chain)))))
+
+
+def _before_another(node: Formula) -> Iterator[str]:
+    """Yield the names of a product behind which another factor stands that is no transpose."""
+    for first, second in pairwise(node.factors) if isinstance(node, Product) else ():
+        if isinstance(first, Name) and not isinstance(second, Transpose):
+            yield first.name
 
 
 # ---- lengths -------------------------------------------------------------------------------------------------------
@@ -311,13 +352,19 @@ class Lengths:
         return shapes[0] if shapes else SCALAR
 
     def _call(self, node: Call) -> Shape:
-        if not isinstance(node.function, Name) or node.function.name in _REDUCING or len(node.arguments) != 1:
+        function = node.function.body if isinstance(node.function, Decorated) else node.function
+        if not isinstance(function, Name) or function.name in _REDUCING or len(node.arguments) != 1:
             raise UnknownShapeError
         return self._shape(node.arguments[0])
 
     def _bars(self, node: Bars) -> Shape:
         self._shape(node.body)
         return SCALAR
+
+    def _nabla(self, node: Nabla) -> Shape:
+        if not isinstance(node.wrt, Name) or self._shape(node.body) != SCALAR:
+            raise UnknownShapeError
+        return self._shape(node.wrt)
 
     def _partial(self, node: Partial) -> Shape:
         if not isinstance(node.denominator, Name) or self._shape(node.numerator) != SCALAR or node.others:
@@ -339,6 +386,7 @@ _SHAPES: Mapping[type[Formula], Callable[..., Shape]] = {
     Call: Lengths._call,
     Bars: Lengths._bars,
     Partial: Lengths._partial,
+    Nabla: Lengths._nabla,
 }
 
 

@@ -17,9 +17,10 @@ from symbackprop.proofreading.judging.judge import compare_at
 from symbackprop.proofreading.judging.matching import match
 from symbackprop.proofreading.judging.points import leaves, names_reached, points_for, reached
 from symbackprop.proofreading.meaning.printed import is_numeric
-from symbackprop.proofreading.meaning.values import Knowledge
+from symbackprop.proofreading.meaning.values import Definition, Knowledge
 
 MOST_PARTIALS = 12
+TOLD_AGAIN = "is told a second time"
 
 
 def doubt(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
@@ -140,7 +141,7 @@ def _unconnected(node: Formula, environment: Knowledge, complete: frozenset[str]
     if not below & names_reached(top, environment):
         return f"the text does not say how {', '.join(sorted(above)) or 'this'} depends on {', '.join(sorted(below))}"
     free = set().union(*(leaves(name, environment) for name in top)) - below - complete
-    elided = sorted(name for name in free if _is_like_a_defined_one(name, environment))
+    elided = sorted(name for name in free - environment.in_layers if _is_like_a_defined_one(name, environment))
     return f"the text does not say what {elided[0]} depends on" if elided else ""
 
 
@@ -170,17 +171,25 @@ def _is_like_a_defined_one(name: str, environment: Knowledge) -> bool:
 def _told_again(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
     """A name defined by one formula, and here by another one: two quantities as often as a mistake, or a convention."""
     head = _bare(left)
-    named = head.body if isinstance(head, Decorated) and head.kind == "Delta" else head
+    named = _changed_name(head)
     if not isinstance(named, Name | Indexed):
         return ""
     name = environment.canonical(named.name)
-    if named is not head or name.startswith("delta"):
+    said = environment.definitions.get(name)
+    if named is not head or (name.startswith("delta") and not _is_said_by_a_derivative(said)):
         words = conventions(left, right, environment)
         return f"another convention: {words}" if words else ""
-    definition = environment.definitions.get(name)
-    if definition is None or name in complete or _is_derived(definition.body, right) or not _named(right, environment):
+    if said is None or name in complete or _is_derived(said.body, right) or not _named(right, environment):
         return ""
-    return f"{name} is told a second time, {conventions(left, right, environment) or 'otherwise'}"
+    return f"{name} {TOLD_AGAIN}, {conventions(left, right, environment) or 'otherwise'}"
+
+
+def _changed_name(head: Formula) -> Formula:
+    return head.body if isinstance(head, Decorated) and head.kind == "Delta" else head
+
+
+def _is_said_by_a_derivative(said: Definition | None) -> bool:
+    return said is not None and _is_derived(said.body)
 
 
 def _is_derived(*sides: Formula) -> bool:
@@ -188,4 +197,33 @@ def _is_derived(*sides: Formula) -> bool:
     return any(isinstance(node, Partial) for side in sides for node in walk(side))
 
 
-_DOUBTS = (_layered, _left_out, _nothing_known, _put_in, _says_what_it_is, _told_again)
+def _unsaid_function(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    """A function of which nothing is said may have the property that it needs."""
+    called = (node for node in reached((left, right), environment) if isinstance(node, Call))
+    names = {name for node in called if (name := function_name(node)) in environment.unsaid}
+    return f"the text does not say what function {min(names)} is" if names else ""
+
+
+def function_name(call: Call) -> str:
+    head = call.function
+    while isinstance(head, Decorated):
+        head = head.body
+    return head.name if isinstance(head, Name) else ""
+
+
+def _both_ways(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    """`w x = Σ_j w_j x_j`: what stands alone and with indices is an array, whatever else it is."""
+    nodes = [*walk(left), *walk(right)]
+    called = {node.function for node in nodes if isinstance(node, Call)}
+    alone = {node.name for node in nodes if isinstance(node, Name) and node not in called}
+    indexed = {node.name for node in nodes if isinstance(node, Indexed)}
+    both = sorted((alone & indexed) - environment.shapes.keys() - complete)
+    return f"{both[0]} stands alone and with indices" if both else ""
+
+
+def _retold(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    names = environment.retold & names_reached((left, right), environment) if environment.retold else set()
+    return f"the text says two things of {min(names)}" if names - complete else ""
+
+
+_DOUBTS = (_unsaid_function, _both_ways, _retold, _layered, _left_out, _nothing_known, _put_in, _says_what_it_is, _told_again)

@@ -7,23 +7,33 @@ within reach, because texts go back to earlier numbers without saying so.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, pairwise
 
 import mpmath
 from mpmath import mpf
 
-from symbackprop.formula.tree.tree import BigSum, Call, Decorated, Formula, Group, Indexed, Name, Number, Partial, Update
+from symbackprop.formula.tree.tree import BigSum, Call, Chain, Decorated, Formula, Group, Indexed, Name, Number, Partial, Update
 from symbackprop.formula.tree.walk import replace as replaced
 from symbackprop.formula.tree.walk import walk
 from symbackprop.functions import BY_NAME
 from symbackprop.proofreading.claims import HOLDS, ClaimStatus, ClaimVerdict
-from symbackprop.proofreading.judging.certainty import doubt, links_are_known, within_rounding
+from symbackprop.proofreading.judging.certainty import TOLD_AGAIN, doubt, function_name, links_are_known, within_rounding
 from symbackprop.proofreading.judging.judge import compare_at, free_indices, judge, same
 from symbackprop.proofreading.judging.matching import is_entry, match
 from symbackprop.proofreading.judging.points import leaves, points_for, random_points, reached
-from symbackprop.proofreading.judging.statement_kinds import NEARBY, Statement, is_case, is_goal, is_setting
+from symbackprop.proofreading.judging.statement_kinds import (
+    NEARBY,
+    Statement,
+    is_case,
+    is_constraint,
+    is_goal,
+    is_index,
+    is_set_anew,
+    is_setting,
+)
+from symbackprop.proofreading.meaning.layer_families import as_written
 from symbackprop.proofreading.meaning.printed import half_unit, is_numeric, is_rounded, printed_number
 from symbackprop.proofreading.meaning.values import DIGITS, Definition, Key, Knowledge, NoValueError, Valuation, spelled, written
 
@@ -45,6 +55,7 @@ class Claim:
 
 def _said_of(one: str, other: str, claim: Claim) -> Iterator[bool]:
     """Yield whether two letters are said to be equal (True), or to differ (False)."""
+    one, other = as_written(one), as_written(other)
     if frozenset((one, other)) in claim.environment.apart:
         yield False
     text = claim.statement.prose[-NEARBY:] + claim.statement.fragment.text
@@ -62,24 +73,35 @@ class Course:
     beginnings: dict[Key, mpf] = field(default_factory=dict)  # the first number each name was given
     assumed: dict[str, str] = field(default_factory=dict)  # names that were taken to mean something, and why
     fixed: frozenset[str] = frozenset()  # names that a network defines: no text can define them anew
+    firsts: dict[str, Definition] = field(default_factory=dict)  # what names stood for before they were set anew
+    told_in: dict[str, int] = field(default_factory=dict)  # the section that says what a function is
     definers: dict[str, Statement] = field(default_factory=dict)  # the statement that defines a name
 
     def take(self, statement: Statement) -> list[Pair]:
         """Return the verdict on each relation of a chain, and take in what it says."""
         if not statement.fragment.display and "\n\n" in statement.prose[-200:]:
             self.cases.clear()
+        taken = [self._taken(statement, chain) for chain in statement.meanings]
+        return in_every_layer(statement.chain, taken) if statement.in_layers else taken[0]
+
+    def _taken(self, statement: Statement, chain: Chain) -> list[Pair]:
         with mpmath.workdps(DIGITS):
-            parts = [self._meant(part) for part in statement.chain.parts]
-            found = list(self._pairs(statement, parts, statement.chain.relations))
+            parts = [self.meant(part) for part in chain.parts]
+            found = list(self._pairs(statement, parts, chain.relations))
             self._put_in(parts)
             self._note_printed(parts, found)
         return _ends(found, self)
 
     def again(self, environment: Knowledge) -> Course:
         """Return a second reading: every definition of the first one is known from the start, numbers and functions are not."""
+        self.begin_again()
         kept = {name: found for name, found in self.environment.definitions.items() if not found.arguments}
         environment.definitions.update({name: found for name, found in kept.items() if name not in environment.definitions})
         return Course(environment, assumed=self.assumed, fixed=self.fixed, definers=self.definers)
+
+    def begin_again(self) -> None:
+        """Let every name that was set anew stand for what it stood for at first."""
+        self.environment.definitions.update(self.firsts)
 
     def begun(self) -> dict[Key, mpf]:
         """Return the first number each name was given, without what can be worked out: what the text prints for it is a claim."""
@@ -100,13 +122,12 @@ class Course:
     # ---- one chain
 
     def _pairs(self, statement: Statement, parts: list[Formula], relations: tuple[str, ...]) -> Iterator[Pair]:
-        before = replace(self.environment, given=dict(self.environment.given), rounded=dict(self.environment.rounded))
         for number, (relation, left, right) in enumerate(zip(relations, parts, parts[1:], strict=False)):
             if relation not in ("=", ":=", "←", "≈", "≡"):
                 continue
             verdict = self._stated(statement, parts, relation) if number == 0 else None
             if verdict is None:
-                verdict = self._claimed(left, right, before if number else self.environment, statement)
+                verdict = self._claimed(left, right, self.environment, statement)
                 if relation == "≈" and verdict.status is ClaimStatus.DIFFERS:
                     verdict = ClaimVerdict(ClaimStatus.UNDECIDED, "said to be near, not equal")
             yield left, right, verdict
@@ -115,7 +136,7 @@ class Course:
         """Return the verdict on a first relation that states something (a definition, a number, a step); None for a claim."""
         key = self._key(parts[0])
         if key is None:
-            return ClaimVerdict(ClaimStatus.ASSIGNMENT) if self._is_new_value(parts[0]) else self._function(parts)
+            return self._stated_of_no_name(parts, relation, statement.section)
         name = key[0]
         if self._key(parts[1]) == key:
             return None
@@ -125,12 +146,50 @@ class Course:
             return self._first_order(name, parts)
         if is_numeric(parts[1]):
             return self._chosen(key, parts[1], statement)
+        self._forget_what_says_nothing(key, parts[1])
         if name in self.fixed or self._knows(key):
             return ClaimVerdict(ClaimStatus.DEFINITION) if self.definers.get(spelled(key)) is statement else None
         verdict = self._defined(key, parts)
         if verdict is not None:
             self.definers.setdefault(spelled(key), statement)
         return verdict
+
+    def _normalises(self, parts: list[Formula]) -> bool:
+        """Take in `Σ_k p_k = 1`, where nothing else is said of p: its rows sum to 1."""
+        total = parts[0]
+        if not isinstance(total, BigSum) or parts[1:] != [Number("1")] or not (name := _summed_whole(total)):
+            return False
+        name = self.environment.canonical(name)
+        if name in self.fixed or self._knows((name,)) or any(key[0] == name for key in self.environment.given):
+            return False
+        ((_, size),) = _bounds(total)
+        self.environment.normalised = {**self.environment.normalised, name: size}
+        return True
+
+    def _stated_of_no_name(self, parts: list[Formula], relation: str, section: int) -> ClaimVerdict | None:
+        if relation == "=" and self._normalises(parts):
+            return ClaimVerdict(ClaimStatus.SETTING, "a condition")
+        return ClaimVerdict(ClaimStatus.ASSIGNMENT) if self._is_new_value(parts[0]) else self._function(parts, section)
+
+    def _forget_what_says_nothing(self, key: Key, side: Formula) -> None:
+        """Let a name be defined by a formula with a value where the one that it has is without."""
+        if key[0] not in self.fixed and self._says_it_at_last(key, side):
+            self.environment.definitions.pop(key[0], None)
+            self.definers.pop(spelled(key), None)
+
+    def _says_it_at_last(self, key: Key, side: Formula) -> bool:
+        """Whether a name has a formula without a value, `C = 1/n Σ_x C_x`, and gets one with a value, `C = 1/2 (y - a)^2`."""
+        known = self.environment.definitions.get(spelled(key))
+        if known is None or known.arguments or known.indices or len(key) > 1 or key[0] in self._names(side):
+            return False
+        return not self._has_value(known.body) and self._has_value(side)
+
+    def _has_value(self, side: Formula) -> bool:
+        try:
+            points_for((side,), self.environment)[0].value(side)
+        except NoValueError:
+            return False
+        return True
 
     def _names(self, formula: Formula) -> set[str]:
         return {self.environment.canonical(name) for name in _names(formula)}
@@ -145,7 +204,7 @@ class Course:
         known = self.environment.loss is not None and self.environment.rate is not None and isinstance(side, Update)
         return old is not None and not known and self._key(old) in self.environment.given
 
-    def _function(self, parts: list[Formula]) -> ClaimVerdict | None:
+    def _function(self, parts: list[Formula], section: int) -> ClaimVerdict | None:
         """`f(x) = …`: a function is defined, anew where it was before: texts use one letter for many functions."""
         name, arguments = called_with_names(parts[0])
         if not name or name in BY_NAME or name in self.fixed or is_numeric(parts[1]) or name in _names(parts[1]):
@@ -156,6 +215,7 @@ class Course:
         if known is not None and known.arguments == arguments and judge(parts[0], parts[1], self.environment).status in HOLDS:
             return None
         self.environment.definitions[name] = Definition(name, parts[1], arguments=arguments)
+        self.told_in[name] = section
         return ClaimVerdict(ClaimStatus.DEFINITION, "the function anew" if known else "")
 
     def _assigned(self, key: Key, parts: list[Formula], relation: str) -> ClaimVerdict | None:
@@ -229,6 +289,8 @@ class Course:
     def _defined(self, key: Key, parts: list[Formula]) -> ClaimVerdict | None:
         """`z = w x + b`: what a name without a definition stands for; None where that would go in a circle."""
         name, indices = key[0], index_names(parts[0])
+        if name in self.environment.in_layers and not indices and free_indices(parts[1], random_points(self.environment)):
+            return ClaimVerdict(ClaimStatus.DEFINITION, "says what a layer is called")  # `a^1 = x_i`
         definition = Definition(name if indices else spelled(key), parts[1], indices)
         self.environment.definitions[definition.name] = definition
         if self._circular(key):
@@ -255,6 +317,8 @@ class Course:
     def _claimed(self, left: Formula, right: Formula, environment: Knowledge, statement: Statement) -> ClaimVerdict:
         verdict = judge(left, right, environment, self.history)
         if verdict.status in HOLDS:
+            if statement.order in environment.telling and not is_numeric(right):
+                return ClaimVerdict(ClaimStatus.DEFINITION, "says which function it is")
             return verdict
         claim = Claim(left, right, environment, statement, verdict)
         rules = (*_OPEN, *_EXPLAINED) if verdict.status is ClaimStatus.DIFFERS else _OPEN
@@ -273,10 +337,29 @@ class Course:
             self.environment.definitions.pop(name, None)
         return ClaimVerdict(ClaimStatus.GOAL)
 
+    def _set_anew(self, claim: Claim) -> ClaimVerdict | None:
+        """`Let z = …`, of a name that stood for something else."""
+        key = self._key(claim.left)
+        first = claim.statement.chain.parts[0].span == claim.left.span
+        if key is None or key[0] in self.fixed or not first or is_numeric(claim.right) or not is_set_anew(claim.statement):
+            return None
+        known = self.environment.definitions.pop(spelled(key), None)
+        if known is None or key[0] in self._names(claim.right) or self._defined(key, [claim.left, claim.right]) is None:
+            self.environment.definitions.update({spelled(key): known} if known is not None else {})
+            return None
+        self.firsts.setdefault(spelled(key), known)
+        return ClaimVerdict(ClaimStatus.DEFINITION, "set anew")
+
+    def _constraint(self, claim: Claim) -> ClaimVerdict | None:
+        return ClaimVerdict(ClaimStatus.SETTING, "a condition") if is_constraint(claim.statement) else None
+
     def _condition(self, claim: Claim) -> ClaimVerdict | None:
         """`f'(x) = 0`, `y = 1`: places that a text speaks of, not what is true everywhere."""
         if self.fixed or len(claim.statement.chain.parts) != 2:
             return None
+        is_layer = isinstance(claim.left, Name) and claim.left.name in self.environment.layer_letters
+        if is_layer or is_index(claim.left, claim.statement.names):
+            return ClaimVerdict(ClaimStatus.CASE, "at one place")
         if claim.right == Number("0") and sought(claim.statement.chain):
             return ClaimVerdict(ClaimStatus.CASE, "where the derivative vanishes")
         if self._key(claim.left) is not None and is_whole(claim.right):
@@ -288,7 +371,7 @@ class Course:
         environment = claim.environment
         for name, letter, size in sorted(_last_indices(claim, environment)):
             if (
-                name not in self.fixed
+                name not in self.fixed | environment.in_layers
                 and judge(claim.left, claim.right, replace(environment, normalised={name: size})).status in HOLDS
             ):
                 return ClaimVerdict(ClaimStatus.EXAMPLE, f"where {name} sums to 1 over {letter}")
@@ -302,7 +385,7 @@ class Course:
             for equal in _said_of(one, other, claim):
                 environment = replace(claim.environment, letters=((one, other, equal),))
                 if judge(claim.left, claim.right, environment).status in HOLDS:
-                    return ClaimVerdict(ClaimStatus.EXAMPLE, f"where {one} {'=' if equal else '≠'} {other}")
+                    return ClaimVerdict(ClaimStatus.EXAMPLE, as_written(f"where {one} {'=' if equal else '≠'} {other}"))
         return None
 
     def _rounded(self, claim: Claim) -> ClaimVerdict | None:
@@ -312,8 +395,17 @@ class Course:
             return ClaimVerdict(ClaimStatus.UNDECIDED, "numbers rounded on the way can make this difference")
         return None
 
+    def _told_elsewhere(self, claim: Claim) -> ClaimVerdict | None:
+        """A function with a letter for its name, of which another section says what it is: it may be another one here."""
+        nodes = reached((claim.left, claim.right), claim.environment)
+        called = {name for node in nodes if isinstance(node, Call) and (name := function_name(node)) in self.told_in}
+        elsewhere = sorted(name for name in called if self.told_in[name] != claim.statement.section)
+        return ClaimVerdict(ClaimStatus.UNDECIDED, f"{elsewhere[0]} is told in another section") if elsewhere else None
+
     def _doubted(self, claim: Claim) -> ClaimVerdict | None:
         reason = doubt(claim.left, claim.right, claim.environment, self.fixed)
+        if TOLD_AGAIN in reason and (key := self._key(claim.left)) is not None:
+            self.environment.retold.add(str(key[0]))
         return ClaimVerdict(ClaimStatus.UNDECIDED, reason) if reason else None
 
     def _numbers_put_in(self, left: Formula, right: Formula, environment: Knowledge) -> bool:
@@ -382,6 +474,7 @@ class Course:
             and key not in self.environment.given
             and key[0] not in ("e", "pi")
             and key[0] not in self.fixed
+            and key[0] not in self.environment.functions
         )
 
     def _bind(self, formula: Formula, meaning: Formula) -> None:
@@ -403,7 +496,7 @@ class Course:
         key = entry_key(formula)
         return None if key is None else (self.environment.canonical(str(key[0])), *key[1:])
 
-    def _meant(self, formula: Formula) -> Formula:
+    def meant(self, formula: Formula) -> Formula:
         """Return a side as it is judged: a change Δw is a name of its own where no loss says what it is."""
         if self.environment.loss is not None and self.environment.rate is not None:
             return formula
@@ -432,6 +525,33 @@ class Course:
             self.environment.printed[key] = (*before, number[0])[-MOST_PRINTED:]
 
 
+def in_every_layer(chain: Chain, taken: Sequence[list[Pair]]) -> list[Pair]:
+    """Return the verdicts on a formula for any layer from those on what it says in each of them."""
+    written = {part.span: part for part in chain.parts}
+    found = []
+    for pairs in zip(*taken, strict=True):
+        left, right, _ = pairs[0]
+        found.append((written[left.span], written[right.span], _in_all([verdict for _, _, verdict in pairs])))
+    return found
+
+
+def _in_all(verdicts: Sequence[ClaimVerdict]) -> ClaimVerdict:
+    """One verdict for all layers: what differs in one of them differs; what is open in one of them is open."""
+    for status in (ClaimStatus.DIFFERS, ClaimStatus.UNDECIDED):
+        first = next((verdict for verdict in verdicts if verdict.status is status), None)
+        if first is not None:
+            return replace(first, reason=as_written(first.reason))
+    stated = next((verdict for verdict in verdicts if verdict.status not in HOLDS), None)
+    return replace(stated, reason=as_written(stated.reason)) if stated is not None else _all_hold(verdicts)
+
+
+def _all_hold(verdicts: Sequence[ClaimVerdict]) -> ClaimVerdict:
+    remarks = [verdict.reason for verdict in verdicts if verdict.reason]
+    always = all(verdict.status is ClaimStatus.ALWAYS for verdict in verdicts)
+    where = remarks[0] if remarks else "in a network of a few layers"
+    return ClaimVerdict(ClaimStatus.ALWAYS if always else ClaimStatus.EXAMPLE, as_written(where))
+
+
 def _is_wrong(found: list[Pair]) -> bool:
     return any(verdict.status is ClaimStatus.DIFFERS for _, _, verdict in found)
 
@@ -450,6 +570,8 @@ _NEW = re.compile(r"(.+?)[_^]?\(?(?:new|neu|next|updated|\+)\)?")
 #: What else an `=` may be, in the order it is tried; the second row only where the sides were found to differ.
 _OPEN: tuple[Callable[[Course, Claim], ClaimVerdict | None], ...] = (
     Course._in_case,
+    Course._constraint,
+    Course._set_anew,
     lambda course, claim: course._matched(claim.left, claim.right),
 )
 _EXPLAINED: tuple[Callable[[Course, Claim], ClaimVerdict | None], ...] = (
@@ -459,6 +581,7 @@ _EXPLAINED: tuple[Callable[[Course, Claim], ClaimVerdict | None], ...] = (
     Course._other_letters,
     lambda course, claim: course._put_in_for(claim.left, claim.right, claim.environment),
     Course._rounded,
+    Course._told_elsewhere,
     Course._doubted,
 )
 
@@ -486,6 +609,12 @@ def _last_indices(claim: Claim, environment: Knowledge) -> set[tuple[str, str, s
     entries = [node for node in nodes if isinstance(node, Indexed) and node.indices and node.name not in known]
     last = {(node.name, node.indices[-1]) for node in entries}
     return {(name, label.name, summed[label.name]) for name, label in last if isinstance(label, Name) and label.name in summed}
+
+
+def _summed_whole(total: BigSum) -> str:
+    """Return p of `Σ_k p_nk`; "" for any other sum."""
+    body = total.body if total.operator == "sum" else None
+    return body.name if isinstance(body, Indexed) and body.indices[-1:] == (total.index,) else ""
 
 
 def _bounds(node: Formula) -> list[tuple[str, str]]:

@@ -54,3 +54,22 @@ def _representative(same: Mapping[str, str], letter: str) -> str:
 def _join(same: dict[str, str], one: str, other: str) -> None:
     first, second = sorted((_representative(same, one), _representative(same, other)))
     same[second] = first
+
+
+def axes_of(formulas: Iterable[Formula], ranges: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:
+    """Return the sizes of the axes of every array whose entries all have as many index letters, one or two."""
+    found: dict[str, set[tuple[str, ...]]] = {}
+    for formula in formulas:
+        for node in walk(formula):
+            if isinstance(node, Indexed) and not node.upper:
+                found.setdefault(node.name, set()).add(tuple(_size(label, ranges) for label in node.indices))
+    return {name: min(sizes) for name, sizes in found.items() if _are_alike(sizes)}
+
+
+def _are_alike(sizes: set[tuple[str, ...]]) -> bool:
+    """Whether all entries of an array have as many index letters, one or two."""
+    return len({len(each) for each in sizes}) == 1 and all(len(each) <= 2 and all(each) for each in sizes)
+
+
+def _size(label: Formula, ranges: Mapping[str, str]) -> str:
+    return ranges.get(label.name, "") if isinstance(label, Name) else ""

@@ -14,18 +14,29 @@ import mpmath
 import numpy as np
 from mpmath import mpf
 
-from symbackprop.formula.tree.tree import BigSum, Element, Formula, Indexed, Name
+from symbackprop.formula.tree.tree import BigSum, Element, Formula, Indexed, Name, Partial
 from symbackprop.formula.tree.walk import walk
 from symbackprop.proofreading.claims import ClaimStatus, ClaimVerdict
 from symbackprop.proofreading.judging.points import leaves, names_reached, points_for
 from symbackprop.proofreading.meaning.printed import interval, is_numeric, printed_number
-from symbackprop.proofreading.meaning.values import DIGITS, LARGEST_SUM, Key, Knowledge, NoValueError, Valuation, spelled
+from symbackprop.proofreading.meaning.values import (
+    DIGITS,
+    LARGEST_SUM,
+    LAYOUTS,
+    Key,
+    Knowledge,
+    NoValueError,
+    ShapeError,
+    Valuation,
+    spelled,
+)
 
 AGREE = (
     mpf(10) ** -14
 )  # slopes are differences of 50 digits with a step of 1e-18: 30 digits hold, and more than 14 are never claimed
 COMBINATIONS = 64
 MOST_PLACES = 7
+ENOUGH = 2  # points at which two sides differ, before no more are looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +51,10 @@ def judge(left: Formula, right: Formula, environment: Knowledge, history: Sequen
     """Return the verdict on `left = right`. `history` holds what names were worth before, the latest last."""
     with mpmath.workdps(DIGITS):
         if not (is_numeric(left) or is_numeric(right)):
-            return _in_symbols(left, right, environment)
+            known = environment.worked_out()
+            if (left, right) not in known:
+                known[left, right] = _in_symbols(left, right, environment)
+            return known[left, right]  # type: ignore[no-any-return]
         verdict = _in_numbers(left, right, environment, history)
         return (_as_constant(left, right, environment) or verdict) if verdict.status is ClaimStatus.UNDECIDED else verdict
 
@@ -55,7 +69,7 @@ def _as_constant(left: Formula, right: Formula, environment: Knowledge) -> Claim
     side = right if is_numeric(left) else left
     points = points_for((side,), environment)
     letters = sorted(free_indices(side, points))
-    values = [point.value(side, at) for point in points for at in _places(letters, point)]
+    values = [point.value(side, at) for point in points for at in places_of(letters, point)]
     if witness is None or not all(same(value, values[0]) for value in values):
         return None
     return ClaimVerdict(ClaimStatus.DIFFERS, "", (shown(witness[0]), shown(witness[1])))
@@ -83,12 +97,14 @@ def compare_at(
     letters = sorted(free_indices(left, points) | free_indices(right, points)) if (points := list(points)) else []
     for point in points:
         try:
-            pairs = [(point.value(left, at), point.value(right, at)) for at in _places(letters, point)]
+            pairs = ((point.value(left, at), point.value(right, at)) for at in places_of(letters, point))
+            differing = next((pair for pair in pairs if not same(*pair)), None)
         except NoValueError as problem:
             problems.append(str(problem))
             continue
-        differing = next((pair for pair in pairs if not same(*pair)), None)
         outcomes.append(differing is None)
+        if outcomes.count(False) >= ENOUGH:
+            break
         witness = witness or differing
     return outcomes, problems, witness
 
@@ -108,7 +124,7 @@ def free_indices(formula: Formula, points: Sequence[Valuation]) -> set[str]:
     return {letter for letter in inside - bound - known.bounds.keys() if letter in known.extents and (letter,) not in known.given}
 
 
-def _places(letters: Sequence[str], point: Valuation) -> list[dict[str, int]]:
+def places_of(letters: Sequence[str], point: Valuation) -> list[dict[str, int]]:
     """Return a few places of free indices, spread over all of them."""
     spread = islice(product(*(point.span(letter) for letter in letters)), LARGEST_SUM)
     every = [at for values in spread if _is_meant(at := dict(zip(letters, values, strict=True)), point.environment)]
@@ -122,10 +138,12 @@ def _is_meant(at: Mapping[str, int], environment: Knowledge) -> bool:
 
 def _in_symbols(left: Formula, right: Formula, environment: Knowledge) -> ClaimVerdict:
     outcomes, problems, witness = compare_at(left, right, points_for((left, right), environment))
-    if not outcomes:
-        return ClaimVerdict(ClaimStatus.UNDECIDED, problems[0])
-    if all(outcomes):
+    if outcomes and all(outcomes):
         return ClaimVerdict(ClaimStatus.ALWAYS)
+    if is_by_a_vector(left, right, environment):
+        return _in_some_layout(left, right, environment)
+    if not outcomes:
+        return ClaimVerdict(ClaimStatus.UNDECIDED, problems[0], misfit=_misfits(left, right, environment))
     loose = untied(left, right, environment)
     if loose:
         return ClaimVerdict(ClaimStatus.UNDECIDED, f"nothing else in the text says what {', '.join(loose)} is")
@@ -135,6 +153,48 @@ def _in_symbols(left: Formula, right: Formula, environment: Knowledge) -> ClaimV
     if witness is None:
         return ClaimVerdict(ClaimStatus.UNDECIDED, problems[0] if problems else "")
     return ClaimVerdict(ClaimStatus.DIFFERS, _relation(witness), (shown(witness[0]), shown(witness[1])))
+
+
+def _in_some_layout(left: Formula, right: Formula, environment: Knowledge) -> ClaimVerdict:
+    """What holds in one of the layouts that derivatives by vectors have; where in none, it may be meant in another one."""
+    for layout in LAYOUTS:
+        points = points_for((left, right), replace(environment, layout=layout))
+        outcomes, _, _ = compare_at(left, right, points)
+        if outcomes and all(outcomes):
+            return ClaimVerdict(ClaimStatus.ALWAYS, f"{layout} layout")
+    return ClaimVerdict(ClaimStatus.UNDECIDED, "it holds in none of the usual layouts of a derivative by a vector")
+
+
+def is_by_a_vector(left: Formula, right: Formula, environment: Knowledge) -> bool:
+    """Whether a derivative of an array by a vector occurs."""
+    for node in (*walk(left), *walk(right)):
+        if not isinstance(node, Partial) or not isinstance(node.denominator, Name) or node.others:
+            continue
+        if "1" in environment.shapes.get(environment.canonical(node.denominator.name), ()):
+            point = points_for((node.numerator,), environment)[0]
+            try:
+                if np.ndim(point.value(node.numerator)):
+                    return True
+            except NoValueError:
+                continue
+    return False
+
+
+def _misfits(left: Formula, right: Formula, environment: Knowledge) -> bool:
+    """Whether one side has a value and the other one's arrays do not go together."""
+    point = points_for((left, right), environment)[0]
+    kinds = [_kind(side, point) for side in (left, right)]
+    return sorted(kinds) == ["a value", "no shape"]
+
+
+def _kind(side: Formula, point: Valuation) -> str:
+    try:
+        point.value(side)
+    except ShapeError:
+        return "no shape"
+    except NoValueError:
+        return "no value"
+    return "a value"
 
 
 def _relation(witness: tuple[mpf, mpf]) -> str:
@@ -165,7 +225,7 @@ def untied(left: Formula, right: Formula, environment: Knowledge) -> list[str]:
         if not definition.arguments:
             tied |= {environment.canonical(node.name) for node in walk(definition.body) if isinstance(node, Name | Indexed)}
     bound = {index for definition in environment.definitions.values() for index in (*definition.indices, *definition.arguments)}
-    return sorted((one ^ other) - tied - bound)
+    return sorted((one ^ other) - tied - bound - environment.extents.keys() - environment.in_layers)
 
 
 # ---- numbers -------------------------------------------------------------------------------------------------------

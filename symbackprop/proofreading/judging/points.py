@@ -16,6 +16,7 @@ from symbackprop.functions import BY_NAME
 from symbackprop.proofreading.meaning.values import Key, Knowledge, Valuation
 
 SMOOTH = ((1, False), (2, False), (3, True), (4, True))
+OF_ARRAYS = SMOOTH[::3]  # every entry of an array is a number of its own
 IN_PIECES = (*SMOOTH, *((seed, False) for seed in range(5, 21)))
 _PIECES = frozenset(name for name, row in BY_NAME.items() if row.kink is not None) | {"max", "min", "indicator"}
 
@@ -27,12 +28,18 @@ def random_points(environment: Knowledge, held: Mapping[Key, mpf] | None = None)
 
 def points_for(sides: Iterable[Formula], environment: Knowledge, held: Mapping[Key, mpf] | None = None) -> list[Valuation]:
     """Return as many random points as formulas need."""
-    chosen = IN_PIECES if any(_is_in_pieces(node) for node in reached(sides, environment)) else SMOOTH
+    nodes = list(reached(sides, environment))
+    has_arrays = any(isinstance(node, Name) and node.name in environment.shapes for node in nodes)
+    chosen = IN_PIECES if any(_is_in_pieces(node) for node in nodes) else OF_ARRAYS if has_arrays else SMOOTH
+    if held is None:
+        return [environment.point(seed, positive) for seed, positive in chosen]
     return [Valuation(environment, seed, held, positive) for seed, positive in chosen]
 
 
 def _is_in_pieces(node: Formula) -> bool:
     called = node.function if isinstance(node, Call) else None
+    if isinstance(node, Bars) and node.kind == "norm" and node.label not in ("1", "∞"):
+        return False  # smooth but where it is 0
     return isinstance(node, Bars | Cases) or (isinstance(called, Name) and called.name in _PIECES)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from symbackprop.formula.read.name_table import Names
 from symbackprop.formula.read.read import Finding as Mended
-from symbackprop.formula.read.read import ReadError, read_repaired
+from symbackprop.formula.read.read import ReadError, read, read_repaired
 from symbackprop.formula.tree.tree import BigSum, Chain, Formula, Group, Indexed, Name, Neg, Number, Span, Sum
 from symbackprop.formula.tree.walk import children, replace, walk
 from symbackprop.proofreading.claims import Malformed
@@ -64,8 +64,9 @@ def read_formulas(document: Document, names: Names) -> Reading:
             prose = fragment.text if fragment.kind == "prose" else ""
         else:
             text = normalised(fragment.text)
+            known = names.without("T") if headings in unnamed else names
             try:
-                found = read_repaired(text, names.without("T") if headings in unnamed else names)
+                found = read_repaired(text, known)
             except ReadError as problem:
                 if count := count_equals(text):
                     unread.append(Unread(fragment, count, problem.span, problem.message))
@@ -76,10 +77,17 @@ def read_formulas(document: Document, names: Names) -> Reading:
             formula = replace(found.formula, _in_its_layer)
             for name, latex in _spellings(formula, found.text):
                 spelled.setdefault(name, latex)
-            statements += [Statement(_reached(chain), fragment, prose, headings) for chain in chains(formula)]
+            for number, (chain, words) in enumerate(chains(formula)):
+                order = len(statements)
+                statements.append(Statement(_reached(chain), fragment, prose, known, found.text, number, order, words, headings))
             prose += fragment.text
     findings += [_slip(document, slip) for slip in lint(statements)]
     return Reading(tuple(statements), tuple(unread), tuple(findings), formulas, spelled)
+
+
+def read_again(text: str, names: Names) -> tuple[Chain, ...]:
+    """Return the chains of a formula as they are judged. Raises ReadError."""
+    return tuple(_reached(chain) for chain, _ in chains(replace(read(text, names), _in_its_layer)))
 
 
 def _in_its_layer(node: Formula) -> Formula:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
+from symbackprop.formula.read.name_table import Kind, Names
 from symbackprop.formula.tree.tree import Call, Chain, Decorated, Formula, Group, Indexed, Name, Row, Text, Update
 from symbackprop.formula.tree.walk import walk
 from symbackprop.proofreading.meaning.values import Knowledge
@@ -21,6 +22,12 @@ _SETTING = re.compile(r"(?:\blet|\bset(?:ting)?|\btake|\bwith|\bassume|\bgiven|�
 NEARBY = 60
 #: Words before a formula, inside it, that make it a condition.
 _CONDITION = ("if", "when", "where", "for", "若", "当", "如果")
+_ANEW = re.compile(r"(?:\b(?:let|define|denote|redefine|suppose|assume)(?: us| that| now)*|令|设|记|定义|假设)\W{0,3}$", re.I)
+_CONSTRAINT = re.compile(
+    r"(?:\bs\.\s?t\.|\bsubject to\b|\bsuch that\b|\bconstrain(?:t|ed)\b|\bunder the (?:condition|assumption)\b"
+    r"|\brequir(?:e|ing)\b|约束|满足|使得|条件)[^.。;；$]{0,25}$",
+    re.I,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,29 +37,40 @@ class Statement:
     chain: Chain
     fragment: Fragment
     prose: str
-    heading: int  # how many headings stand before it: a section of its own
+    names: Names  # by which the formula was read
+    text: str  # the formula with what was malformed put right: what the places in the chain refer to
+    number: int  # of the chain in its formula
+    order: int = 0  # of the statement in its document
+    words: str = ""  # just before the chain, inside the formula
+    section: int = 0  # how many headings stand before it
+    in_layers: Mapping[int, Chain] = field(default_factory=dict)  # what a formula for any layer says in each of them
+
+    @property
+    def meanings(self) -> tuple[Chain, ...]:
+        """What is judged: the chain itself, or what it says in each layer."""
+        return tuple(self.in_layers.values()) or (self.chain,)
 
 
-def chains(formula: Formula) -> Iterator[Chain]:
-    """Yield the chains of a formula in order: rows and lines are taken apart, prose is left out."""
-    waiting = [formula]
+def chains(formula: Formula) -> Iterator[tuple[Chain, str]]:
+    """Yield the chains of a formula in order, each with the words before it: rows and lines are taken apart."""
+    waiting = [(formula, "")]
     while waiting:
-        node = waiting.pop()
+        node, words = waiting.pop()
         if isinstance(node, Chain):
-            yield node
+            yield node, words
         elif isinstance(node, Row):
             waiting.extend(reversed(_joined(node)))
         elif isinstance(node, Group):
-            waiting.append(node.body)
+            waiting.append((node.body, words))
 
 
-def _joined(row: Row) -> list[Formula]:
-    """Return what a row says, without its prose and without the conditions that it says it under."""
-    before = (None, *row.items)
+def _joined(row: Row) -> list[tuple[Formula, str]]:
+    """Return what a row says with the words before it, without the conditions that it says it under."""
+    words = [item.text.strip().lower() if isinstance(item, Text) else "" for item in row.items]
     return [
-        item
-        for item, word in zip(row.items, before, strict=False)
-        if not isinstance(item, Text) and not (isinstance(word, Text) and word.text.strip().lower() in _CONDITION)
+        (item, word)
+        for item, word in zip(row.items, ("", *words), strict=False)
+        if not isinstance(item, Text) and word not in _CONDITION
     ]
 
 
@@ -80,6 +98,21 @@ def is_case(statement: Statement) -> bool:
 def is_setting(statement: Statement) -> bool:
     """Whether the prose before a formula chooses a number (`let x = 3`)."""
     return bool(_SETTING.search(statement.prose[-NEARBY:].rstrip(" \n*_")))
+
+
+def is_index(side: Formula, names: Names) -> bool:
+    """Whether a side is an index letter, `l = L`: no claim, but which place is meant."""
+    return isinstance(side, Name) and side.name in names.entries and names.kind(side.name) is Kind.INDEX
+
+
+def is_set_anew(statement: Statement) -> bool:
+    """Whether the prose before a formula says that a name stands for something from here on (`let z = …`)."""
+    return bool(_ANEW.search(statement.prose[-NEARBY:].rstrip(" \n*_")))
+
+
+def is_constraint(statement: Statement) -> bool:
+    """Whether a formula says under what condition something is done (`s.t. Σ_k p_k = 1`)."""
+    return any(bool(_CONSTRAINT.search(words)) for words in (statement.words, statement.prose[-NEARBY:]))
 
 
 def names_in(formula: Formula, environment: Knowledge) -> set[str]:

@@ -34,6 +34,7 @@ from symbackprop.formula.tree.tree import (
     Hadamard,
     Indexed,
     Logic,
+    Nabla,
     Name,
     Neg,
     Number,
@@ -51,6 +52,9 @@ DIGITS = 50
 STEP = mpf(10) ** -18
 LARGEST_SUM = 200
 LARGEST_ARRAY = 150
+
+#: A row for each entry above, a row for each entry below; derivatives of a number by a column as rows; or entry by entry.
+LAYOUTS = ("numerator", "denominator", "row", "elementwise")
 
 Key = tuple[Any, ...]  # a name and the places of one of its entries: ("w7",), ("W", 0, 2)
 Places = Mapping[str, int]
@@ -85,6 +89,10 @@ class Knowledge:
     printed: dict[Key, tuple[mpf, ...]] = field(default_factory=dict)  # what the text says a name with a formula is worth
     aliases: dict[str, str] = field(default_factory=dict)
     functions: Mapping[str, Callable[..., mpf]] = field(default_factory=dict)
+    layer_letters: frozenset[str] = frozenset()  # those above names that stand for any layer, and for the last one
+    retold: set[str] = field(default_factory=set)  # names of which the text says two different things
+    unsaid: frozenset[str] = frozenset()  # functions of which nothing is said: any smooth one stands for each
+    telling: frozenset[int] = frozenset()  # the statements, by their order, that say what a function is
     loss: str | None = None
     rate: str | mpf | None = None
     sizes: dict[str, int] = field(default_factory=dict)  # of the document's own arrays, by name: N = 4
@@ -95,10 +103,32 @@ class Knowledge:
     unshaped: frozenset[str] = frozenset()  # arrays of whose shape nothing is known
     first: int = 1  # what indices count from
     normalised: Mapping[str, str] = field(default_factory=dict)  # arrays whose entries sum to 1 along the last axis, and its size
+    in_layers: frozenset[str] = frozenset()  # arrays that stand for a layer of a network: those of the first one are its input
+    layout: str = "numerator"  # of derivatives of a vector by a vector, one of LAYOUTS
     apart: frozenset[frozenset[str]] = frozenset()  # letters of which the text says that they differ, `i ≠ j`
     letters: tuple[
         tuple[str, str, bool], ...
     ] = ()  # letters that stand for one place (True) or for two (False), in what is judged
+
+    kept: tuple[Knowledge, Any, dict[Any, Any]] | None = field(default=None, compare=False, repr=False)
+
+    def point(self, seed: int, positive: bool) -> Valuation:
+        """Return a random point; the same one, with all that was worked out there, as long as nothing new is known."""
+        points = self.worked_out()
+        if (seed, positive) not in points:
+            points[seed, positive] = Valuation(self, seed, None, positive)
+        return points[seed, positive]  # type: ignore[no-any-return]
+
+    def worked_out(self) -> dict[Any, Any]:
+        """Return what was worked out from all that is known now; it begins empty when something new is known."""
+        said = (self.definitions, self.given, self.aliases, self.sizes, self.extents, self.bounds, self.shapes, self.lengths)
+        stamp = (
+            *(tuple(table.items()) for table in said),
+            *(self.functions, self.loss, self.rate, self.unshaped, self.normalised, self.layout, self.letters, self.first),
+        )
+        if self.kept is None or self.kept[0] is not self or self.kept[1] != stamp:
+            self.kept = (self, stamp, {})
+        return self.kept[2]
 
     def canonical(self, name: str) -> str:
         """Return the name an alias stands for."""
@@ -144,6 +174,7 @@ class Valuation:
         self.users: dict[Key, set[Key]] = {}  # which entries were worked out from an entry
         self.unsure: set[Key] = set()  # entries that were worked out at other points too: of what is not recorded
         self.path: list[Key] = []  # the entries that are being worked out
+        self.arrays: dict[str, Any] = {}  # those that are not defined by anything
         self.slopes: dict[Any, Any] = {}
         self._moved: dict[Any, Valuation] = {}
 
@@ -158,8 +189,10 @@ class Valuation:
         if identity not in self._moved:
             start = _run(self, written(key), {})
             there = Valuation(self.environment, self.seed, {**self.held, key: start + change}, self.positive)
-            follows = self._downstream({key, *self.unsure})
+            whole = (key[0],)
+            follows = self._downstream({key, *self.unsure} | self.users.get(whole, set()))
             there.known = {entry: worth for entry, worth in self.known.items() if worth is not None and entry not in follows}
+            there.arrays = {name: array for name, array in self.arrays.items() if name != key[0]}
             there.users, there.unsure = self.users, self.unsure
             self._moved[identity] = there
         return self._moved[identity]
@@ -213,7 +246,8 @@ class Valuation:
         if math.prod(shape) > LARGEST_ARRAY:
             raise NoValueError(f"{name} has {math.prod(shape)} entries")
         first = self.environment.first
-        return list(product(*(range(first, first + length) for length in shape)))
+        axes = [length for length, axis in zip(shape, self.environment.shapes[name], strict=True) if axis != "1"]
+        return list(product(*(range(first, first + length) for length in axes)))
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Return the lengths of an array's axes."""
@@ -321,24 +355,29 @@ def _array(point: Valuation, name: str) -> Steps:
     """A whole array: what its definition gives, or entry by entry."""
     if point.environment.is_whole(name):
         return (yield from _whole(point, name))
+    point.use((name,))
+    if name in point.arrays:
+        return point.arrays[name]
     entries = []
     for places in point.places_of(name):
         entries.append((yield from _entry(point, (name, *places))))
-    return _shaped(entries, point.shape(name))
+    found = _shaped(entries, point.shape(name))
+    if name not in point.environment.definitions:
+        point.arrays[name] = found
+    return found
 
 
 def _whole(point: Valuation, name: str) -> Steps:
     """What `Z = X W + b` gives, with the entries of Z that are held put in."""
-    places = point.places_of(name)
-    for at in places:
-        point.use((name, *at))
     value = yield from _entry(point, (name,))
     if np.shape(value) != point.shape(name):
         raise ShapeError(f"the shapes of {name} do not fit: {point.shape(name)}, and {np.shape(value)}")
-    held = {at: point.held[(name, *at)] for at in places if (name, *at) in point.held}
-    value = value.copy() if held else value
-    for at, number in held.items():
-        value[tuple(place - point.environment.first for place in at)] = number
+    if all(key[0] != name for key in point.held):
+        return value
+    value = value.copy()
+    for number, at in enumerate(point.places_of(name)):
+        if (name, *at) in point.held:
+            value.flat[number] = point.held[(name, *at)]
     return value
 
 
@@ -402,14 +441,24 @@ def _entry(point: Valuation, key: Key) -> Steps:
     if key in point.known:
         return _worked_out(point, key)
     if point.environment.is_part(key):
-        value = yield from _whole(point, str(key[0]))
-        at = tuple(place - point.environment.first for place in key[1:])
-        if len(at) != np.ndim(value) or not all(0 <= place < length for place, length in zip(at, value.shape, strict=True)):
-            raise NoValueError(f"{spelled(key)} stands outside of the array")
-        return value[at]
+        return _taken(point, (yield from _whole(point, str(key[0]))), key)
     value = yield from _new_entry(point, key)
     point.known[key] = value
     return value
+
+
+def _taken(point: Valuation, whole: Any, key: Key) -> Any:
+    """Return an entry of an array; one of a vector has one place. Raises NoValueError outside of it."""
+    at = [place - point.environment.first if isinstance(place, int) else -1 for place in key[1:]]
+    value = _flat(whole, len(at))
+    if len(at) != np.ndim(value) or not all(0 <= place < length for place, length in zip(at, np.shape(value), strict=True)):
+        raise NoValueError(f"{spelled(key)} stands outside of the array")
+    return value[tuple(at)]
+
+
+def _flat(value: Any, axes: int) -> Any:
+    """Return an array of one row or column as a row of numbers, where its entries have one place."""
+    return value.ravel() if axes == 1 and np.ndim(value) == 2 and 1 in value.shape else value
 
 
 def _worked_out(point: Valuation, key: Key) -> Any:
@@ -507,6 +556,7 @@ def _element(point: Valuation, node: Element, places: dict[str, int]) -> Steps:
     at = []
     for index in node.indices:
         at.append(int((yield point, index, places)) - point.environment.first)
+    whole = _flat(whole, len(at))
     if np.ndim(whole) != len(at) or min(at) < 0:
         raise NoValueError("an entry of something else than an array of that many axes")
     return whole[tuple(at)]
@@ -670,8 +720,8 @@ def _partial(point: Valuation, node: Partial, places: dict[str, int]) -> Steps:
     if whole in point.environment.shapes and not node.others:
         entries = []
         for at in point.places_of(whole):
-            entries.append(_number_of((yield from _slope_by(point, node.numerator, (whole, *at), places))))
-        return _shaped(entries, point.shape(whole))
+            entries.append((yield from _slope_by(point, node.numerator, (whole, *at), places)))
+        return _by_layout(point, entries, whole)
     key = yield from _variable(point, node.denominator, places)
     if not node.others:
         return (yield from _slope_by(point, node.numerator, key, places))
@@ -682,6 +732,37 @@ def _partial(point: Valuation, node: Partial, places: dict[str, int]) -> Steps:
         raise NoValueError("a mixed or higher derivative")
     near = yield from _near(point, node.numerator, key, places)
     return (near[0] - 2 * near[1] + near[2]) / STEP**2
+
+
+def _by_layout(point: Valuation, slopes: list[Any], whole: str) -> Any:
+    """Derivatives by the entries of an array, in its shape; of a vector by a vector, as the layout says."""
+    layout, shape = point.environment.layout, point.shape(whole)
+    if not any(map(np.ndim, slopes)):
+        found = _shaped(slopes, shape)
+        return found.T if layout == "row" and 1 in shape else found
+    if 1 not in shape or not all(map(_is_vector, slopes)):
+        raise NoValueError("a derivative with more than two axes")
+    table = np.stack([slope.ravel() for slope in slopes], axis=1)
+    if layout == "elementwise":
+        return _shaped(_diagonal(table), shape)
+    return table.T if layout == "denominator" else table
+
+
+def _is_vector(value: Any) -> bool:
+    return np.ndim(value) == 2 and 1 in np.shape(value)
+
+
+def _diagonal(table: Any) -> list[Any]:
+    """Return the diagonal of a table that has nothing beside it. Raises NoValueError."""
+    if table.shape[0] != table.shape[1] or np.any(table - np.diag(table.diagonal())):
+        raise NoValueError("a derivative that is not elementwise")
+    return list(table.diagonal())
+
+
+def _nabla(point: Valuation, node: Nabla, places: dict[str, int]) -> Steps:
+    if node.wrt is None:
+        raise NoValueError("a gradient, and it is not said by what")
+    return (yield point, Partial(node.body, node.wrt), places)
 
 
 def _slope_by(point: Valuation, of: Formula, key: Key, places: dict[str, int]) -> Steps:
@@ -804,6 +885,7 @@ _RULES: Mapping[type[Formula], Callable[..., Steps]] = {
     Call: _call,
     BigSum: _big_sum,
     Partial: _partial,
+    Nabla: _nabla,
     Update: _update,
     Decorated: _decorated,
     Delta: _delta,

@@ -1,13 +1,16 @@
 """The smallest change of one side that makes an `=` true: tried, never guessed.
 
-One name for another (in one place, or throughout a part), a sign, a factor too many, an exponent, a number, a place of a big sum.
-What is a convention (the sign of δ, a factor ½, y - o for o - y) is named as such where both readings of the text occur.
+One name for another (in one place, or throughout a part), a sign, a factor too many, an exponent, a number, a transpose, a place
+of a big sum. Names come from where they can be meant: the formula, its neighbours, and the definitions that it rests on. A change
+is put into the text, read again and judged again, and what does not pass that is no remedy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice, product
+from typing import Any
 
 import mpmath
 from mpmath import mpf
@@ -15,15 +18,32 @@ from mpmath import mpf
 from symbackprop.errors import InternalError
 from symbackprop.formula.notation.notation import Notation
 from symbackprop.formula.print.latex import latex
-from symbackprop.formula.tree.tree import Formula, Group, Indexed, Name, Neg, Number, Power, Product, Span, Sum
+from symbackprop.formula.tree.tree import (
+    BigSum,
+    Call,
+    Chain,
+    Element,
+    Formula,
+    Group,
+    Indexed,
+    Name,
+    Neg,
+    Number,
+    Power,
+    Product,
+    Span,
+    Sum,
+    Transpose,
+)
 from symbackprop.formula.tree.walk import children, replace, walk, with_children
 from symbackprop.proofreading.claims import Remedy
-from symbackprop.proofreading.judging.judge import compare_at, same, worth
-from symbackprop.proofreading.judging.points import points_for
+from symbackprop.proofreading.judging.judge import compare_at, free_indices, places_of, same, worth
+from symbackprop.proofreading.judging.points import names_reached, points_for
 from symbackprop.proofreading.meaning.printed import is_numeric, printed_number
 from symbackprop.proofreading.meaning.values import DIGITS, Knowledge, NoValueError, Valuation
 
 MOST_TRIALS = 4000
+MOST_CONFIRMED = 12  # remedies that are put into the text to be read again
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +57,40 @@ class SideChange:
     words: str
 
 
-def find_remedy(left: Formula, right: Formula, environment: Knowledge, notation: Notation | None = None) -> Remedy | None:
-    """Return the smallest verified change of the right side, or else of the left one; None where nothing tried helps."""
+@dataclass(frozen=True, slots=True)
+class Disputed:
+    """An `=` that does not hold: its sides as they are written, the formulas near it, and how it is judged.
+
+    `meanings` gives what a chain says: itself, or what it says in each layer. `holds` puts a remedy into the text and says
+    whether that is right then.
+    """
+
+    left: Formula
+    right: Formula
+    environment: Knowledge
+    near: Sequence[Formula]
+    meanings: Callable[[Chain], Iterable[Chain]]
+    holds: Callable[[Remedy], bool]
+
+
+def find_remedy(disputed: Disputed, notation: Notation | None = None, *, only_transposes: bool = False) -> Remedy | None:
+    """Return the smallest change of the right side, or else of the left one, that was confirmed; None where nothing helps."""
     with mpmath.workdps(DIGITS):
-        if is_numeric(right) or is_numeric(left):
-            return _printed(left, right, environment)
-        for side, other in ((right, left), (left, right)):
-            found = _changed(side, other, environment)
-            if found is not None:
-                return _remedy(found, notation or Notation())
-    return None
+        proposed = _proposed(disputed, notation or Notation(), only_transposes)
+        return next((remedy for remedy in islice(proposed, MOST_CONFIRMED) if disputed.holds(remedy)), None)
 
 
-def _printed(left: Formula, right: Formula, environment: Knowledge) -> Remedy | None:
+def _proposed(disputed: Disputed, notation: Notation, only_transposes: bool) -> Iterator[Remedy]:
+    left, right, environment = disputed.left, disputed.right, disputed.environment
+    if is_numeric(right) or is_numeric(left):
+        yield from _printed(left, right, environment)
+        return
+    for side, other in ((right, left), (left, right)):
+        for change in _changed(side, other, disputed, only_transposes):
+            yield _remedy(change, notation)
+
+
+def _printed(left: Formula, right: Formula, environment: Knowledge) -> Iterator[Remedy]:
     """A printed number that is wrong: the value to its digits; or a sign in the numbers before it."""
     for side, other in ((right, left), (left, right)):
         alone = printed_number(side)
@@ -58,11 +99,12 @@ def _printed(left: Formula, right: Formula, environment: Knowledge) -> Remedy | 
         try:
             value = worth(other, environment).value
         except NoValueError:
-            return None
+            return
         places = _places(side)
         repair = _rounded(value, places) if places else _short(value)
-        return Remedy(_text(side), repair, side.span, "the value to as many digits")
-    return _sign_in_numbers(left, right, environment)
+        yield Remedy(_text(side), repair, side.span, "the value to as many digits")
+        return
+    yield from _sign_in_numbers(left, right, environment)
 
 
 def _places(side: Formula) -> int:
@@ -82,60 +124,148 @@ def _rounded(value: mpf, places: int) -> str:
     return f"{'-' if value < 0 and whole else ''}{digits[:-places]}.{digits[-places:]}"
 
 
-def _sign_in_numbers(left: Formula, right: Formula, environment: Knowledge) -> Remedy | None:
+def _sign_in_numbers(left: Formula, right: Formula, environment: Knowledge) -> Iterator[Remedy]:
     try:
         wanted = worth(left, environment)
     except NoValueError:
-        return None
-    for change in _changes(right, []):
+        return
+    for change in _changes(right, Words([], [], False)):
         try:
             found = worth(change.side, environment)
         except NoValueError:
             continue
         if abs(found.value - wanted.value) <= found.slack + wanted.slack + mpf(10) ** -12:
-            return _remedy(change, Notation())
-    return None
+            yield _remedy(change, Notation())
 
 
-def _changed(side: Formula, other: Formula, environment: Knowledge) -> SideChange | None:
-    points = points_for((side, other), environment)
-    wanted: list[tuple[Valuation, mpf]] = []
-    for point in points:
-        try:
-            wanted.append((point, point.value(other)))
-        except NoValueError:
-            continue
-    if not wanted:
-        return None
-    names = sorted(_candidates(side, other, environment))
-    trials = sorted(_changes(side, names), key=lambda change: change.cost)
+def _changed(side: Formula, other: Formula, disputed: Disputed, only_transposes: bool) -> Iterator[SideChange]:
+    """Yield the changes of a side under which it is worth the other one, the smallest first."""
+    words = _words(disputed)
+    trials = sorted(_changes(side, words), key=lambda change: change.cost)
+    if only_transposes:
+        trials = [change for change in trials if change.words in TRANSPOSED]
+    target = Target(disputed.environment, points_for((side, other), disputed.environment))
     for change in trials[:MOST_TRIALS]:
+        meant = disputed.meanings(Chain((other, change.side), ("=",)))
+        first = next(iter(meant), None)
+        if first is not None and target.is_near(first) and all(target.is_hit(chain) for chain in (first, *meant)):
+            yield change
+
+
+@dataclass(slots=True)
+class Target:
+    """What changed sides are to be worth: at one place of one point first, where most of them are something else."""
+
+    environment: Knowledge
+    points: Sequence[Valuation]
+    wanted: dict[Formula, tuple[dict[str, int], Any] | None] = field(default_factory=dict)
+
+    def is_near(self, chain: Chain) -> bool:
+        """Whether a changed side may be worth the other one."""
+        other, side = chain.parts
+        if other not in self.wanted:
+            self.wanted[other] = self._value(other, free_indices(other, self.points) | free_indices(side, self.points))
+        known = self.wanted[other]
+        if known is None:
+            return True
         try:
-            if not same(wanted[0][0].value(change.side), wanted[0][1]):
-                continue
+            return same(self.points[0].value(side, known[0]), known[1])
         except NoValueError:
-            continue
-        outcomes, _, _ = compare_at(other, change.side, points)
-        if len(outcomes) >= 2 and all(outcomes):
-            return change
-    return None
+            return False
+
+    def _value(self, other: Formula, letters: set[str]) -> tuple[dict[str, int], Any] | None:
+        place = next(iter(places_of(sorted(letters), self.points[0])), {})
+        try:
+            return place, self.points[0].value(other, place)
+        except NoValueError:
+            return None
+
+    def is_hit(self, chain: Chain) -> bool:
+        """Whether the two sides are worth the same wherever they are looked at."""
+        other, side = chain.parts
+        outcomes, _, _ = compare_at(other, side, points_for((side, other), self.environment))
+        return len(outcomes) >= 2 and all(outcomes)
 
 
-def _candidates(side: Formula, other: Formula, environment: Knowledge) -> set[str]:
-    """Return the names that may belong in a place: those of the text that look like those that stand there."""
-    formulas = (side, other, *(definition.body for definition in environment.definitions.values()))
-    found = {environment.canonical(node.name) for formula in formulas for node in walk(formula) if isinstance(node, Name)}
-    known = found | environment.definitions.keys() | {str(key[0]) for key in environment.given if len(key) == 1}
-    return {name for name in known if "[" not in name and not name.startswith("Δ")}
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What may belong in a place: names of numbers, names with indices or labels, and whether there are arrays."""
+
+    names: Sequence[str]
+    entries: Sequence[Indexed]
+    arrays: bool
+
+
+def _words(disputed: Disputed) -> Words:
+    """Return what may belong in a place: what the formula, its neighbours and the definitions that it rests on speak of."""
+    environment = disputed.environment
+    resting = names_reached(_sides(disputed), environment)
+    defined = environment.definitions.keys() & resting
+    bodies = [environment.definitions[name].body for name in sorted(defined)]
+    formulas = (disputed.left, disputed.right, *disputed.near, *bodies)
+    written = {name for formula in formulas for name in _names_alone(formula)}
+    known = {environment.canonical(name) for name in written}  # one name for each quantity, as it is written here
+    names = sorted(name for name in written | (defined - known) if _is_a_quantity(name, environment))
+    entries = {node for formula in formulas for node in _entries_in(formula) if node.name not in environment.in_layers}
+    return Words(names, sorted(entries, key=str), bool(environment.shapes))
+
+
+def _sides(disputed: Disputed) -> list[Formula]:
+    return [part for chain in disputed.meanings(Chain((disputed.left, disputed.right), ("=",))) for part in chain.parts]
+
+
+def _names_alone(formula: Formula) -> Iterator[str]:
+    return (node.name for node in _quantities(formula) if isinstance(node, Name))
+
+
+def _entries_in(formula: Formula) -> Iterator[Indexed]:
+    return (node for node in _quantities(formula) if isinstance(node, Indexed))
+
+
+def _is_a_quantity(name: str, environment: Knowledge) -> bool:
+    """Whether a name alone stands for a value: it is no index, no array of which only entries are defined, no mark of ours."""
+    found = environment.definitions.get(name)
+    if name in environment.extents or name in environment.in_layers or name in _CONSTANTS or set(name) & set("[Δ′"):
+        return False
+    return found is None or not found.indices
+
+
+_CONSTANTS = ("e", "pi", "infty", "dots")
+
+
+def _quantities(formula: Formula) -> Iterator[Name | Indexed]:
+    """Yield the names of a formula that stand for values: no functions, no indices."""
+    waiting = [formula]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Name | Indexed):
+            yield node
+        waiting += [part for _, part in _valued(node)]
+
+
+def _valued(node: Formula) -> Iterator[tuple[int, Formula]]:
+    """Yield the parts of a node that have values, with their numbers: no indices, labels, functions."""
+    if isinstance(node, Indexed):
+        return
+    hidden: tuple[Formula | None, ...] = ()
+    if isinstance(node, BigSum):
+        hidden = (node.index,)
+    elif isinstance(node, Call):
+        hidden = (node.function,)
+    elif isinstance(node, Element):
+        hidden = node.indices
+    for number, part in enumerate(children(node)):
+        if not any(part is other for other in hidden):
+            yield number, part
 
 
 # ---- changes -------------------------------------------------------------------------------------------------------
 
 
-def _changes(side: Formula, names: list[str]) -> Iterator[SideChange]:
+def _changes(side: Formula, known: Words) -> Iterator[SideChange]:
     """Yield sides with one change. A change of a part is put back into the whole."""
     for path, part in _parts(side):
-        for new, old, replacement, cost, words in _of_part(part, names):
+        for new, old, replacement, cost, words in _of_part(part, known):
             try:
                 whole = _put(side, path, new)
             except InternalError:  # no formula: an index that is no name, an exponent where none can stand
@@ -152,7 +282,7 @@ def _parts(side: Formula) -> Iterator[tuple[Path, Formula]]:
     while waiting:
         path, part = waiting.pop()
         yield path, part
-        waiting.extend(((*path, number), child) for number, child in reversed(list(enumerate(children(part)))))
+        waiting.extend(((*path, number), child) for number, child in reversed(list(_valued(part))))
 
 
 def _put(side: Formula, path: Path, new: Formula) -> Formula:
@@ -169,36 +299,46 @@ def _put(side: Formula, path: Path, new: Formula) -> Formula:
     return new
 
 
-def _of_part(part: Formula, names: list[str]) -> Iterator[Proposal]:
+def _of_part(part: Formula, known: Words) -> Iterator[Proposal]:
     rule = _PROPOSALS.get(type(part))
     if rule is not None:
-        yield from rule(part, names)
+        yield from rule(part, known)
     if isinstance(part, Group | Power):
-        yield from _with_a_factor(part, names)
+        yield from _with_a_factor(part, known)
+    if known.arrays and isinstance(part, Name | Indexed | Group):
+        yield Transpose(part), part, Transpose(part), 3, "a transpose is missing"
     if not isinstance(part, Neg | Number | Group):
         yield Neg(part), part, Neg(part), 6, "a minus is missing"
     if not isinstance(part, Power | Number):
         yield Power(part, Number("2")), part, Power(part, Number("2")), 6, "a square is missing"
 
 
-def _of_name(part: Name, names: list[str]) -> Iterator[Proposal]:
-    for name in names:
+#: The words of changes that only a product of arrays notices.
+TRANSPOSED = ("a transpose is missing", "a transpose too many", "the factors are the other way round")
+
+
+def _of_name(part: Name, known: Words) -> Iterator[Proposal]:
+    for name in known.names:
         if name != part.name:
             yield Name(name), part, Name(name), 2 + _distance(part.name, name), f"{name} belongs where {part.name} stands"
-    yield from _with_a_factor(part, names)
+    yield from _with_a_factor(part, known)
 
 
-def _with_a_factor(part: Formula, names: list[str]) -> Iterator[Proposal]:
-    for name in names:
+def _with_a_factor(part: Formula, known: Words) -> Iterator[Proposal]:
+    for name in known.names:
         whole = Product((part, Name(name)))
         yield whole, part, whole, 9, f"the factor {name} is missing"
 
 
-def _of_negative(part: Neg, names: list[str]) -> Iterator[Proposal]:
+def _of_negative(part: Neg, known: Words) -> Iterator[Proposal]:
     yield part.body, part, part.body, 3, "a minus too many"
 
 
-def _of_power(part: Power, names: list[str]) -> Iterator[Proposal]:
+def _of_transpose(part: Transpose, known: Words) -> Iterator[Proposal]:
+    yield part.body, part, part.body, 3, "a transpose too many"
+
+
+def _of_power(part: Power, known: Words) -> Iterator[Proposal]:
     yield part.base, part, part.base, 5, "the exponent is too much"
     yield Power(part.base, Neg(part.exponent)), part.exponent, Neg(part.exponent), 4, "the exponent has the wrong sign"
     for text in ("2", "3"):
@@ -206,42 +346,82 @@ def _of_power(part: Power, names: list[str]) -> Iterator[Proposal]:
             yield Power(part.base, Number(text)), part.exponent, Number(text), 5, f"the exponent is {text}"
 
 
-def _of_number(part: Number, names: list[str]) -> Iterator[Proposal]:
+def _of_number(part: Number, known: Words) -> Iterator[Proposal]:
     for text in ("0", "1", "2"):
         if part.text != text:
             yield Number(text), part, Number(text), 5, f"{text} belongs where {part.text} stands"
 
 
-def _of_indexed(part: Indexed, names: list[str]) -> Iterator[Proposal]:
+def _of_indexed(part: Indexed, known: Words) -> Iterator[Proposal]:
     letters = {node.name for index in (*part.indices, *part.upper) for node in walk(index) if isinstance(node, Name)}
     if len(part.indices) == 2:
         turned = Indexed(part.name, part.indices[::-1], part.upper)
         yield turned, part, turned, 3, "the indices are the other way round"
-    for number, _ in enumerate(part.indices):
-        for letter in sorted(letters | set("ijk")):
-            new = Indexed(part.name, (*part.indices[:number], Name(letter), *part.indices[number + 1 :]), part.upper)
-            if new != part:
-                yield new, part, new, 4, f"the index {letter} belongs here"
+    for number, letter in product(range(len(part.indices)), sorted(letters | set("ijk"))):
+        new = Indexed(part.name, (*part.indices[:number], Name(letter), *part.indices[number + 1 :]), part.upper)
+        if new != part:
+            yield new, part, new, 4, f"the index {letter} belongs here"
+    yield from _other_layers(part)
+    yield from _other_arrays(part, known)
 
 
-def _of_product(part: Product, names: list[str]) -> Iterator[Proposal]:
+def _other_arrays(part: Indexed, known: Words) -> Iterator[Proposal]:
+    for other in known.entries:
+        new = Indexed(other.name, part.indices, part.upper) if _is_alike(part, other) else part
+        if other.name != part.name:
+            yield new, part, new, 4, f"{other.name} belongs where {part.name} stands"
+
+
+def _other_layers(part: Indexed) -> Iterator[Proposal]:
+    """`a^{l-1}` for `a^l`: one layer off."""
+    label = part.upper[0].body if len(part.upper) == 1 and isinstance(part.upper[0], Group) else (*part.upper, None)[0]
+    letter = label.terms[0] if isinstance(label, Sum) else label
+    if len(part.upper) == 1 and isinstance(letter, Name):
+        for other in (letter, Sum((letter, Neg(Number("1")))), Sum((letter, Number("1")))):
+            new = Indexed(part.name, part.indices, (Group(other),) if isinstance(part.upper[0], Group) else (other,))
+            if other != label:
+                yield new, part, new, 4, "the layer is another one"
+
+
+def _is_alike(part: Indexed, other: Indexed) -> bool:
+    """Whether two names have as many indices and labels."""
+    return (len(part.indices), len(part.upper)) == (len(other.indices), len(other.upper))
+
+
+def _of_product(part: Product, known: Words) -> Iterator[Proposal]:
     factors = part.factors
     for number, factor in enumerate(factors):
         rest = (*factors[:number], *factors[number + 1 :])
         yield rest[0] if len(rest) == 1 else Product(rest), factor, None, 4, "a factor too many"
+    if known.arrays:
+        yield from _turned_round(part)
     yield Product((Number("2"), *factors)), part, Product((Number("2"), *factors)), 7, "a factor 2 is missing"
-    for name in names:
+    for name in known.names:
         yield Product((*factors, Name(name))), part, Product((*factors, Name(name))), 8, f"the factor {name} is missing"
     for start in range(len(factors)):
         for end in range(start + 1, len(factors) + 1):
-            yield from _renamed(part, start, end, names)
+            yield from _renamed(part, start, end, known.names)
 
 
-def _renamed(part: Product, start: int, end: int, names: list[str]) -> Iterator[Proposal]:
+def _turned_round(part: Product) -> Iterator[Proposal]:
+    """Two neighbours of a product of arrays in the other order, as they are or both transposed."""
+    for number in range(len(part.factors) - 1):
+        pair = part.factors[number : number + 2]
+        for first, second in (pair[::-1], tuple(_transposed(factor) for factor in pair[::-1])):
+            new = Product((*part.factors[:number], first, second, *part.factors[number + 2 :]))
+            old = Product(pair, span=_joined(pair))
+            yield new, old, Product((first, second)), 5, "the factors are the other way round"
+
+
+def _transposed(factor: Formula) -> Formula:
+    return factor.body if isinstance(factor, Transpose) else Transpose(factor)
+
+
+def _renamed(part: Product, start: int, end: int, names: Sequence[str]) -> Iterator[Proposal]:
     """One name for another throughout neighbouring factors: `o(1-o)` for `h(1-h)`."""
     piece = part.factors[start:end]
     block = Product(piece, span=_joined(piece)) if len(piece) > 1 else piece[0]
-    inside = {node.name for node in walk(block) if isinstance(node, Name)}
+    inside = {node.name for node in _quantities(block) if isinstance(node, Name)}
     for old in sorted(inside):
         if sum(node == Name(old) for node in walk(block)) < 2:
             continue
@@ -258,7 +438,7 @@ def _joined(piece: tuple[Formula, ...]) -> Span | None:
     return (min(span[0] for span in spans), max(span[1] for span in spans)) if spans else None
 
 
-def _of_sum(part: Sum, names: list[str]) -> Iterator[Proposal]:
+def _of_sum(part: Sum, known: Words) -> Iterator[Proposal]:
     for number, term in enumerate(part.terms):
         turned = term.body if isinstance(term, Neg) else Neg(term)
         yield Sum((*part.terms[:number], turned, *part.terms[number + 1 :])), term, turned, 3, "the sign of this term"
@@ -272,6 +452,7 @@ _PROPOSALS: Mapping[type[Formula], Callable[..., Iterator[Proposal]]] = {
     Product: _of_product,
     Sum: _of_sum,
     Neg: _of_negative,
+    Transpose: _of_transpose,
     Power: _of_power,
     Number: _of_number,
 }
@@ -290,28 +471,6 @@ def _distance(old: str, new: str) -> int:
 def _remedy(change: SideChange, notation: Notation) -> Remedy:
     repair = "" if change.new is None else latex(change.new, notation)
     return Remedy(_text(change.old, notation), repair, change.old.span, change.words)
-
-
-def in_its_place(remedy: Remedy, source: str) -> Remedy:
-    """Return a remedy as it is put into the text: with the sign before it, `- t` for `+ t`, where a sign is what changes."""
-    if remedy.span is None:
-        return remedy
-    start, end = remedy.span
-    before = source[:start].rstrip()
-    if before[-1:] in ("+", "-") and remedy.repair.startswith("-"):
-        sign = "-" if before[-1] == "+" else "+"
-        if sign == "+" and not _ends_a_term(before[:-1]):
-            return remedy
-        start = len(before) - 1
-        return Remedy(source[start:end], f"{sign} {remedy.repair[1:].lstrip()}", (start, end), remedy.words)
-    if source[start : start + 1] == "-" and remedy.repair[:1] not in ("", "-", "+") and _ends_a_term(before):
-        return Remedy(remedy.written, f"+ {remedy.repair}", remedy.span, remedy.words)
-    return remedy
-
-
-def _ends_a_term(text: str) -> bool:
-    text = text.rstrip()
-    return text[-1:].isalnum() or text[-1:] in (")", "]", "}", "'", "|")
 
 
 def _text(formula: Formula, notation: Notation | None = None) -> str:

@@ -10,7 +10,7 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ class Document:
     text: str
     fragments: tuple[Fragment, ...]
     line_starts: tuple[int, ...]
+    put_in: str = ""  # the files that it puts in, where its macros may stand
 
     def place(self, offset: int) -> tuple[int, int]:
         """Return line and column, both counted from 1."""
@@ -66,7 +67,33 @@ def read_document(path: str | Path) -> Document:
         raw = file.read_bytes()
     except OSError as problem:
         raise UserError(f"{file}: {problem.strerror or problem}") from problem
-    return document_from_text(_decoded(raw, file), kind, str(path))
+    found = document_from_text(_decoded(raw, file), kind, str(path))
+    return replace(found, put_in=_files_put_in(found.text, file.parent)) if kind == ".tex" else found
+
+
+_PUTS_IN = re.compile(r"\\(?:input|include|usepackage|RequirePackage)\s*(?:\[[^\]]*\])?\s*\{\s*([\w./-]+)\s*\}")
+MOST_FILES = 20
+LARGEST_FILE = 1_000_000
+
+
+def _files_put_in(text: str, folder: Path) -> str:
+    """Return the text of the files that a LaTeX document puts in, as far as they stand in its own folder or below it."""
+    home = folder.resolve()
+    waiting, seen, found = _names_put_in(text), set[Path](), []
+    while waiting and len(seen) < MOST_FILES:
+        name = waiting.pop(0)
+        for file in ((home / f"{name}{ending}").resolve() for ending in ("", ".tex", ".sty")):
+            if file in seen or not file.is_relative_to(home) or not file.is_file() or file.stat().st_size > LARGEST_FILE:
+                continue
+            seen.add(file)
+            body = file.read_bytes().decode("utf-8", "replace")
+            found.append(body)
+            waiting += _names_put_in(body)
+    return "\n".join(found)
+
+
+def _names_put_in(text: str) -> list[str]:
+    return _PUTS_IN.findall(_TEX_COMMENT.sub("", text))
 
 
 def _decoded(raw: bytes, file: Path) -> str:

@@ -58,7 +58,7 @@ def normalised(text: str) -> str:
 
 def document_macros(document: Document) -> Mapping[str, Macro]:
     """Return the macros that a document defines for itself, not by themselves; ℓ is the letter l where l itself is not used."""
-    defined = defined_macros(document.text)
+    defined = defined_macros(f"{document.put_in}\n{document.text}" if document.put_in else document.text)
     found = {name: macro for name, macro in defined.items() if not re.search(rf"\\{name}(?![A-Za-z])", macro.body)}
     if r"\ell" in document.text and not any(_LETTER_L.search(formula.text) for formula in document.formulas()):
         found.setdefault("ell", Macro(0, "l"))

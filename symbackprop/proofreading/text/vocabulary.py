@@ -65,6 +65,7 @@ _ONE_ARGUMENT = (
     r"\s*(?:\\(?:mathbf|boldsymbol|vec|bm|hat)\s*)?\{?(?:\\?[A-Za-z]+|\\dots|\.\.\.)\}?'*(?:\s*[_^]\s*(?:\{[^{}]*\}|\w))*\s*"
 )
 _ARGUMENTS = re.compile(rf"\s*(?:\\left|\\big)?\({_ONE_ARGUMENT}(?:(?:[,;|]|\\mid|\\vert){_ONE_ARGUMENT})*(?:\\right|\\big)?\)")
+_TRANSPOSED = re.compile(r"\s*\^\s*\{?\s*(?:T|\\top|\\intercal|\\mathsf|\\mathrm)(?![A-Za-z])")
 _DEFINED = re.compile(_ARGUMENTS.pattern + r"\s*&?\s*=")
 _DIFFERENTIAL = re.compile(r"(?:\\partial|\\nabla|\\Delta)\s*$")
 #: Words that are names wherever they stand in a formula.
@@ -311,7 +312,8 @@ def _arguments(atom: re.Match[str], base: str) -> str:
     text, end = atom.string, atom.end()
     if not text[end : end + 8].lstrip().removeprefix(r"\left").startswith("(") or not base:
         return ""
-    if _ARGUMENTS.match(text, end):
+    listed = _ARGUMENTS.match(text, end)
+    if listed and not _TRANSPOSED.match(text, listed.end()):
         return "names"
     inside = text[end : end + 40].split(")")[0]
     return "itself" if re.search(rf"(?<![A-Za-z\\]){re.escape(base)}(?![A-Za-z]|\s*\()", inside) else "other"

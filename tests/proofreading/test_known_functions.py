@@ -1,0 +1,50 @@
+"""Which function a letter is: what the text calls it, what its slope says; where nothing is said, what holds for any."""
+
+from __future__ import annotations
+
+import pytest
+
+from symbackprop.proofreading.claims import HOLDS, ClaimStatus
+from symbackprop.proofreading.proofread import proofread_text
+
+NEURON = r"$z = w x + b$, $a = F(z)$ and $E = \frac{1}{2} (a - t)^2$. "
+SIGMOID = r"$$ \frac{\partial E}{\partial w} = (a - t) a (1 - a) x $$"
+TANH = r"$$ \frac{\partial E}{\partial w} = (a - t) (1 - a^2) x $$"
+ANY = r"$$ \frac{\partial E}{\partial w} = (a - t) F'(z) x $$"
+
+
+def last(text: str, letter: str) -> ClaimStatus:
+    return proofread_text(text.replace("F", letter)).claims[-1].status
+
+
+@pytest.mark.parametrize("letter", [r"\sigma", "g", "f", r"\phi"])
+@pytest.mark.parametrize(
+    ("said", "right", "wrong"),
+    [
+        ("The sigmoid $F$ is used. ", SIGMOID, TANH),
+        ("As its activation $F(z)$ the logistic function is taken. ", SIGMOID, TANH),
+        (r"Its slope is $F'(z) = F(z) (1 - F(z))$. ", SIGMOID, TANH),
+        (r"Its slope is $F'(z) = 1 - F(z)^2$. ", TANH, SIGMOID),
+        (r"$$ \frac{\partial F(z)}{\partial z} = F(z) (1 - F(z)) $$ ", SIGMOID, TANH),
+    ],
+)
+def test_a_function_that_a_text_tells(letter: str, said: str, right: str, wrong: str) -> None:
+    text = f"{said}\n\n{NEURON}\n\n"
+    assert last(text + right, letter) in HOLDS
+    assert last(text + wrong, letter) is ClaimStatus.DIFFERS
+    report = proofread_text((text + right).replace("F", letter))
+    assert any(why.startswith("is ") for why in report.assumed.values()), report.assumed
+
+
+@pytest.mark.parametrize("letter", [r"\sigma", "g", "f"])
+def test_a_function_of_which_nothing_is_said(letter: str) -> None:
+    assert last(NEURON + ANY, letter) in HOLDS
+    assert last(NEURON + SIGMOID, letter) is ClaimStatus.UNDECIDED
+    assert last(NEURON + ANY.replace("x $$", "w $$"), letter) not in HOLDS
+
+
+def test_what_tells_a_function_is_no_proof_of_it() -> None:
+    report = proofread_text(r"$$ f'(z) = f(z) (1 - f(z)) $$")
+    assert report.claims[0].status is ClaimStatus.DEFINITION
+    report = proofread_text(r"$$ f'(z) = f(z) (1 + f(z)) $$")
+    assert report.claims[0].status is ClaimStatus.UNDECIDED
