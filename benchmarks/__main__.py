@@ -30,10 +30,11 @@ def main() -> None:
     parser.add_argument("part", nargs="?", choices=[*PARTS, "report"], help="run this part only")
     parser.add_argument("--all", action="store_true", help="checking: all mutants, not every fourth")
     parser.add_argument("--write", action="store_true", help="report: write docs/benchmarks.md and benchmarks/results.json")
+    parser.add_argument("--rounds", type=int, default=3, help="report: how often each work is measured (3)")
     given = parser.parse_args()
     console = Console(width=120)
     if given.part == "report":
-        found = report.rows()
+        found = report.rows(given.rounds)
         console.print(report.markdown(found))
         if given.write:
             report.write(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from time import perf_counter
@@ -94,6 +95,15 @@ def seconds_of_weights(sizes: tuple[int, ...], source: bool) -> float:
     return perf_counter() - start
 
 
+def seconds_and_megabytes(sizes: tuple[int, ...]) -> tuple[float, float]:
+    """Return the seconds of defining and deriving a network of scalar weights, and the memory of the process that does it."""
+    finished = subprocess.run(
+        [sys.executable, "-m", "benchmarks.large", *map(str, sizes)], check=True, capture_output=True, text=True
+    )
+    seconds, megabytes = map(float, finished.stdout.split())
+    return seconds, megabytes
+
+
 def seconds_of_writing(built: Built, name: str, level: str) -> tuple[float, float]:
     """Return the seconds of the text and of the LaTeX of one gradient, each from a derivation of its own."""
     fresh: list[Derivation] = [derive(*built), derive(*built)]
@@ -108,3 +118,9 @@ def seconds_of_process(*arguments: str) -> float:
     start = perf_counter()
     subprocess.run([sys.executable, *arguments], check=True, capture_output=True, env=environment)
     return perf_counter() - start
+
+
+if __name__ == "__main__":
+    print(
+        seconds_of_weights(tuple(map(int, sys.argv[1:])), source=False), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    )

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from sympy import Expr, Piecewise, Sum, exp, tanh
 
+from benchmarks.large import transformer
 from symbackprop import Network, gelu_tanh, layers
 
 Values = dict[str, Any]
@@ -208,6 +209,58 @@ def lstm_expert(x: Any, h0: Any, c0: Any, t: Any, **P: Any) -> Result:
     return loss, found
 
 
+def block_expert(x: Any, eps: float, t: Any, **parameters: Any) -> Result:
+    P = {name.removeprefix("B0_"): value for name, value in parameters.items()}
+    (N, T, D), (G, _, H) = x.shape, P["WQ"].shape
+    k, scale = np.sqrt(2 / np.pi), 1 / np.sqrt(H)
+
+    def norm(z: Any, name: str) -> tuple[Any, Any, Any]:
+        c = z - z.mean(-1, keepdims=True)
+        r = 1 / np.sqrt((c * c).mean(-1, keepdims=True) + eps)
+        return P[f"{name}_gamma"] * (c * r) + P[f"{name}_beta"], c * r, r
+
+    def norm_back(d: Any, name: str, h: Any, r: Any) -> Any:
+        found[f"{name}_gamma"], found[f"{name}_beta"] = (d * h).sum((0, 1)), d.sum((0, 1))
+        g = d * P[f"{name}_gamma"]
+        return r * (g - g.mean(-1, keepdims=True) - h * (g * h).mean(-1, keepdims=True))
+
+    def rows(z: Any) -> Any:
+        return z.reshape(N * T, -1)
+
+    def merged(z: Any) -> Any:
+        return z.transpose(0, 2, 1, 3).reshape(N * T, G * H)
+
+    found: dict[str, Any] = {}
+    y1, h1, r1 = norm(x, "norm1")
+    Q, K, V = (y1[:, None] @ P[m] for m in ("WQ", "WK", "WV"))
+    S = Q @ K.swapaxes(-1, -2) * scale
+    A = np.exp(S - S.max(-1, keepdims=True))
+    A /= A.sum(-1, keepdims=True)
+    heads, Wo = merged(A @ V), P["Wo"].reshape(G * H, D)
+    r = x + (heads @ Wo).reshape(x.shape)
+    y2, h2, r2 = norm(r, "norm2")
+    u = y2 @ P["W1"] + P["b1"]
+    tanh_u = np.tanh(k * (u + 0.044715 * u * u * u))
+    v = 0.5 * u * (1 + tanh_u)
+    d = r + v @ P["W2"] + P["b2"] - t
+    loss = (d * d).sum() / (N * T)
+    d *= 2 / (N * T)
+    found |= {"W2": rows(v).T @ rows(d), "b2": d.sum((0, 1))}
+    du = d @ P["W2"].T * (0.5 * (1 + tanh_u) + 0.5 * u * (1 - tanh_u * tanh_u) * k * (1 + 0.134145 * u * u))
+    found |= {"W1": rows(y2).T @ rows(du), "b1": du.sum((0, 1))}
+    d += norm_back(du @ P["W1"].T, "norm2", h2, r2)
+    found["Wo"] = (heads.T @ rows(d)).reshape(G, H, D)
+    dO = (rows(d) @ Wo.T).reshape(N, T, G, H).transpose(0, 2, 1, 3)
+    dA = dO @ V.swapaxes(-1, -2)
+    dS = A * (dA - (dA * A).sum(-1, keepdims=True)) * scale
+    dy = np.zeros((N * T, D))
+    for m, slope in (("WQ", dS @ K), ("WK", dS.swapaxes(-1, -2) @ Q), ("WV", A.swapaxes(-1, -2) @ dO)):
+        found[m] = (rows(y1).T @ merged(slope)).reshape(D, G, H).transpose(1, 0, 2)
+        dy += merged(slope) @ P[m].transpose(0, 2, 1).reshape(G * H, D)
+    d += norm_back(dy.reshape(x.shape), "norm1", h1, r1)
+    return loss, {"x": d} | {f"B0_{name}": slope for name, slope in found.items()}
+
+
 def conv_expert(x: Any, t: Any, y_W: Any, y_b: Any) -> Result:
     (N, C, _, _), (channels, _, F, G) = x.shape, y_W.shape
     windows = sliding_window_view(x, (F, G), axis=(2, 3))
@@ -301,6 +354,8 @@ LAYERS: Mapping[str, Layer] = {
     "batch norm": Layer("batch norm", normalised(layers.batch_norm), {"N": 64, "D": 512}, norm_expert(0), norm_loss(0)),
     "attention": Layer("attention", attention, {"T": 64, "D": 64, "H": 64}, attention_expert, attention_loss),
     "LSTM cell": Layer("LSTM cell", lstm_cell, {"N": 64, "D": 128, "H": 128}, lstm_expert, lstm_loss),
+    "transformer block": Layer("transformer", lambda: transformer(1), {"N": 4, "T": 64, "D": 128, "G": 4, "H": 32, "F": 512},
+                               block_expert),
     "softmax regression": Layer("softmax regression", softmax_regression, {"N": 10000, "D": 100, "K": 10},
                                 softmax_regression_expert, softmax_regression_loss),
     "GELU MLP": Layer("GELU MLP", gelu_mlp, {"N": 256, "D": 64, "H": 512, "K": 10}, gelu_expert),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from itertools import pairwise
 from time import perf_counter
 from typing import Any
-
-import sympy
 
 Gradient = Callable[..., Any]
 Loss = Callable[..., Any]
@@ -60,12 +60,17 @@ def torch_gradient(loss: Loss) -> Gradient | str:
     return gradient
 
 
-def sympy_seconds(sizes: tuple[int, ...], limit: float) -> float | str:
-    """Return how long sympy alone takes to differentiate a scalar network and make a function of it.
+SYMBOLIC = ("sympy", "symengine", "casadi")
+
+
+def peer_seconds(library: str, sizes: tuple[int, ...], limit: float, function: bool = True) -> float | str:
+    """Return how long a symbolic library alone takes to differentiate a scalar network, and with `function` to make it run.
 
     It runs in a process of its own, which is ended after `limit` seconds.
     """
-    command = [sys.executable, "-m", "benchmarks.peers", *(str(size) for size in sizes)]
+    if importlib.util.find_spec(library) is None:
+        return f"{library} is not installed"
+    command = [sys.executable, "-m", "benchmarks.peers", library, str(int(function)), *(str(size) for size in sizes)]
     try:
         finished = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=True)
     except subprocess.TimeoutExpired:
@@ -73,24 +78,51 @@ def sympy_seconds(sizes: tuple[int, ...], limit: float) -> float | str:
     return float(finished.stdout)
 
 
-def sympy_gradient(sizes: tuple[int, ...]) -> Gradient:
-    """Return the loss and all derivatives of a scalar sigmoid network by `diff` and `lambdify(cse=True)`."""
-    row = list(sympy.symbols(f"x1:{sizes[0] + 1}"))
-    targets = sympy.symbols(f"target1:{sizes[-1] + 1}")
-    arguments = [*row, *targets]
-    parameters = []
+def sympy_seconds(sizes: tuple[int, ...], limit: float) -> float | str:
+    """Return how long sympy alone takes to differentiate a scalar network and make a function of it."""
+    return peer_seconds("sympy", sizes, limit)
+
+
+def scalar_gradient(library: str, sizes: tuple[int, ...], function: bool = True) -> Gradient | None:
+    """Return the loss and all derivatives of a scalar sigmoid network as one function of all its names in order.
+
+    Without `function` they are derived only, and nothing is returned.
+    """
+    made = import_module(library)
+    symbol = made.SX.sym if library == "casadi" else made.Symbol
+    arguments, parameters, loss = _scalar_loss(sizes, symbol, made.exp)
+    if library == "casadi":
+        slopes = made.gradient(loss, made.vertcat(*parameters))
+        if not function:
+            return None
+        whole = made.Function("whole", [made.vertcat(*arguments, *parameters)], [made.vertcat(loss, slopes)])
+        return lambda *values: [float(value) for value in whole(made.DM(values)).elements()]
+    derived = [loss, *(loss.diff(parameter) for parameter in parameters)]
+    if not function:
+        return None
+    if library == "symengine":
+        lambdified = made.Lambdify([*arguments, *parameters], derived, cse=True)
+        return lambda *values: list(lambdified(values))
+    return made.lambdify([*arguments, *parameters], derived, modules="math", cse=True)  # type: ignore[no-any-return]
+
+
+def _scalar_loss(
+    sizes: tuple[int, ...], symbol: Callable[[str], Any], exp: Callable[[Any], Any]
+) -> tuple[list[Any], list[Any], Any]:
+    """Return the data, the parameters (each layer's bias, then its weights) and the loss of a scalar sigmoid network."""
+    row = [symbol(f"x{place + 1}") for place in range(sizes[0])]
+    targets = [symbol(f"target{place + 1}") for place in range(sizes[-1])]
+    arguments, parameters = [*row, *targets], []
     for layer, (above, below) in enumerate(pairwise(sizes), start=1):
-        bias = sympy.Symbol(f"b{layer}")
-        weights = [[sympy.Symbol(f"w{layer}_{b + 1}_{a + 1}") for a in range(above)] for b in range(below)]
-        nets = [bias + sum(w * out for w, out in zip(into, row, strict=True)) for into in weights]
-        row = [1 / (1 + sympy.exp(-net)) for net in nets]
+        bias = symbol(f"b{layer}")
+        weights = [[symbol(f"w{layer}_{b + 1}_{a + 1}") for a in range(above)] for b in range(below)]
+        nets = [sum((w * out for w, out in zip(into, row, strict=True)), bias) for into in weights]
+        row = [1 / (1 + exp(-net)) for net in nets]
         parameters += [bias, *(w for into in weights for w in into)]
-    loss = sum(sympy.Rational(1, 2) * (target - out) ** 2 for target, out in zip(targets, row, strict=True))
-    gradients = [loss.diff(parameter) for parameter in parameters]
-    return sympy.lambdify([*arguments, *parameters], [loss, *gradients], modules="math", cse=True)
+    return arguments, parameters, sum((target - out) ** 2 for target, out in zip(targets, row, strict=True)) / 2
 
 
 if __name__ == "__main__":
     start = perf_counter()
-    sympy_gradient(tuple(int(size) for size in sys.argv[1:]))
+    scalar_gradient(sys.argv[1], tuple(int(size) for size in sys.argv[3:]), function=sys.argv[2] == "1")
     print(perf_counter() - start)

@@ -21,13 +21,14 @@ import numpy as np
 
 from benchmarks import large, running
 from benchmarks.layers import LAYERS, Layer
-from benchmarks.peers import autograd_gradient, jax_gradient, torch_gradient
+from benchmarks.peers import SYMBOLIC, autograd_gradient, jax_gradient, peer_seconds, torch_gradient
 from benchmarks.timing import in_units, medians
 from benchmarks.training import RUNS
 from symbackprop import derive
 
 PEERS = ("sympy", "symengine", "casadi", "jax", "torch", "autograd", "pytensor")
 ROOT = Path(__file__).parent
+PATIENCE = 20.0  # seconds that a symbolic library is given for one network
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,14 @@ def _median(measure: Callable[[], float], rounds: int) -> float:
 def deriving(rounds: int) -> Iterator[Row]:
     """Yield the rows of deriving and writing down."""
     small = _median(lambda: large.seconds_of_weights((2, 3, 2), source=False), 3 * rounds)
-    yield Row("deriving", "2-3-2: define and derive", small, aim="5 ms")
-    for source, what, aim in ((False, "define and derive", "0.8 s"), (True, "… and its function", "2.5 s")):
+    yield Row("deriving", "2-3-2: define and derive", small, aim="5 ms", peers=_symbolic((2, 3, 2), function=False))
+    weights = 0.0
+    for source, what, aim in ((True, "… and its function", "2.5 s"), (False, "define and derive", "0.8 s")):
         weights = _median(partial(large.seconds_of_weights, (64, 64, 64, 10), source), rounds)
-        yield Row("deriving", f"8,835 scalar weights: {what}", weights, aim=aim)
+        yield Row("deriving", f"8,835 scalar weights: {what}", weights, aim=aim, peers=_symbolic((64, 64, 64, 10), source))
+    seconds, megabytes = large.seconds_and_megabytes((256, 256, 240, 32))
+    work = f"134,659 scalar weights: define and derive ({megabytes:.0f} MB, aim ≤ 400 MB)"
+    yield Row("deriving", work, seconds, "as much a weight as 8,835 take", weights * 134_659 / 8_835, "1.1")
     for built, aim in ((large.transformer(12), "1 s"), (large.deep(1000), "2 s"), (large.chain(10_000), "3 s")):
         seconds = _median(partial(large.seconds_of_source, built), rounds)
         yield Row("deriving", f"{built[0].title}: derive, source", seconds, aim=aim)
@@ -72,6 +77,11 @@ def deriving(rounds: int) -> Iterator[Row]:
             times = [large.seconds_of_writing(built, name, level) for _ in range(rounds)]
             for what, found in zip(("text", "LaTeX"), zip(*times, strict=True), strict=True):
                 yield Row("writing", f"{built[0].title}: {what}, {level}", statistics.median(found), aim="1 s")
+
+
+def _symbolic(sizes: tuple[int, ...], function: bool) -> dict[str, float | str]:
+    """Return what other symbolic libraries take for the same network, each alone in a process."""
+    return {library: peer_seconds(library, sizes, PATIENCE, function) for library in SYMBOLIC}
 
 
 def layer_rows(rounds: int) -> Iterator[Row]:

@@ -12,7 +12,7 @@ import pytest
 from benchmarks import checkers, checking, handouts, handwritten, report, running
 from benchmarks.layers import LAYERS
 from benchmarks.networks import SCALAR_SIZES, mlp_values, scalar_network, scalar_values, weight_count
-from benchmarks.peers import sympy_gradient, sympy_seconds
+from benchmarks.peers import SYMBOLIC, peer_seconds, scalar_gradient, sympy_seconds
 from benchmarks.timing import in_units, medians
 from benchmarks.training import RUNS
 from symbackprop.network import Role
@@ -50,7 +50,9 @@ def test_the_losses_for_peers_are_the_handwritten_ones() -> None:
 
 
 @pytest.mark.slow
-def test_sympy_alone_agrees() -> None:
+@pytest.mark.parametrize("library", SYMBOLIC)
+def test_a_symbolic_library_alone_agrees(library: str) -> None:
+    pytest.importorskip(library)
     sizes = (2, 3, 2)
     values = scalar_values(sizes, seed=0)
     loss, gradients = handwritten.sigmoid_gradients(**handwritten.stacked(values, sizes))
@@ -58,7 +60,9 @@ def test_sympy_alone_agrees() -> None:
     layers = [("b1", [f"w1_{b}_{a}" for b in (1, 2, 3) for a in (1, 2)])]
     layers += [("b2", [f"w2_{b}_{a}" for b in (1, 2) for a in (1, 2, 3)])]
     names = [name for bias, weights in layers for name in (bias, *weights)]
-    found_loss, *found = sympy_gradient(sizes)(*(values[name] for name in [*given, *names]))
+    run = scalar_gradient(library, sizes)
+    assert run is not None
+    found_loss, *found = run(*(values[name] for name in [*given, *names]))
     assert found_loss == pytest.approx(loss, rel=1e-12)
     arrays = handwritten.stacked_weights(dict(zip(names, found, strict=True)), sizes)
     for name, gradient in gradients.items():
@@ -68,6 +72,10 @@ def test_sympy_alone_agrees() -> None:
 @pytest.mark.slow
 def test_sympy_alone_is_ended_at_the_limit() -> None:
     assert sympy_seconds((4, 8, 8, 4), limit=1.5) == "> 1.5 s"
+
+
+def test_a_library_that_is_not_there_is_said_to_be() -> None:
+    assert peer_seconds("no_such_library", (2, 3, 2), limit=1.0) == "no_such_library is not installed"
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from symbackprop.network.sizes import parse_size
 from symbackprop.network.sizes import size_symbol as size_symbol
 
 
+@lru_cache(maxsize=4096)
 def real_symbol(name: str, indexed: object = True) -> Symbol | IndexedBase:
     """Return the symbol of a number, or of an array when `indexed`; its entries are real, so that sympy makes no conjugates."""
     return IndexedBase(name, real=True) if indexed else Symbol(name, real=True)

@@ -17,7 +17,7 @@ from typing import Any
 from sympy import Add, Expr, Idx, IndexedBase, Integer, Mul, Symbol, true
 
 from symbackprop.derive.reasons import Because
-from symbackprop.network.indices import IndexSum, entry_of, free_indices, guarded
+from symbackprop.network.indices import IndexSum, entry_of, free_indices, guarded, real_symbol
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +89,17 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class Adjoint:
-    """∂E/∂node: a name of its own (`symbol`), the node's indices, and the contributions it is the sum of."""
+    """∂E/∂node: a name of its own, the node's indices, and the contributions it is the sum of."""
 
     node: str
-    symbol: Symbol | IndexedBase
+    name: str
     indices: tuple[Idx, ...]
     contributions: tuple[Contribution, ...]
 
     @property
-    def name(self) -> str:
-        """The name of its symbol."""
-        return str(self.symbol.label.name if isinstance(self.symbol, IndexedBase) else self.symbol.name)
+    def symbol(self) -> Symbol | IndexedBase:
+        """Its symbol, made when it is asked for: of most weights only the name is."""
+        return real_symbol(self.name, self.indices)
 
     @property
     def consumers(self) -> list[str]:

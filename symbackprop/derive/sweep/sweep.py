@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sympy import And, Expr, Idx, Indexed, IndexedBase, Integer, Mul, Piecewise, Symbol
+from sympy import And, Expr, Idx, Indexed, Integer, Mul, Piecewise
 
 from symbackprop.derive.sweep.push import emissions, merged
 from symbackprop.derive.sweep.records import Adjoint, Assumption, Contribution, RawContribution
 from symbackprop.derive.sweep.rewrite import Rewriter
 from symbackprop.derive.sweep.unify import unify
-from symbackprop.network.indices import bound_in, guarded, is_label, kinds, real_symbol
+from symbackprop.network.indices import bound_in, guarded, is_label, kinds
 from symbackprop.network.model import Network
 from symbackprop.network.node import Node
 from symbackprop.network.places import is_granted
@@ -71,11 +71,10 @@ def sweep(network: Network, loss: str) -> tuple[Mapping[str, Adjoint], tuple[Ass
         if name not in open_contributions:
             continue
         node = nodes[name]
-        symbol = adjoint_symbol(network, loss, node)
-        adjoints[name] = Adjoint(name, symbol, node.indices, tuple(open_contributions.pop(name)))
+        adjoints[name] = Adjoint(name, adjoint_name(network, loss, node), node.indices, tuple(open_contributions.pop(name)))
         if not node.defined:
             continue
-        upstream = Integer(1) if name == loss else symbol
+        upstream = Integer(1) if name == loss else adjoints[name].symbol
         found = [
             unify(raw, name, upstream, nodes[raw.parent], declared)
             for raw in local_contributions(node, rewriter, assumptions, nodes)
@@ -87,9 +86,9 @@ def sweep(network: Network, loss: str) -> tuple[Mapping[str, Adjoint], tuple[Ass
     return adjoints, tuple(assumptions)
 
 
-def adjoint_symbol(network: Network, loss: str, node: Node) -> Symbol | IndexedBase:
-    """Return the symbol of ∂loss/∂node: `dE_dZ`, with `_` appended until it is no node's name."""
+def adjoint_name(network: Network, loss: str, node: Node) -> str:
+    """Return the name of ∂loss/∂node: `dE_dZ`, with `_` appended until it is no node's name."""
     name = f"d{loss}_d{node.name}"
     while name in network.nodes:
         name += "_"
-    return real_symbol(name, node.indices)
+    return name
