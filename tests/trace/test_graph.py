@@ -11,6 +11,10 @@ import pytest
 import sympy
 
 from symbackprop.errors import InternalError, UserError
+from symbackprop.trace.arrays.numpy_functions import scalar_attribute
+from symbackprop.trace.arrays.numpy_protocol import OWN, PROTOCOL, answers, own
+from symbackprop.trace.arrays.scalar import Traced
+from symbackprop.trace.arrays.traced_array import METHODS
 from symbackprop.trace.graph.elementary import TABLE, elementary, symbolic, value_of
 from symbackprop.trace.graph.evaluate import dependencies, evaluate, reachable, to_sympy
 from symbackprop.trace.graph.graph import Graph, InputName
@@ -127,3 +131,29 @@ def test_sympy_form_of_every_operation(graph: Graph) -> None:
     assert to_sympy(graph, node) == -(symbol**2) / (sympy.pi + sympy.sqrt(symbol))
     named = to_sympy(graph, node, {graph.apply("sqrt", x): sympy.Symbol("r")})
     assert named == -(symbol**2) / (sympy.pi + sympy.Symbol("r"))
+
+
+@pytest.mark.parametrize("name", sorted(name for name in METHODS if hasattr(np, name)))
+def test_an_element_has_the_methods_that_numpy_calls(graph: Graph, name: str) -> None:
+    """numpy's loops over objects call `x.exp()`; each is what numpy says of the plain number."""
+    value = 1.4 if "cosh" in name else 0.4  # the inverse of cosh begins at 1
+    number = Traced(graph, graph.input("x", (), value))
+    assert getattr(number, name)().value == pytest.approx(getattr(np, name)(value), rel=1e-14)
+    assert getattr(np, name)(number).value == pytest.approx(getattr(np, name)(value), rel=1e-14)
+
+
+def test_a_number_has_the_attributes_of_an_array_without_axes_and_no_others(graph: Graph) -> None:
+    number = Traced(graph, graph.input("x", (), 0.5))
+    assert PROTOCOL["__getattr__"] is scalar_attribute
+    assert (number.shape, number.ndim, number.sum().node, number.item().node) == ((), 0, number.node, number.node)
+    with pytest.raises(AttributeError, match="no attribute 'softmax'"):
+        _ = number.softmax
+
+
+def test_a_name_enters_a_table_once() -> None:
+    before = dict(OWN), dict(PROTOCOL)
+    with pytest.raises(InternalError, match="mean has two"):
+        own("mean")(lambda graph: None)
+    with pytest.raises(InternalError, match="__getattr__ has two"):
+        answers("__getattr__")(lambda number, name: None)
+    assert before == (OWN, PROTOCOL)
