@@ -300,9 +300,11 @@ def of_the_parameter_alone(found: Comparison, names: Collection[str]) -> tuple[s
     return tuple(name for name in names if others and all(_same_left(name, row, last) for row in others))
 
 
-def _same_left(name: str, row: SidesAtPoint, other: SidesAtPoint) -> bool:
-    left = row.left(name)
-    return 0 < _largest(left) < np.inf and _largest(left - other.left(name)) <= NEAR * _largest(left)
+def _same_left(name: str, point: SidesAtPoint, other: SidesAtPoint) -> bool:
+    """Whether data that move the derived gradient of a parameter leave alone what the code's has beyond it."""
+    left, derived = point.left(name), np.asarray(point.derived[name], dtype=float)
+    moved = _largest(derived - other.derived[name]) > ROUGHLY * _largest(derived)
+    return moved and 0 < _largest(left) < np.inf and _largest(left - other.left(name)) <= NEAR * _largest(left)
 
 
 def _same_shapes(row: SidesAtPoint, other: SidesAtPoint) -> bool:
