@@ -31,6 +31,7 @@ from symbackprop.verify.mend.repair import repairs
 from symbackprop.verify.optimiser import UNDECIDED, memory_of, with_rates, without_state
 from symbackprop.verify.passes.comparison import Comparison, as_layer, comparison
 from symbackprop.verify.passes.conventions import conventional
+from symbackprop.verify.passes.passes import NO_FILE
 from symbackprop.verify.records import Cause, Location, Repair, Status, Verdict, VerdictScope
 from symbackprop.verify.reference.derivation_reference import DerivationReference
 from symbackprop.verify.reference.loss_reference import loss_reference
@@ -287,7 +288,7 @@ def _report(
     source, samples, verdicts = trial.source, trial.samples, trial.verdicts
     rate = call.rate_value if call.rate is not None else None
     causes = diagnose(source, verdicts, [*samples, *trial.further], rate) if explain else ()
-    located = locate(source, call, samples, trial.wrong) if explain else Located()
+    located = _in_a_file(locate(source, call, samples, trial.wrong)) if explain else Located()
     mended, condition = _mended(trial, call, results, located) if repair and not _guarded(causes) else ((), "")
     place = at_the_mend(located.first, mended)
     parameters = source.vocabulary.parameters
@@ -307,6 +308,11 @@ def _report(
         missing=tuple(name for name in parameters if name not in verdicts),
         notes=(*notes, *((f"the mend holds where {condition}",) if condition else ())),
     )
+
+
+def _in_a_file(found: Located) -> Located:
+    """Return what was found without a place in what puts two passes together, which is nobody's line."""
+    return replace(found, first=None) if found.first is not None and found.first.filename == NO_FILE else found
 
 
 def _mended(trial: ReferenceTrial, call: HandCall, results: Sequence[Result], located: Located) -> tuple[tuple[Repair, ...], str]:

@@ -41,6 +41,10 @@ SWITCHES = frozenset({"deriv", "derivative", "prime", "derive", "der", "derivate
 """Flags by which one function gives its derivative: `sigmoid(x, deriv=True)`."""
 
 
+NO_FILE = "<layer>"
+"""What stands for the file of functions that put two passes together."""
+
+
 @dataclass(frozen=True, slots=True)
 class Passes:
     """A forward and a backward pass: functions, or the names of the owner's methods; `given` are the arguments of forward.
@@ -178,7 +182,7 @@ def own_copy(item: Any) -> Any:
 
 def outside(function: Any, title: str) -> Callable[..., Any]:
     """Return a function as one that stands in no file, so that a trace takes it for the user's, under another name."""
-    code = function.__code__.replace(co_filename="<layer>")
+    code = function.__code__.replace(co_filename=NO_FILE)
     made = types.FunctionType(code, function.__globals__, function.__name__, function.__defaults__, function.__closure__)
     made.__kwdefaults__, made.__qualname__ = function.__kwdefaults__, title
     if hasattr(function, "__signature__"):
