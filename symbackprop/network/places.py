@@ -51,10 +51,15 @@ def is_granted(expression: Expr, bounds: Iterable[Expr] = ()) -> bool:
     return False
 
 
+def is_of_places(condition: Expr) -> bool:
+    """Whether a condition compares whole numbers made of indices and sizes, and no values."""
+    return not condition.atoms(Indexed) and all(symbol.is_integer for symbol in condition.free_symbols)
+
+
 def known_bounds(condition: Expr) -> Iterator[Expr]:
     """Yield expressions in indices and sizes that are not negative where a condition holds."""
     for part in And.make_args(condition):
-        if isinstance(part, Relational) and not part.atoms(Indexed):
+        if isinstance(part, Relational) and is_of_places(part):
             yield from _differences(part)
 
 
@@ -87,7 +92,7 @@ def settled_condition(condition: Expr) -> Expr:
     """Return a condition with true or false in the place of the comparisons of indices that the ranges decide."""
     if isinstance(condition, And | Or | Not):
         return condition.func(*map(settled_condition, condition.args))
-    if not isinstance(condition, Relational) or not condition.atoms(Idx) or condition.atoms(Indexed):
+    if not isinstance(condition, Relational) or not is_of_places(condition):
         return condition
     differences = tuple(_differences(condition))
     if differences and all(map(is_granted, differences)):

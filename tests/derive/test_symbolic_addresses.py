@@ -9,8 +9,9 @@ from typing import Any
 import flint
 import numpy as np
 import pytest
-from sympy import Expr, Idx, KroneckerDelta, Piecewise, Sum, exp, sin
+from sympy import Expr, Idx, KroneckerDelta, Piecewise, Rational, Sum, exp, sin
 
+from symbackprop import leaky_relu
 from symbackprop.derive import derive
 from symbackprop.errors import DefinitionError
 from symbackprop.network import Network
@@ -80,6 +81,22 @@ def padding_by_a_number_under_a_function(net: Network, at: Indices) -> Expr:
     x, f = net.parameter("x", t), net.parameter("f", u)
     h = net.define("h", t, Sum(exp(within(x[t + u - 2])) * f[u] + within(x[t - 3]) * f[u], u))
     return Sum(h[t] ** 2, t)
+
+
+@network
+def padding_inside_of_cases(net: Network, at: Indices) -> Expr:
+    t, u = at["t"], at["u"]
+    x, f = net.parameter("x", t), net.parameter("f", u)
+    h = net.define("h", t, leaky_relu(Sum(within(x[t + u - 1]) * f[u], u), Rational(1, 10)))
+    return Sum(h[t] ** 2, t)
+
+
+@network
+def labels_and_padding(net: Network, at: Indices) -> Expr:
+    n, t, u, k = (at[letter] for letter in "ntuk")
+    x, label = net.parameter("x", k, t), net.input("label", n)
+    h = net.define("h", n, t, Sum(within(x[label[n], t + u - 2]) ** 2, u))
+    return Sum(h[n, t] ** 2, n, t)
 
 
 @network

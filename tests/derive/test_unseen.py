@@ -80,6 +80,15 @@ def test_a_bias_that_the_next_layer_takes_away(before: Build) -> None:
     assert not is_said(net, loss, "h_W")
 
 
+def test_what_passes_through_a_number_is_seen() -> None:
+    net = Network()
+    (i,) = net.indices("i:D")
+    x, y = net.parameter("x", i), net.parameter("y", i)
+    total = net.define("total", Sum(x[i] - y[i], i))
+    net.define("apart", i, total * y[i])
+    assert not is_said(net, net.define("E", total**2).name, "x")
+
+
 @pytest.mark.parametrize("before", STAYING.values(), ids=STAYING)
 def test_a_bias_that_stays(before: Build) -> None:
     net, loss = biased(before)

@@ -83,8 +83,7 @@ def _movement(node: Node, moved: Movements) -> Expr:
     push = _Push(moved, {index_name(index) for index in expression.atoms(Idx)})
     slope = push.moving(expression).diff(push.rate).xreplace({push.rate: Integer(0)})
     movement = _cancelled(pulled_out(slope.expand()).expand())
-    read = movement.atoms(Indexed)
-    if any(_label(part) in moved or part.base.label in push.guards.values() for part in read):
+    if not _names(movement).isdisjoint(moved) or movement.atoms(Symbol) & set(push.guards.values()):
         raise _NotJudged
     return movement
 
@@ -107,6 +106,8 @@ class _Push:
         """Return the expression as it moves; raises _NotJudged for functions that are not judged."""
         if isinstance(part, Indexed):
             return part + self.rate * self._at(part) if _label(part) in self.moved else part
+        if isinstance(part, Symbol) and part.name in self.moved:
+            return part + self.rate * self.moved[part.name][1]
         if isinstance(part, Symbol | Idx) or not part.args:
             return part
         if isinstance(part, Piecewise):
@@ -123,13 +124,20 @@ class _Push:
         if [tuple(other) for other in others] != [(0, True)] or any(_label(at) in self.moved for at in condition.atoms(Indexed)):
             raise _NotJudged
         guard = self.guards.setdefault(condition, Dummy("guard", real=True))
-        return self.moving(value) * IndexedBase(guard)[tuple(sorted(free_indices(condition), key=index_name))]
+        places = tuple(sorted(free_indices(condition), key=index_name))
+        return self.moving(value) * (IndexedBase(guard)[places] if places else guard)
 
     def _at(self, part: Indexed) -> Expr:
         """Return ẋ at the address where x is read."""
         indices, movement = self.moved[_label(part)]
         renamed = {own: at for own, at in zip(indices, part.indices, strict=True) if own != at}
         return bound_apart(substitute(bound_apart(movement, self.taken), renamed), self.taken)
+
+
+def _names(expression: Expr) -> set[str]:
+    """Return the names of the arrays and numbers in an expression."""
+    scalars = (symbol.name for symbol in expression.atoms(Symbol) if not symbol.is_integer)
+    return {*scalars, *map(_label, expression.atoms(Indexed))}
 
 
 def _label(part: Indexed) -> str:

@@ -18,6 +18,7 @@ from symbackprop.errors import InternalError
 from symbackprop.functions import step
 from symbackprop.functions.reductions import IndexReduction
 from symbackprop.network.indices import free_indices, index_name, index_size, kinds, primed, substitute, whole_sides
+from symbackprop.network.places import is_of_places
 from symbackprop.numeric.code.arrays import ArrayCode, Axes, Scope, aligned, reduced, union
 from symbackprop.numeric.code.contraction import contracted, whole_ranges
 from symbackprop.numeric.code.indexing import entry
@@ -62,7 +63,7 @@ def _composed(expression: Expr, order: Axes, scope: Scope) -> Expr:
 
 
 def _relation(expression: Relational, order: Axes, scope: Scope) -> Expr:
-    if not expression.has(Idx) or expression.has(Indexed):
+    if not is_of_places(expression):
         return _composed(expression, order, scope)
     sides = whole_sides(*expression.args)
     return expression.func(*(_walk(side, order, scope) for side in sides), evaluate=False)

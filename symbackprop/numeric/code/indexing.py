@@ -13,7 +13,7 @@ from sympy import Expr, Idx, Indexed, Integer
 from symbackprop.network.indices import addresses, index_name, index_size, is_label
 from symbackprop.network.sizes import is_positive
 from symbackprop.numeric.code.arrays import ArrayCode, Axes, Scope, aligned
-from symbackprop.numeric.code.margins import margins, padded
+from symbackprop.numeric.code.margins import margin_of, margins, padded
 from symbackprop.numeric.program.python_names import name_of
 
 
@@ -23,7 +23,7 @@ def entry(expression: Indexed, order: Axes, scope: Scope) -> ArrayCode:
     text = scope.spelt(name)
     address, extents = list(expression.indices), list(scope.shapes[name])
     if any(map(is_label, address)):
-        return _gathered(text, address, order, scope)
+        return _gathered(text, address, order, scope, extents)
     around = margins(address, extents)
     if around is None:
         return _index_arrays(text, address, order, scope, extents)
@@ -41,7 +41,7 @@ def _placed(text: str, address: list[Expr], extents: list[Expr], order: Axes, sc
     if used == address and all(map(is_whole, address, extents)):
         return ArrayCode(text, tuple(address)) if apart else _diagonal(text, tuple(address))
     sliced = _sliced_entry(text, address, extents, scope) if apart else None
-    return sliced or _index_arrays(text, address, order, scope)
+    return sliced or _index_arrays(text, address, order, scope, extents)
 
 
 def _sliced_entry(text: str, address: list[Expr], extents: list[Expr], scope: Scope) -> ArrayCode | None:
@@ -52,14 +52,14 @@ def _sliced_entry(text: str, address: list[Expr], extents: list[Expr], scope: Sc
     return split
 
 
-def _gathered(text: str, address: list[Expr], order: Axes, scope: Scope) -> ArrayCode:
+def _gathered(text: str, address: list[Expr], order: Axes, scope: Scope, extents: Sequence[Expr]) -> ArrayCode:
     """Entries chosen by labels: `W[ids]` where the others are whole axes behind, else an index array for every axis."""
     first, *behind = address
     rows = label_code(first, order, scope) if is_label(first) else ArrayCode("")
     every = (*rows.axes, *behind)
     if rows.text and all(isinstance(a, Idx) and a not in scope.loops for a in behind) and len(set(every)) == len(every):
         return ArrayCode(f"{text}[{rows.text}]", every)
-    return _index_arrays(text, address, order, scope)
+    return _index_arrays(text, address, order, scope, extents)
 
 
 def label_code(address: Expr, order: Axes, scope: Scope) -> ArrayCode:
@@ -207,18 +207,20 @@ def _subscripted(text: str, subscripts: list[str]) -> str:
     return f"{text}[{', '.join(subscripts)}]" if subscripts else text
 
 
-def _index_arrays(text: str, address: list[Expr], order: Axes, scope: Scope, held_in: Sequence[Expr] = ()) -> ArrayCode:
-    """Return `x[rows, columns]` with an array for every axis, each held inside of the extents where these are given."""
+def _index_arrays(text: str, address: list[Expr], order: Axes, scope: Scope, extents: Sequence[Expr]) -> ArrayCode:
+    """Return `x[rows, columns]` with an array for every axis; an address that may leave its axis is held inside, as a condition
+    around it says that nothing counts there."""
     every = {index for a in address for index in free(a, scope)}
     axes = tuple(i for i in order if i in every)
     axes += tuple(sorted(every - set(axes), key=index_name))
     parts = []
-    for a in address:
+    for a, extent in zip(address, extents, strict=True):
         if is_label(a):
             parts.append(aligned(label_code(a, axes, scope), axes).text)
             continue
         pieces = {index: scope.place(aligned(scope.arange(index), axes)) for index in free(a, scope)}
         place = scope.number(a.xreplace(pieces))
-        last = scope.number(held_in[len(parts)] - 1) if held_in else ""
-        parts.append(f"np.clip({place}, 0, {last})" if last else place)
+        margin = margin_of(a, extent)
+        leaves = margin is None or not margin.none
+        parts.append(f"np.clip({place}, 0, {scope.number(extent - 1)})" if leaves else place)
     return ArrayCode(f"{text}[{', '.join(parts)}]", axes)

@@ -118,7 +118,7 @@ def _bounds(factors: Iterable[Expr], scope: Scope) -> Iterator[Expr]:
     factors = tuple(factors)
     if not all(map(_is_finite, factors)):
         return
-    for entry in (factor for factor in factors if isinstance(factor, Indexed)):
+    for entry in (factor for factor in factors if isinstance(factor, Indexed) and not any(map(is_label, factor.indices))):
         extents = scope.shapes[name_of(entry)]
         around = margins(entry.indices, extents) or ()
         for address, extent, margin in zip(entry.indices, extents, around, strict=False):

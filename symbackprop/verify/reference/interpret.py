@@ -9,7 +9,7 @@ generated from it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache, reduce
 from typing import Any
@@ -38,7 +38,8 @@ from sympy.logic.boolalg import ITE, And, BooleanFalse, BooleanTrue, Not, Or
 from symbackprop.errors import NotSupportedError
 from symbackprop.functions import ELEMENTARY, function_name
 from symbackprop.functions.reductions import IndexMax, IndexMin, IndexProduct, IndexReduction
-from symbackprop.network.indices import is_label, whole_sides
+from symbackprop.network.indices import is_label, real_symbol, whole_sides
+from symbackprop.network.places import is_of_places
 from symbackprop.trace.graph.algebra import Algebra, Array
 
 Axes = tuple[Idx, ...]
@@ -113,8 +114,27 @@ def planned(expression: Expr) -> Plan:
     if row is not None and row.primitive is not None:
         return _applied(row.name, planned(expression.args[0]))
     if row is not None and row.definition is not None:
-        return planned(row.definition(*expression.args))
+        return _by_definition(row.definition, expression.args)
     raise NotSupportedError(f"evaluation: no rule for {function_name(expression.func)} in {str(expression)[:60]}")
+
+
+def _by_definition(definition: Callable[..., Expr], arguments: Sequence[Expr]) -> Plan:
+    """Return the plan of a function by its definition.
+
+    Arguments with conditions inside stand under names there: sympy takes a condition out of a sum that is compared.
+    """
+    if not any(argument.has(Piecewise) for argument in arguments):
+        return planned(definition(*arguments))
+    inner = [planned(argument) for argument in arguments]
+    names = [f"argument {at}" for at in range(len(inner))]
+    entries = [real_symbol(name, plan.axes) for name, plan in zip(names, inner, strict=True)]
+    outer = planned(definition(*(entry[plan.axes] if plan.axes else entry for entry, plan in zip(entries, inner, strict=True))))
+
+    def run(scope: Environment) -> Array:
+        values = {name: plan.run(scope) for name, plan in zip(names, inner, strict=True)}
+        return outer.run(replace(scope, arrays={**scope.arrays, **values}))
+
+    return Plan(outer.axes, run)
 
 
 # ---- axes ----------------------------------------------------------------------------------------------------------
@@ -381,7 +401,7 @@ def _relation(condition: Any) -> Plan:
     relation, swapped, negated = _RELATIONS[type(condition)]
     if swapped:
         left, right = right, left
-    if condition.atoms(Idx) and not condition.atoms(Indexed):
+    if is_of_places(condition):
         compare: dict[str, Any] = {"<": np.less, "<=": np.less_equal, "==": np.equal}
         plan = _combined(_of_numpy(compare[relation]), *(integers(side) for side in whole_sides(left, right)))
     else:
