@@ -212,6 +212,8 @@ def read(latex: str, names: Names | Network | Derivation | str | Iterable[str], 
     network = names.network if isinstance(names, DerivationRecord) else names
     if isinstance(network, Network):
         return read_formula(latex, names_of(network, notation))
+    if not isinstance(network, Names | Iterable):
+        raise UserError(f"read: expected the names that may occur, such as 'w x b', or a network; got {type(network).__name__}")
     return read_formula(latex, network if isinstance(network, Names) else Names.of(notation, scalars=network))
 
 

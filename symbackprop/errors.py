@@ -84,5 +84,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("out_h", ["out_h1", "net_o1"])
     ' Did you mean out_h1?'
     """
-    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    names = list(known)
+    same = [other for other in names if other != name and other.casefold() == name.casefold()]
+    matches = same or difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     return f" Did you mean {matches[0]}?" if matches else ""

@@ -10,6 +10,7 @@ import csv
 import importlib
 import importlib.util
 import inspect
+import math
 import re
 import sys
 import zipfile
@@ -66,6 +67,8 @@ def load_network(place: str, loss: str | None = None, shapes: str | None = None)
     A forward pass is captured at the file's `example`, or at random numbers of `shapes`; the file's `wrt` names its parameters.
     Raises UserError when there is none, when it fails to run, or when a name is missing.
     """
+    if not place.strip():
+        raise UserError("expected the name of a network, a folder or a .py file; got an empty one")
     code, _, function = place.rpartition(":")
     if code.endswith(".py"):
         return _captured(place, Path(code), function, shapes)
@@ -181,12 +184,20 @@ def read_shapes(text: str) -> dict[str, Any]:
         if match is None:
             raise UserError(f"--shapes: expected name:sizes such as X:5,3, or y:5<3 for labels below 3; got {word!r}")
         name, sizes, classes = match.groups()
-        extents = tuple(int(size) for size in sizes.split(",")) if sizes else ()
+        extents = _extents(word, sizes)
         drawn = np.asarray(rng.integers(0, int(classes), extents) if classes else np.round(rng.normal(size=extents), 3))
         found[name] = drawn if extents else drawn.item()
     return found
 
 
+def _extents(word: str, sizes: str | None) -> tuple[int, ...]:
+    extents = tuple(int(size) for size in sizes.split(",")) if sizes else ()
+    if not 0 < math.prod(extents) <= MOST_DRAWN:
+        raise UserError(f"--shapes: {word}: expected 1 to {MOST_DRAWN:,} numbers, got {math.prod(extents):,}")
+    return extents
+
+
+MOST_DRAWN = 10_000_000
 _SHAPE = re.compile(r"([^\W\d]\w*):(\d+(?:,\d+)*)?(?:<([1-9]\d*))?")
 
 
@@ -268,9 +279,16 @@ def load_function(
     owner, _, method = name.rpartition(".")
     found = getattr(_instance(text, module, owner), method, None)
     if not callable(found) or isinstance(found, ModuleType):
-        functions = [key for key, value in vars(module).items() if callable(value) and _own(key, value, module)]
-        raise UserError(f"{text}: no function {name}; defined there: {listed(functions)}.{nearest(name, functions)}")
+        raise UserError(f"{text}: no function {name}{_instead(text, name, module)}")
     return found  # type: ignore[no-any-return]
+
+
+def _instead(text: str, name: str, module: ModuleType) -> str:
+    """Say what a file has, that lacks a function."""
+    if isinstance(getattr(module, "network", None), Network):
+        return f": the file is a network, which is named without a function: {text}"
+    functions = [key for key, value in vars(module).items() if callable(value) and _own(key, value, module)]
+    return f"; defined there: {listed(functions)}.{nearest(name, functions)}"
 
 
 def _own(key: str, value: Any, module: ModuleType) -> bool:
@@ -308,7 +326,7 @@ def read_samples(path: Path) -> dict[str, Any]:
     Raises UserError naming the file and line.
     """
     if not path.is_file():
-        raise UserError(f"{path}: no such file")
+        raise UserError(f"{path}: {'a folder; expected .csv or .npz' if path.is_dir() else f'no such file{_near(path)}'}")
     if path.suffix == ".npz":
         return _arrays(path)
     if path.suffix != ".csv":
@@ -357,15 +375,25 @@ def _columns(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: expected a header line of names and at least one line of numbers")
     header = [name.strip() for name in rows[0]]
     columns: dict[str, list[float]] = {name: [] for name in header}
+    if len(columns) < len(header):
+        raise UserError(f"{path}:1: the name {max(header, key=header.count)} stands over two columns")
     for number, row in enumerate(rows[1:], start=2):
         if len(row) != len(header):
             raise UserError(f"{path}:{number}: expected {len(header)} numbers, got {len(row)}")
         for name, cell in zip(header, row, strict=True):
-            try:
-                columns[name].append(float(cell))
-            except ValueError:
-                raise UserError(f"{path}:{number}: expected a number for {name}, got {cell!r}") from None
+            columns[name].append(_finite(cell, name, f"{path}:{number}"))
     return {name: np.array(values) for name, values in columns.items()}
+
+
+def _finite(cell: str, name: str, place: str) -> float:
+    """Return the number of a cell. Raises UserError for what is none, or no finite one."""
+    try:
+        number = float(cell)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise UserError(f"{place}: expected a number for {name}, got {cell!r}")
+    return number
 
 
 def _line(error: BaseException, file: Path) -> int:

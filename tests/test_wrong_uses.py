@@ -20,7 +20,7 @@ import pytest
 from sympy import Symbol
 
 import symbackprop
-from symbackprop import Network, capture, check_gradient, check_layer, derive, explain, read, sigmoid, train
+from symbackprop import Network, capture, check_gradient, check_layer, derive, evaluate, explain, read, sigmoid, train
 from symbackprop.cli import main
 from symbackprop.errors import SymbackpropError
 from symbackprop.formula.notation.notation import Notation
@@ -128,6 +128,20 @@ CALLS: dict[str, Callable[[], object]] = {
     "LaTeX with a brace open": lambda: read(r"\frac{w}{", "w x"),
     "LaTeX of an unknown macro": lambda: read(r"\nothing w", "w x"),
     "capture without an example": lambda: capture(loss, {}),
+    "capture of an empty array": lambda: capture(loss, {**HALF, "X": np.ones((0, 2))}),
+    "a derivation of no function": lambda: derive("E"),
+    "a loss of another network": lambda: derive(network(), arrays()[4][0, 0]),
+    "a batch of text": lambda: train(derivation(), {"x": ["a"], "t": [1]}),
+    "a seed below zero": lambda: train(derivation(), seed=-1, order="shuffled"),
+    "a lesson for everybody": lambda: derivation().lesson(audience="everybody"),
+    "a lesson in no language": lambda: derivation().lesson(lang="fr"),
+    "a lesson with an option that there is not": lambda: derivation().lesson(colour="red"),
+    "a layer that has no forward pass": lambda: check_layer(object(), np.ones(2)),
+    "a wrt that is no name": lambda: derive(network(), "E", wrt=3),
+    "an example that is a list": lambda: check_gradient(loss, hand, example=[1, 2]),
+    "evaluate of a number": lambda: evaluate(3),
+    "read of no names": lambda: read("w", 3),
+    "proof-reading of nothing": lambda: symbackprop.proofread("nowhere.md"),
     "capture of a number": lambda: capture(3, {}),  # type: ignore[arg-type]
     "explain without an example": lambda: explain(loss, {}),
     "an option of notation that there is not": lambda: Notation().override(nothing=3),
@@ -164,6 +178,24 @@ MISUSED = (
     'explain hand.py:forward --shapes "x:3 w1:3" --format pdf',
     "proofread doc.md --rate x",
     "lesson nowhere",
+    "derive net.py --timeout nan",
+    "derive net.py --timeout inf",
+    "derive net.py --timeout 1e300",
+    "derive net.py --loss",
+    "train net.py --lr nan",
+    "train net.py --stop inf",
+    "train net.py --seed -1",
+    "train net.py --epochs 1.5",
+    "handout net.py -o p.html --seed -1",
+    "lesson net.py",
+    "lesson net.py -o l.html --for everybody",
+    "check net.py hand.py more.py",
+    "grade net.py",
+    "grade net.py folder --jobs 0",
+    "grade net.py folder --timeout nan",
+    "grade net.py folder --hints all",
+    "verify",
+    "proofread",
 )
 """Wrong for the parser of arguments, whose words are click's own."""
 
@@ -229,7 +261,20 @@ def test_the_tables_are_whole() -> None:
     assert MESSAGES.keys() == CALLS.keys()
     assert len(COMMANDS) + len(MISUSED) + len(CALLS) >= 120
     named = {command.split()[0] for command in COMMANDS}
-    assert named >= {"check", "code", "derive", "examples", "explain", "grade", "handout", "new", "proofread", "train"}
+    assert named >= {
+        "check",
+        "code",
+        "derive",
+        "examples",
+        "explain",
+        "grade",
+        "handout",
+        "lesson",
+        "new",
+        "proofread",
+        "train",
+        "verify",
+    }
 
 
 def test_values_that_do_not_fit_leave_nothing_behind() -> None:

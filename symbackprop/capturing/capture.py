@@ -76,6 +76,9 @@ def capture(function: Callable[..., Any], example: Mapping[str, Any], wrt: Seque
         NotSupportedError: something cannot be captured; the message names the variable and the line.
         UserError: the code fails, an argument is missing, or it returns no single number.
     """
+    empty = next((name for name, value in example.items() if isinstance(value, np.ndarray) and not value.size), None)
+    if empty is not None:
+        raise UserError(f"capture: {empty} is empty in the example, shape {example[empty].shape}; expected at least one number")
     first = rolled(function, example)
     names = _asked(first.program, wrt)
     sizing = Sizing(rolled, function, example, first, ranges(first.program), frozenset(names))

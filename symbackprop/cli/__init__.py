@@ -126,7 +126,8 @@ def _command(loading: Loading | None = None) -> int:
 def _misused(error: click.ClickException) -> int:
     """Say what is wrong with the arguments: where help is, and the line."""
     context = error.ctx if isinstance(error, click.UsageError) else None
-    place = context.command_path if context is not None else "symbackprop"
+    named = f"symbackprop {sys.argv[1]}" if sys.argv[1:2] and sys.argv[1] in COMMANDS else "symbackprop"
+    place = context.command_path if context is not None else named
     return _said(f"{error.format_message()} (see {place} --help)", error.exit_code)
 
 
@@ -155,6 +156,7 @@ _TYPED = {
     r"mapping=\{'([^']*)': …\}": r"--mapping \1=NODE,NODE",
     r"\bin example=\{…\}": "in the file's `example`",
     r"\bexample=\{…\}": "`example = {…}` in the file",
+    r", or start from the last good parameters \(\.parameters of this error\)": "",
 }
 
 

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from symbackprop.cli.shared import JSON, LANGUAGE, SHAPES, Examples, beside, name_list, pair, refuse_existing
+from symbackprop.cli.shared import (
+    JSON,
+    LANGUAGE,
+    SECONDS,
+    SHAPES,
+    Examples,
+    beside,
+    name_list,
+    pair,
+    refuse_existing,
+    refuse_other_endings,
+)
 from symbackprop.errors import UserError
 from symbackprop.files import write_file
 from symbackprop.own_files import is_own_code, loss_and_gradient
@@ -41,7 +52,7 @@ TEXTS = (".md", ".markdown", ".rst", ".txt", ".tex", ".html", ".htm", ".ipynb")
 )
 @click.option("--complete/--partial", default=True, show_default=True, help="Whether every parameter must have a gradient.")
 @SHAPES
-@click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, show_default=True, help="Seconds the code may take.")
+@click.option("--timeout", type=SECONDS, default=60.0, show_default=True, help="Seconds the code may take.")
 @click.option("--memory", type=click.IntRange(min=64), default=4096, show_default=True, help="Megabytes the code may take.")
 @click.option("--markdown", is_flag=True, help="Print Markdown.")
 @LANGUAGE
@@ -81,6 +92,9 @@ def command(
     something differs or is missing, or there was no verdict; 2: bad input; 3: a fault of this program.
     """
     code, network, loss = _compared(network, hand, loss, gradient, example)
+    _refuse_both(as_json, markdown)
+    _refuse_shapes(shapes, network if code else None)
+    refuse_other_endings("--html", html, (".html", ".htm"))
     refuse_existing(html, force)
     # Help and usage errors come before the mathematics is loaded.
     from symbackprop.isolation import Request, check_isolated
@@ -113,9 +127,35 @@ def _compared(
     if gradient is not None or example is not None:
         raise UserError("check: --gradient and --example go without NETWORK; with one, write HAND after it")
     if hand is None and is_own_code(network):
-        both = loss_and_gradient(network)
-        return (both[1], None, both[0]) if both is not None else ("", network, loss)
-    return hand or beside(network), network, loss
+        return _pair_of(network) or ("", network, loss)
+    return hand or _beside(network), network, loss
+
+
+def _refuse_both(as_json: bool, markdown: bool) -> None:
+    if as_json and markdown:
+        raise UserError("check: --json and --markdown are two ways to print; give one of them")
+
+
+def _refuse_shapes(shapes: str | None, network: str | None) -> None:
+    if shapes is not None and network is not None:
+        raise UserError(f"--shapes gives arguments to FILE:function; {network} is a network, and has its own values")
+
+
+def _pair_of(place: str) -> tuple[str, None, str] | None:
+    """Return the gradient and the loss of `FILE`, or of a `FILE:name` that is one of them; None where they are not certain."""
+    file = place.rpartition(":")[0]
+    both = loss_and_gradient(file or place)
+    if both is None or (file and place not in both):
+        return None
+    return both[1], None, both[0]
+
+
+def _beside(network: str) -> str:
+    """Return the handwritten code beside a network. Raises UserError where there is a network and nothing beside it."""
+    file = beside(network)
+    if Path(network).exists() and not Path(file).exists():
+        raise UserError(f"check: there is no {file} to be checked; give HAND, FILE:function, after {network}")
+    return file
 
 
 def _refuse_texts(*places: str | None) -> None:

@@ -44,6 +44,7 @@ from symbackprop.loading import load_network
 )
 @NETWORK
 @click.argument("names", nargs=-1)
+@click.option("--wrt", metavar="NAMES", default="", help="The same as NAMES: `W,b` or `w1:13`.")
 @LOSS
 @SHAPES
 @TIMEOUT
@@ -57,6 +58,7 @@ from symbackprop.loading import load_network
 def command(
     network: str,
     names: tuple[str, ...],
+    wrt: str,
     loss: str | None,
     shapes: str | None,
     timeout: float,
@@ -71,7 +73,7 @@ def command(
     """Print the gradient of the loss for NAMES (by default every parameter)."""
     with guest_file(timeout):
         loaded = load_network(network, loss, shapes)
-    derivation = derive(loaded.network, loaded.loss, wrt=name_list(" ".join(names)) or None)
+    derivation = derive(loaded.network, loaded.loss, wrt=name_list(" ".join([*names, wrt])) or None)
     notation = chosen_notation(title, loaded.notation) or TEXTBOOK
     if statements:
         _no_json(as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shlex
 import shutil
 from pathlib import Path
 
@@ -72,5 +73,5 @@ def _copy(chosen: dict[str, Path], target: Path) -> None:
         except OSError as error:
             raise UserError(f"{target / name}: cannot be written: {error.strerror or error}") from None
         click.echo(f"wrote {target / name}")
-    first = target / next(iter(chosen))
+    first = shlex.quote(str(target / next(iter(chosen))))
     click.echo(f"next: symbackprop derive {first}, symbackprop check {first}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from symbackprop.cli.shared import JSON, LANGUAGE, Examples, name_list, numbers_by_name, pair, refuse_existing
+from symbackprop.cli.shared import JSON, LANGUAGE, SECONDS, Examples, name_list, numbers_by_name, pair, refuse_existing
 
 if TYPE_CHECKING:
     from symbackprop.grading.graded import Graded
@@ -41,7 +41,7 @@ HINTS = ("none", "where", "why", "mend")
 @click.option("--title", default="", help="Of the pages.")
 @LANGUAGE
 @click.option("--jobs", type=click.IntRange(min=1), help="Submissions at once (by default one for each core).")
-@click.option("--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds for one submission.")
+@click.option("--timeout", type=SECONDS, default=10.0, show_default=True, help="Seconds for one submission.")
 @click.option("--memory", type=click.IntRange(min=64), default=2048, show_default=True, help="Megabytes for one submission.")
 @click.option("--scheduler", metavar="ADDRESS", help="Grade on the Dask cluster with this scheduler.")
 @click.option("--anew", is_flag=True, help="Grade everything, also what an earlier run has graded.")

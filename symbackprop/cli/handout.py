@@ -10,7 +10,18 @@ import click
 from click.core import ParameterSource
 
 from symbackprop.api import derive
-from symbackprop.cli.shared import LANGUAGE, LOSS, NETWORK, NOTATION, SHAPES, TIMEOUT, Examples, chosen_notation, guest_file
+from symbackprop.cli.shared import (
+    LANGUAGE,
+    LOSS,
+    NETWORK,
+    NOTATION,
+    SHAPES,
+    TIMEOUT,
+    Examples,
+    chosen_notation,
+    guest_file,
+    name_list,
+)
 from symbackprop.derive.steps.steps import LEVELS
 from symbackprop.loading import Loaded, load_network, read_roster
 from symbackprop.writeup.make import Made, Together, handouts
@@ -41,7 +52,7 @@ MANY = 3  # handouts from which on a progress bar is shown
 @click.option("--blanks", type=click.Choice(BLANKS), default="numbers", show_default=True, help="What students fill in.")
 @LANGUAGE
 @NOTATION
-@click.option("--weight", "weights", multiple=True, metavar="NAME", help="A weight worked in full (repeat for several).")
+@click.option("--weight", "--wrt", "weights", multiple=True, metavar="NAMES", help="Weights worked in full, `w1,w2` or `w1:3`.")
 @click.option("--without", multiple=True, type=click.Choice(PARTS), help="A part to leave out (repeat for several).")
 @click.option("--graph", is_flag=True, help="The computational graph too, with local derivatives on its edges.")
 @click.option("--slides", is_flag=True, help="Slides, a step each, for the projector: .html or .pdf.")
@@ -50,7 +61,7 @@ MANY = 3  # handouts from which on a progress bar is shown
 @click.option("--date", default="", help="Date, under the title, as it is to be printed.")
 @click.option("--lr", "learning_rate", type=float, default=0.5, show_default=True, help="Learning rate of the update.")
 @click.option("--decimals", type=click.IntRange(1, 15), help="Places of the numbers.")
-@click.option("--seed", type=int, help="Draw new numbers instead of the example values.")
+@click.option("--seed", type=click.IntRange(min=0), help="Draw new numbers instead of the example values.")
 @click.option("--variants", type=click.IntRange(0), default=0, help="So many versions, each with its own numbers.")
 @click.option("--roster", type=click.Path(path_type=Path), help="names.csv with the columns name and class: a variant for each.")
 @click.option("--merged", is_flag=True, help="One PDF of all variants, for each audience.")
@@ -74,6 +85,7 @@ def command(
     **choices: Any,
 ) -> None:
     """Write a handout: diagram, forward pass, chain rule, numbers, update; for teachers, students, or as the key."""
+    choices["weights"] = name_list(" ".join(choices["weights"]))
     with guest_file(timeout):
         loaded = load_network(network, loss, shapes)
     options = _options(loaded, title, choices).without(*without)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,7 +84,8 @@ def command(name: Path, source: str | None, shapes: str | None, timeout: float) 
     for file, text in files.items():
         write_file(name / file, text)
         click.echo(f"wrote {name / file}")
-    click.echo(f"next: symbackprop derive {name}, symbackprop check {name}, symbackprop handout {name} -o {name.name}.html")
+    typed, page = shlex.quote(str(name)), shlex.quote(f"{name.name}.html")
+    click.echo(f"next: symbackprop derive {typed}, symbackprop check {typed}, symbackprop handout {typed} -o {page}")
 
 
 def _starter(name: str) -> dict[str, str]:

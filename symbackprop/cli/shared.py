@@ -18,13 +18,26 @@ from symbackprop.formula.notation.notations import READY, notation_called
 if TYPE_CHECKING:
     from symbackprop.guest.supervised import Loading
 
+
+class FiniteRange(click.FloatRange):
+    """A range of numbers that are numbers: `nan` lies in no range, and nobody waits for `inf`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number, or fail as other numbers do that are out of range."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return number
+
+
+SECONDS = FiniteRange(min=0.1, max=86_400)
 NETWORK = click.argument("network")
 LOSS = click.option("--loss", "loss", metavar="NAME", help="Loss node; by default the file's variable `loss`.")
 SHAPES = click.option(
     "--shapes", metavar='"X:5,3 W:3,4"', help="Arguments of FILE:function, random numbers; y:5<3 are labels below 3."
 )
 TIMEOUT = click.option(
-    "--timeout", type=click.FloatRange(min=0.1), default=60.0, show_default=True, help="Seconds the user's file may take to run."
+    "--timeout", type=SECONDS, default=60.0, show_default=True, help="Seconds the user's file may take to run."
 )
 NOTATION = click.option(
     "--notation", "title", help=f"One of {', '.join(READY)}; by default the file's own `notation`, else the textbook's."
@@ -68,6 +81,8 @@ def name_list(text: str | None) -> tuple[str, ...]:
 def _range(word: str) -> list[str]:
     match = _RANGE.fullmatch(word)
     if match is None:
+        if _MEANT.fullmatch(word):
+            raise UserError(f"{word}: expected a name, or a range such as w1:13, which is w1 … w12")
         return [word]
     stem, first, end = match.groups()
     names = [f"{stem}{number}" for number in range(int(first or 0), int(end))]
@@ -76,7 +91,8 @@ def _range(word: str) -> list[str]:
     return names
 
 
-_RANGE = re.compile(r"(\w*?)(\d*):(\d{1,9})")
+_RANGE = re.compile(r"([^\W\d]\w*?)(\d*):(\d{1,9})")
+_MEANT = re.compile(r"\w*(?::|-|\.\.+|…)\w*")
 MOST_NAMES = 100_000
 
 
@@ -116,6 +132,12 @@ def write_new(path: Path, text: str, force: bool) -> None:
     """Write a file that does not exist yet, or replace it when `force`. Raises UserError otherwise."""
     refuse_existing(path, force)
     write_file(path, text)
+
+
+def refuse_other_endings(option: str, path: Path | None, endings: tuple[str, ...]) -> None:
+    """Raise UserError for a file whose name says that it is something else than what is written."""
+    if path is not None and path.suffix.lower() not in endings and not path.exists():
+        raise UserError(f"{option} {path}: expected a file ending in {endings[0]}")
 
 
 def refuse_existing(path: Path | None, force: bool) -> None:

@@ -18,9 +18,11 @@ from symbackprop.cli.shared import (
     SHAPES,
     TIMEOUT,
     Examples,
+    FiniteRange,
     guest_file,
     name_list,
     refuse_existing,
+    refuse_other_endings,
     write_new,
 )
 from symbackprop.errors import UserError
@@ -47,13 +49,13 @@ from symbackprop.numeric import train
     type=click.Path(path_type=Path),
     help="Samples: .csv with a header of names, or .npz with arrays.",
 )
-@click.option("--lr", type=click.FloatRange(min=0), help="Learning rate.")
+@click.option("--lr", type=FiniteRange(min=0), help="Learning rate.")
 @click.option("--epochs", type=click.IntRange(min=0), help="Passes over the data.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Samples per update (by default all; 1: one at a time).")
 @click.option("--shuffle", is_flag=True, help="Permute the samples in every epoch.")
-@click.option("--seed", type=int, help="Random start (standard normal parameters) and order, reproducible.")
-@click.option("--stop", type=float, help="Stop when the loss is at most this.")
-@click.option("--update", metavar="NAMES", help="Parameters that move, e.g. 'w1:13' (by default all).")
+@click.option("--seed", type=click.IntRange(min=0), help="Random start (standard normal parameters) and order, reproducible.")
+@click.option("--stop", type=FiniteRange(), help="Stop when the loss is at most this.")
+@click.option("--update", "--wrt", "update", metavar="NAMES", help="Parameters that move, e.g. 'w1:13' (by default all).")
 @click.option("--plot", type=click.Path(path_type=Path), help="Write the loss over the epochs as SVG.")
 @click.option("--force", is_flag=True, help="Replace the plot when it exists.")
 @JSON
@@ -63,6 +65,7 @@ def command(network: str, loss: str | None, shapes: str | None, timeout: float, 
 
     What the file says in `training = {"lr": …, "epochs": …}` is used where no option is given.
     """
+    refuse_other_endings("--plot", plot, (".svg",))
     refuse_existing(plot, force)
     with guest_file(timeout):
         loaded = load_network(network, loss, shapes)

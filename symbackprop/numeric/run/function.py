@@ -109,6 +109,8 @@ def evaluate(what: Network | DerivationRecord, values: Values | None = None) -> 
     names (`dE_dZ`). Missing values are taken from the network's example values.
     """
     network = what.network if isinstance(what, DerivationRecord) else what
+    if not isinstance(network, Network):
+        raise UserError(f"evaluate: expected a Network or a derivation, got {type(network).__name__}")
     program = program_of(what) if isinstance(what, DerivationRecord) else forward_program(network)
     text = trace_source(what) if isinstance(what, DerivationRecord) else forward_source(network)
     needed = Signature(program.arguments, declared(network))

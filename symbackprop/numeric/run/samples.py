@@ -67,12 +67,12 @@ def _scalar_samples(given: Mapping[str, Any], constants: Mapping[str, Any]) -> S
         if count != longest:
             other = next(n for n, c in counts.items() if c == longest)
             raise UserError(f"train: data: {name} has {count} samples but {other} has {longest}; give every list the same length")
-    arrays = {name: np.broadcast_to(np.asarray(value, dtype=float), (longest,)) for name, value in given.items()}
+    arrays = {name: np.broadcast_to(_numbers(name, value), (longest,)) for name, value in given.items()}
     return Samples({**arrays, **constants}, axes, longest, batched=True)
 
 
 def _array_samples(nodes: Sequence[Node], given: Mapping[str, Any], constants: Mapping[str, Any]) -> Samples:
-    arrays = {node.name: np.asarray(given[node.name], dtype=float) if node.indices else given[node.name] for node in nodes}
+    arrays = {node.name: _numbers(node.name, given[node.name]) if node.indices else given[node.name] for node in nodes}
     indexed = [node for node in nodes if node.indices]
     first, size = indexed[0], _common_size(indexed)
     axes: dict[str, int | None] = {node.name: node.shape.index(size) if size in node.shape else None for node in nodes}
@@ -105,3 +105,11 @@ def batches(count: int, size: int, order: Order, generator: np.random.Generator)
     samples = generator.permutation(count) if order == "shuffled" else None
     for at in range(0, count, size):
         yield slice(at, at + size) if samples is None else samples[at : at + size]
+
+
+def _numbers(name: str, value: object) -> np.ndarray:
+    """Return samples as an array. Raises UserError for what is no number."""
+    try:
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"train: data: {name}: expected numbers: {error}") from None

@@ -61,7 +61,7 @@ def train(
         if node.name in derivation.network.values and node.name not in samples.values
     }
     run = _Run(updates_of(derivation, samples, names, start, constants, size), lr, keep)
-    generator = np.random.default_rng(seed)
+    generator = _generator(seed)
     with progress_bar(progress, epochs) as advance, np.errstate(all="ignore"):  # what is not finite is seen in the loss
         return run.epochs(epochs, lambda: batches(samples.count, size, order, generator), stop, advance)
 
@@ -164,3 +164,10 @@ def _initial(derivation: DerivationRecord, initial: Mapping[str, Any] | None) ->
         elif name in derivation.adjoints:
             raise UserError(f"train: no starting value for the parameter {name}; pass initial={{{name!r}: …}}")
     return start
+
+
+def _generator(seed: object) -> np.random.Generator:
+    """Return the source of the order of samples. Raises UserError for what is no seed."""
+    if seed is not None and not (isinstance(seed, int | np.integer) and seed >= 0):
+        raise UserError(f"train: seed: expected a whole number of at least 0, got {seed!r}")
+    return np.random.default_rng(seed)

@@ -191,7 +191,7 @@ def _called(module: types.ModuleType, file: str, name: str, found: Sequence[Pass
             return candidate
     value = getattr(module, name, None)
     if isinstance(value, types.FunctionType) and _is_back(name, {}) and not _is_both(value):
-        raise UserError(f"{file}: {name} is a backward pass alone; name the forward pass as well: {file}:forward {file}:{name}")
+        raise UserError(f"{file}: {name} is a backward pass alone; name the forward pass as well: {file}:FORWARD {file}:{name}")
     if isinstance(value, types.FunctionType):
         return PassCandidate(name, None, ((value, value),))
     named = of_class(name, value) if value is not None else None

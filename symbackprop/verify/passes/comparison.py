@@ -250,7 +250,7 @@ def _described(passes: Passes) -> str:
 
 def as_layer(forward: Any, backward: Any, example: Mapping[str, Any] | None) -> Passes | None:
     """Return two functions as passes of a layer; None where they are a loss, one number, and a gradient that runs by itself."""
-    if example is None or forward == backward or not all(map(is_function, (forward, backward))):
+    if not isinstance(example, Mapping) or forward == backward or not all(map(is_function, (forward, backward))):
         return None
     if not set(required(forward)) <= example.keys():
         return None
