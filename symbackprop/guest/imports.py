@@ -13,6 +13,7 @@ import importlib.machinery
 import importlib.util
 import inspect
 import linecache
+import os
 import re
 import sys
 import types
@@ -75,7 +76,8 @@ class _Missing(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         frame = inspect.currentframe()
         while frame is not None and (frame.f_code.co_filename == __file__ or "importlib" in frame.f_code.co_filename):
             frame = frame.f_back
-        return frame is not None and frame.f_code.co_filename.startswith(self.folder)
+        name = frame.f_code.co_filename if frame is not None else "<nowhere>"
+        return name[:1] != "<" and os.path.realpath(name).startswith(self.folder)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
         self.names.append(spec.name)

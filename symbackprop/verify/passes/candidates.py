@@ -180,6 +180,8 @@ def _nothing(module: types.ModuleType, file: str) -> str:
         for name, value in vars(module).items()
         if isinstance(value, types.FunctionType) and value.__module__ == module.__name__
     ]
+    if not own:
+        return f"{file}: no function is defined there; expected one that returns the loss, and one that returns its gradients"
     how = f"name a function that returns the loss and one that returns its gradients: {file}:LOSS {file}:GRADIENTS"
     return f"{file}: no forward and backward pass found; {how}; defined there: {listed(own)}"
 
