@@ -17,6 +17,7 @@ from symbackprop.functions import (
     gaussian,
     hyperbolic,
     logistic,
+    matrices,
     powers,
     rectifiers,
     reductions,
@@ -27,6 +28,7 @@ from symbackprop.functions.exponential import *
 from symbackprop.functions.gaussian import *
 from symbackprop.functions.hyperbolic import *
 from symbackprop.functions.logistic import *
+from symbackprop.functions.matrices import *
 from symbackprop.functions.powers import *
 from symbackprop.functions.rectifiers import *
 from symbackprop.functions.reductions import *
@@ -40,6 +42,7 @@ __all__ += exponential.__all__
 __all__ += gaussian.__all__
 __all__ += hyperbolic.__all__
 __all__ += logistic.__all__
+__all__ += matrices.__all__
 __all__ += powers.__all__
 __all__ += rectifiers.__all__
 __all__ += reductions.__all__

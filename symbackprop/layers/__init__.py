@@ -7,7 +7,7 @@ given prefix: `dense(net, "h", X, (n, i), j, activation=tanh)` declares `h_W` an
 whole number in place of an index takes one entry of that axis. Every parameter can be given instead (`weight=W`), so that
 layers share it. Everything is checked by `Network.define`, so a wrong index or rank raises `DefinitionError`.
 
-    shared → dense · softmax · convolution · pooling · normalisation · attention · recurrent → losses → scalar
+    shared → dense · softmax · matrices · convolution · pooling · normalisation · attention · recurrent → losses → scalar
 """
 
 from symbackprop.layers.attention import attention, multi_head_attention
@@ -31,6 +31,7 @@ from symbackprop.layers.losses import (
     multiclass_hinge_loss,
     triplet_loss,
 )
+from symbackprop.layers.matrices import inverse, log_det
 from symbackprop.layers.normalisation import batch_norm, batch_norm_at_test_time, group_norm, layer_norm, rms_norm
 from symbackprop.layers.pooling import average_pool1d, average_pool2d, max_pool1d, max_pool2d
 from symbackprop.layers.recurrent import bidirectional, gru, gru_cell, lstm, lstm_cell, rnn, rnn_cell
@@ -62,10 +63,12 @@ __all__ = [
     "gru_cell",
     "hinge_loss",
     "huber_loss",
+    "inverse",
     "kl_divergence",
     "l1_penalty",
     "l2_penalty",
     "layer_norm",
+    "log_det",
     "log_softmax",
     "lstm",
     "lstm_cell",

@@ -37,6 +37,7 @@ from sympy.logic.boolalg import BooleanAtom, BooleanFunction
 
 from symbackprop.errors import DefinitionError, nearest
 from symbackprop.functions import BY_ANY_NAME, BY_NAME, ELEMENTARY
+from symbackprop.functions.matrices import LogDet, MatrixFunction, MatrixInverse
 from symbackprop.functions.reductions import IndexMax, IndexMin, IndexProduct
 from symbackprop.network.indices import IndexSum, addresses, entry_of, free_indices, index_name, index_size, is_label
 from symbackprop.network.node import Node, Role
@@ -79,7 +80,11 @@ def check_definition(
             f"{str(expression)[:40]!r}; build it from the symbols that inputs(), parameters() and define() return"
         )
     scope = DefinitionScope(where, nodes, sizes, indices)
-    canonical = _check(_exact(expression), scope)
+    exact = _exact(expression)
+    inside = exact.atoms(MatrixFunction) - {exact} if isinstance(exact, Basic) else set()
+    if inside:
+        raise scope.fail(f"{min(inside, key=str)} stands inside of a formula; define it as a node of its own, and use that")
+    canonical = _check(exact, scope)
     return canonical, tuple(sorted(scope.parents, key=lambda name: nodes[name].position))
 
 
@@ -309,6 +314,31 @@ def _label(side: Expr, scope: DefinitionScope) -> Expr:
     return label
 
 
+def _matrix_function(expression: MatrixFunction, scope: DefinitionScope) -> Expr:
+    """Check a function of a whole array; that it stands alone is checked where a definition begins."""
+    node = scope.nodes.get(normalised(expression.array))
+    kind = type(expression).__name__
+    if node is None or len(node.indices) < 2 or index_size(node.indices[-1]) != index_size(node.indices[-2]):
+        raise scope.fail(f"{kind}: expected the name of an array of square matrices, got {expression.args[0]}")
+    own = node.indices if isinstance(expression, MatrixInverse) else node.indices[:-2]
+    fits = len(own) == len(expression.places) == len(set(expression.places)) and all(
+        place in scope.bound and index_size(place) == index_size(axis)
+        for place, axis in zip(expression.places, own, strict=False)
+    )
+    if not fits:
+        raise scope.fail(
+            f"{kind} of {node.entry}: expected an index for each axis of {', '.join(map(str, own))}, each another one"
+        )
+    scope.parents.add(node.name)
+    if isinstance(expression, LogDet):
+        inverse = scope.nodes.get(normalised(expression.inverse))
+        held = inverse.expression if inverse else None
+        if inverse is None or not isinstance(held, MatrixInverse) or held.array != node.name or held.places != inverse.indices:
+            raise scope.fail(f"LogDet of {node.entry}: expected the node that holds its inverse, got {expression.args[1]}")
+        scope.parents.add(inverse.name)
+    return expression
+
+
 _LABELS = (Role.INPUT, Role.TARGET, Role.CONSTANT)
 
 
@@ -355,6 +385,7 @@ _HANDLERS: tuple[tuple[type | tuple[type, ...], Callable[..., Expr]], ...] = (
     ((IndexMax, IndexMin), _extremum),
     (Piecewise, _piecewise),
     (KroneckerDelta, _delta),
+    (MatrixFunction, _matrix_function),
     ((Relational, BooleanFunction, BooleanAtom), _refuse_relation),
     ((Add, Mul, Pow), _rebuilt),
 )

@@ -20,7 +20,7 @@ from sympy import Expr, Idx
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symbackprop.derive import DerivationRecord
-from symbackprop.functions import function_name
+from symbackprop.functions import LogDet, MatrixInverse, function_name
 from symbackprop.network import Network, Node
 
 Table = dict[tuple[int, ...], Any]
@@ -98,6 +98,8 @@ def compiled(expression: Any) -> Compiled:
     if isinstance(expression, sympy.Indexed):
         name, where = str(expression.base.label), [compiled(address) for address in expression.indices]
         return lambda values, at: values[name][tuple(_place(w(values, at)) for w in where)]
+    if isinstance(expression, MatrixInverse | LogDet):
+        return _of_a_matrix(expression)
     if isinstance(expression, Idx | sympy.Symbol):
         label = str(expression.label if isinstance(expression, Idx) else expression.name)
         return lambda values, at: at[label] if label in at else values[label][()]
@@ -120,6 +122,23 @@ def compiled(expression: Any) -> Compiled:
         return _power(*expression.args)
     function = FUNCTIONS[function_name(type(expression))]
     return lambda values, at: function(*(arb(part(values, at)) for part in parts))
+
+
+def _of_a_matrix(expression: Any) -> Compiled:
+    """Return the entry of an inverse, or the logarithm of a determinant, by the matrices of flint."""
+    places = [compiled(place) for place in expression.places]
+    batch = places[:-2] if isinstance(expression, MatrixInverse) else places
+
+    def run(values: Mapping[str, Table], at: Mapping[str, int]) -> Any:
+        table, sample = values[expression.array], tuple(int(place(values, at)) for place in batch)
+        count = 1 + max(where[-1] for where in table)
+        rows = flint.arb_mat([[table[(*sample, i, j)] for j in range(count)] for i in range(count)])
+        if isinstance(expression, LogDet):
+            return abs(rows.det()).log()
+        row, column = (int(place(values, at)) for place in places[-2:])
+        return rows.inv()[row, column]
+
+    return run
 
 
 def _place(number: Any) -> int:

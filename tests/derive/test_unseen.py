@@ -78,6 +78,21 @@ def test_a_bias_that_the_next_layer_takes_away(before: Build) -> None:
     net, loss = biased(before)
     assert is_said(net, loss, "h_b")
     assert not is_said(net, loss, "h_W")
+    rng = np.random.default_rng(1)
+    made = function(derive(net, loss))
+    values = {name: rng.normal(size=(3, 3)[: len(net.nodes[name].indices)]) for name in made.arguments}
+    assert not np.any(made(**values)[1]["h_b"])  # exactly
+
+
+def test_a_bias_of_a_convolution_before_batch_norm() -> None:
+    net = Network()
+    n, c, s, o, t, u = net.indices("n:N c:C s:T o:O t:T-F+1 u:F")
+    h = layers.conv1d(net, "h", net.input("x", n, c, s), (n, c, s), o, t, u)
+    y = layers.batch_norm(net, "y", h, (n, o, t), EPSILON, channel=1)
+    net.define("E", Sum(y[n, o, t] ** 3, n, o, t))
+    assert is_said(net, "E", "h_b")
+    assert not is_said(net, "E", "h_W")
+    assert '"h_b": np.zeros_like(h_b' in function(derive(net, "E")).source
 
 
 def test_what_passes_through_a_number_is_seen() -> None:

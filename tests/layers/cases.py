@@ -281,6 +281,28 @@ def embedding(net: Network) -> Any:
     return layers.embedding(net, "y", net.input("ids", n, t), (n, t), w, d)
 
 
+# ---- matrices -------------------------------------------------------------------------------------------------------------
+
+
+def well_apart(rng: np.random.Generator, shape: tuple[int, ...], sizes: Mapping[str, int]) -> Any:
+    """Matrices that are far from singular, of either sign of the determinant."""
+    return rng.uniform(-0.4, 0.4, size=shape) + np.eye(shape[-1]) * rng.choice((-1, 1), size=(*shape[:-2], 1, 1)) * shape[-1]
+
+
+@case(lambda torch, v: torch.linalg.inv(v["x"]), x=well_apart)
+def inverse(net: Network) -> Any:
+    n, i, j = net.indices("n:N i:H j:H")
+    return layers.inverse(net, "y", net.input("x", n, i, j), (n, i, j))
+
+
+@case(lambda torch, v: torch.linalg.slogdet(v["x"])[1] * v["x"][:, 0, 0], x=well_apart)
+def log_det(net: Network) -> Any:
+    n, i, j = net.indices("n:N i:H j:H")
+    x = net.input("x", n, i, j)
+    y = layers.log_det(net, "y", x, (n, i, j))
+    return net.define("z", n, y[n] * x[n, 0, 0])
+
+
 # ---- normalisation --------------------------------------------------------------------------------------------------------
 
 

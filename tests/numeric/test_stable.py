@@ -14,6 +14,7 @@ from sympy import Sum, exp, log
 
 from symbackprop.derive import derive
 from symbackprop.network import Network, elu, gelu, sigmoid, silu, softplus
+from symbackprop.network.indices import guarded
 from symbackprop.numeric import compile_source, evaluate, function, source
 from symbackprop.numeric.code.source import forward_source
 
@@ -159,3 +160,29 @@ def test_a_definition_that_only_looks_like_softmax_is_left_alone() -> None:
     np.testing.assert_allclose(values["P"], np.exp(z) / np.exp(y).sum(axis=1)[:, None], rtol=1e-14)
     np.testing.assert_allclose(values["Q"], np.exp(2 * z) / np.exp(z).sum(axis=1)[:, None], rtol=1e-14)
     np.testing.assert_allclose(values["R"], np.exp(z[:, 0]) / np.exp(z).sum(axis=1), rtol=1e-14)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_masked_softmax_of_large_scores(causal: bool) -> None:
+    """What is left out counts nothing, however large its score; what is left overflows nowhere."""
+    net = Network("masked")
+    a, b, q = net.indices("a:T b:T q:T")
+    S, m = net.parameter("S", a, b), net.constant("m", a, b)
+
+    def seen(place: Any) -> Any:
+        return guarded(exp(S[a, place]), (place <= a) if causal else (m[a, place] > 0))
+
+    P = net.define("P", a, b, seen(b) / Sum(seen(q), q))
+    run = function(derive(net, net.define("E", Sum(P[a, b] ** 2, a, b))))
+    scores = np.array([[900.0, 1e4, -5.0], [-2000.0, -2001.0, 3e4], [1000.0, 999.0, 998.5]])
+    mask = np.tril(np.ones((3, 3))) if causal else np.array([[1.0, 0.0, 1.0], [1.0, 1.0, 0.0], [1.0, 1.0, 1.0]])
+    loss, gradients = run(**{"S": scores, **({} if causal else {"m": mask})})
+    expected, slopes = mpmath.mpf(0), np.zeros((3, 3))
+    for row in range(3):
+        e = [mpmath.exp(mpmath.mpf(z)) if kept else mpmath.mpf(0) for z, kept in zip(scores[row], mask[row], strict=True)]
+        p = [value / mpmath.fsum(e) for value in e]
+        squares = mpmath.fsum(value**2 for value in p)
+        expected += squares
+        slopes[row] = [float(2 * value * (value - squares)) for value in p]
+    assert loss == pytest.approx(float(expected), rel=1e-13)
+    np.testing.assert_allclose(gradients["S"], slopes, rtol=1e-11, atol=1e-15)

@@ -35,8 +35,9 @@ from sympy import (
 from symbackprop.derive.sweep.records import Assumption, RawContribution
 from symbackprop.errors import InternalError
 from symbackprop.functions import ELEMENTARY, step
+from symbackprop.functions.matrices import LogDet, MatrixInverse
 from symbackprop.functions.reductions import IndexMax, IndexMin, IndexProduct
-from symbackprop.network.indices import IndexSum, bound_apart, index_name, primed, substitute
+from symbackprop.network.indices import IndexSum, bound_apart, index_name, index_size, primed, real_symbol, substitute
 from symbackprop.network.node import Node
 
 Factors = tuple[Expr, ...]
@@ -203,6 +204,32 @@ def _through_function(node: Node, place: _Place, assumptions: list[Assumption]) 
     return below
 
 
+def _through_inverse(node: Node, place: _Place, assumptions: list[Assumption]) -> list[_Place]:
+    """∂(A⁻¹)[i,j]/∂A[k,l] = -(A⁻¹)[i,k] (A⁻¹)[l,j]."""
+    call = place.expression
+    *batch, row, column = call.places
+    k, l = _new_indices(index_size(row), call)  # noqa: E741 - as in the formula
+    factors = (Integer(-1), node.symbol[(*batch, row, k)], node.symbol[(*batch, l, column)])
+    entry = real_symbol(call.array)[(*batch, k, l)]
+    return [_Place(entry, place.factors + factors, (*place.summed, k, l), place.guard)]
+
+
+def _through_log_det(node: Node, place: _Place, assumptions: list[Assumption]) -> list[_Place]:
+    """∂ log|det A|/∂A[k,l] = (A⁻¹)[l,k]."""
+    call = place.expression
+    k, l = _new_indices(call.size, call)  # noqa: E741 - as in the formula
+    slope = real_symbol(call.inverse)[(*call.places, l, k)]
+    entry = real_symbol(call.array)[(*call.places, k, l)]
+    return [_Place(entry, (*place.factors, slope), (*place.summed, k, l), place.guard)]
+
+
+def _new_indices(size: Expr, call: Expr) -> tuple[Idx, Idx]:
+    """Return a row and a column that stand nowhere in a call."""
+    taken = {index_name(index) for index in call.atoms(Idx)}
+    k = primed(Idx(Symbol("k", integer=True), size), taken)
+    return k, primed(Idx(Symbol("l", integer=True), size), taken)
+
+
 def _constant(node: Node, place: _Place, assumptions: list[Assumption]) -> list[_Place]:
     if place.expression.atoms(Indexed):
         raise InternalError(f"{node.name}: no rule for {type(place.expression).__name__} in {place.expression}")
@@ -217,6 +244,8 @@ _RULES: tuple[tuple[Any, Callable[[Node, _Place, list[Assumption]], list[_Place]
     ((IndexMax, IndexMin), _through_extremum),
     (IndexProduct, _through_product),
     (Piecewise, _through_piecewise),
+    (MatrixInverse, _through_inverse),
+    (LogDet, _through_log_det),
     (KroneckerDelta, lambda node, place, assumptions: []),  # of places and labels, which are whole numbers
 )
 

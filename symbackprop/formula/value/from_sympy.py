@@ -24,6 +24,7 @@ from symbackprop.formula.tree.tree import (
     Cases,
     Chain,
     Delta,
+    Element,
     Formula,
     Fraction,
     Indexed,
@@ -39,7 +40,7 @@ from symbackprop.formula.tree.tree import (
 from symbackprop.formula.value.numbers import number
 from symbackprop.formula.value.ordering import Rank, has_target, name_of, ordered_factors, ordered_terms, split_fraction
 from symbackprop.formula.value.to_sympy import to_sympy
-from symbackprop.functions import function_name
+from symbackprop.functions import LogDet, MatrixInverse, function_name
 
 __all__ = ["Spelled", "from_sympy", "to_sympy"]
 
@@ -310,6 +311,17 @@ def _derivative(expr: Any, write: _Writer) -> Formula:
     return Partial(write(expr.expr), variables[0], tuple(variables[1:]))
 
 
+def _inverse(expr: MatrixInverse, write: _Writer) -> Formula:
+    *batch, row, column = expr.places
+    whole = _named(expr.array, tuple(write(place) for place in batch), write)
+    return Element(Power(whole, Neg(Number("1"))), (write(row), write(column)))
+
+
+def _log_det(expr: LogDet, write: _Writer) -> Formula:
+    whole = _named(expr.array, tuple(write(place) for place in expr.places), write)
+    return Call(Name("log"), (Bars(Call(Name("det"), (whole,)), "abs"),))
+
+
 _RELATIONS = {"==": "=", "!=": "≠", "<": "<", ">": ">", "<=": "≤", ">=": "≥"}
 _WRITERS: dict[type, Callable[[Any, _Writer], Formula]] = {
     int: lambda expr, write: _integer(Integer(expr), write),
@@ -331,6 +343,8 @@ _WRITERS: dict[type, Callable[[Any, _Writer], Formula]] = {
     sympy.Max: lambda expr, write: Call(Name("maximum"), tuple(map(write, expr.args))),
     sympy.Min: lambda expr, write: Call(Name("minimum"), tuple(map(write, expr.args))),
     KroneckerDelta: lambda expr, write: Delta(write(expr.args[0]), write(expr.args[1])),
+    MatrixInverse: _inverse,
+    LogDet: _log_det,
     AppliedUndef: _function,
     sympy.Function: _function,
     Piecewise: _piecewise,

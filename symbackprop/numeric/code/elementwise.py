@@ -15,7 +15,7 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.logic.boolalg import BooleanAtom
 
 from symbackprop.errors import InternalError
-from symbackprop.functions import step
+from symbackprop.functions import LogDet, MatrixInverse, step
 from symbackprop.functions.reductions import IndexReduction
 from symbackprop.network.indices import free_indices, index_name, index_size, kinds, primed, substitute, whole_sides
 from symbackprop.network.places import is_of_places
@@ -78,6 +78,8 @@ _WALKS: tuple[tuple[type[Expr], Callable[[Any, Axes, Scope], Expr]], ...] = (
     (Sum, lambda e, order, scope: _nested(contracted(e, order, scope), order, scope)),
     (IndexReduction, lambda e, order, scope: scope.place(_reduced(e, order, scope))),
     (KroneckerDelta, lambda e, order, scope: scope.place(_delta(e, order, scope))),
+    (MatrixInverse, lambda e, order, scope: scope.place(ArrayCode(f"np.linalg.inv({scope.spelt(e.array)})", e.places))),
+    (LogDet, lambda e, order, scope: scope.place(ArrayCode(f"np.linalg.slogdet({scope.spelt(e.array)})[1]", e.places))),
     (Idx, _index),
     (Relational, _relation),
     (BooleanAtom, lambda e, order, scope: e),

@@ -272,6 +272,13 @@ class FormulaPrinter(_CodePrinter, StrPrinter):  # type: ignore[misc]
     def _call(self, expr: Application) -> str:
         return f"{function_name(expr.func)}({', '.join(self._print(arg) for arg in expr.args)})"
 
+    def _print_MatrixInverse(self, expr: Expr) -> str:
+        return f"inv({expr.array})[{', '.join(map(self._print, expr.places))}]"
+
+    def _print_LogDet(self, expr: Expr) -> str:
+        places = f"[{', '.join(map(self._print, expr.places))}]" if expr.places else ""
+        return f"log(abs(det({expr.array}{places})))"
+
     def _print_Sum(self, expr: Expr) -> str:
         return f"Sum({self._print(expr.function)}, {', '.join(self._limits(*limits) for limits in expr.limits)})"
 

@@ -36,7 +36,7 @@ from sympy.core.relational import Equality, GreaterThan, LessThan, Relational, S
 from sympy.logic.boolalg import ITE, And, BooleanFalse, BooleanTrue, Not, Or
 
 from symbackprop.errors import NotSupportedError
-from symbackprop.functions import ELEMENTARY, function_name
+from symbackprop.functions import ELEMENTARY, LogDet, MatrixInverse, function_name
 from symbackprop.functions.reductions import IndexMax, IndexMin, IndexProduct, IndexReduction
 from symbackprop.network.indices import is_label, real_symbol, whole_sides
 from symbackprop.network.places import is_of_places
@@ -350,6 +350,45 @@ def _place(index: Idx) -> Plan:
     return Plan((index,), lambda scope: np.array([scope.algebra.number(Fraction(at)) for at in scope.span(index)]))
 
 
+# ---- whole matrices ------------------------------------------------------------------------------------------------
+
+
+def _inverse(expression: MatrixInverse) -> Plan:
+    return Plan(expression.places, lambda scope: _eliminated(scope.arrays[expression.array], scope.algebra)[1])
+
+
+def _log_det(expression: LogDet) -> Plan:
+    def run(scope: Environment) -> Array:
+        algebra = scope.algebra
+        determinant = _eliminated(scope.arrays[expression.array], algebra)[0]
+        return algebra.mul(algebra.number(Fraction(1, 2)), algebra.apply("log", algebra.mul(determinant, determinant)))
+
+    return Plan(expression.places, run)
+
+
+def _eliminated(matrices: Array, algebra: Algebra) -> tuple[Array, Array]:
+    """Return the determinants and the inverses of matrices in the last two axes, by elimination without a change of rows."""
+    left = np.array(matrices)
+    count = left.shape[-1]
+    right = np.broadcast_to(np.eye(count), left.shape)
+    ones = np.frompyfunc(lambda number: algebra.number(Fraction(int(number))), 1, 1)
+    right = ones(right).astype(left.dtype)
+    determinant: Any = algebra.number(Fraction(1))
+    for pivot in range(count):
+        head = left[..., pivot, pivot]
+        determinant = algebra.mul(determinant, head[()])
+        scale = algebra.power(head[()], Fraction(-1))
+        for half in (left, right):
+            half[..., pivot, :] = algebra.mul(half[..., pivot, :], np.asarray(scale)[..., None])
+        for row in range(count):
+            if row != pivot:
+                factor = algebra.mul(algebra.number(Fraction(-1)), left[..., row, pivot][()])
+                for half in (left, right):
+                    moved = algebra.mul(half[..., pivot, :], np.asarray(factor)[..., None])
+                    half[..., row, :] = algebra.add(half[..., row, :], moved)
+    return determinant, right
+
+
 # ---- cases ---------------------------------------------------------------------------------------------------------
 
 
@@ -431,6 +470,8 @@ _RULES: tuple[tuple[Any, _Rule], ...] = (
     (IndexReduction, _reduction),
     (Piecewise, _piecewise),
     (KroneckerDelta, _delta),
+    (MatrixInverse, _inverse),
+    (LogDet, _log_det),
     (Exp1, lambda expression: Plan((), lambda scope: scope.algebra.irrational("e"))),
     (type(pi), lambda expression: Plan((), lambda scope: scope.algebra.irrational("pi"))),
 )

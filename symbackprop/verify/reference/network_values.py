@@ -51,8 +51,8 @@ def evaluated(derivation: DerivationRecord, algebra: Algebra, declared: Mapping[
     arrays: dict[str, Array] = dict(declared)
     scope = Environment(algebra, arrays, sizes)
     with np.errstate(all="ignore"):
-        for node in network.nodes.values():
-            if node.defined and node.name in derivation.adjoints:
+        for node in map(network.node, network.ancestors(derivation.loss)):
+            if node.defined:
                 arrays[node.name] = evaluate_entry(node.expression, node.indices, scope)
         adjoints: dict[str, Array] = {}
         for name, adjoint in derivation.adjoints.items():
