@@ -54,6 +54,8 @@ CHANGES: tuple[tuple[str, str, str], ...] = (
      plain("y = 0.1 * x", "s = np.where(x > 0, 1.0, 0.1)")),
     ("a square that lacks its 1", plain("s = x * y ** 2"), plain("s = x * (y ** 2 - 1)")),
     ("the whole Jacobian of a softmax", plain("s = x * y"), plain("s = x * (y - (y * x).sum(axis=-1, keepdims=True))")),
+    ("the slope at a step", looped("s = s @ w * d[t]\n            a = h[t - 1]"),
+     looped("s = s @ w * d[t] * h[t - 1] * (1 - h[t - 1])\n            a = h[t - 1]")),
     ("a mask that is not applied", plain("m = x > y", "s = 2 * x"), plain("m = x > y", "s = 2 * x * m")),
     ("another path of a weight", plain("s = x.T @ y"), plain("s = x.T @ y + W.T @ dW")),
     ("what is carried on lacks its factor", looped("s = s + a * x[t]\n            a = d * w"),

@@ -244,8 +244,11 @@ def _accumulated(old: ast.AST, new: ast.AST) -> Difference | None:
         return None
     if isinstance(new, ast.Expr) or (isinstance(new, assigned) and type(old) is not type(new)):
         return Difference("accumulation", _text(old), _text(new))
-    if not (isinstance(old, ast.AugAssign) and isinstance(new, ast.AugAssign)):
-        return None
+    return _added(old, new) if isinstance(old, ast.AugAssign) and isinstance(new, ast.AugAssign) else None
+
+
+def _added(old: ast.AugAssign, new: ast.AugAssign) -> Difference:
+    """Another sign, or other elements, of what `+=` and `-=` add."""
     signed = [ast.dump(part) for part in (old.target, old.value)] == [ast.dump(part) for part in (new.target, new.value)]
     return Difference("sign" if signed else "index" if type(old.op) is type(new.op) else "statement", _text(old), _text(new))
 

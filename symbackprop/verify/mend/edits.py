@@ -55,6 +55,7 @@ RULES: tuple[tuple[type, Rule], ...] = (
     (ast.expr, restore.repeated_name),
     (ast.expr, supply.scaled),
     (ast.expr, supply.with_a_variable),
+    (ast.expr, supply.slope_of_an_entry),
     (ast.expr, supply.unread_added),
     (ast.BinOp, supply.like_a_neighbour),
     (ast.BinOp, supply.summand_of_its_form),

@@ -49,6 +49,22 @@ def with_a_variable(source: ParsedSource, node: ast.expr) -> Edits:
             yield source.put(node, f"{text} * ({name} - {target})", COST["factor added"], atomic=bare)
 
 
+def slope_of_an_entry(source: ParsedSource, node: ast.expr) -> Edits:
+    """The slope at a step: `delta @ W.T * (1 - acts[l] ** 2)`, `* h[t - 1] * (1 - h[t - 1])`; or its other factor alone."""
+    if not is_value(source, node):
+        return
+    text, bare = source.term(node), _in_a_sum(source, node)
+    for entry in _entries_read(source):
+        for new in ("{0} * {1} * (1 - {1})", "{0} * (1 - {1} ** 2)", "{0} * ({1} > 0)"):
+            yield source.put(node, new.format(text, entry), COST["slope added"], atomic=bare)
+
+
+def _entries_read(source: ParsedSource) -> list[str]:
+    """Return the elements that a function reads at the steps of its loops, `h[t - 1]`."""
+    read = (node for node in ast.walk(source.tree) if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load))
+    return sorted({source.of(node) for node in read if isinstance(node.value, ast.Name) and source.loop_names(node)})
+
+
 FACTORS = (
     ("{0} * {1}", "factor added"),
     ("{0} / {1}", "divisor added"),
