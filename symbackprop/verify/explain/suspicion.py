@@ -226,7 +226,7 @@ def with_departures(sample: Sample, wrong: Collection[str], doubt: Mapping[Line,
     read, feeding = (
         {line for node in nodes for line in lines.get(node, ())} for nodes in (found.read, found.partial if alone else found.read)
     )
-    right = set(made.values()) - departing - read
+    right = set(made.values()) - departing - read if alone else ()
     added = {**dict.fromkeys(right, RIGHT), **dict.fromkeys(feeding, FEEDING), **dict.fromkeys(first, DEPARTING)}
     return {line: degree + added.get(line, 0.0) for line, degree in doubt.items()}
 
