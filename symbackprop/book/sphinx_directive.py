@@ -42,7 +42,7 @@ class SymbackpropDirective(SphinxDirective):  # type: ignore[misc]
 
 def _node(piece: BookPiece) -> Any:
     if piece.kind == "math":
-        return nodes.math_block(piece.text, piece.text)
+        return nodes.math_block(piece.text, piece.text, number=None, label=None, nowrap=False)  # as Sphinx makes them itself
     if piece.kind == "page":
         return nodes.raw("", frame(piece.text), format="html")
     if piece.kind == "heading":

@@ -129,7 +129,7 @@ def test_a_book_of_sphinx(folder: Path) -> None:
 
     def built(page: str) -> str:
         (folder / "index.rst").write_text(page, encoding="utf-8")
-        settings = {"extensions": ["symbackprop.book.sphinx_directive"], "mathjax_path": ""}
+        settings = {"extensions": ["symbackprop.book.sphinx_directive"]}
         app = Sphinx(folder, None, folder / "out", folder / "trees", "html", settings, status=None, warning=None)  # type: ignore[arg-type]
         app.build()
         return (folder / "out" / "index.html").read_text(encoding="utf-8")
