@@ -145,6 +145,10 @@ def computed(formula: tree.Formula) -> sympy.Expr:
     match formula:
         case tree.Number(text=text):
             return sympy.Rational(text)
+        case tree.Name(name="e"):
+            return sympy.E
+        case tree.Root(body=body):
+            return sympy.sqrt(computed(body))
         case tree.Neg(body=body):
             return -computed(body)
         case tree.Group(body=body):
@@ -159,7 +163,8 @@ def computed(formula: tree.Formula) -> sympy.Expr:
             return computed(a) ** computed(b)
         case tree.Call(function=tree.Name(name=name), arguments=(argument,)):
             z = computed(argument)
-            return {"sigmoid": 1 / (1 + sympy.exp(-z)), "tanh": sympy.tanh(z), "exp": sympy.exp(z)}[name]
+            found = {"sigmoid": 1 / (1 + sympy.exp(-z)), "tanh": sympy.tanh(z), "exp": sympy.exp(z), "ln": sympy.log(z)}
+            return found[name] if name in found else getattr(sympy, name)(z)
     raise AssertionError(f"the tests cannot compute {formula}")
 
 

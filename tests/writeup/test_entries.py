@@ -41,7 +41,7 @@ def check(line: Line, name: str, outline: Outline) -> None:
 def test_every_worked_entry_is_true_and_its_numbers_come_to_it(name: str) -> None:
     outline = outline_at(name)
     lines = worked(outline)
-    assert len(lines) >= 3
+    assert lines
     for line in lines:
         check(line, name, outline)
 
