@@ -8,7 +8,7 @@ not of sums, products, powers, exp, log and guards is not judged: then nothing i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sympy import (
@@ -20,7 +20,6 @@ from sympy import (
     IndexedBase,
     Integer,
     Mul,
-    Number,
     Piecewise,
     Pow,
     Sum,
@@ -36,7 +35,14 @@ from symbackprop.network.indices import bound_apart, free_indices, index_name, s
 from symbackprop.network.node import Node
 
 Movements = Mapping[str, tuple[tuple[Idx, ...], Expr]]  # by name: its indices, and the movement of its general entry
-_UNDERSTOOD = (Add, Mul, Pow, Sum, exp, log, Number)
+#: ∂f(a₀, a₁, …)/∂aᵢ of what is judged.
+_SLOPES: Mapping[type[Expr], Callable[[Expr, int], Expr]] = {
+    Add: lambda part, place: Integer(1),
+    Mul: lambda part, place: Mul(*part.args[:place], *part.args[place + 1 :]),
+    Pow: lambda part, place: part * log(part.base) if place else part.exp * part.base ** (part.exp - 1),
+    exp: lambda part, place: part,
+    log: lambda part, place: 1 / part.args[0],
+}
 
 
 class _NotJudged(Exception):
@@ -81,8 +87,7 @@ def _movement(node: Node, moved: Movements) -> Expr:
     expression = node.expression
     assert expression is not None
     push = _Push(moved, {index_name(index) for index in expression.atoms(Idx)})
-    slope = push.moving(expression).diff(push.rate).xreplace({push.rate: Integer(0)})
-    movement = _cancelled(pulled_out(slope.expand()).expand())
+    movement = _cancelled(pulled_out(push.rate(push.guarded(expression)).expand()).expand())
     if not _names(movement).isdisjoint(moved) or movement.atoms(Symbol) & set(push.guards.values()):
         raise _NotJudged
     return movement
@@ -90,34 +95,35 @@ def _movement(node: Node, moved: Movements) -> Expr:
 
 def _cancelled(movement: Expr) -> Expr:
     """Return 0 where terms cancel only over a common denominator: a mean over T - F + 1 places counts those."""
-    return Integer(0) if fraction(together(movement))[0].expand() == 0 else movement
+    alone = not isinstance(movement, Add)
+    return movement if alone or fraction(together(movement))[0].expand() != 0 else Integer(0)
 
 
 @dataclass(frozen=True, slots=True)
 class _Push:
-    """One definition with `x + rate·ẋ` for every x that moves, and a factor that is a name for every guard."""
+    """How one definition moves with every x that moves, by the rules of sums, products, powers, exp and log."""
 
     moved: Movements
     taken: set[str]
-    rate: Symbol = field(default_factory=lambda: Dummy("rate", real=True))
     guards: dict[Expr, Symbol] = field(default_factory=dict)
 
-    def moving(self, part: Expr) -> Expr:
-        """Return the expression as it moves; raises _NotJudged for functions that are not judged."""
+    def rate(self, part: Expr) -> Expr:
+        """Return the movement of an expression; raises _NotJudged for functions that are not judged."""
         if isinstance(part, Indexed):
-            return part + self.rate * self._at(part) if _label(part) in self.moved else part
-        if isinstance(part, Symbol) and part.name in self.moved:
-            return part + self.rate * self.moved[part.name][1]
-        if isinstance(part, Symbol | Idx) or not part.args:
-            return part
-        if isinstance(part, Piecewise):
-            return self._guarded(part)
+            return self._at(part) if _label(part) in self.moved else Integer(0)
+        if isinstance(part, Symbol):
+            return self.moved[part.name][1] if part.name in self.moved else Integer(0)
         if isinstance(part, Sum):
-            return Sum(self.moving(part.function), *part.limits)
-        args = tuple(self.moving(arg) for arg in part.args)
-        if args != part.args and not isinstance(part, _UNDERSTOOD):
+            inside = self.rate(part.function)
+            return Sum(inside, *part.limits) if inside != 0 else inside
+        rates = [(place, rate) for place, rate in enumerate(map(self.rate, part.args)) if rate != 0]
+        if rates and not isinstance(part, tuple(_SLOPES)):
             raise _NotJudged
-        return part.func(*args)
+        return Add(*(_SLOPES[part.func](part, place) * rate for place, rate in rates))
+
+    def guarded(self, part: Expr) -> Expr:
+        """Return the expression with a factor that is a name in the place of every guard."""
+        return part.replace(lambda inner: isinstance(inner, Piecewise), self._guarded) if part.has(Piecewise) else part
 
     def _guarded(self, part: Piecewise) -> Expr:
         (value, condition), *others = part.args
@@ -125,7 +131,7 @@ class _Push:
             raise _NotJudged
         guard = self.guards.setdefault(condition, Dummy("guard", real=True))
         places = tuple(sorted(free_indices(condition), key=index_name))
-        return self.moving(value) * (IndexedBase(guard)[places] if places else guard)
+        return value * (IndexedBase(guard)[places] if places else guard)
 
     def _at(self, part: Indexed) -> Expr:
         """Return ẋ at the address where x is read."""
