@@ -5,8 +5,12 @@ The change must be among those that are tried on the mistaken text; no text that
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 
+from symbackprop import check_gradient
 from symbackprop.verify.mend.edits import edits
 from symbackprop.verify.mend.splices import ParsedSource
 
@@ -73,3 +77,39 @@ def test_no_change_makes_a_factor_one_or_a_summand_a_gate(line: str) -> None:
     texts = {edit.apply(plain(line)) for edit in edits(ParsedSource(plain(line)))}
     assert texts
     assert not texts & {plain("s = x + 4.0 / N"), plain("s = x * 1 / N"), plain("s = x[:, j] * 2"), plain("s = x + (1 - s)")}
+
+
+def pooled_loss(x: Any, W: Any, t: Any) -> Any:
+    N, C, H, V = x.shape
+    p = x.reshape(N, C, H // 2, 2, V // 2, 2).mean(axis=(3, 5))
+    return np.sum((p.reshape(N, -1) @ W - t) ** 2) / N
+
+
+def pooled_gradients(x: Any, W: Any, t: Any) -> Any:
+    N, C, H, V = x.shape
+    f = x.reshape(N, C, H // 2, 2, V // 2, 2).mean(axis=(3, 5)).reshape(N, -1)
+    dy = 2 * (f @ W - t)
+    df = dy @ W.T / N
+    dx = np.repeat(np.repeat(df.reshape(N, C, H // 2, V // 2), 2, axis=2), 2, axis=3)
+    return {"x": dx, "W": f.T @ dy / N}
+
+
+def unscaled_gradients(x: Any, W: Any, t: Any) -> Any:
+    N, C, H, V = x.shape
+    f = x.reshape(N, C, H // 2, 2, V // 2, 2).mean(axis=(3, 5)).reshape(N, -1)
+    dy = 2 * (f @ W - t)
+    df = dy @ W.T / N
+    dx = np.repeat(np.repeat(df.reshape(N, C, H // 2, V // 2), 2, axis=2), 2, axis=3) / 4
+    return {"x": dx, "W": f.T @ dy}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("hand", "added"), [(pooled_gradients, "/ 4"), (unscaled_gradients, "/ N")])
+def test_a_size_that_never_took_another_value_is_a_number(hand: Any, added: str) -> None:
+    """The height of the images is 4 with this W, as their windows have 4 places; the number of images is free."""
+    rng = np.random.default_rng(0)
+    example = {"x": rng.normal(size=(3, 2, 4, 4)), "W": rng.normal(size=(8, 3)), "t": rng.normal(size=(3, 3))}
+    (repair,) = check_gradient(pooled_loss, hand, example=example).repairs
+    assert repair.proved
+    assert added in repair.after
+    assert "H" not in repair.after.replace("H // 2", "")

@@ -7,10 +7,13 @@ decided by the clock; what is counted is how many candidates are run, and how mu
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations, pairwise
+
+import numpy as np
 
 from symbackprop.guest.visit import CodeStops, NotTried, visit
 from symbackprop.verify.binding.binding import run, run_inside
@@ -21,6 +24,7 @@ from symbackprop.verify.mend.edits import edits
 from symbackprop.verify.mend.proof import Case, Runner, proved
 from symbackprop.verify.mend.sense import makes_sense, stores_for_nothing
 from symbackprop.verify.mend.splices import Edit, ParsedSource
+from symbackprop.verify.mend.supply import sizes
 from symbackprop.verify.records import Status
 
 MOST_TRIED = 3000
@@ -258,7 +262,24 @@ class Search:
         if status is None:
             self.refuted += 1
             return None
+        steps = self._established(steps)
         return Mended(tuple(sorted((*self.applied, *steps), key=lambda step: step.line)), status)
+
+    def _established(self, steps: Sequence[Candidate]) -> Sequence[Candidate]:
+        """Return the changes with a size as its number where that holds as well: one that never took another value is no size."""
+        for k, step in enumerate(steps):
+            for numbered in _with_numbers(step, self._extents):
+                others = [*steps[:k], numbered, *steps[k + 1 :]]
+                changed = changed_call(self.case.call, {**self.texts, **merged(others)})
+                if self._right(others) == self.case.all and changed is not None and proved(self.case, changed) is not None:
+                    return others
+        return steps
+
+    @cached_property
+    def _extents(self) -> tuple[int, ...]:
+        """The sizes of what the code is given at the first point, and those of two axes together."""
+        sizes = {size for value in self.case.values[0].values() for size in np.shape(value) if size > 1}
+        return tuple(sorted(sizes | {a * b for a in sizes for b in sizes}))
 
     def _together(self, gained: Right, candidate: Candidate) -> Mended | None:
         """Keep a change that makes some gradients right; try it with others that make the rest right."""
@@ -276,6 +297,18 @@ class Search:
                     if mended is not None:
                         return mended
         return None
+
+
+def _with_numbers(step: Candidate, numbers: Sequence[int]) -> Iterator[Candidate]:
+    """Yield a change that brings a size in with each of some numbers in the place of that size."""
+    replaced = step.before[step.edit.start : step.edit.end]
+    for size in sizes(ParsedSource(step.before)):
+        written = re.compile(rf"(?<![\w.\])]){re.escape(size)}(?![\w.\[(])")
+        if len(written.findall(step.edit.new)) > len(written.findall(replaced)):
+            for number in numbers:
+                *before, after = written.split(step.edit.new)
+                edit = replace(step.edit, new=f"{size.join(before)}{number}{after}")
+                yield replace(step, edit=edit, text=edit.apply(step.before))
 
 
 def _returns(candidate: Candidate) -> bool:
