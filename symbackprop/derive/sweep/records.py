@@ -31,15 +31,24 @@ class Rewrite:
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """A convention used where a function is not differentiable: at node `node`, where `kink` is zero."""
+    """A convention used where a function is not differentiable: at node `node`, where `kink` is zero.
+
+    For the largest (`max`) or smallest (`min`) of several entries that is where two of them are equal.
+    """
 
     node: str
     function: str
     kink: Expr
     convention: str
 
+    @property
+    def of_ties(self) -> bool:
+        """Whether the convention says what entries get that are equal."""
+        return self.function in ("max", "min")
+
     def __str__(self) -> str:
-        return f"{self.convention} (in {self.node}, where {self.kink} = 0)"
+        where = "" if self.of_ties else f", where {self.kink} = 0"
+        return f"{self.convention} (in {self.node}{where})"
 
 
 @dataclass(frozen=True, slots=True)

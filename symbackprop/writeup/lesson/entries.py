@@ -5,17 +5,20 @@ Entries are counted from 1, as formulas count them. Sums are written out at the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import product
 from math import prod
 from typing import Any
 
 import numpy as np
-from sympy import Add, Expr, Idx, Indexed, Integer, Piecewise, Sum, Symbol
+from sympy import Add, Expr, Idx, Indexed, Integer, KroneckerDelta, Mul, Piecewise, Sum, Symbol
 
 from symbackprop.derive.sweep.derivation import DerivationRecord, derive
 from symbackprop.errors import NotSupportedError, UserError
+from symbackprop.functions import maximum, minimum
+from symbackprop.functions.reductions import IndexReduction
 from symbackprop.network.indices import real_symbol, size_symbol
 from symbackprop.network.model import Network
 from symbackprop.network.node import Node, Role
@@ -103,13 +106,28 @@ def _with_entries(
     derivation: DerivationRecord, nodes: Sequence[Node], shapes: Shapes, sizes: Places, values: Mapping[str, Any]
 ) -> DerivationRecord:
     made = Network(derivation.network.title)
-    for node in nodes:
+    labels = _labels(nodes)
+    places = {**sizes, **{symbol: number for name in labels for symbol, number in _numbers(name, shapes[name], values)}}
+    for node in (node for node in nodes if node.name not in labels):
         for place in product(*map(range, shapes[node.name])):
-            _add(node, place, made, sizes, values)
+            _add(node, place, made, places, values)
     asked = [name for name in derivation.wrt if name in shapes]
     return derive(
         made, derivation.loss, [entry_name(name, place) for name in asked for place in product(*map(range, shapes[name]))]
     )
+
+
+def _labels(nodes: Sequence[Node]) -> set[str]:
+    """Return the names that say where something stands, `ids` of `W[ids[n], d]`: whole numbers, of which nothing is a slope."""
+    parts = [part for node in nodes if node.expression is not None for part in node.expression.atoms(Indexed, KroneckerDelta)]
+    addresses = [address for part in parts for address in (part.indices if isinstance(part, Indexed) else part.args)]
+    read = {str(entry.base.label) for address in addresses for entry in address.atoms(Indexed)}
+    return read | {node.name for node in nodes if any(node.symbol == address for address in addresses)}
+
+
+def _numbers(name: str, shape: tuple[int, ...], values: Mapping[str, Any]) -> Iterator[tuple[Symbol, Integer]]:
+    for place in product(*map(range, shape)):
+        yield real_symbol(entry_name(name, place), ()), Integer(int(np.asarray(values[name])[place]))
 
 
 def entry_name(name: str, place: tuple[int, ...]) -> str:
@@ -133,9 +151,10 @@ def written_out(expression: Expr, places: Places) -> Expr:
     if isinstance(expression, Symbol | Idx):
         return places.get(expression, expression)
     if isinstance(expression, Indexed):
-        return real_symbol(entry_name(str(expression.base.label), _place(expression, places)), ())
-    if isinstance(expression, Sum):
-        return _sum(expression, places)
+        entry = real_symbol(entry_name(str(expression.base.label), _place(expression, places)), ())
+        return places.get(entry, entry)
+    if isinstance(expression, Sum | IndexReduction):
+        return _over_indices(expression, places)
     if isinstance(expression, Piecewise):
         return next(
             (written_out(value, places) for value, condition in expression.args if written_out(condition, places) == True),  # noqa: E712 - sympy's true
@@ -150,9 +169,16 @@ def _place(entry: Indexed, places: Places) -> tuple[int, ...]:
     return tuple(int(written_out(index, places)) for index in entry.indices)
 
 
-def _sum(total: Sum, places: Places) -> Expr:
-    """Write out the outermost sum; what is left inside follows."""
+#: What becomes of all entries along an index.
+_TOGETHER: Mapping[str, Callable[..., Expr]] = {
+    "prod": Mul, "max": lambda *entries: reduce(maximum, entries), "min": lambda *entries: reduce(minimum, entries)
+}  # fmt: skip
+
+
+def _over_indices(total: Sum | IndexReduction, places: Places) -> Expr:
+    """Write out the outermost sum, product or extremum; what is left inside follows."""
     *inner, (index, low, high) = total.limits
     rest = total.func(total.function, *inner) if inner else total.function
     first, last = (int(written_out(bound, places)) for bound in (low, high))
-    return Add(*(written_out(rest, {**places, index: Integer(at)}) for at in range(first, last + 1)))
+    entries = [written_out(rest, {**places, index: Integer(at)}) for at in range(first, last + 1)]
+    return Add(*entries) if isinstance(total, Sum) else _TOGETHER[total.method](*entries)

@@ -197,6 +197,8 @@ def _conventions(context: Context) -> list[Block]:
 
 def _kink(assumption: Assumption, context: Context) -> Words:
     """Return where a function has no derivative, and what is used there, as far as the slope itself tells."""
+    if assumption.of_ties:
+        return context.say(f"ties {assumption.function}", node=Name(assumption.node))
     row = BY_NAME[assumption.function]
     place = context.writer.expression(assumption.kink)
     x = Symbol("x", real=True)

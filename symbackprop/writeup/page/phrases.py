@@ -194,6 +194,14 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
             "{function} has no derivative where {place} is 0 (in {node})",
             "{function} 在 {place} 为 0 处不可导（{node} 中）",
         ),
+        "ties max": (
+            "where several entries are the largest, they share the gradient equally (in {node})",
+            "若有几个元素同为最大，它们平分梯度（{node} 中）",
+        ),
+        "ties min": (
+            "where several entries are the smallest, they share the gradient equally (in {node})",
+            "若有几个元素同为最小，它们平分梯度（{node} 中）",
+        ),
         "kink slope": ("; {slope} is used there", "，该处取 {slope}"),
         "facts": ("Used as known: ", "已知事实："),
         # Exercises.
