@@ -24,7 +24,7 @@ from symbackprop.writeup.page.blocks import ArrayValue, Cell, Definitions, Formu
 
 #: A number with fewer significant digits says too little to be told from a coordinate or a given value.
 SIGNIFICANT = 4
-#: Without a point a number needs this many digits: drawings have coordinates in tenths of a pixel, up to four digits.
+#: Without a point a number needs this many digits: what is shorter may be a place in a drawing wherever it stands.
 SIGNIFICANT_WHOLE = 5
 _ALONE = r"(?<![\w.#])(?:\d+[.,]\d+|[.,]\d+|\d+)(?:[eE][-+]?\d+)?(?!\w)"
 _IN_A_WORD = rf"(?<![\d.,])\d+\.\d{{{SIGNIFICANT},}}(?!\d)"  # v0.9129 or 0.9129em; whole numbers in words are colours and names
@@ -79,7 +79,7 @@ def leaks(text: str, answers: Mapping[str, str], given: Collection[str] = ()) ->
     found = []
     for place in _long_numbers(text.replace("{,}", ",")):  # LaTeX's decimal comma
         key = digits(place[0].replace(",", "."))
-        if key in given or (place[0].isdigit() and len(key) < SIGNIFICANT_WHOLE) or _is_point(place):
+        if key in given or (place[0].isdigit() and len(key) < SIGNIFICANT_WHOLE) or _is_point(place) or _is_length(place):
             continue
         for answer in by_start.get(key[:SIGNIFICANT], ()):
             if _gives_away(key, answer):
@@ -104,6 +104,19 @@ def _is_point(place: re.Match[str]) -> bool:
     whole, comma, _ = place[0].partition(",")
     text, start, end = place.string, place.start(), place.end()
     return bool(comma) and len(whole) > 1 and text[start - 1 : start] == "(" and text[end : end + 1] == ")"
+
+
+#: Attributes of a drawing that hold lengths and places.
+_LENGTHS = re.compile(r"""\b(?:x|y|[xy][12]|[cdr][xy]|r|width|height|d|points|viewBox|transform)=\\?$""")
+
+
+def _is_length(place: re.Match[str]) -> bool:
+    """Whether a match is a whole number in an attribute such as `y="10432"`: a place in a drawing of more than a page."""
+    if not place[0].isdigit():
+        return False
+    text = place.string
+    opened = text.rfind('"', 0, place.start())
+    return opened >= 0 and _LENGTHS.search(text, max(0, opened - 12), opened) is not None
 
 
 def leak_gate(complete: Outline, context: Context) -> Callable[[str], None]:
