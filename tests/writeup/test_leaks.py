@@ -240,7 +240,7 @@ def test_given_values_and_coordinates_are_no_leaks():
     answers = document_answers("two_three_two")
     for harmless in ("0.35", "0.65", "0.01", "10", "1e-6", "viewBox='0 0 9129 4100'", "(9129,3400)", "0.91", "out_h1", "#912934"):
         assert not leaks(harmless, answers), harmless
-    for place in ('<rect x="12" y="91293"', '<path d="M12 40L300 91293"', r'\"viewBox=\"0 0 91293 400\"'):
+    for place in ('<rect x="12" y="91293"', '<path d="M12 40L300 91293"', r"\"viewBox=\"0 0 91293 400\""):
         assert not leaks(place, answers), place
     for told in ('data-y="9.1293"', 'y="0.91293"', 'title="91293"', '<text y="4">91293', 'y="4" data-of="91293"'):
         assert leaks(told, answers), told
