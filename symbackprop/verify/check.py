@@ -290,7 +290,7 @@ def _report(
     causes = diagnose(source, verdicts, [*samples, *trial.further], rate) if explain else ()
     located = _in_a_file(locate(source, call, samples, trial.wrong)) if explain else Located()
     mended, condition = _mended(trial, call, results, located) if repair and not _guarded(causes) else ((), "")
-    place = at_the_mend(located.first, mended)
+    place = at_the_mend(located.first, located.departing if mended else (), mended)
     parameters = source.vocabulary.parameters
     ordered = sorted(verdicts, key=lambda name: parameters.index(name) if name in parameters else len(parameters))
     return Report(

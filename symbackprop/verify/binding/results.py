@@ -463,9 +463,12 @@ def read(call: HandCall, results: Sequence[Result], outcome: Outcome, values: Ma
 
 
 def steps_alike(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
-    """Whether a gradient of one shape moves each number of an array of another by its own: but for leading axes of length 1 they
-    are the same. `(n, 1)` and `(n,)` are not: their difference has n² numbers."""
-    return _without_ones(shape) == _without_ones(wanted)
+    """Whether a gradient of one shape moves each number of an array of another by its own, and leaves it in its shape.
+
+    `(n,)` does for a parameter of `(1, n)`. The other way round `b -= db` is an error of numpy and `b - db` has another shape;
+    `(n, 1)` and `(n,)` have a difference of n² numbers.
+    """
+    return len(shape) <= len(wanted) and _without_ones(shape) == _without_ones(wanted)
 
 
 def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -40,7 +40,7 @@ Key = tuple[str, str, int]
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """What the variables show: the first wrong line, values under wrong names, variables found right.
+    """What the variables show: the first wrong line, all that depart, values under wrong names, variables found right.
 
     `suspects` are lines with how much they are suspected; `shared` the lines of the reference itself, which are right.
     """
@@ -50,6 +50,7 @@ class Located:
     right: tuple[tuple[str, int, str], ...] = ()
     suspects: Mapping[Line, float] = field(default_factory=dict)
     shared: frozenset[Line] = frozenset()
+    departing: tuple[Location, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,8 @@ def _accused(
     verified = {*named, *_stages(samples[0], judged)} - {at.line for at in departing}
     suspects = {line: degree for line, degree in doubt.items() if line not in verified | shared}
     first = _first(samples[0], departing, suspects, wrong, judged) or _at_return(source, call, samples, wrong, found.right)
-    return replace(found, first=first, suspects=suspects, shared=shared)
+    places = tuple(_departing(at, judged) for at in departing)
+    return replace(found, first=first, suspects=suspects, shared=shared, departing=places)
 
 
 def _misnamed(source: Reference, judged: Sequence[JudgedVariable]) -> tuple[Location, ...]:
@@ -202,6 +204,8 @@ def _departing(at: JudgedVariable, judged: Sequence[JudgedVariable]) -> Location
 
 def _passing(sample: Sample, line: Line, wrong: Sequence[str]) -> str:
     """Return which results come through a line, as a key of `SAID`."""
+    if line_text(*line).strip().startswith("return "):
+        return "returned"
     through = lines_of_results(sample)
     bad = share(line, (found for name, found in through.items() if name in wrong))
     others = [found for name, found in through.items() if name not in wrong]

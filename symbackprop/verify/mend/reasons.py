@@ -29,10 +29,14 @@ def _values(step: Repair) -> dict[str, str]:
     return {"place": f"line {step.line}", "stands": step.mistake.stands, "belongs": step.mistake.belongs}
 
 
-def at_the_mend(first: Location | None, repairs: Sequence[Repair]) -> Location | None:
-    """Return the place to look at: the one that was found where the mend changes it, else the mend's own."""
+def at_the_mend(first: Location | None, departing: Sequence[Location], repairs: Sequence[Repair]) -> Location | None:
+    """Return the place to look at: one that was found where the mend changes it, the first if it may be, else the mend's own."""
     steps = [step for repair in repairs for step in (repair, *repair.more)]
-    if not steps or (first is not None and (first.filename, first.line) in {(step.filename, step.line) for step in steps}):
+    if not steps:
         return first
+    changed = {(step.filename, step.line) for step in steps}
+    for at in (first, *departing):
+        if at is not None and (at.filename, at.line) in changed:
+            return at
     step = steps[0]
     return Location(step.filename, step.line, line_text(step.filename, step.line), SAID["mended" if len(steps) == 1 else "part"])
