@@ -111,10 +111,12 @@ def printed_once(monkeypatch):
     """Let the printers print a block once for all levels and draw a figure once for all formats; a test below compares."""
     drawn = {}
 
-    def picture_once(drawing, lang, notation, make=html_printer.picture):
-        if drawing not in drawn:
-            drawn[drawing] = make(drawing, lang, notation)
-        return drawn[drawing]
+    picture = html_printer.picture
+
+    def picture_once(drawing, lang, notation, *covered):
+        if (drawing, *covered) not in drawn:
+            drawn[drawing, *covered] = picture(drawing, lang, notation, *covered)
+        return drawn[drawing, *covered]
 
     def block_once(make):
         known = {}
@@ -186,7 +188,7 @@ def in_metadata(text, leak):
 PLANTED = {
     "html, attribute": (".html", lambda text, leak: text.replace("<main>", f'<main data-of-w7="{leak}">')),
     "html, drawing": (".html", lambda text, leak: text.replace("</svg>", f"<desc>{leak}</desc></svg>", 1)),
-    "html, script": (".html", lambda text, leak: text.replace('{"paths": ', f'{{"w7": {leak}, "paths": ')),
+    "html, script": (".html", lambda text, leak: text.replace('{"ways": ', f'{{"w7": {leak}, "ways": ')),
     "md, drawing": (".md", lambda text, leak: text.replace('class="sb-', f'data-value="{leak}" class="sb-', 1)),
     "md, comment": (".md", lambda text, leak: f"{text}<!-- w7 {leak} -->\n"),
     "tex, comment": (".tex", lambda text, leak: text.replace("\n", f" % {leak}\n", 1)),
