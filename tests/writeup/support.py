@@ -143,7 +143,7 @@ class Numbers:
 #: Functions that sympy has not, or under another name.
 _OTHERS = {
     "relu": lambda z: sympy.Max(z, 0),
-    "step": lambda z: sympy.Integer(int(z > 0)),
+    "step": lambda z: sympy.Integer(int(bool(z > 0))),
     **{f"arc{name}": getattr(sympy, f"a{name}") for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
     "gelu_tanh": lambda z: z / 2 * (1 + sympy.tanh(sympy.sqrt(2 / sympy.pi) * (z + Rational(44715, 1000000) * z**3))),
 }

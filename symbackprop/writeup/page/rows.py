@@ -134,9 +134,15 @@ class _Term:
     closes: int = 0
     factor: bool = False
 
+    @property
+    def subtracts_a_sum(self) -> bool:
+        """Whether the sign in front is that of a whole sum, `- (b + c)`."""
+        return self.lead == "-" and isinstance(self.body, Sum)
+
     def shown(self) -> Formula:
         """Return it with its brackets, those without a partner set as text."""
-        body = Group(self.body) if self.factor and is_forced(self.body, Slot.LAST_FACTOR) else self.body
+        bare = is_forced(self.body, Slot.LAST_FACTOR) if self.factor else self.subtracts_a_sum
+        body = Group(self.body) if bare else self.body
         items = (*[Text("(")] * self.opens, body, *[Text(")")] * self.closes)
         return Beside(items) if len(items) > 1 else body
 
@@ -160,7 +166,7 @@ def _taken_apart(term: _Term) -> list[_Term]:
     if isinstance(body, Sum):
         signed = [("-", part.body) if isinstance(part, Neg) and at else ("+", part) for at, part in enumerate(body.terms)]
         inner = [_Term(sign, part) for sign, part in signed]
-        brackets = int(term.factor or isinstance(term.body, Group))
+        brackets = int(term.factor or term.subtracts_a_sum or isinstance(term.body, Group))
     elif isinstance(body, Product):
         inner = [_Term("*", factor, factor=True) for factor in body.factors]
         brackets = int(isinstance(term.body, Group))
