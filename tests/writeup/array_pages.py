@@ -19,6 +19,7 @@ from symbackprop.formula.read.read import read
 from symbackprop.formula.tree import tree
 from symbackprop.formula.tree.walk import replace, walk
 from symbackprop.formula.value.evaluate import Known, gaps, value_of
+from symbackprop.formula.value.rules import bound
 from symbackprop.network import Network
 from symbackprop.network.indices import size_symbol
 from symbackprop.writeup.make import make_outline
@@ -160,8 +161,16 @@ def has_names(formula: tree.Formula) -> bool:
 
 
 def is_worked(chain: tree.Chain) -> bool:
-    """Whether a chain ends with a number that names stand for."""
-    return has_names(chain.parts[0]) and not has_names(chain.parts[-1])
+    """Whether a chain ends with a number that names stand for, at one place: what is said of every place is no such line."""
+    return has_names(chain.parts[0]) and not has_names(chain.parts[-1]) and not has_free_indices(chain)
+
+
+def has_free_indices(formula: tree.Formula) -> bool:
+    """Whether an entry has a letter for an index that no sum runs over."""
+    bound_here = {name for part in walk(formula) if isinstance(part, tree.BigSum) for name in bound(part)}
+    entries = [part for part in walk(formula) if isinstance(part, tree.Indexed)]
+    letters = {part.name for entry in entries for index in entry.indices for part in walk(index) if isinstance(part, tree.Name)}
+    return not letters <= bound_here
 
 
 def counted_from_0(formula: tree.Formula) -> tree.Formula:

@@ -88,7 +88,7 @@ def plain(statement: Statement) -> str:
     """Return a statement's formula without the breaks into rows, which differ between formats."""
     joined = re.sub(r"(\\cdot|[+-]|) \\\\ (\\quad )?\1", r"\1", statement.latex)
     signed = re.sub(r"(?<=\S) *([+-]) ", r" \1 ", joined)  # a sign at the start of a row stands close to what is before
-    return re.sub(r"\s*(\\cdot)\s*", r" \1 ", signed).replace("  ", " ")
+    return re.sub(r"\s*(\\cdot|=)\s*", r" \1 ", signed).replace("  ", " ")
 
 
 DOCUMENTS = [
