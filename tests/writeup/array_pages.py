@@ -153,11 +153,11 @@ class Reader:
 
 
 def has_names(formula: tree.Formula) -> bool:
-    """Whether a formula has names in it, functions and Euler's number left out."""
+    """Whether a formula has names in it, functions, Euler's number and π left out."""
     functions = [part.function for part in walk(formula) if isinstance(part, tree.Call)]
-    euler = tree.Name("e")
+    constants = (tree.Name("e"), tree.Name("pi"))
     named = (part for part in walk(formula) if isinstance(part, tree.Name | tree.Indexed))
-    return any(part != euler and not any(part is function for function in functions) for part in named)
+    return any(part not in constants and not any(part is function for function in functions) for part in named)
 
 
 def is_worked(chain: tree.Chain) -> bool:

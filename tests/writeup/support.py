@@ -140,12 +140,41 @@ class Numbers:
         return float(value(formula))
 
 
+def _softplus(z: sympy.Expr) -> sympy.Expr:
+    return sympy.log(1 + sympy.exp(z))
+
+
 #: Functions that sympy has not, or under another name.
 _OTHERS = {
+    "sigmoid": lambda z: 1 / (1 + sympy.exp(-z)),
+    "ln": sympy.log,
     "relu": lambda z: sympy.Max(z, 0),
     "step": lambda z: sympy.Integer(int(bool(z > 0))),
     **{f"arc{name}": getattr(sympy, f"a{name}") for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
+    "arctan2": sympy.atan2,
+    "gelu": lambda z: z / 2 * (1 + sympy.erf(z / sympy.sqrt(2))),
     "gelu_tanh": lambda z: z / 2 * (1 + sympy.tanh(sympy.sqrt(2 / sympy.pi) * (z + Rational(44715, 1000000) * z**3))),
+    "silu": lambda z: z / (1 + sympy.exp(-z)),
+    "softplus": _softplus,
+    "logsigmoid": lambda z: -_softplus(-z),
+    "softsign": lambda z: z / (1 + abs(z)),
+    "mish": lambda z: z * sympy.tanh(_softplus(z)),
+    "hard_tanh": lambda z: sympy.Max(-1, sympy.Min(1, z)),
+    "hard_sigmoid": lambda z: sympy.Max(0, sympy.Min(1, z / 6 + Rational(1, 2))),
+    "relu6": lambda z: sympy.Max(0, sympy.Min(6, z)),
+    "expm1": lambda z: sympy.exp(z) - 1,
+    "log1p": lambda z: sympy.log(1 + z),
+    "log2": lambda z: sympy.log(z, 2),
+    "log10": lambda z: sympy.log(z, 10),
+    "exp2": lambda z: 2**z,
+    "cbrt": lambda z: sympy.sign(z) * abs(z) ** Rational(1, 3),
+    "leaky_relu": lambda z, slope: z if z > 0 else slope * z,
+    "elu": lambda z, alpha: z if z > 0 else alpha * (sympy.exp(z) - 1),
+    "celu": lambda z, alpha: z if z > 0 else alpha * (sympy.exp(z / alpha) - 1),
+    "hypot": lambda a, b: sympy.sqrt(a**2 + b**2),
+    "logaddexp": lambda a, b: sympy.log(sympy.exp(a) + sympy.exp(b)),
+    **dict.fromkeys(("maximum", "max"), sympy.Max),
+    **dict.fromkeys(("minimum", "min"), sympy.Min),
 }
 
 
@@ -172,10 +201,9 @@ def computed(formula: tree.Formula) -> sympy.Expr:
             return computed(a) / computed(b)
         case tree.Power(base=a, exponent=b):
             return computed(a) ** computed(b)
-        case tree.Call(function=tree.Name(name=name), arguments=(argument,)):
-            z = computed(argument)
-            found = {"sigmoid": 1 / (1 + sympy.exp(-z)), "tanh": sympy.tanh(z), "exp": sympy.exp(z), "ln": sympy.log(z)}
-            return found[name] if name in found else _OTHERS[name](z) if name in _OTHERS else getattr(sympy, name)(z)
+        case tree.Call(function=tree.Name(name=name), arguments=arguments):
+            function = _OTHERS[name] if name in _OTHERS else getattr(sympy, name)
+            return function(*map(computed, arguments))
     raise AssertionError(f"the tests cannot compute {formula}")
 
 

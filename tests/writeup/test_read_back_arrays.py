@@ -86,9 +86,10 @@ def check_handout(name: str, **options: object) -> Reader:
 
 def plain(statement: Statement) -> str:
     """Return a statement's formula without the breaks into rows, which differ between formats."""
-    joined = re.sub(r"(\\cdot|[+-]|) \\\\ (\\quad )?\1", r"\1", statement.latex)
+    joined = re.sub(r"(\\cdot|[+-]|) \\\\ (\\quad )?\1", r"\1", re.sub(r"\\(left|right)(?=[()])", "", statement.latex))
     signed = re.sub(r"(?<=\S) *([+-]) ", r" \1 ", joined)  # a sign at the start of a row stands close to what is before
-    return re.sub(r"\s*(\\cdot|=)\s*", r" \1 ", signed).replace("  ", " ")
+    spaced = re.sub(r"\s*(\\cdot|=)\s*", r" \1 ", signed).replace("  ", " ")
+    return re.sub(r"(?<=\() | (?=\))", "", spaced)
 
 
 DOCUMENTS = [
