@@ -22,6 +22,8 @@ OTHERS = ("3-4-3-2", "4-6-6-4", "batch norm", "attention", "convolution", "lstm"
 #: CSS pixels of what lies between the margins of an A4 page.
 PRINTED = 672
 SMALLEST = 9.0
+#: On paper an index of an index has 6 points, as in a printed book: 8 pixels of 1/96 inch.
+SMALLEST_PRINTED = 8.0
 #: Pixels: no window is narrower.
 NARROWEST = 500
 
@@ -171,5 +173,6 @@ _MEASURE = """
 
 def measured(page: str, width: int, printed: bool = False) -> dict[str, Any]:
     """Return what sticks out of a page at a width, what has to be scrolled, and which letters of drawings are too small."""
-    script = _MEASURE.replace("PRINTED", str(PRINTED if printed else 0)).replace("SMALLEST", str(SMALLEST))
+    least = SMALLEST_PRINTED if printed else SMALLEST
+    script = _MEASURE.replace("PRINTED", str(PRINTED if printed else 0)).replace("SMALLEST", str(least))
     return run_narrow(page, script, width) if width < NARROWEST else run(page, script, f"--window-size={width},900")

@@ -34,7 +34,7 @@ def outline(name: str, level: str = "standard") -> Outline:
 @pytest.mark.parametrize("name", [*DOCUMENTS, *OTHERS])
 def test_nothing_sticks_out_on_paper(name: str) -> None:
     found = measured(html(outline(name)), PRINTED, printed=True)
-    assert (found["out"], found["problems"], found.get("thrown")) == ([], [], None)
+    assert (found["out"], found["small"], found["problems"], found.get("thrown")) == ([], [], [], None)
 
 
 @needs_chromium
