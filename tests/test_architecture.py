@@ -524,7 +524,7 @@ MANY_DECISIONS: dict[str, str] = {}
 
 def test_decisions_are_few_in_one_place() -> None:
     found = complexities(project_sources())
-    assert len({name for name, count in found.items() if count > 15} - set(MANY_DECISIONS)) <= 1  # on its way down to none
+    assert {name for name, count in found.items() if count > 15} <= set(MANY_DECISIONS)
     assert sum(count > 10 for count in found.values()) <= 100
 
 

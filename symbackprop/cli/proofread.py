@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -71,19 +73,11 @@ def command(
     copies = [corrected_name(Path(document)) for document in documents] if fix else []
     pages = _pages(documents, html)
     _refuse(documents, [*copies, *pages], force)
-    with guest_file(timeout):
-        loaded = load_network(place, loss) if place else None
-    known = chosen_notation(notation, loaded.notation if loaded else None)
-    network, node = (loaded.network, loaded.loss) if loaded else (None, loss)
-    seconds = {True: timeout}.get(run)
+    judged = partial(proofread, **_given(place, loss, notation, timeout), rate=rate, run_seconds=timeout if run else None)
     reports: list[ProofreadReport] = []
     for number, document in enumerate(documents):
-        try:
-            report = proofread(document, network, loss=node, notation=known, rate=rate, run_seconds=seconds)
-        except UserError as problem:
-            if len(documents) == 1:
-                raise
-            click.echo(f"symbackprop: {problem}", err=True)
+        report = _read(document, judged, alone=len(documents) == 1)
+        if report is None:
             continue
         reports.append(report)
         _write(report, copies[number : number + 1], corrected, "the corrected copy")
@@ -94,6 +88,26 @@ def command(
         data = [as_data(report) for report in reports]
         click.echo(json.dumps(data[0] if len(documents) == 1 else data, ensure_ascii=False, indent=2))
     context.exit(2 if len(reports) < len(documents) else 0 if all(_passes(report, complete) for report in reports) else 1)
+
+
+def _given(place: str | None, loss: str | None, notation: str | None, timeout: float) -> dict[str, Any]:
+    """Return what the texts are judged by: a network, its loss, a notation; each None where it is not named."""
+    with guest_file(timeout):
+        loaded = load_network(place, loss) if place else None
+    if loaded is None:
+        return {"network": None, "loss": loss, "notation": chosen_notation(notation, None)}
+    return {"network": loaded.network, "loss": loaded.loss, "notation": chosen_notation(notation, loaded.notation)}
+
+
+def _read(document: str, judged: Callable[[str], ProofreadReport], alone: bool) -> ProofreadReport | None:
+    """Return the report on a text; of several, one that cannot be read is told, and the others go on."""
+    try:
+        return judged(document)
+    except UserError as problem:
+        if alone:
+            raise
+        click.echo(f"symbackprop: {problem}", err=True)
+        return None
 
 
 def _passes(report: ProofreadReport, complete: bool) -> bool:
