@@ -10,6 +10,7 @@ import pytest
 
 from symbackprop import check_gradient, check_layer
 from symbackprop.errors import UserError
+from symbackprop.verify.records import Status
 
 rng = np.random.default_rng(3)
 X, W, B = rng.normal(size=(4, 3)), rng.normal(size=(3, 2)), rng.normal(size=2)
@@ -455,3 +456,24 @@ def test_no_line_of_ours_is_accused() -> None:
     report = check_layer(Entropy(), rng.uniform(0.1, 0.9, (4, 3)), np.eye(3)[[0, 2, 1, 0]], repair=False)
     assert str(report["p"].status) == "differs"
     assert "<layer>" not in str(report)
+
+
+class Prelu:
+    """Its `alpha` is a parameter, one slope for each channel: no learning rate, and what backward changes is no step."""
+
+    def __init__(self, k: int) -> None:
+        self.alpha, self.k = np.array([0.2, 0.3, 0.1]), k
+
+    def forward(self, x):
+        self.x = x
+        return np.where(x > 0, x, self.alpha * x)
+
+    def backward(self, dout):
+        self.dalpha = self.k * np.sum(np.where(self.x > 0, 0, self.x) * dout, axis=0)
+        return np.where(self.x > 0, 1, self.alpha) * dout
+
+
+@pytest.mark.parametrize(("k", "verdict"), [(1, Status.PROVED), (2, Status.DIFFERS)])
+def test_a_parameter_of_a_rates_name(k: int, verdict: Status) -> None:
+    report = check_layer(Prelu(k), X, explain=False, repair=False)
+    assert {name: found.status for name, found in report.verdicts.items()} == {"x": Status.PROVED, "alpha": verdict}

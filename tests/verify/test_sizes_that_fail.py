@@ -53,4 +53,8 @@ def test_code_that_takes_no_single_step_is_mended() -> None:
         "W": Status.DIFFERS, "U": Status.DIFFERS, "v": Status.PROVED,
     }  # fmt: skip
     (mend,) = report.repairs
-    assert (mend.before, mend.after, mend.proved) == ("dh = dy * v", "dh = dy * v + later", False)
+    assert not mend.proved
+    assert (mend.before, mend.after) in (  # either adds it before the slope
+        ("dh = dy * v", "dh = dy * v + later"),
+        ("da = dh * (1 - h[t] ** 2)", "da = (dh + later) * (1 - h[t] ** 2)"),
+    )

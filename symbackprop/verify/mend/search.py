@@ -191,7 +191,8 @@ class Search:
         """Try candidates one by one, in order; return the first that is proved, or the first few together if no single one is."""
         self.partial = {}
         several: Mended | None = None
-        waiting = list(listed[: _most_tried(self.case, len(self.applied))])
+        most = _most_tried(self.case, len(self.applied))
+        waiting = [*listed[:most], *(candidate for candidate in listed[most:] if candidate.edit.first)]
         while waiting and self.refuted < MOST_REFUTED:
             count, right = self._next(waiting)
             candidate, waiting = waiting[count - 1], waiting[count:]
@@ -248,7 +249,7 @@ class Search:
             best = first
         self.applied = (*self.applied, best)
         self.texts[best.place] = best.text
-        return True
+        return self._right([]) != self.case.all  # right, yet not proved: any further change would be one for nothing
 
     def _right(self, steps: Sequence[Candidate], runner: Runner = run) -> Right:
         changed = changed_call(self.case.call, {**self.texts, **merged(steps)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -181,14 +181,21 @@ def _moved(before: Any, after: Any) -> bool:
 
 def _rate(backward: Callable[..., Any], held: Mapping[str, Any]) -> float:
     """Return the learning rate of a step inside backward: what it is given, or what its object holds."""
-    if any(parameter.name.lower() in names.RATES for parameter in parameters_of(backward)):
-        return RATE
-    return next((float(value) for path, value in held.items() if _is_rate(path) and not np.ndim(value)), RATE)
+    return RATE if _takes_a_rate(backward) else next(_rates(held), RATE)
 
 
-def _knows_a_rate(backward: Callable[..., Any], held: Collection[str]) -> bool:
+def _knows_a_rate(backward: Callable[..., Any], held: Mapping[str, Any]) -> bool:
     """Whether backward takes a learning rate, or its object has one: then what it changes are weights."""
-    return any(p.name.lower() in names.RATES for p in parameters_of(backward)) or any(_is_rate(path) for path in held)
+    return _takes_a_rate(backward) or next(_rates(held), None) is not None
+
+
+def _takes_a_rate(backward: Callable[..., Any]) -> bool:
+    return any(parameter.name.lower() in names.RATES for parameter in parameters_of(backward))
+
+
+def _rates(held: Mapping[str, Any]) -> Iterator[float]:
+    """Yield the rates that an object holds: numbers, for an array of such a name, the `alpha` of a PReLU, is none."""
+    return (float(value) for path, value in held.items() if _is_rate(path) and not np.ndim(value))
 
 
 def _is_rate(path: str) -> bool:

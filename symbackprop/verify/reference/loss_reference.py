@@ -323,10 +323,13 @@ def _call_of(loss: Callable[..., Any], structures: Mapping[str, Structure], valu
 
 
 def _of_the_loss(loss: Callable[..., Any], example: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the example without a learning rate, which belongs to the step alone, unless the loss takes it."""
+    """Return the example without a learning rate, which belongs to the step alone, unless the loss takes it.
+
+    A rate is a number: an array of such a name, the `alpha` of a PReLU, is none.
+    """
     takes = plain_function(loss)
     parameters = inspect.signature(takes).parameters if takes is not None else ()
-    return {name: value for name, value in example.items() if name.lower() not in RATES or name in parameters}
+    return {name: value for name, value in example.items() if name.lower() not in RATES or name in parameters or np.ndim(value)}
 
 
 def _stated(wrt: Sequence[str] | str | None, structures: Mapping[str, Structure], values: Mapping[str, Any]) -> list[str]:

@@ -592,7 +592,7 @@ CASES: tuple[Case, ...] = (
     ),
     Case("a selection, right", STRIDED.format(part="x[k * stride:k * stride + len(w)]")),
     Case("a view", VIEW.format(rows="W[:]", taken="-="), ("v",), ("rows = ",), "belongs"),
-    Case("the array itself", VIEW.format(rows="W", taken="-="), ("v",), ("e @ U",), "belongs"),
+    Case("the array itself", VIEW.format(rows="W", taken="-="), ("v",), ("rows = W.copy()",), "belongs"),
     Case("a copy, right", VIEW.format(rows="W.copy()", taken="-=")),
     Case("a view of what stays, right", VIEW.format(rows="W[:]", taken="= W -")),
     Case(
