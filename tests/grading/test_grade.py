@@ -102,6 +102,11 @@ def test_a_hundred_in_ninety_seconds(tmp_path: Path) -> None:
     assert seconds < 90 or os.getloadavg()[0] > 3, seconds
 
 
+def _listening() -> None:
+    """Heed an interruption, also where the tests run in the background of a shell, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
 def test_a_run_that_was_ended_is_continued(tmp_path: Path, stop: signal.Signals) -> None:
@@ -109,10 +114,12 @@ def test_a_run_that_was_ended_is_continued(tmp_path: Path, stop: signal.Signals)
     written(tmp_path, works)
     command = [sys.executable, "-m", "symbackprop", "grade", "network.py", "submissions", "--jobs", "2", "--timeout", "15"]
     results = tmp_path / "submissions-graded" / "results"
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=_listening
+    ) as running:
         while len(list(results.glob("*.json"))) < 3 and running.poll() is None:
             time.sleep(0.05)
-        running.send_signal(stop)
+        (os.killpg if stop is signal.SIGINT else os.kill)(running.pid, stop)  # a terminal interrupts the whole group
         said = running.communicate(timeout=60)[1]
     assert "Traceback" not in said
     before = {path: path.stat().st_mtime_ns for path in results.glob("*.json")}
