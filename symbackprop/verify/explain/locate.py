@@ -205,13 +205,13 @@ def _departing(at: JudgedVariable, judged: Sequence[JudgedVariable]) -> Location
 def _passing(sample: Sample, line: Line, wrong: Sequence[str]) -> str:
     """Return which results come through a line, as a key of `SAID`; right ones come through what puts all together, too."""
     through = lines_of_results(sample)
-    bad = share(line, (found for name, found in through.items() if name in wrong))
+    whole = share(line, (found for name, found in through.items() if name in wrong)) >= 1.0 - 1e-9
     others = [found for name, found in through.items() if name not in wrong]
-    if others and bad >= 1.0 - 1e-9 and not share(line, others):
-        return "only"
-    if line_text(*line).strip().startswith("return ") and (others or bad < 1.0 - 1e-9):
+    if whole and not share(line, others):
+        return "only" if others else "all"
+    if line_text(*line).strip().startswith("return "):
         return "returned"
-    return "some" if bad < 1.0 - 1e-9 else "all"
+    return "all" if whole else "some"
 
 
 def _at_return(
