@@ -52,11 +52,12 @@ dist: $(VENV)/.installed-dev
 # A reader's machine: a virtual environment of READER's Python with the wheel in it, and nothing of this folder.
 # WITH names versions ("numpy==2.0.*"), PAGES some of the pages; BUILT=1 takes the wheel that is there.
 READER ?= $(PYTHON)
+VENV_OF_READER ?= build/reader
 pages: $(if $(BUILT),,dist)
-	rm -rf build/reader
-	$(READER) -m venv build/reader
-	build/reader/bin/python -m pip install --quiet --disable-pip-version-check "$$(ls dist/*.whl)[pdf,notebook]" $(WITH)
-	$(BIN)/python -m tests.pages "$(CURDIR)/build/reader/bin/python" $(PAGES)
+	rm -rf $(VENV_OF_READER)
+	$(READER) -m venv $(VENV_OF_READER)
+	$(VENV_OF_READER)/bin/python -m pip install --quiet --disable-pip-version-check "$$(ls dist/*.whl)[pdf,notebook]" $(WITH)
+	$(BIN)/python -m tests.pages "$(CURDIR)/$(VENV_OF_READER)/bin/python" $(PAGES)
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another with: make PYTHON=python3.12")'

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,13 +121,18 @@ def _lines(text: str) -> list[str]:
 def main(python: str, pages: Sequence[Path]) -> int:
     """Run pages; print what differs; return how many differences there were."""
     count = 0
-    for page in pages:
-        with tempfile.TemporaryDirectory() as folder:
-            for difference in differences(page, python, Path(folder)):
+    with ThreadPoolExecutor(2) as pool:
+        for page, found in zip(pages, pool.map(lambda page: _differences(page, python), pages), strict=True):
+            for difference in found:
                 print(difference, file=sys.stderr)
-                count += 1
-        print(f"{named(page)}: run", flush=True)
+            count += len(found)
+            print(f"{named(page)}: run", flush=True)
     return count
+
+
+def _differences(page: Path, python: str) -> list[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        return list(differences(page, python, Path(folder)))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from tests import pages
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [page for page in pages.PAGES if page.name in {"README.md", "index.md"}], ids=pages.named)
+@pytest.mark.parametrize("page", [page for page in pages.PAGES if page.name == "README.md"], ids=pages.named)
 def test_what_a_page_shows_is_what_is_printed(page: Path, tmp_path: Path) -> None:
     assert list(pages.differences(page, sys.executable, tmp_path)) == []
 

@@ -38,7 +38,7 @@ def test_round_trip(title: str, data: st.DataObject) -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of a drawn formula, for a message nobody reads
 @pytest.mark.parametrize("title", READY)
-@settings(SETTINGS, max_examples=300)
+@settings(SETTINGS, max_examples=100)
 @given(data=st.data())
 def test_round_trip_at_length(title: str, data: st.DataObject) -> None:
     _check(data.draw(FORMULAS[title]), READY[title])
