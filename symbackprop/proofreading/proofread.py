@@ -32,6 +32,7 @@ from symbackprop.proofreading.judging.index_ranges import axes_of, bounds, index
 from symbackprop.proofreading.judging.loss_and_rate import find_loss, find_rate
 from symbackprop.proofreading.judging.quantities import by_analogy, merge_names
 from symbackprop.proofreading.judging.reading import Reading, Unread, read_formulas
+from symbackprop.proofreading.judging.said_before import domains_in
 from symbackprop.proofreading.judging.statement_kinds import Statement
 from symbackprop.proofreading.meaning.code_names import code_definitions, lookup_in
 from symbackprop.proofreading.meaning.knowledge import environment_of
@@ -163,6 +164,7 @@ def _starting(
     """What is known before the first line."""
     found = environment_of(network, loss, notation, rate)
     found.apart = frozenset(map(frozenset, _APART.findall(document.text)))
+    found.domains = domains_in(document.text)
     return found
 
 

@@ -151,7 +151,7 @@ def _big(scanner: Scanner, end: int) -> bool:
 def _differential(scanner: Scanner, end: int) -> bool:
     """The `d` of `dL/dw` and `\\frac{dL}{dw}`, where neither `d` nor `dL` is a name."""
     text, start = scanner.text, scanner.position
-    if scanner.names.find("d"):
+    if scanner.names.find("d") or "pairs" in scanner.context:
         return _differential_beside_a_name(scanner, start)
     upright = re.compile(r"\\mathrm\s*(?:\{\s*d\s*\}|d(?![A-Za-z]))").match(text, start, end)
     if upright:
@@ -263,14 +263,22 @@ def _fraction(scanner: Scanner, end: int) -> bool:
     first = scanner.skip_spaces(found.end())
     second = scanner.skip_spaces(scanner.argument_end(first))
     context = ("differential",) if all(_starts_with_d(scanner, start) for start in (first, second)) else ()
-    if scanner.names.find("d") and all(_PAIR.match(scanner.text, start, end) for start in (first, second)):
+    if _are_pairs(scanner, first, second):
         context = ("pairs",)
     scanner.argument(*context, then=lambda: scanner.argument(*context))
     return True
 
 
+def _are_pairs(scanner: Scanner, first: int, second: int) -> bool:
+    """Whether a fraction is `{dJ}{dv}` of two names behind a d each, though d or dv may be a name as well."""
+    pairs = [_PAIR.match(scanner.text, start, scanner.end) for start in (first, second)]
+    if not all(pairs) or scanner.names.find("d"):
+        return all(pairs)
+    return all(pair and scanner.known_at(pair.start(1)) for pair in pairs)
+
+
 #: `{d x}`, `{dx_1}`: the sign of a derivative and one letter.
-_PAIR = re.compile(r"\{\s*d\s*\\?[A-Za-z]+\s*(?:_\s*(?:\w|\{[^{}]*\})\s*)?\}")
+_PAIR = re.compile(r"\{\s*d\s*(?=(\\?[A-Za-z]))\\?[A-Za-z]+\s*(?:_\s*(?:\w|\{[^{}]*\})\s*)?\}")
 
 
 def _starts_with_d(scanner: Scanner, start: int) -> bool:

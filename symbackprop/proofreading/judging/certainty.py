@@ -10,7 +10,20 @@ import re
 
 from mpmath import mpf
 
-from symbackprop.formula.tree.tree import BigSum, Call, Decorated, Formula, Group, Indexed, Name, Number, Partial, Update
+from symbackprop.formula.tree.tree import (
+    BigSum,
+    Call,
+    Decorated,
+    Formula,
+    Group,
+    Indexed,
+    Nabla,
+    Name,
+    Number,
+    Partial,
+    Sum,
+    Update,
+)
 from symbackprop.formula.tree.walk import walk
 from symbackprop.proofreading.judging.conventions import conventions
 from symbackprop.proofreading.judging.judge import compare_at
@@ -40,7 +53,7 @@ def _left_out(left: Formula, right: Formula, environment: Knowledge, complete: f
 
 
 def _nothing_known(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
-    partials = [] if complete else [node for side in (left, right) for node in walk(side) if isinstance(node, Partial)]
+    partials = [] if complete else [node for side in (left, right) for node in walk(side) if isinstance(node, Partial | Nabla)]
     vanishing = any(_vanishes(node, environment) for node in list(dict.fromkeys(partials))[:MOST_PARTIALS])
     return "nothing in the text makes this derivative more than zero" if vanishing else ""
 
@@ -79,6 +92,21 @@ def _says_what_it_is(left: Formula, right: Formula, environment: Knowledge, comp
         if (name := _only_free_name(side, environment)) is not None and name not in leaves(other, environment) | complete:
             return f"this may be what says what {name} is"
     return ""
+
+
+def _says_an_entry(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    """`-1 w_{n+1} = x_{n+1} w_{n+1}`: an entry beyond the last one, on one side only, may be what is being said."""
+    for side, other in ((left, right), (right, left)):
+        for node in walk(side):
+            beyond = isinstance(node, Indexed) and any(_is_beyond(label, environment) for label in node.indices)
+            if beyond and isinstance(node, Indexed) and node.name not in environment.definitions and node not in walk(other):
+                return f"this may be what says what the last {node.name} is"
+    return ""
+
+
+def _is_beyond(label: Formula, environment: Knowledge) -> bool:
+    """Whether an index is `n + 1` of an n over which nothing runs."""
+    return isinstance(label, Sum) and not any(isinstance(node, Name) and node.name in environment.extents for node in walk(label))
 
 
 def _vanishes(side: Formula, environment: Knowledge) -> bool:
@@ -226,4 +254,15 @@ def _retold(left: Formula, right: Formula, environment: Knowledge, complete: fro
     return f"the text says two things of {min(names)}" if names - complete else ""
 
 
-_DOUBTS = (_unsaid_function, _both_ways, _retold, _layered, _left_out, _nothing_known, _put_in, _says_what_it_is, _told_again)
+_DOUBTS = (
+    _unsaid_function,
+    _both_ways,
+    _retold,
+    _layered,
+    _left_out,
+    _nothing_known,
+    _put_in,
+    _says_what_it_is,
+    _says_an_entry,
+    _told_again,
+)

@@ -8,13 +8,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import combinations, pairwise
 
 import mpmath
 from mpmath import mpf
 
-from symbackprop.formula.tree.tree import BigSum, Call, Chain, Decorated, Formula, Group, Indexed, Name, Number, Partial, Update
+from symbackprop.formula.tree.tree import (
+    BigSum,
+    Call,
+    Chain,
+    Decorated,
+    Formula,
+    Fraction,
+    Group,
+    Indexed,
+    Name,
+    Number,
+    Partial,
+    Sum,
+    Update,
+)
 from symbackprop.formula.tree.walk import replace as replaced
 from symbackprop.formula.tree.walk import walk
 from symbackprop.functions import BY_NAME
@@ -23,6 +38,7 @@ from symbackprop.proofreading.judging.certainty import TOLD_AGAIN, doubt, functi
 from symbackprop.proofreading.judging.judge import compare_at, free_indices, judge, same
 from symbackprop.proofreading.judging.matching import is_entry, match
 from symbackprop.proofreading.judging.points import leaves, points_for, random_points, reached
+from symbackprop.proofreading.judging.said_before import MOST_CONDITIONS, in_its_set, moved_a_little, with_conditions
 from symbackprop.proofreading.judging.statement_kinds import (
     NEARBY,
     Statement,
@@ -34,7 +50,7 @@ from symbackprop.proofreading.judging.statement_kinds import (
     is_setting,
 )
 from symbackprop.proofreading.meaning.layer_families import as_written
-from symbackprop.proofreading.meaning.printed import half_unit, is_numeric, is_rounded, printed_number
+from symbackprop.proofreading.meaning.printed import half_unit, is_about_a_power_of_ten, is_numeric, is_rounded, printed_number
 from symbackprop.proofreading.meaning.values import DIGITS, Definition, Key, Knowledge, NoValueError, Valuation, spelled, written
 
 Pair = tuple[Formula, Formula, ClaimVerdict]
@@ -90,6 +106,7 @@ class Course:
             found = list(self._pairs(statement, parts, chain.relations))
             self._put_in(parts)
             self._note_printed(parts, found)
+            self._note_conditions(found, statement.order)
         return _ends(found, self)
 
     def again(self, environment: Knowledge) -> Course:
@@ -140,7 +157,7 @@ class Course:
         name = key[0]
         if self._key(parts[1]) == key:
             return None
-        if relation in (":=", "←") or (name in self._names(parts[1]) and not self._knows(key)):
+        if relation in (":=", "←") or (name in self._names(parts[1]) and not self._knows(key)) or self._is_step(key, parts[1]):
             return self._assigned(key, parts, relation)
         if is_change(name):
             return self._first_order(name, parts)
@@ -153,6 +170,11 @@ class Course:
         if verdict is not None:
             self.definers.setdefault(spelled(key), statement)
         return verdict
+
+    def _is_step(self, key: Key, side: Formula) -> bool:
+        """Whether a side is `w - …` or `w / m` of the very w that it is said to be: its next value."""
+        first = side.terms[0] if isinstance(side, Sum) else side.numerator if isinstance(side, Fraction) else None
+        return first is not None and key[0] not in self.fixed and self._key(first) == key
 
     def _normalises(self, parts: list[Formula]) -> bool:
         """Take in `Σ_k p_k = 1`, where nothing else is said of p: its rows sum to 1."""
@@ -259,6 +281,7 @@ class Course:
     def _chosen(self, key: Key, side: Formula, statement: Statement) -> ClaimVerdict | None:
         """`w = 3`: chosen for a name that no formula defines; for one that a formula defines it is a claim, or a goal."""
         if is_goal(statement):
+            self._note_case(key, side)
             return ClaimVerdict(ClaimStatus.GOAL)
         if self._knows(key):
             return None
@@ -278,6 +301,11 @@ class Course:
             self.history.append(dict(self.environment.given))
         self._give(key, value, side)
         return ClaimVerdict(ClaimStatus.SETTING)
+
+    def _note_case(self, key: Key, side: Formula) -> None:
+        """Let what follows in the paragraph hold where a name is worth a number, though a formula gives it another one."""
+        with suppress(NoValueError):
+            self.cases[key] = Valuation(self.environment).value(side)
 
     def _give(self, key: Key, value: mpf, side: Formula) -> None:
         self.beginnings.setdefault(key, value)
@@ -350,6 +378,30 @@ class Course:
         self.firsts.setdefault(spelled(key), known)
         return ClaimVerdict(ClaimStatus.DEFINITION, "set anew")
 
+    def _note_conditions(self, found: list[Pair], order: int) -> None:
+        """Keep what a text says of whole formulas and nothing decides: it may be what it goes on with."""
+        for left, right, verdict in found:
+            is_open = verdict.status in (ClaimStatus.UNDECIDED, ClaimStatus.SETTING, ClaimStatus.CASE)
+            if is_open and len(self.environment.demanded) < MOST_CONDITIONS and not (self._key(left) or self._key(right)):
+                self.environment.demanded[left, right] = order
+
+    def _demanded(self, claim: Claim) -> ClaimVerdict | None:
+        """What holds with an equation put in that the text demands elsewhere: `Σ_i α_i y_i = 0`."""
+        others = [sides for sides, order in self.environment.demanded.items() if order != claim.statement.order]
+        for left, right in with_conditions(claim.left, claim.right, others):
+            if judge(left, right, claim.environment).status in HOLDS:
+                return ClaimVerdict(ClaimStatus.EXAMPLE, "with what the text demands")
+        return None
+
+    def _in_its_set(self, claim: Claim) -> ClaimVerdict | None:
+        """What holds for the few numbers that a target can be: `y_i ∈ {-1, 1}`."""
+        said = in_its_set(claim.left, claim.right, claim.environment)
+        return ClaimVerdict(ClaimStatus.EXAMPLE, said) if said else None
+
+    def _moved_a_little(self, claim: Claim) -> ClaimVerdict | None:
+        found = moved_a_little(claim.left, claim.right, claim.environment, claim.statement.prose)
+        return ClaimVerdict(ClaimStatus.EXAMPLE, f"where {spelled(found[0])} is {found[1]}") if found else None
+
     def _constraint(self, claim: Claim) -> ClaimVerdict | None:
         return ClaimVerdict(ClaimStatus.SETTING, "a condition") if is_constraint(claim.statement) else None
 
@@ -362,7 +414,8 @@ class Course:
             return ClaimVerdict(ClaimStatus.CASE, "at one place")
         if claim.right == Number("0") and sought(claim.statement.chain):
             return ClaimVerdict(ClaimStatus.CASE, "where the derivative vanishes")
-        if self._key(claim.left) is not None and is_whole(claim.right):
+        if (key := self._key(claim.left)) is not None and is_whole(claim.right):
+            self._note_case(key, claim.right)
             return ClaimVerdict(ClaimStatus.CASE, "a whole number for a name that has a formula")
         return None
 
@@ -391,6 +444,8 @@ class Course:
     def _rounded(self, claim: Claim) -> ClaimVerdict | None:
         if self._numbers_put_in(claim.left, claim.right, claim.environment):
             return ClaimVerdict(ClaimStatus.EXAMPLE, "numbers put in, rounded")
+        if is_about_a_power_of_ten(claim.right, claim.verdict.values):
+            return ClaimVerdict(ClaimStatus.UNDECIDED, "said in round numbers")
         if within_rounding(claim.left, claim.right, claim.verdict.values, claim.statement.chain):
             return ClaimVerdict(ClaimStatus.UNDECIDED, "numbers rounded on the way can make this difference")
         return None
@@ -437,8 +492,12 @@ class Course:
         return None
 
     def _holds_in_case(self, left: Formula, right: Formula) -> bool:
-        outcomes, _, _ = compare_at(left, right, points_for((left, right), self.environment, self.cases))
-        return bool(outcomes) and all(outcomes)
+        points = [Valuation(self.environment, None, self.cases)] if is_numeric(right) else []
+        for at in (points_for((left, right), self.environment, self.cases), points):
+            outcomes, _, _ = compare_at(left, right, at)
+            if outcomes and all(outcomes):
+                return True
+        return False
 
     def _matched(self, left: Formula, right: Formula) -> ClaimVerdict | None:
         """Return a verdict where both sides are one formula, with names that nothing was said of put for parts of it."""
@@ -579,6 +638,9 @@ _EXPLAINED: tuple[Callable[[Course, Claim], ClaimVerdict | None], ...] = (
     Course._condition,
     Course._one_hot,
     Course._other_letters,
+    Course._in_its_set,
+    Course._moved_a_little,
+    Course._demanded,
     lambda course, claim: course._put_in_for(claim.left, claim.right, claim.environment),
     Course._rounded,
     Course._told_elsewhere,

@@ -69,7 +69,10 @@ def _as_constant(left: Formula, right: Formula, environment: Knowledge) -> Claim
     side = right if is_numeric(left) else left
     points = points_for((side,), environment)
     letters = sorted(free_indices(side, points))
-    values = [point.value(side, at) for point in points for at in places_of(letters, point)]
+    try:
+        values = [point.value(side, at) for point in points for at in places_of(letters, point)]
+    except NoValueError:  # looked at in more places than both sides were
+        return None
     if witness is None or not all(same(value, values[0]) for value in values):
         return None
     return ClaimVerdict(ClaimStatus.DIFFERS, "", (shown(witness[0]), shown(witness[1])))

@@ -47,6 +47,7 @@ def lint(statements: Sequence[Statement]) -> Iterator[Slip]:
     stated = frozenset(part for statement in statements for part in _links(statement))
     means = frozenset(name for statement in statements for name in _means(statement))
     indices = frozenset(label for statement in statements for label in _labels(statement.chain))
+    indices -= {part.name for statement in statements for part in nodes(statement.chain, Indexed)}  # `Σ_x x_j`: over samples x
     for statement in statements:
         yield from _unused_index(statement, indices)
         yield from _loose_index(statement)

@@ -68,6 +68,17 @@ def _scientific(formula: Formula) -> tuple[Number | None, int]:
     return (None, 0) if exponent is None else (factors[0], exponent)
 
 
+def is_about_a_power_of_ten(side: Formula, values: tuple[str, str] | None) -> bool:
+    """Whether a side is `10^{12}` and the other one is worth that but for a tenth: an order of magnitude, said as one."""
+    if values is None or not isinstance(side, Power) or side.base != Number("10") or _whole(side.exponent) is None:
+        return False
+    try:
+        first, second = (mpf(value) for value in values)
+    except ValueError:
+        return False
+    return bool(abs(first - second) <= abs(second) / 10)
+
+
 def _whole(formula: Formula) -> int | None:
     """Return -2 of `{-2}`; None for what is no whole number."""
     sign = 1

@@ -103,6 +103,9 @@ class Knowledge:
     unshaped: frozenset[str] = frozenset()  # arrays of whose shape nothing is known
     first: int = 1  # what indices count from
     normalised: Mapping[str, str] = field(default_factory=dict)  # arrays whose entries sum to 1 along the last axis, and its size
+    domains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # letters that are one of a few numbers: y ∈ {-1, 1}
+    within: frozenset[str] = frozenset()  # those of them that are, in what is judged
+    demanded: dict[tuple[Formula, Formula], int] = field(default_factory=dict)  # what is said of formulas, and by which statement
     in_layers: frozenset[str] = frozenset()  # arrays that stand for a layer of a network: those of the first one are its input
     layout: str = "numerator"  # of derivatives of a vector by a vector, one of LAYOUTS
     apart: frozenset[frozenset[str]] = frozenset()  # letters of which the text says that they differ, `i ≠ j`
@@ -270,6 +273,8 @@ class Valuation:
 
     def _random(self, key: Key, positive: bool) -> mpf:
         rng = random.Random(f"{self.seed} {key}")
+        if self.environment.within and (letter := key[0].rstrip("0123456789").rstrip("_")) in self.environment.within:
+            return mpf(rng.choice(self.environment.domains[letter]))
         value = mpf(rng.randrange(200, 1700)) / 1000 + mpf(rng.randrange(1, 1000)) / 10**6
         return value if positive or rng.random() < 0.6 else -value
 

@@ -17,6 +17,7 @@ _SIGNS = {"＝": "=", "＋": "+", "－": "-", "（": "(", "）": ")", "，": ","
 _FUNCTIONS = "log|ln|exp|tanh|sinh|cosh|sin|cos|max|min|softmax|sigmoid|relu|ReLU|sign|sgn|softplus"
 _GROUP = r"\{[^{}]*\}"
 _STAR = r"\^\s*(?:\*|\{\s*(?:\*|\\ast|\\star)\s*\}|\\ast(?![A-Za-z])|\\star(?![A-Za-z]))"
+_SCRIPTED_NAME = rf"(?:\\?[A-Za-z]+)(?:\s*[_^]\s*(?:\w|{_GROUP}))+"
 _BOLD = "mathbf|boldsymbol|bm|pmb"
 
 #: Further ways of writing, none of them shorter than how the reader has it.
@@ -26,7 +27,13 @@ _SPELLINGS = tuple(
         (r"\\left\s*\\\{\s*\\begin\{(?:aligned|array|split|matrix|gathered)\}(?:\s*\{[lcr|\s]*\})?", r"\\begin{cases}"),
         (r"\\end\{(?:aligned|array|split|matrix|gathered)\}\s*\\right\s*\.", r"\\end{cases}"),
         (r"(?<![A-Za-z_^}\]])\{\s*(\\?[A-Za-z]+)\s*\}(?=\s*(?:[(']|\^\{?\s*\\prime|\\left\())", r"\1"),
+        (r"(?<![A-Za-z_^}\]])\{\s*(\\[A-Za-z]+|[A-Za-z])\s*\}(?=\s*[_^])", r"\1"),
+        (rf"(?<=[({{=,+*-])(\s*)\{{\s*({_SCRIPTED_NAME})\s*\}}(?!\s*[_^'])", r"\1\2"),
         (r"\\partial\{\s*\}", r"\\partial"),
+        (rf"(?<![A-Za-z\\])d\{{\s*\{{?\s*([A-Za-z])\s*\}}?\s*([_^]\s*(?:\w|{_GROUP}))\s*\}}", r"d\1\2"),
+        (rf"\{{\{{\s*(d\s*[A-Za-z])\s*\}}\s*(\^\s*{_GROUP})\s*\}}", r"\1\2"),
+        (r"(?<=frac)(\s*)\{\{\s*(d\s*\\?[A-Za-z]+)\s*\}\}", r"\1{\2}"),
+        (r"(?<=\})(\s*)\{\{\s*(d\s*\\?[A-Za-z]+)\s*\}\}", r"\1{\2}"),
         (r"\^\{\s*[',`]\s*\}", "'"),
         (rf"\\(?:{_BOLD}|mathrm|textbf)\{{\s*([-+]?\d+(?:\.\d+)?)\s*\}}", r"{\1}"),
         (r"\\leqslant(?![A-Za-z])", r"\\leq "),

@@ -187,11 +187,21 @@ def _written_names(texts: Sequence[str], words: Iterable[str]) -> Iterator[_Writ
     atoms = [atom for text in texts for atom in _atoms(_WRAPPED.sub(" ", text))]
     counted = Counter(atom["run"] for atom in atoms if atom["run"])
     often = {run for run, count in counted.items() if _is_word(run) and count > 2}
-    known = frozenset(_WORDS | {word for word in words if len(word) > 2} | often)
+    known = frozenset(_WORDS | {word for word in words if len(word) > 2} | often | _slopes(texts, counted))
     for atom in atoms:
         yield from _pieces(atom, known)
     for text in texts:
         yield from _wrapped_names(text)
+
+
+def _slopes(texts: Sequence[str], counted: Mapping[str, int]) -> set[str]:
+    """Return `dw`, `db`: slopes that are called so, where d alone is no name and w is one."""
+    runs = {run for run in counted if _SLOPE.fullmatch(run) and run[1:] in counted}
+    return set() if not runs or any(_LONE_D.search(text) for text in texts) else runs
+
+
+_SLOPE = re.compile("d[A-Za-z]")
+_LONE_D = re.compile(r"(?<![A-Za-z\\])d(?![A-Za-z])")
 
 
 def _wrapped_names(text: str) -> Iterator[_WrittenName]:

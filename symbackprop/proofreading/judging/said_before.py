@@ -1,0 +1,94 @@
+"""What a text says before an `=` that explains it: a number a step away from a given one, an equation that is demanded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace as replace_fields
+
+from mpmath import mpf
+
+from symbackprop.formula.tree.tree import Formula, Group, Indexed, Name, Number
+from symbackprop.formula.tree.walk import replace, walk
+from symbackprop.proofreading.judging.judge import compare_at
+from symbackprop.proofreading.judging.points import IN_PIECES, names_reached, points_for
+from symbackprop.proofreading.meaning.values import Key, Knowledge, NoValueError, Valuation
+
+NEAR = mpf("0.02")  # how far a number that is moved a little may go
+FARTHEST = 120  # characters before a formula in which the number stands
+MOST_CONDITIONS = 60
+_DECIMAL = re.compile(r"(?<![A-Za-z\d.])\d+\.\d+(?![A-Za-z\d]|\.\d)")
+
+
+def moved_a_little(left: Formula, right: Formula, environment: Knowledge, words: str) -> tuple[Key, str] | None:
+    """Return which name is a step away from its number where both sides agree: "if v goes to 11.001, J = 3 v = 33.003"."""
+    numbers = dict.fromkeys(_DECIMAL.findall(words[-FARTHEST:]))
+    for key in _entries(left, right) if numbers else ():
+        try:
+            value = Valuation(environment).value(Name(str(key[0])))
+        except NoValueError:
+            continue
+        for text in numbers:
+            if isinstance(value, mpf) and 0 < abs(mpf(text) - value) <= NEAR * abs(value):
+                outcomes, _, _ = compare_at(left, right, points_for((left, right), environment, {key: mpf(text)}))
+                if outcomes and all(outcomes):
+                    return key, text
+    return None
+
+
+def _entries(*sides: Formula) -> Iterator[Key]:
+    """Yield the names without indices that stand in the sides."""
+    names = (node.name for side in sides for node in walk(side) if isinstance(node, Name))
+    yield from ((name,) for name in dict.fromkeys(names))
+
+
+def in_its_set(left: Formula, right: Formula, environment: Knowledge) -> str:
+    """Return "where y is -1 or 1", where both sides agree for the numbers that the text lets a name be; else ""."""
+    names = {str(key) for key in environment.domains} & {_letter(name) for name in names_reached((left, right), environment)}
+    if not names:
+        return ""
+    there = replace_fields(environment, within=frozenset(names))
+    outcomes, problems, _ = compare_at(left, right, [Valuation(there, seed, None, positive) for seed, positive in IN_PIECES])
+    if problems or not outcomes or not all(outcomes):
+        return ""
+    said = [f"{name} is {' or '.join(environment.domains[name])}" for name in sorted(names)]
+    return f"where {', '.join(said)}"
+
+
+def _letter(name: str) -> str:
+    """Return y of y1."""
+    return re.sub(r"_?\d+$", "", name)
+
+
+_MEMBER = re.compile(
+    r"(?<![A-Za-z\\])([A-Za-z])(?:\s*[_^]\s*(?:\w|\{[^{}]*\}))*\s*\\in\s*\\(?:l?brace|\{)\s*"
+    r"([-+]?\d+(?:\s*,\s*[-+]?\d+)+)\s*\\(?:rbrace|\})"
+)
+_SQUARED = re.compile(r"(?<![A-Za-z\\])([A-Za-z])(?:_\w|_\{\w+\})?\s*\^\s*\{?2\}?\s*=\s*1(?![\d./])")
+
+
+def domains_in(text: str) -> dict[str, tuple[str, ...]]:
+    """Return which few numbers a text lets names be: `y_i \\in \\{-1, 1\\}`, `y_i^2 = 1`."""
+    found: dict[str, tuple[str, ...]] = {}
+    for member in _MEMBER.finditer(text):
+        found.setdefault(member[1], tuple(dict.fromkeys(number.strip().lstrip("+") for number in member[2].split(","))))
+    for squared in _SQUARED.finditer(text):
+        found.setdefault(squared[1], ("-1", "1"))
+    return found
+
+
+def with_conditions(
+    left: Formula, right: Formula, conditions: Sequence[tuple[Formula, Formula]]
+) -> Iterator[tuple[Formula, Formula]]:
+    """Yield both sides with what a condition says put in: `Σ α_i y_i = 0`, `a + b = n`."""
+    for first, second in conditions:
+        for one, other in ((first, second), (second, first)):
+            if isinstance(one, Name | Indexed | Number):
+                continue
+            sides = _exchanged(left, one, other), _exchanged(right, one, other)
+            if sides != (left, right):
+                yield sides
+
+
+def _exchanged(side: Formula, one: Formula, other: Formula) -> Formula:
+    return replace(side, lambda node: Group(other, "(", span=node.span) if node == one else node)
