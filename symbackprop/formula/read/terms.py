@@ -67,11 +67,23 @@ def _called(left: Formula, right: Formula) -> Formula | None:
     listed = right.body if isinstance(right, tree.Group) and right.bracket == "(" else None
     if not isinstance(left, tree.Name | tree.Indexed):
         return None
-    if isinstance(listed, tree.Chain) and "∣" in listed.relations:
+    if listed is not None and _is_conditional(listed):
+        return tree.Call(left, (listed,), span=_around([left, right]))
+    if isinstance(left, tree.Indexed) and left.name in _INDEXED_FUNCTIONS and isinstance(listed, tree.Name):
         return tree.Call(left, (listed,), span=_around([left, right]))
     if isinstance(listed, tree.Row) and listed.separator == "," and not any(map(_is_said, listed.items)):
         return tree.Call(left, listed.items, span=_around([left, right]))
     return None
+
+
+#: Letters that are called where they have an index as well: `g_i(x)`, a constraint, `p_k(x)`, a density.
+_INDEXED_FUNCTIONS = frozenset(("f", "g", "h", "phi", "p", "P", "q", "Q"))
+
+
+def _is_conditional(listed: Formula) -> bool:
+    """Whether a bar stands in a list, `x, z | θ`: that is one of probabilities."""
+    items = listed.items if isinstance(listed, tree.Row) else (listed,)
+    return any(isinstance(item, tree.Chain) and "∣" in item.relations for item in items)
 
 
 def _is_said(item: Formula) -> bool:

@@ -31,7 +31,7 @@ class Token(NamedTuple):
 SKIPPED = re.compile(
     r"\s+|~|\\[,;:! ]|[\u200b-\u200d\u2060\ufeff\u00ad]+"
     r"|\\(?:rm|it|bf|sf|tt|displaystyle|textstyle|limits|nolimits|nonumber|notag)(?![A-Za-z])|\\(?:left|right)\s*\."
-    r"|\\(?:tiny|small|normalsize|large|Large)(?![A-Za-z])|\{\s*\}"
+    r"|\\(?:tiny|scriptsize|footnotesize|small|normalsize|large|Large|scriptstyle)(?![A-Za-z])|\{\s*\}"
     r"|\\(?:left|right|middle|(?:big|Big|bigg|Bigg)[lmr]?)(?![A-Za-z])"
     r"|\\(?:label|tag\*?)\s*\{[^{}]*\}"
     r"|\\(?:begin|end)\s*\{(?:aligned|split|gathered|displaymath|math|(?:align|flalign|equation|gather|eqnarray|multline)\*?)\}"

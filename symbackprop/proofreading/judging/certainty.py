@@ -96,17 +96,21 @@ def _says_what_it_is(left: Formula, right: Formula, environment: Knowledge, comp
 
 def _says_an_entry(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
     """`-1 w_{n+1} = x_{n+1} w_{n+1}`: an entry beyond the last one, on one side only, may be what is being said."""
-    for side, other in ((left, right), (right, left)):
-        for node in walk(side):
-            beyond = isinstance(node, Indexed) and any(_is_beyond(label, environment) for label in node.indices)
-            if beyond and isinstance(node, Indexed) and node.name not in environment.definitions and node not in walk(other):
-                return f"this may be what says what the last {node.name} is"
-    return ""
+    entries = [{node for node in walk(side) if isinstance(node, Indexed) and _is_beyond(node)} for side in (left, right)]
+    used = {node.name for found in environment.definitions.values() for node in walk(found.body) if isinstance(node, Indexed)}
+    alone = {node.name for node in entries[0] ^ entries[1]} - used - environment.definitions.keys() - complete
+    return f"this may be what says what the last {min(alone)} is" if alone else ""
 
 
-def _is_beyond(label: Formula, environment: Knowledge) -> bool:
-    """Whether an index is `n + 1` of an n over which nothing runs."""
-    return isinstance(label, Sum) and not any(isinstance(node, Name) and node.name in environment.extents for node in walk(label))
+def of_no_layer(left: Formula, right: Formula, environment: Knowledge) -> str:
+    """Return an array without a layer that stands beside arrays of layers: of which width it is, is not said; else ""."""
+    names = (_named(left, environment) | _named(right, environment)) & environment.shapes.keys()
+    return min(names - environment.in_layers, default="") if names & environment.in_layers else ""
+
+
+def _is_beyond(entry: Indexed) -> bool:
+    """Whether an entry is one behind another, `x_{n+1}`."""
+    return any(isinstance(label, Sum) for label in entry.indices)
 
 
 def _vanishes(side: Formula, environment: Knowledge) -> bool:

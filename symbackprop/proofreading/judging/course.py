@@ -34,7 +34,14 @@ from symbackprop.formula.tree.walk import replace as replaced
 from symbackprop.formula.tree.walk import walk
 from symbackprop.functions import BY_NAME
 from symbackprop.proofreading.claims import HOLDS, ClaimStatus, ClaimVerdict
-from symbackprop.proofreading.judging.certainty import TOLD_AGAIN, doubt, function_name, links_are_known, within_rounding
+from symbackprop.proofreading.judging.certainty import (
+    TOLD_AGAIN,
+    doubt,
+    function_name,
+    links_are_known,
+    of_no_layer,
+    within_rounding,
+)
 from symbackprop.proofreading.judging.judge import compare_at, free_indices, judge, same
 from symbackprop.proofreading.judging.matching import is_entry, match
 from symbackprop.proofreading.judging.points import leaves, points_for, random_points, reached
@@ -412,12 +419,19 @@ class Course:
         is_layer = isinstance(claim.left, Name) and claim.left.name in self.environment.layer_letters
         if is_layer or is_index(claim.left, claim.statement.names):
             return ClaimVerdict(ClaimStatus.CASE, "at one place")
+        if self._is_said_of_two_names(claim):
+            return ClaimVerdict(ClaimStatus.CASE, "said of two names that have no formula")
         if claim.right == Number("0") and sought(claim.statement.chain):
             return ClaimVerdict(ClaimStatus.CASE, "where the derivative vanishes")
         if (key := self._key(claim.left)) is not None and is_whole(claim.right):
             self._note_case(key, claim.right)
             return ClaimVerdict(ClaimStatus.CASE, "a whole number for a name that has a formula")
         return None
+
+    def _is_said_of_two_names(self, claim: Claim) -> bool:
+        """`T_x = T_y` of two names without a formula: a case that is spoken of."""
+        keys = [self._key(side) for side in (claim.left, claim.right)]
+        return all(key is not None and not self._knows(key) and key[0] not in self.environment.in_layers for key in keys)
 
     def _one_hot(self, claim: Claim) -> ClaimVerdict | None:
         """What holds where a row of targets sums to 1, as classes and probabilities do: `Σ_k t_k` was left out."""
@@ -459,6 +473,8 @@ class Course:
 
     def _doubted(self, claim: Claim) -> ClaimVerdict | None:
         reason = doubt(claim.left, claim.right, claim.environment, self.fixed)
+        if claim.verdict.reason.startswith("shapes") and (name := of_no_layer(claim.left, claim.right, claim.environment)):
+            reason = f"the text does not say of which layer {name} is"
         if TOLD_AGAIN in reason and (key := self._key(claim.left)) is not None:
             self.environment.retold.add(str(key[0]))
         return ClaimVerdict(ClaimStatus.UNDECIDED, reason) if reason else None

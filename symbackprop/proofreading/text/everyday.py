@@ -28,6 +28,18 @@ _SPELLINGS = tuple(
         (r"\\end\{(?:aligned|array|split|matrix|gathered)\}\s*\\right\s*\.", r"\\end{cases}"),
         (r"(?<![A-Za-z_^}\]])\{\s*(\\?[A-Za-z]+)\s*\}(?=\s*(?:[(']|\^\{?\s*\\prime|\\left\())", r"\1"),
         (r"(?<![A-Za-z_^}\]])\{\s*(\\[A-Za-z]+|[A-Za-z])\s*\}(?=\s*[_^])", r"\1"),
+        (r"\{\s*(\\(?:hat|tilde|bar|vec|dot)\s*(?:\{\s*[A-Za-z]\s*\}|[A-Za-z]))\s*\}(?=\s*[_^])", r"\1"),
+        (r"\\(?:boldsymbol|mathbf|bm|pmb)\s*(\\[A-Za-z]+)(?![A-Za-z])", r"\\bm{\1}"),
+        (r"(?<=[_^])\\(?:textrm|text|mathrm|textit|mathit)\s*\{\s*([A-Za-z\d]+)\s*\}", r"{\\rm \1}"),
+        (r"\^\{\s*<\s*([^<>{}]*?)\s*>\s*\}", r"^{(\1)}"),
+        (r"(?<=\})\.(?=\\[dtc]?frac|\{*\\?[A-Za-z]+\}*[_^])", "*"),
+        (r"(?<=[{(=])(\s*)\{([^{}]*[-+]\s*)([A-Za-z])\s*\}(?=\s*\^)", r"\1\2\3"),
+        (r"\\textrm\{([a-z]{2,})\}(?=\s*(?:\\left\s*)?\()", r"\\mathrm{\1}"),
+        (r"\\lbrack(?![A-Za-z])", "["),
+        (r"\\rbrack(?![A-Za-z])", "]"),
+        (r"\\(?:therefore|because)(?![A-Za-z])", " "),
+        (r"\\Longrightarrow(?![A-Za-z])", r"\\Rightarrow "),
+        (r"\\(?:Longleftrightarrow|impliedby|Longleftarrow)(?![A-Za-z])", r"\\iff "),
         (rf"(?<=[({{=,+*-])(\s*)\{{\s*({_SCRIPTED_NAME})\s*\}}(?!\s*[_^'])", r"\1\2"),
         (r"\\partial\{\s*\}", r"\\partial"),
         (rf"(?<![A-Za-z\\])d\{{\s*\{{?\s*([A-Za-z])\s*\}}?\s*([_^]\s*(?:\w|{_GROUP}))\s*\}}", r"d\1\2"),
@@ -60,15 +72,20 @@ def normalised(text: str) -> str:
     plain = without_definitions("".join(_SIGNS.get(letter, letter) for letter in text))
     for pattern, repair in _SPELLINGS:
         plain = pattern.sub(lambda found, repair=repair: found.expand(repair).ljust(len(found[0])), plain)  # type: ignore[misc]
-    return plain
+    return plain if "\\{" in plain or "\\lbrace" in plain else _LONE_BRACE.sub(lambda found: " " * len(found[0]), plain)
+
+
+#: `\left. … \right\}`: a brace that holds lines together from behind.
+_LONE_BRACE = re.compile(r"\\left\s*\.|\\right\s*\\\}")
 
 
 def document_macros(document: Document) -> Mapping[str, Macro]:
-    """Return the macros that a document defines for itself, not by themselves; ℓ is the letter l where l itself is not used."""
+    """Return the macros that a document defines for itself, not by themselves; ℓ is the letter l where that is not used."""
     defined = defined_macros(f"{document.put_in}\n{document.text}" if document.put_in else document.text)
     found = {name: macro for name, macro in defined.items() if not re.search(rf"\\{name}(?![A-Za-z])", macro.body)}
-    if r"\ell" in document.text and not any(_LETTER_L.search(formula.text) for formula in document.formulas()):
-        found.setdefault("ell", Macro(0, "l"))
+    if r"\ell" in document.text:
+        alone = not any(_LETTER_L.search(formula.text) for formula in document.formulas())
+        found.setdefault("ell", Macro(0, "l" if alone else r"\mathrm{ell}"))
     return MappingProxyType(found)
 
 

@@ -40,7 +40,7 @@ _SCRIPT = r"(?:\\(?:mathrm|textrm|text|mathit|rm)\s*\{[^{}]*\}|\{(?:[^{}]|\{[^{}
 _ATOM = re.compile(
     rf"(?:(?P<accent>\\(?:hat|bar|tilde|vec|dot|overline|widehat|widetilde|math(?:cal|scr|frak|bb))(?![A-Za-z]))\s*\{{?\s*"
     rf"(?:\\(?:mathbf|boldsymbol|bm|mathsf)\s*\{{?\s*)?(?P<accented>\\?[A-Za-z]+)\s*\}}{{0,2}}"
-    rf"|{_STYLE}\s*\{{\s*(?P<styled>[A-Za-z][A-Za-z\d ]*)\s*\}}"
+    rf"|{_STYLE}\s*\{{\s*(?P<styled>[A-Za-z][A-Za-z\d ]*|\\[A-Za-z]+)\s*\}}"
     r"|\\(?P<macro>[A-Za-z]+)|(?P<run>[A-Za-z]+\d*(?:(?:\\_|\{\s*\\_\s*\})[A-Za-z\d]+|\{\s*\\_[A-Za-z\d]+\s*\})*|[α-ωΑ-Ω])|\\.)"
     rf"(?P<primes>'*)(?:\s*(?P<first>[_^])\s*(?P<one>{_SCRIPT}))?(?:\s*(?P<second>[_^])\s*(?P<two>{_SCRIPT}))?"
 )
@@ -132,7 +132,7 @@ def _table(
                 notation, scalars=scalars, indexed=indexed, functions=functions, indices=indices, ranks=ranks, spellings=table
             )
         except SymbackpropError as problem:
-            clash = next((latex for latex in table if latex in str(problem)), None)
+            clash = next((latex for latex in sorted(table, key=len, reverse=True) if latex in str(problem)), None)
             if clash is None:
                 raise
             del table[clash]
@@ -253,7 +253,8 @@ def _is_word(run: str) -> bool:
 
 def _drop_cut_off(found: NamesFound) -> None:
     """A name that is another one without its last digit (`out_o` of `out_o1`) was cut off: the reader of LaTeX mends it."""
-    for name in [name for name in found.scalars if "_" in name and name[-1].isalpha() and found.uses[name, "labelled"] < 2]:
+    cut = [name for name in found.scalars if "_" in name and name[-1].isalpha() and found.uses[name, "labelled"] < 2]
+    for name in [name for name in cut if not name.endswith("_star")]:
         if any(other[:-1] == name and other[-1].isdigit() for other in found.scalars):
             del found.scalars[name]
 
@@ -306,8 +307,15 @@ def _pieces(atom: re.Match[str], known: frozenset[str]) -> list[_WrittenName]:
 def _base(atom: re.Match[str]) -> str:
     """Return the name of a letter with a mark, of a word in a style, of a Greek letter; "" for a run of letters."""
     if atom["accent"] or atom["styled"]:
-        return _marked(atom) or str(atom["styled"]).replace(" ", "")
+        return _marked(atom) or _in_style(str(atom["styled"]))
     return atom["macro"] if atom["macro"] in _PLAIN_MACROS else ""
+
+
+def _in_style(word: str) -> str:
+    """Return the word or the Greek letter that stands in a style; "" for another macro."""
+    if word.startswith("\\"):
+        return word[1:] if word[1:] in _PLAIN_MACROS else ""
+    return word.replace(" ", "")
 
 
 def _as_written(atom: re.Match[str], name: str) -> str:
@@ -366,11 +374,21 @@ _FUNCTION_LETTERS = frozenset(("f", "g", "h", "phi", "sigma", "varsigma", "J", "
 def _classify(found: NamesFound, piece: _WrittenName) -> None:
     if _is_function(piece.base) and not piece.below:
         return
+    if piece.above.strip("{} ") == "*":
+        piece = _starred(found, piece)
     name = _named(found, piece, _label(piece))
     if name and piece.above and _LAYER.fullmatch(piece.above):
         found.layered[piece.base] = None
         found.layered[name] = None
         _count_indices(found, re.findall("[A-Za-z]", re.sub(r"\\[lr]angle", "", piece.above)))
+
+
+def _starred(found: NamesFound, piece: _WrittenName) -> _WrittenName:
+    """Let `w^*` be a name of its own, with the indices that it has."""
+    letter = f"\\{piece.base}" if piece.base in GREEK else piece.written or piece.base
+    starred = replace(piece, base=f"{piece.base}_star", above="", written=f"{letter}^*")
+    found.spellings[starred.written] = starred.base
+    return starred
 
 
 def _label(piece: _WrittenName) -> str:
@@ -385,8 +403,11 @@ def _named(found: NamesFound, piece: _WrittenName, label: str) -> str:
         return _classify_plain(found, piece)
     if _stands_for_indices(found, piece, label):
         return _classify_indexed(found, piece, re.findall("[A-Za-z]", label), bool(re.fullmatch("[A-Za-z,]+", label)))
+    if _NUMBERED_PLACES.fullmatch(label):
+        return _classify_indexed(found, piece, (), False)
     if re.fullmatch(r"\w+", label) and label.isascii():
         name = _labelled(piece.base, label)
+        found.spellings.update({f"{piece.written}_{{{label}}}": name} if piece.base.endswith("_star") else {})
     elif (plain := _plain(label)) and plain.isascii():
         name = f"{piece.base}_{plain}"
         found.spellings[f"{piece.written}_{piece.below}"] = name
@@ -395,6 +416,9 @@ def _named(found: NamesFound, piece: _WrittenName, label: str) -> str:
     found.uses[name, "labelled"] += not piece.cut
     (found.functions if piece.arguments == "names" else found.scalars)[name] = None
     return name
+
+
+_NUMBERED_PLACES = re.compile(r"\d+(?:,\d+)+")  # of `z_{1,1}`
 
 
 def _classify_indexed(found: NamesFound, piece: _WrittenName, letters: Sequence[str], letters_only: bool) -> str:
@@ -413,9 +437,12 @@ def _plain(label: str) -> str:
 
 
 def _stands_for_indices(found: NamesFound, piece: _WrittenName, label: str) -> bool:
-    if (piece.base, label) in found.words:
+    if (piece.base, label) in found.words or (len(label) > 1 and _UPRIGHT.match(piece.below)):
         return False
     return _is_index(label, _INDEX_LETTERS | found.bound) or (piece.wrapped and bool(re.fullmatch("[a-z]{1,3}", label)))
+
+
+_UPRIGHT = re.compile(r"\{?\s*\\(?:mathrm|textrm|text|rm)(?![A-Za-z])")  # a word: `v_\text{in}` has no indices i and n
 
 
 def _count_indices(found: NamesFound, letters: Iterable[str]) -> None:
