@@ -65,11 +65,9 @@ def _with_calls(segment: Sequence[SignedFactor]) -> Sequence[SignedFactor]:
 def _called(left: Formula, right: Formula) -> Formula | None:
     """Return `C(a, b)` or `p(y = 1 | x)` as a call: nothing is multiplied by a list."""
     listed = right.body if isinstance(right, tree.Group) and right.bracket == "(" else None
-    if not isinstance(left, tree.Name | tree.Indexed):
+    if not isinstance(left, tree.Name | tree.Indexed) or listed is None:
         return None
-    if listed is not None and _is_conditional(listed):
-        return tree.Call(left, (listed,), span=_around([left, right]))
-    if isinstance(left, tree.Indexed) and left.name in _INDEXED_FUNCTIONS and isinstance(listed, tree.Name):
+    if _is_conditional(listed) or (isinstance(listed, tree.Name) and _is_called_with_an_index(left)):
         return tree.Call(left, (listed,), span=_around([left, right]))
     if isinstance(listed, tree.Row) and listed.separator == "," and not any(map(_is_said, listed.items)):
         return tree.Call(left, listed.items, span=_around([left, right]))
@@ -78,6 +76,10 @@ def _called(left: Formula, right: Formula) -> Formula | None:
 
 #: Letters that are called where they have an index as well: `g_i(x)`, a constraint, `p_k(x)`, a density.
 _INDEXED_FUNCTIONS = frozenset(("f", "g", "h", "phi", "p", "P", "q", "Q"))
+
+
+def _is_called_with_an_index(left: Formula) -> bool:
+    return isinstance(left, tree.Indexed) and left.name in _INDEXED_FUNCTIONS
 
 
 def _is_conditional(listed: Formula) -> bool:

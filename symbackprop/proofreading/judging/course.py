@@ -416,8 +416,7 @@ class Course:
         """`f'(x) = 0`, `y = 1`: places that a text speaks of, not what is true everywhere."""
         if self.fixed or len(claim.statement.chain.parts) != 2:
             return None
-        is_layer = isinstance(claim.left, Name) and claim.left.name in self.environment.layer_letters
-        if is_layer or is_index(claim.left, claim.statement.names):
+        if self._is_layer(claim.left) or is_index(claim.left, claim.statement.names):
             return ClaimVerdict(ClaimStatus.CASE, "at one place")
         if self._is_said_of_two_names(claim):
             return ClaimVerdict(ClaimStatus.CASE, "said of two names that have no formula")
@@ -427,6 +426,9 @@ class Course:
             self._note_case(key, claim.right)
             return ClaimVerdict(ClaimStatus.CASE, "a whole number for a name that has a formula")
         return None
+
+    def _is_layer(self, side: Formula) -> bool:
+        return isinstance(side, Name) and side.name in self.environment.layer_letters
 
     def _is_said_of_two_names(self, claim: Claim) -> bool:
         """`T_x = T_y` of two names without a formula: a case that is spoken of."""

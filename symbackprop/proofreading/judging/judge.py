@@ -73,6 +73,10 @@ def _as_constant(left: Formula, right: Formula, environment: Knowledge) -> Claim
         values = [point.value(side, at) for point in points for at in places_of(letters, point)]
     except NoValueError:  # looked at in more places than both sides were
         return None
+    return _as_one_value(values, witness)
+
+
+def _as_one_value(values: Sequence[mpf], witness: tuple[mpf, mpf] | None) -> ClaimVerdict | None:
     if witness is None or not all(same(value, values[0]) for value in values):
         return None
     return ClaimVerdict(ClaimStatus.DIFFERS, "", (shown(witness[0]), shown(witness[1])))

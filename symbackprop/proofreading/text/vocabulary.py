@@ -253,10 +253,13 @@ def _is_word(run: str) -> bool:
 
 def _drop_cut_off(found: NamesFound) -> None:
     """A name that is another one without its last digit (`out_o` of `out_o1`) was cut off: the reader of LaTeX mends it."""
-    cut = [name for name in found.scalars if "_" in name and name[-1].isalpha() and found.uses[name, "labelled"] < 2]
-    for name in [name for name in cut if not name.endswith("_star")]:
+    for name in [name for name in found.scalars if _may_be_cut_off(name) and found.uses[name, "labelled"] < 2]:
         if any(other[:-1] == name and other[-1].isdigit() for other in found.scalars):
             del found.scalars[name]
+
+
+def _may_be_cut_off(name: str) -> bool:
+    return "_" in name and name[-1].isalpha() and not name.endswith("_star")
 
 
 _PLAIN_MACROS = (frozenset(GREEK) | {"ell"}) - {"Delta"}
