@@ -67,7 +67,7 @@ def _called(left: Formula, right: Formula) -> Formula | None:
     listed = right.body if isinstance(right, tree.Group) and right.bracket == "(" else None
     if not isinstance(left, tree.Name | tree.Indexed) or listed is None:
         return None
-    if _is_conditional(listed) or (isinstance(listed, tree.Name) and _is_called_with_an_index(left)):
+    if _is_conditional(listed) or _is_called_with_an_index(left, listed):
         return tree.Call(left, (listed,), span=_around([left, right]))
     if isinstance(listed, tree.Row) and listed.separator == "," and not any(map(_is_said, listed.items)):
         return tree.Call(left, listed.items, span=_around([left, right]))
@@ -78,8 +78,8 @@ def _called(left: Formula, right: Formula) -> Formula | None:
 _INDEXED_FUNCTIONS = frozenset(("f", "g", "h", "phi", "p", "P", "q", "Q"))
 
 
-def _is_called_with_an_index(left: Formula) -> bool:
-    return isinstance(left, tree.Indexed) and left.name in _INDEXED_FUNCTIONS
+def _is_called_with_an_index(left: Formula, listed: Formula) -> bool:
+    return isinstance(left, tree.Indexed) and left.name in _INDEXED_FUNCTIONS and isinstance(listed, tree.Name)
 
 
 def _is_conditional(listed: Formula) -> bool:
