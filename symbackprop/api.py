@@ -23,7 +23,7 @@ from symbackprop.derive.steps.step import Step
 from symbackprop.derive.steps.steps import number_chain, written_steps
 from symbackprop.derive.steps.writer import Writer
 from symbackprop.derive.textbook.gradient_network import gradient_network
-from symbackprop.errors import UserError
+from symbackprop.errors import UserError, listed
 from symbackprop.files import write_file
 from symbackprop.formula.notation.notation import Notation
 from symbackprop.formula.print.mathml import mathml
@@ -54,10 +54,11 @@ SHOWN_IN_NOTEBOOKS[Network] = diagram
 def formulas_table(steps: Iterable[Step]) -> str:
     """Return steps for a notebook: a formula a line, and the reason beside it."""
     rows = (
-        f'<tr><td style="text-align:left">{mathml(step.formula)}</td><td style="text-align:left">{escape(step.why())}</td></tr>'
+        f'<tr><td style="text-align:left">{mathml(step.formula)}</td>'
+        f'<td style="text-align:left;min-width:20em">{escape(step.why())}</td></tr>'
         for step in steps
     )
-    return f"<table>{''.join(rows)}</table>"
+    return f'<div style="overflow-x:auto"><table>{"".join(rows)}</table></div>'
 
 
 class Derivation(DerivationRecord):
@@ -85,6 +86,9 @@ class Derivation(DerivationRecord):
         """Return every equation of a document: definitions, then each name's chain, gradient and update."""
         return document_statements(self, notation)
 
+    def __repr__(self) -> str:
+        return f"Derivation({self.network.title!r}: {self.loss} by {listed(self.wrt)})"
+
     def _repr_markdown_(self) -> str:
         """What a notebook shows that takes no pages: the gradients in LaTeX."""
         return "\n\n".join(f"$$\n{self[name].latex()}\n$$" for name in self)
@@ -92,7 +96,8 @@ class Derivation(DerivationRecord):
     def _repr_html_(self) -> str:
         """What a notebook shows: the diagram, and the gradients as MathML."""
         formulas = (mathml(step.formula) for name in self for step in self[name].steps(level="brief"))
-        return "\n".join([diagram(self.network, self.loss) or "", *(f"<div>{formula}</div>" for formula in formulas)])
+        apart = (f'<div style="margin:.9em 0;overflow-x:auto">{formula}</div>' for formula in formulas)
+        return "\n".join([diagram(self.network, self.loss) or "", *apart])
 
     def as_network(self, names: Iterable[object] | None = None) -> Network:
         """Return the network with the adjoints of `names` (by default what was asked for) as nodes, for second derivatives.
@@ -164,6 +169,9 @@ class Gradient(GradientRecord):
         given = {**self.derivation.network.values, **(values or {})}
         single = derive(self.derivation.network, self.derivation.loss, wrt=[self.name])
         return single.function()(**given)[1][self.name]
+
+    def __repr__(self) -> str:
+        return f"Gradient({self.text()})"
 
     def _repr_latex_(self) -> str:
         """What a notebook shows that takes no pages."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import linecache
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -62,9 +63,13 @@ def own_line(traceback: TracebackType | None) -> tuple[int, str] | None:
         file = traceback.tb_frame.f_code.co_filename
         text = linecache.getline(file, traceback.tb_lineno, traceback.tb_frame.f_globals).strip()
         if text and PACKAGE not in Path(file).parents and "site-packages" not in file:
-            found = (traceback.tb_lineno, text)
+            found = (traceback.tb_lineno, _MAGIC.sub(r"%%\1 \2", text))
         traceback = traceback.tb_next
     return found
+
+
+_MAGIC = re.compile(r"^get_ipython\(\)\.run_cell_magic\('(\w+)', '([^']*)'.*", re.DOTALL)
+"""What a notebook makes of a cell that begins with `%%check loss`."""
 
 
 def listed(names: Iterable[str], most: int = 12) -> str:

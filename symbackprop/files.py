@@ -1,13 +1,21 @@
-"""Writing files: whole or not at all, so that a full disk or Ctrl-C leaves what was there."""
+"""Files: how one is called, and written whole or not at all, so that a full disk or Ctrl-C leaves what was there."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import secrets
+import sys
 from pathlib import Path
 
 from symbackprop.errors import UserError
+
+
+def short_name(filename: str) -> str:
+    """Return a file's name without its folders; of a notebook's cell what stands beside it, `In[3]`."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    named = getattr(getattr(shell, "compile", None), "format_code_name", lambda name: None)(filename)
+    return str(named[1]) if named else filename.replace("\\", "/").rpartition("/")[2]
 
 
 def write_file(path: Path, content: str | bytes) -> None:

@@ -28,7 +28,16 @@ from symbackprop.api import derive
 from symbackprop.errors import CodeEnded, GuestError, InternalError, NotSupportedError, SymbackpropError, UserError
 from symbackprop.guest.process import Answer, Limits, Send, can_fork, in_a_child
 from symbackprop.guest.visit import described
-from symbackprop.loading import example_for, load_definitions, load_function, load_module, load_network, load_value, read_shapes
+from symbackprop.loading import (
+    example_for,
+    load_code,
+    load_definitions,
+    load_function,
+    load_module,
+    load_network,
+    load_value,
+    read_shapes,
+)
 from symbackprop.verify.binding.arguments import bind_call, first_call
 from symbackprop.verify.binding.binding import Vocabulary, numeric, run
 from symbackprop.verify.binding.foreign import adapted
@@ -134,7 +143,7 @@ def _here(request: Request) -> Judged:
     if found is not None:
         return Judged(check_passes(found), found.missing)
     reference, example, wrt = _sources(request)
-    hand = load_function(request.hand, "gradients")
+    hand = _hand(request)
     report = check_gradient(reference, hand, example=example, wrt=wrt, mapping=request.mapping)
     return Judged(report, report.missing if request.complete else ())
 
@@ -156,7 +165,7 @@ def _check(request: Request, send: Send) -> None:
         if passes is not None:
             send(pickle.dumps(check_passes(passes, wrt=wrt)))
             return
-        hand = load_function(request.hand, "gradients")
+        hand = _hand(request)
         report = check_gradient(reference, hand, example=example, wrt=wrt, mapping=_results(request))
         send(pickle.dumps(report))
 
@@ -237,9 +246,9 @@ def _sources(request: Request) -> tuple[Any, Any, list[str] | None]:
         loaded = load_network(request.network, request.loss)
         return derive(loaded.network, loaded.loss, wrt=wrt), None, None
     loss = str(request.loss)
-    function = load_function(loss, "loss")
+    function = load_function(loss, "loss", load_code)
     if request.shapes is not None:
-        return function, example_for(loss, function, load_module(_file(loss)), request.shapes), wrt
+        return function, example_for(loss, function, load_code(_file(loss)), request.shapes), wrt
     sample = _sample(request)
     if sample is not None:
         shapes = ", ".join(f"{name} {np.shape(value)}" for name, value in sample.values.items())
@@ -252,6 +261,15 @@ def _sources(request: Request) -> tuple[Any, Any, list[str] | None]:
     return function, example, wrt
 
 
+def _hand(request: Request) -> Callable[..., Any]:
+    return load_function(request.hand, "gradients", _loader(str(request.loss), request.hand))
+
+
+def _loader(loss: str, hand: str) -> Callable[[Path], Any]:
+    """Return how a gradient is loaded: one beside its loss as that is, of a file that fails half-way its definitions."""
+    return load_code if _file(loss) == _file(hand) else load_module
+
+
 def _file(place: str) -> Path:
     return Path(place.rpartition(":")[0] or place)
 
@@ -260,14 +278,14 @@ def _sample(request: Request) -> PairSample | None:
     """Return values of our own for a loss and its gradient code, where none are given and no file says any."""
     given = request.network or request.example or request.shapes
     hand = request.solution or request.hand
-    if given or not hand or hasattr(load_module(_file(str(request.loss))), "example"):
+    if given or not hand or hasattr(load_code(_file(str(request.loss))), "example"):
         return None
     return _sampled(str(request.loss), hand)
 
 
 @lru_cache(maxsize=1)
 def _sampled(loss: str, hand: str) -> PairSample | None:
-    return sample_of_pair(load_function(loss, "loss"), load_function(hand, "gradients"))
+    return sample_of_pair(load_function(loss, "loss", load_code), load_function(hand, "gradients", _loader(loss, hand)))
 
 
 def _results(request: Request) -> Mapping[str, Any]:
@@ -347,7 +365,7 @@ def _plain_runs(request: Request, expected: Expected, send: Send) -> None:
     rows: list[Numbers | str] = []
     try:
         own = _own_code(request) or _handed_in(request, _without_reference(request, expected))
-        hand = adapted(own.hand if own is not None else load_function(request.hand, "gradients"))
+        hand = adapted(own.hand if own is not None else _hand(request))
         mapping = {**expected.structures, **(request.mapping or {})}
         values = expected.points[0][0]
         call, outcome = first_call(bind_call(hand, expected.vocabulary, mapping, values), values, at_home=True)

@@ -28,6 +28,7 @@ from symbackprop.formula.notation.notations import notation_called
 from symbackprop.guest.imports import DefinitionLoader, TextLoader, dotted_name, importing
 from symbackprop.guest.visit import described, one_line
 from symbackprop.network import Network
+from symbackprop.own_files import has_own_loss, refuse_notebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def load_network(place: str, loss: str | None = None, shapes: str | None = None)
         return _captured(place, Path(code), function, shapes)
     path = Path(place)
     file = _network_file(place)
-    module = load_module(file)
+    module = _network_module(file)
     network = getattr(module, "network", None)
     if network is None and isinstance(getattr(module, "loss", None), FunctionType):
         return _captured(f"{file}:loss", file, "loss", shapes)
@@ -88,9 +89,14 @@ def load_network(place: str, loss: str | None = None, shapes: str | None = None)
     return Loaded(path.name if path.is_dir() else path.stem, file, network, network.node(chosen).name, module)
 
 
+def _network_module(file: Path) -> ModuleType:
+    return load_code(file) if has_own_loss(file) else load_module(file)
+
+
 def _network_file(place: str) -> Path:
     """Return the file of a network that is named by its folder or its file."""
     path = Path(place)
+    refuse_notebook(place)
     file = path / "network.py" if path.is_dir() else path
     if not file.exists():
         what = "no network.py in this folder" if path.is_dir() else "no such network"
@@ -104,8 +110,22 @@ def _no_network(file: Path, module: ModuleType, network: Any) -> str:
     functions = [key for key, value in vars(module).items() if isinstance(value, FunctionType) and _own(key, value, module)]
     likely = [name for name in functions if _LOSS.search(name)] or functions
     got = "there is none" if network is None else f"got {type(network).__name__}"
-    said = f"; for a loss written with numpy name the function: {file}:{likely[0]}" if likely else ""
+    said = (
+        f"; for a loss written with numpy name the function: {file}:{likely[0]}" if likely else _without_functions(file, module)
+    )
     return f"{file}: expected a variable `network` of type Network, {got}{said}"
+
+
+def _without_functions(file: Path, module: ModuleType) -> str:
+    """Say what a file without network and functions may be made into: one of classes, or a script that calculates at once."""
+    classes = [key for key, value in vars(module).items() if isinstance(value, type) and _own(key, value, module)]
+    if classes:
+        return f"; the passes of a class are checked by: symbackprop check {file}:{classes[0]}; to derive, {_AS_FUNCTION}"
+    arrays = [key for key, value in vars(module).items() if isinstance(value, np.ndarray) and not key.startswith("_")]
+    return f"; {_AS_FUNCTION}; it calculates outside of functions" if arrays else ""
+
+
+_AS_FUNCTION = "write what leads from data and weights to the loss as a function, `def loss(…)`"
 
 
 _LOSS = re.compile(r"loss|cost|objective|mse|error|entropy|nll", re.IGNORECASE)
@@ -116,6 +136,8 @@ def _captured(place: str, file: Path, name: str, shapes: str | None) -> Loaded:
     from symbackprop.capturing.capture import capture
 
     function = load_function(place, loaded=load_code)
+    if isinstance(function, type):
+        raise UserError(f"{place} is a class; its passes are checked by: symbackprop check {place}; to derive, {_AS_FUNCTION}")
     module = sys.modules[function.__module__] if function.__module__ in sys.modules else load_module(file)
     captured = capture(function, example_for(place, function, module, shapes, loss=True), getattr(module, "wrt", None))
     return Loaded(name, file, captured.network, str(captured.loss), module)
@@ -147,9 +169,21 @@ def _of_our_own(place: str, function: Callable[..., Any], *, loss: bool) -> dict
 
     shapes = shapes_that_run(function, read_shapes, scalar=loss)
     if not shapes:
-        raise UserError(f'{place}: expected a dictionary `example` in the file with its arguments, or --shapes "X:5,3 W:3,4"')
+        message = f'{place}: expected a dictionary `example` in the file with its arguments, or --shapes "X:5,3 W:3,4"'
+        raise UserError(message + _after_forward(function))
     sys.stderr.write(f'{place}: no `example` in the file; taken: --shapes "{shapes}"\n')
     return read_shapes(shapes)
+
+
+def _after_forward(function: Callable[..., Any]) -> str:
+    """Say how a method is named that runs only after another one of its object."""
+    owner = type(getattr(function, "__self__", function))
+    if not isinstance(owner.__dict__.get(function.__name__), FunctionType):
+        return ""
+    return (
+        f"; where it needs another pass before it, write `net = {owner.__name__}()` and that call in the file, "
+        f"and name net.{function.__name__}"
+    )
 
 
 def _is_needed(parameter: inspect.Parameter) -> bool:
@@ -250,6 +284,7 @@ def _run(file: Path, name: str, loader: type[TextLoader]) -> ModuleType:
 
 
 def _check_is_python(file: Path) -> None:
+    refuse_notebook(str(file))
     if file.suffix == ".py" and not file.exists():
         raise UserError(f"{file}: no such file{_near(file)}")
     if file.suffix != ".py" or not file.is_file():
@@ -264,8 +299,14 @@ def load_code(file: Path) -> ModuleType:
         if error.__cause__ is None or isinstance(error.__cause__, SyntaxError | SymbackpropError):
             raise
         module = load_definitions(file)
-        sys.stderr.write(f"{error}; only the definitions of the file are taken\n")
+        message = f"{error}; only the definitions of the file are taken\n"
+        if message not in _ALREADY_SAID:
+            sys.stderr.write(message)
+        _ALREADY_SAID.add(message)
         return module
+
+
+_ALREADY_SAID: set[str] = set()
 
 
 def load_function(
@@ -310,7 +351,7 @@ def _instance(file: str, module: ModuleType, name: str) -> Any:
 def load_value(place: str) -> Any:
     """Load `FILE:name`, a value defined in a Python file. Raises UserError when it is not there."""
     text, _, name = place.rpartition(":")
-    module = load_module(Path(text))
+    module = load_code(Path(text))
     if not hasattr(module, name):
         names = [key for key, value in vars(module).items() if _own(key, value, module) and not isinstance(value, ModuleType)]
         how = (

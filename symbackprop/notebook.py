@@ -33,10 +33,20 @@ def load_ipython_extension(shell: Any) -> None:
     """Give a notebook the magic command `%%check`; `%load_ext symbackprop` calls this."""
 
     def check(line: str, cell: str) -> Report | None:
-        done = shell.run_cell(f"\n{cell}")  # the line of the command counts, so that lines are those of the cell
+        done = _run_as_this_cell(shell, f"\n{cell}")  # the line of the command counts, so that lines are those of the cell
         return check_cell(line, cell, shell.user_ns) if done.success else None
 
     shell.register_magic_function(check, "cell", "check")
+
+
+def _run_as_this_cell(shell: Any, cell: str) -> Any:
+    """Run a cell under the number that stands beside the one that asks for it; by itself it would have the next."""
+    after = getattr(shell, "execution_count", 0)
+    shell.execution_count = len(shell.user_ns.get("In", [])) - 1
+    try:
+        return shell.run_cell(cell)
+    finally:
+        shell.execution_count = after
 
 
 def check_cell(line: str, cell: str, names: Names) -> Report:

@@ -1,4 +1,4 @@
-"""What a plain Python file is, by its text alone: that it holds no network, which of its functions are loss and gradient."""
+"""What a file of code is by its text alone: a notebook, one without a network, and which functions are loss and gradient."""
 
 from __future__ import annotations
 
@@ -6,10 +6,22 @@ import ast
 import re
 from pathlib import Path
 
+from symbackprop.errors import UserError
+
 #: What a loss and its handwritten gradient are called where a file holds both.
 LOSSES = frozenset({"loss", "cost", "objective", "loss_function", "cost_function"})
 LOSS_WORDS = LOSSES | {"mse", "error", "entropy", "nll", "bce"}
 GRADIENTS = frozenset({"gradients", "gradient", "grads", "grad", "backward", "backprop", "backpropagation"})
+
+
+def refuse_notebook(place: str) -> None:
+    """Raise UserError for code that is in a notebook: it is checked there, or written to a file."""
+    file = place if place.endswith(".ipynb") else place.rpartition(":")[0]
+    if file.endswith(".ipynb") and Path(file).is_file():
+        raise UserError(
+            f"{file} is a notebook: check its cells in it with `%load_ext symbackprop` and `%%check loss`; or write them "
+            f"to a file, jupyter nbconvert --to python {file}, and name that"
+        )
 
 
 def is_own_code(network: str) -> bool:
@@ -18,6 +30,11 @@ def is_own_code(network: str) -> bool:
     if file.suffix != ".py" or not file.is_file():
         return False
     return ".py:" in network or not re.search(r"^network\b", file.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+
+
+def has_own_loss(file: Path) -> bool:
+    """Whether a file defines a function `loss`, and no `network`."""
+    return is_own_code(str(file)) and "loss" in _top_level(file)
 
 
 def loss_and_gradient(place: str) -> tuple[str, str] | None:

@@ -56,7 +56,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "derive": ("reasons", "sweep", "textbook", "matrix", "steps", "statements"),
     "numeric": ("program", "code", "javascript", "run"),
     "trace": ("graph", "arrays", "run"),
-    "capturing": ("record", "roll", "build", "rolling", "sizing", "confirm", "capture", "explain", "explanation_text"),
+    "capturing": ("record", "roll", "build", "rolling", "sizing", "confirm", "capture", "explanation_text", "explain"),
     "verify": (
         *("records", "wording", "budget", "binding", "reference", "equal", "explain", "mend", "report"),
         *("passes", "verdict", "trial", "optimiser", "check", "layer"),

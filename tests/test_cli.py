@@ -252,6 +252,8 @@ def test_help_has_examples(command: tuple[str, ...]) -> None:
     output = run(*command, "--help").output
     assert output.startswith("Usage:")
     assert not command or "Examples:" in output
+    lines = output.partition("Examples:\n")[2].splitlines()
+    assert all(line.startswith("  symbackprop ") for line in lines), "each is one line that can be pasted"
 
 
 LAYERS = """

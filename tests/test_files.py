@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from symbackprop.errors import UserError
-from symbackprop.files import write_file
+from symbackprop.files import short_name, write_file
 
 
 def test_a_file_is_replaced_with_its_permissions_and_through_its_link(tmp_path: Path) -> None:
@@ -48,3 +50,16 @@ def test_devices_are_written_to(tmp_path: Path) -> None:
     if os.path.exists("/dev/full"):
         with pytest.raises(UserError, match="No space left"):
             write_file(Path("/dev/full"), "text")
+
+
+def test_a_file_is_called_by_its_name_and_a_cell_as_the_notebook_calls_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [short_name(name) for name in ("/home/x/own.py", r"C:\work\own.py", "own.py", "")] == [
+        "own.py",
+        "own.py",
+        "own.py",
+        "",
+    ]
+    cells = SimpleNamespace(format_code_name=lambda name: ("Cell", "In[3]") if name == "/tmp/kernel/77.py" else None)
+    shell = SimpleNamespace(compile=cells)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    assert [short_name(name) for name in ("/tmp/kernel/77.py", "/home/x/own.py")] == ["In[3]", "own.py"]

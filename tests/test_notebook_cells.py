@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import symbackprop
-from symbackprop.errors import SymbackpropError, UserError
+from symbackprop.errors import SymbackpropError, UserError, in_a_notebook
 from symbackprop.notebook import check_cell, load_ipython_extension
 from symbackprop.testing import WrongGradient
 from symbackprop.verify.report.report import Report
@@ -27,6 +27,7 @@ class Shell:
     user_ns: dict[str, Any] = field(default_factory=lambda: {"__name__": "__main__"})
     magics: dict[tuple[str, str], Any] = field(default_factory=dict)
     ran: int = 0
+    execution_count: int = 0
 
     def run_cell(self, cell: str) -> Done:
         self.ran += 1
@@ -125,3 +126,31 @@ def test_an_error_is_one_line_and_the_line_of_the_cell(shell: Shell) -> None:
 
 def test_the_extension_is_found_by_its_name() -> None:
     assert symbackprop.load_ipython_extension is load_ipython_extension
+
+
+def test_a_cell_of_a_magic_command_is_shown_as_it_was_written() -> None:
+    error = UserError("wrong")
+    name = "<cell of a magic command>"
+    text = "get_ipython().run_cell_magic('check', 'lossy values', 'def f(x):\\n    return 1')\n"
+    linecache.cache[name] = (len(text), None, [text], name)
+    kernel = type("Kernel", (), {"run_cell_magic": _raising(error)})
+    with pytest.raises(UserError):
+        exec(compile(text, name, "exec"), {"get_ipython": kernel})
+    assert in_a_notebook(error, "wrong") == ["UserError: wrong", "  line 1: %%check lossy values"]
+
+
+def _raising(error: Exception) -> Any:
+    """Return a method that raises, in no file that anybody wrote."""
+    names: dict[str, Any] = {"error": error}
+    exec("def run(*arguments):\n    raise error", names)
+    return names["run"]
+
+
+def test_a_checked_cell_has_the_number_that_stands_beside_it() -> None:
+    shell = Shell()
+    shell.user_ns["In"] = ["", "first", "%%check"]
+    shell.execution_count, numbers = 3, []
+    shell.run_cell = lambda cell: numbers.append(shell.execution_count) or Done(False)  # type: ignore[method-assign]
+    load_ipython_extension(shell)
+    assert shell.check("", "") is None
+    assert (numbers, shell.execution_count) == ([2], 3)

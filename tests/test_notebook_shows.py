@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
-from symbackprop import Network, check_gradient, derive, sigmoid, train
+from symbackprop import Network, check_gradient, derive, explain, sigmoid, train
 from symbackprop.api import Derivation
 
 
@@ -50,6 +50,24 @@ def test_a_network_is_its_diagram_as_soon_as_there_is_one() -> None:
 
 def test_a_gradient_is_its_derivation() -> None:
     gradient = derivation()["w"]
-    table = ET.fromstring(gradient._repr_html_())
+    (table,) = ET.fromstring(gradient._repr_html_())
     assert [len(row) for row in table] == [2] * len(gradient.steps())
     assert "chain rule" in table[0][1].text
+
+
+def test_a_line_of_a_console_says_what_it_is() -> None:
+    found = derivation()
+    shown = [found, found["w"], check_gradient(found, wrong, explain=False, repair=False), train(found, epochs=3)]
+    explained = explain(wrong, {"x": 2.0, "w": 0.5, "t": 1.0})
+    for value in (*shown, explained):
+        assert len(repr(value).splitlines()) == 1
+        assert len(repr(value)) < 120, "a dataclass in full is thousands of characters"
+    assert repr(found["w"]) == "Gradient(∂E/∂w = (y - t)·y·(1 - y)·x)"
+    assert repr(shown[2]) == "Report(w differs)"
+
+
+def test_an_explanation_is_its_table() -> None:
+    explained = explain(wrong, {"x": 2.0, "w": 0.5, "t": 1.0})
+    assert "<table>" in explained._repr_html_()
+    assert "<html" not in explained._repr_html_()
+    assert str(explained).startswith("returned as w")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -76,3 +79,91 @@ def test_help_without_arguments_leads(tmp_path: Path) -> None:
     shown = run().output
     for word in ("derive my_loss.py:loss", "check my_loss.py:loss", "new my_network", "examples two_three_two --copy ."):
         assert f"symbackprop {word}" in shown
+
+
+def test_the_program_without_arguments_shows_its_lines_as_they_are() -> None:
+    done = subprocess.run([sys.executable, "-m", "symbackprop"], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (2, "")
+    assert "  symbackprop handout my_loss.py:loss -o handout.html" in done.stdout
+    assert len(done.stdout.splitlines()) > 30
+
+
+CLASS = "import numpy as np\nclass Net:\n    def forward(self, x): return x\n    def backward(self, d): return d\n"
+SCRIPT = "import numpy as np\nx = np.ones(3)\nw = np.ones(3)\nprint('loss', np.sum((w * x) ** 2))\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "place", "said"),
+    [
+        ("net.py", CLASS, "net.py", "the passes of a class are checked by: symbackprop check net.py:Net; to derive, write"),
+        ("net.py", CLASS, "net.py:Net", "is a class; its passes are checked by: symbackprop check net.py:Net; to derive, write"),
+        ("script.py", SCRIPT, "script.py", "as a function, `def loss(…)`; it calculates outside of functions"),
+        (
+            "mine.ipynb",
+            "{}",
+            "mine.ipynb",
+            "is a notebook: check its cells in it with `%load_ext symbackprop` and",
+        ),
+        ("mine.ipynb", "{}", "mine.ipynb:loss", "jupyter nbconvert --to python mine.ipynb, and name that"),
+    ],
+)
+def test_code_of_another_kind_is_told_what_may_be_done_with_it(
+    name: str, text: str, place: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert said in str(run("derive", place).exception)
+    if name == "mine.ipynb":
+        assert said in str(run("check", place).exception)
+
+
+TRAINED = """
+import numpy as np
+get_ipython().run_line_magic('matplotlib', 'inline')
+print("what a file prints")
+def helper(params, X):
+    z1 = X @ params["W"] + params["b"]
+    a1 = np.tanh(z1)
+    return a1, (z1, a1)
+def loss(params, X, y_train):
+    out, _ = helper(params, X)
+    return np.mean((out - y_train) ** 2), {}
+def gradients(params, X, y_train):
+    out, (z1, a1) = helper(params, X)
+    d = 2 * (out - y_train) * (1 - a1 ** 2) / len(X)
+    return {"W": X.T @ d, "b": d.sum(axis=0)}
+example = {"params": {"W": np.array([[0.3], [-0.2]]), "b": np.zeros(1)}, "X": np.array([[1.0, 2.0], [0.5, -1.0]]),
+           "y_train": np.array([[1.0], [0.0]])}
+train(gradients)
+"""
+"""A notebook written to a file: a command of it fails, a network of one output, names that nobody can typeset."""
+
+
+@pytest.mark.slow
+def test_a_file_as_newcomers_have_it_goes_through_every_command(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(TRAINED, encoding="utf-8")
+
+    def program(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "symbackprop", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+    done = program("derive", "own.py")
+    assert done.stdout.splitlines() == [
+        "∂loss/∂W[i,j] = 2/N·Σ_n (out[n] - y_train[n,0])·(1 - out[n]²)·X[n,i]",
+        "∂loss/∂b[j] = 2/N·Σ_n (out[n] - y_train[n,0])·(1 - out[n]²)",
+    ]
+    assert "only the definitions of the file are taken" in done.stderr
+    checked = program("check", "own.py")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    for command in ("handout", "lesson"):
+        done = program(command, "own.py", "-o", f"{command}.html")
+        assert (done.returncode, done.stdout) == (0, f"wrote {command}.html\n"), done.stderr
+
+
+def test_what_a_file_prints_is_no_part_of_the_result(tmp_path: Path) -> None:
+    printing = "print('from the file')\nimport os\nos.system('echo from a process')\n"
+    (tmp_path / "own.py").write_text(LOSS + printing, encoding="utf-8")
+    command = [sys.executable, "-m", "symbackprop", "derive", "own.py", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert json.loads(done.stdout)["loss"] == "loss"
+    assert "from the file" in done.stderr
+    assert "from a process" in done.stderr

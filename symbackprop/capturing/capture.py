@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from symbackprop.capturing.build.axes import Axis, ranges
-from symbackprop.capturing.build.build import TARGETS, Sized, build
+from symbackprop.capturing.build.build import PARTS_OF_DATA, TARGETS, Sized, build
 from symbackprop.capturing.confirm import Confirmed, confirm
 from symbackprop.capturing.record.labels import ONE_HOT
 from symbackprop.capturing.record.plain import PlainCode
@@ -34,7 +34,9 @@ from symbackprop.capturing.sizing import Sizing
 from symbackprop.errors import InternalError, SymbackpropError, UserError, nearest
 from symbackprop.network import Network, Role
 
-DATA = frozenset(["X", "x", "xs", "Xs", "inputs", "input", "data", "features", "images", "img", "seq", "tokens", "ids"])
+DATA = frozenset(["X", "x", "xs", "Xs", "inputs", "input", "data", "features", "images", "img", "seq", "tokens", "ids"]) | {
+    f"{name}_{part}" for name in "xX" for part in PARTS_OF_DATA
+}
 """What people call the data: nothing is differentiated by these unless it is asked for."""
 
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,7 @@ import numpy as np
 from symbackprop import numeric
 from symbackprop.capturing.build.axes import Axis, ranges
 from symbackprop.capturing.build.build import Sized, build
-from symbackprop.capturing.record.shifts import Shift
+from symbackprop.capturing.explanation_text import ExplainedLine, Explanation
 from symbackprop.capturing.rolling import Rolled, rolled_whole
 from symbackprop.capturing.sizing import Sizing
 from symbackprop.derive.matrix.matrix import MatrixForm, matrix_form
@@ -33,52 +32,11 @@ from symbackprop.derive.matrix.matrix_writing import equality
 from symbackprop.derive.steps.writer import ranks
 from symbackprop.errors import InternalError, NotSupportedError, SymbackpropError
 from symbackprop.formula.notation.notation import Notation
-from symbackprop.formula.print.latex import latex
-from symbackprop.formula.print.text import text
 from symbackprop.formula.tree.tree import Chain, Indexed, Name
 from symbackprop.formula.value.from_sympy import from_sympy
 from symbackprop.network import Network, Node
 
 TOLERANCE = 1e-9
-
-
-@dataclass(frozen=True, slots=True)
-class ExplainedLine:
-    """A variable: its formula in indices, in matrix form where there is one, its shape, and the line of the code that sets it."""
-
-    name: str
-    formula: Chain
-    matrix: Chain | None
-    shape: str
-    line: int | None
-    code: str
-    notation: Notation
-
-    @property
-    def text(self) -> str:
-        """The formula as plain text."""
-        return text(self.formula, self.notation)
-
-    @property
-    def latex(self) -> str:
-        """The formula as LaTeX."""
-        return latex(self.formula, self.notation)
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Code as mathematics: a line for each variable in the order of the code; `network` holds the same as definitions.
-
-    `results` tells the name of what is returned under each path, `shifts` the maxima that cancel and were left out, `points`
-    at how many sets of numbers the formulas were compared with the code.
-    """
-
-    title: str
-    lines: tuple[ExplainedLine, ...]
-    network: Network
-    results: Mapping[str, str]
-    shifts: tuple[Shift, ...]
-    points: int
 
 
 def explain(function: Callable[..., Any], example: Mapping[str, Any], notation: Notation | None = None) -> Explanation:

@@ -1,16 +1,73 @@
-"""An explanation as text, LaTeX, Markdown or a page of HTML. Code is escaped where it enters."""
+"""An explanation: what it holds, and as text, LaTeX, Markdown or a page of HTML. Code is escaped where it enters."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from html import escape
 
-from symbackprop.capturing.explain import ExplainedLine, Explanation
+from symbackprop.capturing.record.shifts import Shift
+from symbackprop.formula.notation.notation import Notation
 from symbackprop.formula.print.latex import latex
 from symbackprop.formula.print.mathml import mathml
 from symbackprop.formula.print.text import text
+from symbackprop.formula.tree.tree import Chain
+from symbackprop.network import Network
 
 INDENT = "    "
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedLine:
+    """A variable: its formula in indices, in matrix form where there is one, its shape, and the line of the code that sets it."""
+
+    name: str
+    formula: Chain
+    matrix: Chain | None
+    shape: str
+    line: int | None
+    code: str
+    notation: Notation
+
+    @property
+    def text(self) -> str:
+        """The formula as plain text."""
+        return text(self.formula, self.notation)
+
+    @property
+    def latex(self) -> str:
+        """The formula as LaTeX."""
+        return latex(self.formula, self.notation)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Code as mathematics: a line for each variable in the order of the code; `network` holds the same as definitions.
+
+    `results` tells the name of what is returned under each path, `shifts` the maxima that cancel and were left out, `points`
+    at how many sets of numbers the formulas were compared with the code.
+    """
+
+    title: str
+    lines: tuple[ExplainedLine, ...]
+    network: Network
+    results: Mapping[str, str]
+    shifts: tuple[Shift, ...]
+    points: int
+
+    def __str__(self) -> str:
+        return as_text(self)
+
+    def __repr__(self) -> str:
+        return f"Explanation({self.title!r}: {len(self.lines)} lines)"
+
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows that takes no pages."""
+        return as_markdown(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the code's lines and, beside each, what they compute."""
+        return f'<div style="overflow-x:auto">{_table(self)}</div>'
 
 
 def as_text(explanation: Explanation) -> str:
@@ -45,13 +102,17 @@ def as_markdown(explanation: Explanation) -> str:
 
 def as_html(explanation: Explanation) -> str:
     """Return a page of its own: the code's lines and, beside each, what they compute."""
-    rows = "\n".join(_row(line) for line in explanation.lines)
-    notes = "".join(f"<p>{escape(note)}</p>" for note in _notes(explanation))
     title = escape(explanation.title)
     return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n<style>{STYLE}</style></head>\n'
-        f"<body><h1>{title}</h1>\n<table>\n{rows}\n</table>\n{notes}</body></html>\n"
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, '
+        f'initial-scale=1"><title>{title}</title>\n<style>{STYLE}</style></head>\n'
+        f"<body><h1>{title}</h1>\n{_table(explanation)}</body></html>\n"
     )
+
+
+def _table(explanation: Explanation) -> str:
+    rows = "\n".join(_row(line) for line in explanation.lines)
+    return f"<table>\n{rows}\n</table>\n" + "".join(f"<p>{escape(note)}</p>" for note in _notes(explanation))
 
 
 STYLE = (

@@ -82,14 +82,19 @@ or with a folder that works:
   symbackprop examples two_three_two --copy ."""
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=START)
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=START, invoke_without_command=True)
 @click.version_option(package_name="symbackprop")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> int | None:
     """Derive the backpropagation of a network, print it, run it, and check handwritten gradients against it.
 
     NETWORK is a folder with network.py (such as derivations/two_three_two), any .py file that defines `network`
     and `loss`, or FILE:function, a loss written with numpy (FILE where the function is called loss).
     """
+    if context.invoked_subcommand is not None:
+        return None
+    click.echo(context.get_help())
+    return 2  # nothing was asked for and nothing done
 
 
 def main() -> None:

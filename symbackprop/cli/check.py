@@ -21,7 +21,7 @@ from symbackprop.cli.shared import (
 )
 from symbackprop.errors import UserError
 from symbackprop.files import write_file
-from symbackprop.own_files import is_own_code, loss_and_gradient
+from symbackprop.own_files import is_own_code, loss_and_gradient, refuse_notebook
 
 if TYPE_CHECKING:
     from symbackprop.verify.report.report import Report
@@ -160,6 +160,7 @@ def _beside(network: str) -> str:
 
 def _refuse_texts(*places: str | None) -> None:
     for place in filter(None, places):
+        refuse_notebook(place)
         if Path(place).suffix.lower() in TEXTS:
             raise UserError(f"{place} is a text, check is for code; to proof-read it: symbackprop proofread {place}")
 

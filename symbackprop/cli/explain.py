@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from symbackprop.capturing.explain import Explanation, explain
-from symbackprop.capturing.explanation_text import FORMATS
+from symbackprop.capturing.explain import explain
+from symbackprop.capturing.explanation_text import FORMATS, Explanation
 from symbackprop.cli.shared import (
     JSON,
     NOTATION,

@@ -59,7 +59,7 @@ class Examples(click.Command):
         if self.examples:
             with formatter.section("Examples"):
                 for line in self.examples.strip().splitlines():
-                    formatter.write_text(line.strip())
+                    formatter.write(f"{'':{formatter.current_indent}}{line.strip()}\n")  # unbroken: it is pasted
 
 
 def guest_file(seconds: float) -> AbstractContextManager[None]:

@@ -51,7 +51,8 @@ def supervised(command: Callable[[Loading], int]) -> int:
 
 @contextmanager
 def _unlimited(seconds: float) -> Iterator[None]:
-    yield
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
 
 
 # ---- in the child
@@ -72,10 +73,14 @@ def _live(command: Callable[[Loading], int], said: int, token: str) -> None:
     @contextmanager
     def loading(seconds: float) -> Iterator[None]:
         say(_BEGINS, seconds)
+        sys.stdout.flush()
+        os.dup2(2, 1)  # what the file prints is no part of what the command prints
         try:
             yield
         finally:
             try:
+                with contextlib.suppress(ValueError):  # closed by the file
+                    sys.stdout.flush()
                 sys.stdout, sys.stderr = (_as_it_was(*stream) for stream in streams)
             except OSError:  # the file has closed what is not its own
                 os._exit(1)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from symbackprop.errors import UserError, nearest
+from symbackprop.files import short_name
 
 
 class Status(StrEnum):
@@ -139,7 +140,7 @@ class Location:
     @property
     def place(self) -> str:
         """The place as `file:line`."""
-        return f"{self.filename.rsplit('/', maxsplit=1)[-1]}:{self.line}"
+        return f"{short_name(self.filename)}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,7 @@ class Repair:
     @property
     def place(self) -> str:
         """The place as `file:line`."""
-        return f"{self.filename.rsplit('/', maxsplit=1)[-1]}:{self.line}"
+        return f"{short_name(self.filename)}:{self.line}"
 
 
 @dataclass(frozen=True)

@@ -101,3 +101,23 @@ def test_derive_takes_a_function() -> None:
     assert derivation["gamma"].text() == "∂loss/∂γ[i] = Σ_n dout[n,i]·x_hat[n,i]"
     with pytest.raises(UserError, match="example"):
         derive(case.function)
+
+
+def test_what_is_thrown_away_and_what_has_a_number_alone_take_the_name_of_the_helper() -> None:
+    def forward(params, X):  # type: ignore[no-untyped-def]
+        z1 = X @ params["W__1"] + params["_b"]
+        a1 = np.tanh(z1)
+        return a1 * 2, (z1, a1)
+
+    def thrown(params, X):  # type: ignore[no-untyped-def]
+        out_, _ = forward(params, X)
+        return np.mean(out_**2)
+
+    def kept(params, X):  # type: ignore[no-untyped-def]
+        out_, cache = forward(params, X)
+        return np.mean(out_**2) + 0 * cache[1].sum()
+
+    example = {"params": {"W__1": np.array([[0.3, 0.1], [-0.2, 0.4]]), "_b": np.array([0.1, 0.2])}, "X": np.ones((3, 2))}
+    for function in (thrown, kept):
+        names = set(capture(function, example).network.nodes)
+        assert names == {"W_1", "b", "X", "z1", "a1", "out", "loss"}, names

@@ -10,8 +10,7 @@ from click.testing import CliRunner
 from flint import arb
 
 from symbackprop import Network, explain
-from symbackprop.capturing.explain import Explanation
-from symbackprop.capturing.explanation_text import FORMATS
+from symbackprop.capturing.explanation_text import FORMATS, Explanation
 from symbackprop.cli import cli
 from tests.capturing.passes import backward, dense, structured
 from tests.capturing.passes.case import Case

@@ -107,3 +107,14 @@ def test_gradients(case: Callable[[Bench], tuple[tuple[Any, ...], Expr]]) -> Non
     s = Bench()
     indices, expression = case(s)
     assert check_gradients(s.derivation(indices, expression), SIZES, 2, tolerance=1e-25)
+
+
+def test_an_axis_of_one_entry_leaves_no_delta() -> None:
+    net = Network("one output")
+    n, j, k, i, m = net.indices("n:N j:J k:1 i:J m:2")
+    A, W, V = net.input("A", n, j), net.parameter("W", j, k), net.parameter("V", j, m)
+    y = net.define("y", n, Sum(A[n, j] * W[j, 0] + A[n, i] * V[i, 0], j, i))
+    d = derive(net, net.define("E", Sum(y[n] ** 2, n)))
+    assert not only(d, "W").term.has(KroneckerDelta)
+    assert only(d, "V").term.has(KroneckerDelta), "the other column has no part in it"
+    check_gradients(d, {"N": 4, "J": 3}, 2)

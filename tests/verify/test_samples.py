@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -111,6 +112,17 @@ def test_shapes_are_found_and_can_be_typed(title: str, tmp_path: Path) -> None:
     assert np.isfinite(cost(**read_shapes(shapes)))
     helper = next(value for value in vars(module).values() if isinstance(value, FunctionType))
     assert shapes_that_run(helper, read_shapes, scalar=False)
+    assert shapes_that_run(_with_gradients(cost), read_shapes, scalar=True) == shapes
+
+
+def _with_gradients(cost: Any) -> Any:
+    """Return a function that returns the loss and something else, as one that gives loss and gradients does."""
+
+    @wraps(cost)
+    def both(*args: Any, **kwargs: Any) -> Any:
+        return cost(*args, **kwargs), {}
+
+    return both
 
 
 @pytest.mark.slow

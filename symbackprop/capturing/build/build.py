@@ -20,7 +20,11 @@ from symbackprop.network.sizes import size_text
 
 SAMPLES = "n"
 LETTERS = "i j k l m p q r s u v a b c d e f g h o w z x y t".split()
-TARGETS = frozenset("t y T Y ys ts target targets label labels y_true truth tgt onehot one_hot".split())
+PARTS_OF_DATA = ("train", "test", "val", "batch", "data")
+"""What stands after the name of data and targets: `X_train`, `y_batch`."""
+TARGETS = frozenset("t y T Y ys ts target targets label labels y_true truth tgt onehot one_hot".split()) | {
+    f"{name}_{part}" for name in "yYtT" for part in PARTS_OF_DATA
+}
 """What people call targets."""
 
 

@@ -6,6 +6,7 @@ What a loop assigns in each of its turns (`h = tanh(W @ h)`) is a *family* of st
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -109,14 +110,25 @@ def _grows(recording: Recording, old: int, new: int, users: dict[int, list[int]]
 
 
 def _outermost(function: str, families: list[list[Variable]]) -> list[list[Variable]]:
-    """Drop states that have another name already: the function's own names first, then those of its helpers."""
-    own = {_key(variable): variable for family in families for variable in family if variable.function == function}
+    """Drop states that have another name already: the function's own names first, then those of its helpers.
+
+    A place in a tuple (`out, cache = forward(x)`: `cache.0`) is no name, where a helper has one.
+    """
+    own = {_key(variable): variable for family in families for variable in family if _is_name_of(function, variable)}
     kept: dict[tuple[Any, ...], Variable] = {}
     result = []
     for family in families:
         rest = [v for v in family if own.get(_key(v), v).function == v.function and kept.setdefault(_key(v), v) is v]
         result += [rest] if rest else []
     return result
+
+
+def _is_name_of(function: str, variable: Variable) -> bool:
+    return variable.function == function and not _UNNAMED.search(variable.name)
+
+
+_UNNAMED = re.compile(r"^_+(?:\.|$)|\.\d+$")
+"""What is thrown away, `_`, and what is called by its number alone."""
 
 
 def _key(variable: Variable) -> tuple[Any, ...]:

@@ -9,10 +9,10 @@ from symbackprop.capturing.record.labels import ONE_HOT
 
 
 def identifier(path: str) -> str:
-    """Return a name for a dotted path: `params.W1` is W1, `hs.2` is hs_2, `self.l1.W` is W.
+    """Return a name for a dotted path: `params.W1` is W1, `hs.2` is hs_2, `self.l1.W` is W; of underscores only those inside.
 
-    >>> identifier("self.layers.0.W"), identifier("cache.z 1")
-    ('W', 'z_1')
+    >>> identifier("self.layers.0.W"), identifier("cache.z 1"), identifier("self._h"), identifier("_.0")
+    ('W', 'z_1', 'h', 'v_0')
     """
     parts = path.removeprefix(ONE_HOT).split(".")
     kept = parts[-1]
@@ -20,7 +20,8 @@ def identifier(path: str) -> str:
         if not kept[0].isdigit():
             break
         kept = f"{part}_{kept}"
-    return re.sub(r"\W", "_", kept) or "v"
+    name = re.sub(r"[\W_]+", "_", kept).strip("_")  # an underscore at an end, or two, can be typeset by nobody
+    return name if name.isidentifier() else f"v_{name}" if name else "v"
 
 
 class GivenNames:

@@ -5,7 +5,7 @@ A use `T[address]` inside the definition of `B[y]` contributes to ∂E/∂T[t]
     Σ_y Σ_summed  ∂E/∂B[y] · local · Π_k δ(address_k, t_k)
 
 Each δ removes one summed index (`address_k` is that index, or is linear in it, as in a convolution's `x[n, i+u]`, which leaves a
-range to guard); a δ with no summed index left (`A[i, i]`) stays as a factor.
+range to guard); a δ with no summed index left (`A[i, i]`) stays as a factor, unless it is always 1, along an axis of one entry.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def unify(
     mapping = _renaming(solved, remaining, target.indices, declared)
     moved = partial(substitute, mapping=mapping)
     guard = _guard(solved, mapping) & substitute(raw.guard, mapping)
-    deltas = [KroneckerDelta(own, _through(address, mapping, ())) for own, address in left]
+    deltas = [KroneckerDelta(own, _through(address, mapping, ())) for own, address in left if index_size(own) != 1]
     found = Contribution(
         consumer,
         upstream,

@@ -38,6 +38,9 @@ class History:
         """Return a plot of the loss over the epochs as SVG, with a logarithmic scale where the losses allow it."""
         return line_plot_svg(self.losses, title or "Loss over the epochs", "epoch", "loss", width, height)
 
+    def __repr__(self) -> str:
+        return f"History({self.epochs} epochs, loss {self.losses[0]:.6g} → {self.loss:.6g}: {self.stopped_because})"
+
     def _repr_html_(self) -> str:
         """What a notebook shows: the plot."""
         return self.plot_svg()

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from symbackprop.errors import UserError
+from symbackprop.files import short_name
 
 Gradients = Callable[[Mapping[str, Any]], Any]
 """Values by argument name → gradients by argument name, or however the function returns them."""
@@ -133,7 +134,7 @@ _KINDS: dict[tuple[str, str], Callable[[Any, Any], Foreign]] = {("torch", "Funct
 def _place(code: Any, name: str) -> str:
     """Return `file.py:name`."""
     filename = getattr(getattr(code, "__code__", None), "co_filename", "")
-    return f"{filename.rsplit('/', maxsplit=1)[-1]}:{name}" if filename else name
+    return f"{short_name(filename)}:{name}" if filename else name
 
 
 def _named(name: str, method: str, parameters: Sequence[inspect.Parameter]) -> None:

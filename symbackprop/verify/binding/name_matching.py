@@ -31,8 +31,28 @@ _BARS = re.compile(r"_(?:wrt_|d_?|D_?|∂_?)(?=\w)")
 _STEMS = (frozenset({"w", "ws", "weight", "weights"}), frozenset({"b", "bs", "bias", "biases"}))
 _NUMBERED = re.compile(r"([A-Za-z]+)[_.]?[0-9]+")
 
-INPUTS = frozenset({"x", "inputs", "input", "data", "features", "z", "a0", "x_data", "batch"})
-TARGETS = frozenset({"y", "t", "target", "targets", "label", "labels", "y_true", "ytrue", "t_true", "truth", "y_data"})
+INPUTS = frozenset(
+    {"x", "inputs", "input", "data", "features", "z", "a0", "x_data", "batch", "x_train", "x_test", "x_val", "x_batch"}
+)
+TARGETS = frozenset(
+    {
+        "y",
+        "t",
+        "target",
+        "targets",
+        "label",
+        "labels",
+        "y_true",
+        "ytrue",
+        "t_true",
+        "truth",
+        "y_data",
+        "y_train",
+        "y_test",
+        "y_val",
+        "y_batch",
+    }
+)
 GROUPS = frozenset({"params", "parameters", "weights", "theta", "p", "model", "values", "net", "state"})
 CACHES = frozenset({"cache", "saved", "tape", "memory", "ctx", "forward_cache", "intermediates"})
 RATES = frozenset({"lr", "eta", "alpha", "learning_rate", "learn_rate", "learningrate", "rate", "step_size", "lrate", "stepsize"})

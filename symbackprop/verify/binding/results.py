@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from symbackprop.errors import nearest
+from symbackprop.files import short_name
 from symbackprop.verify.binding import name_matching as names
 from symbackprop.verify.binding.binding import (
     BindingError,
@@ -496,5 +497,5 @@ def describe(function: Any) -> str:
     """Return the code's name as `file.py:function`."""
     code = getattr(function, "__func__", function)
     if isinstance(code, types.FunctionType):
-        return f"{code.__code__.co_filename.rsplit('/', maxsplit=1)[-1]}:{code.__qualname__}"
+        return f"{short_name(code.__code__.co_filename)}:{code.__qualname__}"
     return str(getattr(function, "__name__", type(function).__name__))

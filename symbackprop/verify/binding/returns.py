@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from symbackprop.files import short_name
 from symbackprop.trace.run.nested import is_user_file
 from symbackprop.verify.binding.source_tree import definition, module_tree, plain_function
 
@@ -44,7 +45,7 @@ class Unreturned:
     @property
     def file(self) -> str:
         """The file's name without its folders."""
-        return self.filename.replace("\\", "/").rsplit("/", maxsplit=1)[-1]
+        return short_name(self.filename)
 
     @property
     def question(self) -> str:

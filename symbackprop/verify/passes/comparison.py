@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from symbackprop.errors import UserError
+from symbackprop.files import short_name
 from symbackprop.guest.visit import described, visit
 from symbackprop.trace.run.nested import mapped, put, shared_arrays, walk
 from symbackprop.verify.binding.binding import numeric, return_names
@@ -244,7 +245,7 @@ def _example(places: RunPlaces, before: Mapping[str, Any]) -> dict[str, Any]:
 
 def _described(passes: Passes) -> str:
     code = plain_function(passes.of(passes.owner)[1]) or plain_function(method_of(passes.owner, passes.backward))
-    place = code.__code__.co_filename.replace("\\", "/").rpartition("/")[2] if code is not None else ""
+    place = short_name(code.__code__.co_filename) if code is not None else ""
     return f"{place}:{passes.titles[1]}" if place else passes.titles[1]
 
 

@@ -212,6 +212,7 @@ def _runs(function: Callable[..., Any], values: Values, *, scalar: bool) -> bool
 def _fits(function: Callable[..., Any], values: Values, *, scalar: bool) -> bool:
     try:
         returned = call_with(function, own_copy(values))
+        returned = returned[0] if scalar and isinstance(returned, tuple) else returned  # the loss, and its gradients
         finite = returned is not None and (not scalar or (np.size(returned) == 1 and bool(np.isfinite(float(returned)))))
     except Exception:  # whatever the code raises where it is not meant to be called
         return False

@@ -35,14 +35,19 @@ class Report(Findings):
     def __str__(self) -> str:
         return render.text(self)
 
+    def __repr__(self) -> str:
+        return f"Report({'; '.join(f'{name} {verdict.status}' for name, verdict in self.verdicts.items())})"
+
     def _repr_markdown_(self) -> str:
         """What a notebook shows that takes no pages."""
         return self.to_markdown()
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the page with the code, in a frame of its own, so that its style stays inside."""
-        style = f"width:100%;height:{min(40, 12 + 2 * len(self.source))}em;border:0"
-        return f'<iframe title="{escape(self.title)}" style="{style}" srcdoc="{escape(page(self))}"></iframe>'
+        lines = 5 + len(self.verdicts) + 2 * len(render.lines(self)) + len(self.source) + 2 * len(self.locations)
+        lines += sum(4 + 2 * len(repair.more) for repair in self.repairs)
+        frame = f'style="width:100%;height:{min(60, 1.8 * lines):g}em;border:0" onload="{_AS_HIGH_AS_ITS_PAGE}"'
+        return f'<iframe title="{escape(self.title)}" {frame} srcdoc="{escape(page(self))}"></iframe>'
 
     def to_text(self, language: str = "en") -> str:
         """Return the report as plain text, in English (`en`) or Chinese (`zh`)."""
@@ -90,6 +95,10 @@ class Report(Findings):
     def to_html(self) -> str:
         """Return a page of its own: the verdicts, and the handwritten code with the verdict beside each line."""
         return page(self)
+
+
+_AS_HIGH_AS_ITS_PAGE = "this.style.height=this.contentDocument.body.offsetHeight+56+'px'"
+"""What a notebook that trusts its outputs does; elsewhere the frame has the height that was reckoned, and is moved inside."""
 
 
 def diff(repair: Repair) -> list[str]:

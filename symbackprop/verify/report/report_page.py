@@ -19,6 +19,7 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 1.5rem au
 h1 { font-size: 1.1rem }
 table { border-collapse: collapse; margin: 1rem 0; max-width: 100% }
 td, th { text-align: left; padding: .15rem .9rem .15rem 0; vertical-align: top }
+th, td:has(> code):first-child, [class^="status-"] { white-space: nowrap; overflow-wrap: normal }
 code, pre, .code td { font: 13px/1.45 ui-monospace, monospace }
 pre, .code td { white-space: pre-wrap }
 .code { width: 100% } .code td { padding: 0 .8rem 0 0 }
@@ -34,7 +35,7 @@ del, ins { text-decoration: none; display: block } del, .minus { color: var(--ba
 @media (max-width: 42rem) {
   body { margin: .8rem auto; padding: 0 .6rem }
   .code, .code tbody { display: block } .code tr { display: grid; grid-template-columns: 2.2rem minmax(0, 1fr) }
-  .code td { padding: 0 .4rem 0 0 } .code .note { grid-column: 2 }
+  .code td { padding: 0 .4rem 0 0 } .code .line { width: auto } .code .note { grid-column: 2 }
 }
 """
 
