@@ -130,7 +130,7 @@ _STYLES = {
     **dict.fromkeys(("mathit", "mathcal"), "italic"),
 }
 _MACROS: dict[str, Word] = {
-    **{name: Word(name, "upright") for name in (*MACROS, "det")},
+    **{name: Word(name, "upright") for name in MACROS},
     **{name: Word(letter) for name, letter in GREEK_LETTERS.items()},
     **{
         name: Word(sign)

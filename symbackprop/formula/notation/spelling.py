@@ -19,6 +19,7 @@ FUNCTIONS: dict[str, str] = {
     **{row.name: row.latex for row in BY_NAME.values() if row.latex},
     "softmax": r"\operatorname{softmax}",
     "diag": r"\operatorname{diag}",
+    "det": r"\det",
     "sum": r"\operatorname{sum}",
     "trace": r"\operatorname{tr}",
 }
