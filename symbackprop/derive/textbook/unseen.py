@@ -8,11 +8,13 @@ not of sums, products, powers, exp, log and guards is not judged: then nothing i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from sympy import (
     Add,
+    Basic,
     Dummy,
     Expr,
     Idx,
@@ -27,6 +29,7 @@ from sympy import (
     exp,
     fraction,
     log,
+    preorder_traversal,
     together,
 )
 
@@ -34,7 +37,9 @@ from symbackprop.derive.sweep.derivation import DerivationRecord, pulled_out
 from symbackprop.network.indices import bound_apart, free_indices, index_name, substitute
 from symbackprop.network.node import Node
 
-Movements = Mapping[str, tuple[tuple[Idx, ...], Expr]]  # by name: its indices, and the movement of its general entry
+Movement = tuple[tuple[Idx, ...], Expr]  # the indices of a name, and the movement of its general entry
+Movements = Mapping[str, Movement]
+_MOVING = Dummy("t", real=True)
 #: ∂f(a₀, a₁, …)/∂aᵢ of what is judged.
 _SLOPES: Mapping[type[Expr], Callable[[Expr, int], Expr]] = {
     Add: lambda part, place: Integer(1),
@@ -55,7 +60,7 @@ def unseen_by(derivation: DerivationRecord, name: str) -> tuple[str, ...]:
     start = nodes[name]
     if not start.indices or not derivation.adjoint(name):
         return ()
-    moved = {name: (start.indices, IndexedBase(Dummy("t", real=True))[start.indices])}
+    moved = {name: (start.indices, IndexedBase(_MOVING)[start.indices])}
     blind: list[str] = []
     waiting = _consumers(
         derivation, name
@@ -83,14 +88,53 @@ def _consumers(derivation: DerivationRecord, name: str) -> set[str]:
 
 
 def _movement(node: Node, moved: Movements) -> Expr:
-    """Return ẏ of a node, 0 where it cancels; raises _NotJudged where it depends on what moved, or on a guard."""
+    """Return ẏ of a node, 0 where it cancels; raises _NotJudged where it depends on what moved, or on a guard.
+
+    It is worked out with numbered names, so that layers that differ in their names alone are worked out once.
+    """
     expression = node.expression
     assert expression is not None
-    push = _Push(moved, {index_name(index) for index in expression.atoms(Idx)})
-    movement = _cancelled(pulled_out(push.rate(push.guarded(expression)).expand()).expand())
-    if not _names(movement).isdisjoint(moved) or movement.atoms(Symbol) & set(push.guards.values()):
+    moving = [(part, moved[name]) for name, part in _parts(expression).items() if name in moved]
+    numbered = _numbered([expression, *(movement for _, (_, movement) in moving)])
+    known = tuple((_label_of(numbered[part]), indices, movement.xreplace(numbered)) for part, (indices, movement) in moving)
+    found = _movement_of(expression.xreplace(numbered), known)
+    if found is None:
         raise _NotJudged
-    return movement
+    return found.xreplace({blank: part for part, blank in numbered.items()})
+
+
+@lru_cache(maxsize=4096)
+def _movement_of(expression: Expr, known: tuple[tuple[str, tuple[Idx, ...], Expr], ...]) -> Expr | None:
+    """Return ẏ of a definition, None where it is not judged."""
+    moved = {name: (indices, movement) for name, indices, movement in known}
+    push = _Push(moved, {index_name(index) for index in expression.atoms(Idx)})
+    try:
+        movement = _cancelled(pulled_out(push.rate(push.guarded(expression)).expand()).expand())
+    except _NotJudged:
+        return None
+    seen = _names(movement).isdisjoint(moved) and not movement.atoms(Symbol) & set(push.guards.values())
+    return movement if seen else None
+
+
+def _parts(expression: Expr) -> dict[str, Basic]:
+    """Return the arrays and numbers in an expression by name, in the order in which they stand there."""
+    found: dict[str, Basic] = {}
+    walk = preorder_traversal(expression)
+    for part in walk:
+        if isinstance(part, IndexedBase) or (isinstance(part, Symbol) and not part.is_integer):
+            found.setdefault(_label_of(part), part)
+            walk.skip()
+    return found
+
+
+def _numbered(expressions: Iterable[Expr]) -> dict[Basic, Basic]:
+    """Return a name with a number for every array and number in some expressions, but what moves itself."""
+    found: dict[Basic, Basic] = {}
+    for part in (part for expression in expressions for part in _parts(expression).values()):
+        if part not in found and _label_symbol(part) != _MOVING:
+            blank = Symbol(f"{len(found)}", real=True)
+            found[part] = IndexedBase(blank) if isinstance(part, IndexedBase) else blank
+    return found
 
 
 def _cancelled(movement: Expr) -> Expr:
@@ -142,9 +186,16 @@ class _Push:
 
 def _names(expression: Expr) -> set[str]:
     """Return the names of the arrays and numbers in an expression."""
-    scalars = (symbol.name for symbol in expression.atoms(Symbol) if not symbol.is_integer)
-    return {*scalars, *map(_label, expression.atoms(Indexed))}
+    return set(_parts(expression))
 
 
 def _label(part: Indexed) -> str:
-    return str(part.base.label.name)
+    return _label_of(part.base)
+
+
+def _label_of(part: Basic) -> str:
+    return str(_label_symbol(part).name)
+
+
+def _label_symbol(part: Basic) -> Symbol:
+    return part.label if isinstance(part, IndexedBase) else part

@@ -20,7 +20,7 @@ class ArrayCode:
     """A numpy expression: `axes[k]` is the index that axis k runs over; `level` tells how strongly the text binds.
 
     A sum over axes may also be written with `keepdims=True`: then `kept` is that text, with None in `kept_axes` for the axes of
-    length one.
+    length one. `window` has the axes that a window of another one adds.
     """
 
     text: str
@@ -28,6 +28,7 @@ class ArrayCode:
     level: int = ATOM
     kept: str = ""
     kept_axes: tuple[Idx | None, ...] = ()
+    window: Axes = ()
 
     @property
     def atom(self) -> str:

@@ -93,11 +93,9 @@ def _contract(groups: list[Group], summed: frozenset[Idx], order: Axes, scope: S
         code = scope.emit(expression, inner, scope)
         pieces.append(reduced(code, alone) if alone else code)
         summed -= alone
-    if not summed:
-        return _elementwise(pieces, order, scope)
-    if len(pieces) > 2:
+    if summed and len(pieces) > 2:
         return _in_pairs(pieces, summed, order, scope)
-    return _matrix_product(pieces, summed, order) or _einsum(pieces, summed, order)
+    return _pair(pieces, summed, order, scope)
 
 
 def _elementwise(pieces: list[ArrayCode], order: Axes, scope: Scope) -> ArrayCode:
@@ -132,13 +130,48 @@ def _axes(pieces: Sequence[ArrayCode]) -> frozenset[Idx]:
 def _pair(pieces: list[ArrayCode], summed: frozenset[Idx], order: Axes, scope: Scope) -> ArrayCode:
     if not summed:
         return _elementwise(pieces, order, scope)
-    shared = frozenset(pieces[0].axes) & frozenset(pieces[1].axes)
-    if shared == summed:
-        return _matrix_product(pieces, summed, order) or _tensordot(pieces, sorted(summed, key=index_name))
-    return _matrix_product(pieces, summed, order) or _einsum(pieces, summed, order)
+    found = _matrix_product(pieces, summed, order)
+    if found is not None:
+        return found
+    if frozenset(pieces[0].axes) & frozenset(pieces[1].axes) != summed:
+        return _einsum(pieces, summed, order)
+    return (_in_blocks(pieces, summed, order, scope) if scope.loops else None) or _tensordot(pieces, summed, order)
 
 
-def _tensordot(pieces: list[ArrayCode], summed: list[Idx]) -> ArrayCode:
+def _in_blocks(pieces: list[ArrayCode], summed: frozenset[Idx], order: Axes, scope: Scope) -> ArrayCode | None:
+    """Return `W.T @ d` with a batch for the axes of `d` before the summed one, those behind it as one: no copy is made, which
+    counts where a loop repeats it; None where the axes stand otherwise."""
+    small, large = sorted(pieces, key=lambda piece: len(piece.axes))
+    if len(summed) != 1 or len(small.axes) != 2 or large.axes[-1] in summed:
+        return None
+    (axis,) = summed
+    at = large.axes.index(axis)
+    (row,) = (own for own in small.axes if own != axis)
+    before, behind = large.axes[:at], large.axes[at + 1 :]
+    axes = (*before, row, *behind)
+    matrix = _operand(transposed(small, (row, axis)))
+    if len(behind) == 1:
+        return ArrayCode(f"{matrix} @ {_operand(large)}", axes, PRODUCT)
+    sizes = [size if (size := scope.size(own)).isalnum() else f"({size})" for own in behind]
+    blocks = f"{large.atom}.reshape({', '.join(map(scope.size, (*before, axis)))}, {'*'.join(sizes)})"
+    whole = ", ".join(map(scope.size, (*before, row)))
+    rest = f"*{large.text}.shape[{at + 1}:]" if large.text.isidentifier() else ", ".join(map(scope.size, behind))
+    return ArrayCode(f"({matrix} @ {blocks}).reshape({whole}, {rest})", axes)
+
+
+def _tensordot(pieces: list[ArrayCode], over: frozenset[Idx], order: Axes) -> ArrayCode:
+    """Return `np.tensordot(…)`, which makes matrices of both arrays, with the summed axes last in the first and first in the
+    second. The short axes of a window come first in its matrix: what lies together in memory stays together when it is copied."""
+    widest = max(pieces, key=lambda piece: len(piece.axes))
+    summed = [axis for axis in widest.axes if axis in over]  # as they lie in memory: axes side by side become one without a copy
+    ranks = {index: at for at, index in enumerate(order)}
+
+    def place(piece: ArrayCode) -> tuple[bool, bool, int]:
+        inside = bool(over.intersection(piece.window))
+        free = [ranks.get(axis, LAST) for axis in piece.axes if axis not in over]
+        return inside, not (piece.window and not inside), min(free, default=LAST)
+
+    pieces = sorted(pieces, key=place)
     at = [tuple(piece.axes.index(axis) for axis in summed) for piece in pieces]
     axes = tuple(axis for piece in pieces for axis in piece.axes if axis not in summed)
     where = f"({at[0][0]}, {at[1][0]})" if len(summed) == 1 else f"({at[0]}, {at[1]})"

@@ -157,7 +157,8 @@ def _windows(text: str, address: list[Expr], extents: list[Expr], scope: Scope) 
         widths, where = _tuple([part.width for part in windows]), _tuple([str(axes.index(part.axes[0])) for part in windows])
         text = f"sliding_window_view({text}, {widths}, axis={where})"
         axes += [part.axes[1] for part in windows]
-    return ArrayCode(_subscripted(text, [step for _, step in axes]), tuple(index for index, _ in axes))
+    own = tuple(part.axes[1][0] for part in windows)
+    return ArrayCode(_subscripted(text, [step for _, step in axes]), tuple(index for index, _ in axes), window=own)
 
 
 @dataclass(frozen=True, slots=True)

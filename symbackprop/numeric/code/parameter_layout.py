@@ -19,16 +19,17 @@ WIDTH = 110
 INDENT = "    "
 
 
-def assignment(target: str, value: str, indent: str = INDENT) -> list[str]:
-    """Return `target = value`, broken where it is too long for a line: at the outermost signs or commas that allow it."""
-    line = f"{indent}{target} = {value}"
+def assignment(target: str, value: str, indent: str = INDENT, sign: str = "=") -> list[str]:
+    """Return `target = value`, broken where it is too long for a line: at the outermost signs or commas that allow it. `sign` is
+    what stands between the two."""
+    line = f"{indent}{target} {sign} {value}"
     places = _breaks(value) if len(line) > WIDTH else []
     if not places:
         return [line]
     parts = [value[a:b].strip() for a, b in zip([0, *places], [*places, len(value)], strict=True)]
-    if any(_depth(value, place) == 0 for place in places):
-        return [f"{indent}{target} = (", *_filled(parts, indent + INDENT), f"{indent})"]
-    first, *others = _filled([f"{target} = {parts[0]}", *parts[1:]], indent)
+    if len(target) > WIDTH // 3 or any(_depth(value, place) == 0 for place in places):
+        return [f"{indent}{target} {sign} (", *_filled(parts, indent + INDENT), f"{indent})"]
+    first, *others = _filled([f"{target} {sign} {parts[0]}", *parts[1:]], indent)
     return [first, *(INDENT + other for other in others)]
 
 

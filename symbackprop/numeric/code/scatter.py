@@ -21,6 +21,7 @@ from symbackprop.network.sizes import is_positive
 from symbackprop.numeric.code.arrays import Axes, Scope, aligned, full
 from symbackprop.numeric.code.indexing import entry, is_whole, mixed_radix, slice_text
 from symbackprop.numeric.code.margins import Margin, margins, zero_outside
+from symbackprop.numeric.code.parameter_layout import INDENT, assignment
 from symbackprop.numeric.program.program import ComputedLine, Scatter
 
 
@@ -73,8 +74,8 @@ def _looped(target: str, scatter: Scatter, extents: Sequence[Expr], scope: Scope
     text = aligned(scope.emit(scatter.value, axes, inner), axes).text
     places = ", ".join(slice_text(a, extent, inner) for a, extent in zip(scatter.address, extents, strict=True))
     scope.windows |= inner.windows
-    lines = [f"{'    ' * depth}for {scope.spelt(index_name(i))} in range({scope.size(i)}):" for depth, i in enumerate(loops)]
-    return [*lines, f"{'    ' * len(loops)}{target}[{places}] += {text}"]
+    lines = [f"{INDENT * depth}for {scope.spelt(index_name(i))} in range({scope.size(i)}):" for depth, i in enumerate(loops)]
+    return [*lines, *assignment(f"{target}[{places}]", text, INDENT * len(loops), "+=")]
 
 
 def _added_at(line: ComputedLine, scatter: Scatter, scope: Scope) -> str:

@@ -126,7 +126,7 @@ def evaluate(what: Network | DerivationRecord, values: Values | None = None) -> 
 
 def arithmetic_error(problem: Exception, values: Values) -> UserError:
     """Return the error for values at which a definition cannot be computed."""
-    largest = max(values, key=lambda name: float(np.max(np.abs(values[name]))), default="")
+    largest = max(values, key=lambda name: float(np.max(np.abs(values[name]), initial=0.0)), default="")
     return UserError(
         f"values: the loss or a gradient cannot be computed here ({problem}); expected values at which every "
         f"definition is finite, got e.g. {largest} = {values.get(largest)!r:.30}"
