@@ -7,6 +7,7 @@ the condition are expressions that are not negative there, and `is_granted` uses
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from sympy import And, Expr, Idx, Indexed, Integer, Not, Or, Piecewise, S
 from sympy.core.relational import Equality, GreaterThan, LessThan, Relational, StrictGreaterThan, StrictLessThan
@@ -15,6 +16,7 @@ from symbackprop.network.indices import everywhere, kinds
 from symbackprop.network.sizes import is_at_least_zero
 
 
+@lru_cache(maxsize=4096)
 def address_range(address: Expr) -> tuple[Expr, Expr] | None:
     """Return the smallest and the largest value of an address over the ranges of its indices.
 

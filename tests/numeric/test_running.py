@@ -1,4 +1,4 @@
-"""Sums up to a place are running sums, products of three arrays are matrix products; the judges are loops and einsum."""
+"""Sums up to a place are running sums, products of arrays are matrix products; the judges are loops and einsum."""
 
 from __future__ import annotations
 
@@ -74,3 +74,45 @@ def test_three_arrays_in_one_sum(size: int) -> None:
     for name, spec in {"x": "kij,nj,nk->ni", "y": "ni,kij,nk->nj", "W": "ni,nj,nk->kij"}.items():
         order = {"x": ("W", "y", "t"), "y": ("x", "W", "t"), "W": ("x", "y", "t")}[name]
         np.testing.assert_allclose(gradients[name], np.einsum(spec, *(v[other] for other in order)), atol=1e-12)
+
+
+def convolution(axes: int) -> DerivationRecord:
+    """y[n,o,s,p] = Σ x[n,c,s+u,p+v] W[o,c,u,v] or the same along one axis, E = Σ w y."""
+    net = Network("convolution")
+    n, c, o, *others = net.indices("n:N c:C o:O r:S+F-1 u:F s:S q:P+G-1 v:G p:P")
+    wide, short, place = others[: 3 * axes : 3], others[1 : 3 * axes : 3], others[2 : 3 * axes : 3]
+    x, W, w = net.parameter("x", n, c, *wide), net.parameter("W", o, c, *short), net.constant("w", n, o, *place)
+    read = x[(n, c, *(a + b for a, b in zip(place, short, strict=True)))]
+    y = net.define("y", n, o, *place, Sum(read * W[(o, c, *short)], c, *short))
+    return derive(net, net.define("E", Sum(w[(n, o, *place)] * y[(n, o, *place)], n, o, *place)))
+
+
+@pytest.mark.parametrize("axes", [1, 2])
+@pytest.mark.parametrize("sizes", [(2, 3, 4, 5, 2), (1, 1, 1, 1, 1), (3, 1, 2, 2, 3), (0, 2, 3, 2, 2)])
+def test_a_convolution_is_made_of_matrix_products(axes: int, sizes: tuple[int, ...]) -> None:
+    samples, channels, outputs, places, width = sizes
+    rng, made = np.random.default_rng(5), function(convolution(axes))
+    x = rng.normal(size=(samples, channels, *[places + width - 1] * axes))
+    W = rng.normal(size=(outputs, channels, *[width] * axes))
+    w = rng.normal(size=(samples, outputs, *[places] * axes))
+    loss, gradients = made(x=x, W=W, w=w)
+    dx, dW, total = np.zeros_like(x), np.zeros_like(W), 0.0
+    for at in np.ndindex(*[width] * axes):
+        part = (slice(None), slice(None), *(slice(first, first + places) for first in at))
+        taps = (slice(None), slice(None), *at)
+        total += float((np.einsum("nc...,oc->no...", x[part], W[taps]) * w).sum())
+        dx[part] += np.einsum("oc,no...->nc...", W[taps], w)
+        flat_x, flat_w = x[part].reshape(samples, channels, places**axes), w.reshape(samples, outputs, places**axes)
+        dW[taps] = np.einsum("ncs,nos->oc", flat_x, flat_w)
+    assert loss == pytest.approx(total, abs=1e-12)
+    np.testing.assert_allclose(gradients["x"], dx, atol=1e-12)
+    np.testing.assert_allclose(gradients["W"], dW, atol=1e-12)
+    assert "einsum" not in made.source
+
+
+def test_a_window_is_copied_with_its_short_axes_first() -> None:
+    """What lies together in memory is copied together: the windows' own axes come before the places, in both products."""
+    text = " ".join(source(convolution(2)).split())
+    window = "sliding_window_view(x, (F, G), axis=(2, 3))"
+    assert f"y = np.tensordot(W, {window}, axes=((1, 2, 3), (1, 4, 5)))" in text
+    assert f"dE_dW = np.tensordot({window}, dE_dy, axes=((0, 2, 3), (0, 2, 3)))" in text

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sympy import And, Expr, Idx, Indexed, Integer, Mul, Number, Piecewise, Sum, Symbol
 
@@ -31,6 +32,7 @@ class Margin:
         return bool(self.before == 0 and self.behind == 0)
 
 
+@lru_cache(maxsize=4096)
 def margin_of(address: Expr, extent: Expr) -> Margin | None:
     """Return the margin that an address needs; None where that depends on the sizes."""
     if is_label(address):
@@ -103,6 +105,8 @@ def _granted(condition: Expr, bounds: tuple[Expr, ...]) -> bool:
 
 def _whole_sum(total: Sum, scope: Scope) -> Expr:
     """Let a sum run over whole ranges where the terms beyond its bounds are 0."""
+    if all((low, high) == (index.lower, index.upper) for index, low, high in total.limits):
+        return total
     bounds = tuple(_bounds(Mul.make_args(total.function), scope))
     limits = [
         (index, index.lower, index.upper)
