@@ -100,8 +100,8 @@ def sigmoid(x):
 ''',
             '''
 def sigmoid(x):
-    """1/(1 + exp(-x)). Below -709 exp(-x) would overflow: there the value at -709 stands, which is less than 1e-307."""
-    return 1/(1 + np.exp(-np.maximum(x, -709)))
+    """1/(1 + exp(-x)) = exp(x)/(1 + exp(x)). Far below 0 exp(-x) would overflow: there the second form stands."""
+    return np.exp(np.minimum(x, 0))/(1 + np.exp(-np.abs(x)))
 ''',
             ("exp",),
         ),

@@ -7,6 +7,7 @@ Over the points every size that may vary takes two values at least, and at one o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain, islice, product
 from math import prod
 from operator import ne
@@ -153,11 +154,19 @@ def labels(network: Network) -> dict[str, Expr]:
 
 def _labelled(network: Network, expression: Expr) -> Iterator[tuple[Expr, Idx]]:
     """Yield the values that stand where an index would, and an index over what they number."""
-    for delta in expression.atoms(KroneckerDelta):
-        yield from ((label, index) for label, index in (delta.args, delta.args[::-1]) if isinstance(index, Idx))
-    for entry in expression.atoms(Indexed):
-        axes = network.nodes[str(entry.base.label)].indices
-        yield from ((place, axis) for place, axis in zip(entry.indices, axes, strict=True) if is_label(place))
+    compared, addresses = _labels_in(expression)
+    yield from compared
+    yield from ((label, network.nodes[name].indices[place]) for name, place, label in addresses)
+
+
+@lru_cache(maxsize=4096)
+def _labels_in(expression: Expr) -> tuple[tuple[tuple[Expr, Idx], ...], tuple[tuple[str, int, Expr], ...]]:
+    """Return the values that are compared with an index, with it; those that are an address, with the array and the axis."""
+    deltas = expression.atoms(KroneckerDelta)
+    compared = ((a, b) for delta in deltas for a, b in (delta.args, delta.args[::-1]) if isinstance(b, Idx))
+    entries = ((str(entry.base.label), entry.indices) for entry in expression.atoms(Indexed))
+    places = ((name, at, place) for name, indices in entries for at, place in enumerate(indices) if is_label(place))
+    return tuple(compared), tuple(places)
 
 
 def random_values(
