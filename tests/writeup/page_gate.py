@@ -124,7 +124,7 @@ _MEASURE = """
     for (const e of document.querySelectorAll("h1, h2, h3, p, math, svg, td, pre, li")) {
       const box = e.getBoundingClientRect();
       if (!box.width) continue;
-      const scroll = e.closest(".wide, .stick, pre, p, li");
+      const scroll = e.closest(".wide, .stick, .grading, pre, p, li");
       if (!printed && scroll && scroll.scrollWidth > scroll.clientWidth + 1) { result.scrolls.push(name(e)); continue; }
       if (box.right > edge + 1 || box.left < -1) result.out.push(Math.round(box.right - edge) + " " + name(e));
     }

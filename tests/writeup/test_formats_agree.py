@@ -13,7 +13,7 @@ from symbackprop.writeup.page.blocks import FormulaBlock, Outline
 from symbackprop.writeup.page.rows import laid_out
 from symbackprop.writeup.print.html import html
 from symbackprop.writeup.print.md import markdown
-from symbackprop.writeup.print.pdf import PDF_WIDTH, typst_source
+from symbackprop.writeup.print.pdf import PDF_WIDTH, readable, typst_source
 from symbackprop.writeup.print.tex import tex
 from tests.writeup.array_pages import array_derivation, outline_at
 from tests.writeup.mathml_reader import html_statements, latex
@@ -65,7 +65,7 @@ def assert_typst_has(outline: Outline, source: str) -> None:
         for line in laid_out(block.lines, PDF_WIDTH) if isinstance(block, FormulaBlock) else ():
             for row in line:
                 for formula in (*((row.head.formula,) if row.head else ()), *(piece.body for piece in row.pieces)):
-                    place = source.index(typst(formula, outline.notation), place) + 1
+                    place = source.index(readable(typst(formula, outline.notation)), place) + 1
 
 
 def test_a_formula_of_html_is_read_as_it_stands() -> None:

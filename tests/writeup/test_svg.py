@@ -11,7 +11,7 @@ import pytest
 from symbackprop.errors import UserError
 from symbackprop.formula.notation.notation import Notation
 from symbackprop.writeup.drawing.geometry import Box, line
-from symbackprop.writeup.drawing.picture import Caption, Disc, Item, Panel, Picture, Stroke, fitted
+from symbackprop.writeup.drawing.picture import Caption, Disc, Item, Panel, Picture, Stroke, fitted, strips
 from symbackprop.writeup.drawing.styled_text import StyledRun, StyledText, styled
 from symbackprop.writeup.drawing.svg import COLOURS, style_sheet, svg
 from tests.writeup.drawings import SVG
@@ -169,3 +169,45 @@ def test_a_picture_is_moved_to_its_corner() -> None:
     assert isinstance(stroke, Stroke)
     assert disc.centre == (5, 5)
     assert stroke.curve.end == (25, 15)
+
+
+def ladder(rungs: int) -> Picture:
+    """A picture of boxes one above another, 40 apart, each joined to the next, and to the one after it."""
+    boxes = [Item(f"unit-{k}", "hidden", f"unit {k}", (Panel(Box(50, 20 + 40 * k, 40, 20)),)) for k in range(rungs)]
+    joined = [
+        Item(f"edge-{k}-{k + by}", "edge", f"{k} → {k + by}", (Stroke(line((50, 30 + 40 * k), (50, 10 + 40 * (k + by)))),))
+        for by in (1, 2)
+        for k in range(rungs - by)
+    ]
+    return Picture(100, 40.0 * rungs, "t", "d", (*joined, *boxes))
+
+
+def test_a_picture_higher_than_a_page_is_cut_where_only_lines_cross() -> None:
+    drawn = ladder(12)
+    found = strips(drawn, 200)
+    assert len(found) == 3
+    assert sum(strip.height for strip in found) == drawn.height
+    assert all(strip.height <= 200 for strip in found)
+    boxes = [
+        (item.identifier, shape.box)
+        for strip in found
+        for item in strip.items
+        for shape in item.shapes
+        if isinstance(shape, Panel)
+    ]
+    assert sorted(name for name, _ in boxes) == sorted(item.identifier for item in drawn.items if item.kind == "hidden")
+    for strip in found:
+        for item in strip.items:
+            for shape in item.shapes:
+                if isinstance(shape, Panel):
+                    assert shape.box.y - 10 >= 0
+                    assert shape.box.y + 10 <= strip.height
+    titles = [item.title for strip in found for item in strip.items if item.title]
+    assert sorted(titles) == sorted(item.title for item in drawn.items)  # each told once
+    assert len([item for strip in found for item in strip.items]) > len(drawn.items)  # lines go on in the next strip
+
+
+def test_a_picture_that_fits_or_has_no_gap_is_left_whole() -> None:
+    assert strips(ladder(4), 200) == (ladder(4),)
+    high = Picture(100, 500, "t", "d", (Item("unit-x", "hidden", "x", (Panel(Box(50, 250, 40, 480)),)),))
+    assert strips(high, 200) == (high,)

@@ -131,7 +131,8 @@ def _decorated(node: tree.Decorated, parts: list[str], notation: Notation) -> st
 def _partial(node: tree.Partial, parts: list[str], notation: Notation) -> str:
     sign = {"partial": "∂", "upright": "upright(d)"}.get(notation.partial, "d")
     found = derivative(node, parts, _bracketed, notation)
-    below = " ".join(f"{sign} {variable}{_count(count)}" for variable, count in found.below)
+    beside = sign if sign == "∂" else f"{sign} "  # a blank before a name of several letters would show
+    below = " ".join(f"{beside}{variable}{_count(count)}" for variable, count in found.below)
     return f"frac({sign}{_count(found.order)} {found.above}, {below})"
 
 

@@ -7,12 +7,15 @@ that it stands for, a title in words and whether it lies on the highlighted path
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from math import ceil
 
-from symbackprop.writeup.drawing.geometry import Box, Curve, Point
+from symbackprop.writeup.drawing.geometry import Box, Curve, Point, extent
 from symbackprop.writeup.drawing.styled_text import StyledText, width
 
 #: Height of a line of text relative to its size (cap height, with room for a subscript).
 LINE = 1.0
+#: A printed page has room for so high a picture under its heading, in pixels of 1/96 inch.
+HIGHEST = 720.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +130,67 @@ def moved_shape(shape: Shape, dx: float, dy: float) -> Shape:
             return replace(shape, curve=Curve(point(curve.start), point(curve.bend), point(curve.end)))
         case Caption():
             return replace(shape, at=point(shape.at))
+
+
+def strips(picture: Picture, highest: float = HIGHEST) -> tuple[Picture, ...]:
+    """Return a picture that is higher than a page has room for cut across into strips, where only lines cross a cut.
+
+    A line that crosses one is in both strips; what tells about it, its title and label, only in the first.
+    """
+    count = ceil(picture.height / highest)
+    if count < 2:
+        return (picture,)
+    taken = sorted(_reach(shape) for item in picture.items for shape in item.shapes if not isinstance(shape, Stroke))
+    cuts = [0.0]
+    while picture.height - cuts[-1] > highest:
+        wanted = cuts[-1] + (picture.height - cuts[-1]) / ceil((picture.height - cuts[-1]) / highest)
+        free = [cut for cut in _gaps(taken) if cuts[-1] < cut <= cuts[-1] + highest]
+        if not free:
+            return (picture,)  # something in it is as high as a page itself
+        cuts.append(min(free, key=lambda cut: abs(cut - wanted)))
+    told: set[str] = set()
+    found = []
+    for top, bottom in zip(cuts, [*cuts[1:], picture.height], strict=True):
+        found.append(replace(picture, height=round(bottom - top, 1), items=tuple(_within(picture, top, bottom, told))))
+    return tuple(found)
+
+
+def _gaps(taken: list[tuple[float, float]]) -> list[float]:
+    """Return the middles of the gaps between ranges that are sorted by their beginnings."""
+    found, end = [], taken[0][1] if taken else 0.0
+    for low, high in taken:
+        if low > end:
+            found.append((low + end) / 2)
+        end = max(end, high)
+    return found
+
+
+def _within(picture: Picture, top: float, bottom: float, told: set[str]) -> list[Item]:
+    """Return the items that reach into a strip, moved to its place; an item whose title was told before has none."""
+    found = []
+    for item in picture.items:
+        inside = [shape for shape in item.shapes if _reach(shape)[0] < bottom and _reach(shape)[1] > top]
+        if inside:
+            moved = tuple(moved_shape(shape, 0.0, -top) for shape in inside)
+            title = "" if item.identifier in told else item.title
+            found.append(replace(item, shapes=moved, title=title))
+            told.add(item.identifier)
+    return found
+
+
+def _reach(shape: Shape) -> tuple[float, float]:
+    """Return the highest and the lowest place of a shape."""
+    match shape:
+        case Disc(centre=(_, y), radius=radius):
+            return y - radius, y + radius
+        case Panel(box=box) | Caption(box=box):
+            _, top, _, bottom = extent([box])
+            return top, bottom
+        case Stroke(curve=curve):
+            heights = [y for segment in curve.segments for _, y in segment]
+            return min(heights), max(heights)
+
+
+def least_letter(picture: Picture) -> float:
+    """Return the size of the smallest letters of a picture, scripts left out; infinite where there are none."""
+    return min((caption.size for _, caption in captions(picture)), default=float("inf"))

@@ -29,6 +29,7 @@ def tikz(picture: Picture) -> str:
         *colours,
         rf"\begin{{tikzpicture}}[x={{({_UNIT},0bp)}},y={{(0bp,-{_UNIT})}},line cap=round]",
         rf"\useasboundingbox (0,0) rectangle ({_whole(picture.width)},{_whole(picture.height)});",
+        rf"\clip (0,0) rectangle ({_whole(picture.width)},{_whole(picture.height)});",
     ]
     for item in picture.items:
         lines.append(f"% {_comment(item.identifier)}")

@@ -17,8 +17,9 @@ from pathlib import Path
 from symbackprop.errors import InternalError
 from symbackprop.formula.print.latex import RELATIONS
 from symbackprop.formula.tree.tree import Formula
-from symbackprop.writeup.drawing.compose import SMALLEST
+from symbackprop.writeup.drawing.compose import PRINTED, SMALLEST
 from symbackprop.writeup.drawing.faces import VALUE_SIZE
+from symbackprop.writeup.drawing.picture import HIGHEST, strips
 from symbackprop.writeup.drawing.svg import style_sheet, svg
 from symbackprop.writeup.page import blocks as b
 from symbackprop.writeup.page.phrases import plain, worth
@@ -271,8 +272,11 @@ def _image(figure: b.Figure, asked: b.Drawing, page: Page) -> str:
     drawn = picture(figure.drawing, page.outline.lang, page.outline.notation, asked)
     covers = " answer" if asked != replace(figure.drawing, answers=frozenset()) else ""
     least = ceil(drawn.width * SMALLEST / VALUE_SIZE)  # narrower, its letters would be too small to read
-    image = svg(drawn, prefix=f"{figure.anchor}-", stylesheet=False, focusable=True, colours=False)
-    return f'<div class="drawing{covers}" style="--least: {least}px">{image}</div>'
+    images = "".join(
+        svg(strip, prefix=f"{figure.anchor}-{f'{at}-' if at else ''}", stylesheet=False, focusable=True, colours=False)
+        for at, strip in enumerate(strips(drawn, HIGHEST * max(1.0, drawn.width / PRINTED)))
+    )
+    return f'<div class="drawing{covers}" style="--least: {least}px">{images}</div>'
 
 
 @_block.register

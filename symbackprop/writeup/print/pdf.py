@@ -13,6 +13,8 @@ from symbackprop.errors import InternalError, UserError
 from symbackprop.formula.print.latex import RELATIONS
 from symbackprop.formula.print.typst import typst as typst_math
 from symbackprop.formula.tree.tree import Formula
+from symbackprop.writeup.drawing.compose import SMALLEST
+from symbackprop.writeup.drawing.picture import HIGHEST, Picture, least_letter, strips
 from symbackprop.writeup.drawing.svg import svg
 from symbackprop.writeup.page import blocks as b
 from symbackprop.writeup.page.blocks import has_gaps
@@ -24,9 +26,14 @@ from symbackprop.writeup.print.format import PageFormat, check_complete
 #: Widest row, in characters as shown, that fits the text width beside a reason.
 PDF_WIDTH = 88
 #: The same in one of two columns, without reasons.
-COLUMN_WIDTH = 66
-#: A table of so few rows stands on one page.
-SHORT_TABLE = 6
+COLUMN_WIDTH = 60
+#: Points between the margins of a page, and of a worksheet; and in a pixel of a drawing.
+TEXT, WORKSHEET, POINT = 174 / 25.4 * 72, 180 / 25.4 * 72, 0.75
+#: Points: a letter of a drawing on a worksheet, which has two sides only.
+LEAST_ON_WORKSHEET = 5.6
+#: So many rows at the beginning and at the end of a table stand together; a shorter table stands on one page.
+KEPT_ROWS = 4
+SHORT_TABLE = 2 * KEPT_ROWS - 1
 #: A formula of so few characters is not broken within a line of text.
 SHORT_FORMULA = 24
 #: Faces that have Chinese characters, the first found is used.
@@ -43,7 +50,7 @@ _PREAMBLE = """\
 #set par(justify: false, leading: 0.62em)
 #let accent = rgb("#2457a6")
 #let worth(points) = { h(1fr); text(9pt, weight: "regular", fill: luma(90), points) }
-#let part(body, points) = block(above: 1.3em, below: 0.7em, sticky: true, width: 100%, stroke: (bottom: 1.2pt + accent),
+#let part(body, points) = block(above: 1.1em, below: 0.7em, sticky: true, width: 100%, stroke: (bottom: 1.2pt + accent),
   inset: (bottom: 5pt), text(13pt, weight: "bold", body) + worth(points))
 #let stepname(body, points) = block(above: 1.1em, below: 0.8em, sticky: true, width: 100%,
   text(10.5pt, weight: "bold", fill: accent, body) + worth(points))
@@ -54,6 +61,7 @@ _PREAMBLE = """\
 #let reason(body) = align(right, text(8.5pt, fill: luma(90), body))
 #let below(body) = { v(-7pt); pad(left: 18pt, align(left, text(8.5pt, fill: luma(90), body))) }
 #let gap(width) = box(width: width, stroke: (bottom: 0.5pt), height: 0.9em)
+#let tall = box(width: 0pt, height: 1.5em, baseline: 0.55em)  // Typst lets fractions reach into the lines above and below
 #let writing = block(above: 0pt, below: 0pt, height: 7mm, width: 100%, stroke: (bottom: 0.4pt + luma(170)))
 #let equations(breakable, ..rows) = block(breakable: breakable, width: 100%, grid(columns: (auto, 1fr, auto, 0pt),
   column-gutter: (4pt, 8pt, 0pt), align: (right + horizon, left + horizon, right + horizon), ..rows))
@@ -68,8 +76,9 @@ _PREAMBLE = """\
 _NARROW = """\
 #set text(9pt)
 #set par(leading: 0.5em)
-#set block(spacing: 0.8em)
-#set grid(row-gutter: 8pt)"""
+#set block(spacing: 0.7em)
+#set grid(row-gutter: 9pt)
+#let writing = block(above: 0pt, below: 0pt, height: 6.5mm, width: 100%, stroke: (bottom: 0.4pt + luma(170)))"""
 
 
 SourceOf = Callable[[b.Outline, tuple[str, ...]], str]
@@ -136,7 +145,7 @@ def typst_source(outline: b.Outline, families: tuple[str, ...]) -> str:
     figures = [number for number, block in enumerate(outline.page) if isinstance(block, b.Figure)]
     cut = figures[0] + 1 if figures else 0  # what stands across the page
     head.insert(1, _running_header(outline))
-    columns = f"{_NARROW}\n#columns(2, gutter: 9mm)[{_set(outline.page[cut:], outline)}\n]"
+    columns = f"{_NARROW}\n#columns(2, gutter: 7mm)[{_set(outline.page[cut:], outline)}\n]"
     return "\n\n".join(head) + _set(outline.page[:cut], outline) + f"\n\n{columns}\n"
 
 
@@ -151,7 +160,7 @@ def _running_header(outline: b.Outline) -> str:
     known = next((dict(block.known).get("name") for block in outline.page if isinstance(block, b.NameLine)), None)
     name = f"#{quoted(known)}" if known else f"#{quoted(plain('name', outline.lang))} #gap(45mm)"
     shown = f"text(8pt, fill: luma(90))[#{said} #h(1fr) {name}]"
-    margin = "(x: 15mm, top: 14mm, bottom: 13mm)"
+    margin = "(x: 15mm, top: 13mm, bottom: 12mm)"
     return f"#set page(margin: {margin}, header: context if counter(page).get().first() > 1 {{ {shown} }})"
 
 
@@ -180,16 +189,41 @@ def quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
-def _words(words: b.Words, outline: b.Outline) -> str:
+def _math(formula: Formula, outline: b.Outline) -> str:
+    return readable(typst_math(formula, outline.notation))
+
+
+def readable(formula: str) -> str:
+    """Return a formula of Typst in which a script of a script is no smaller than a script."""
+    open_brackets: list[str] = []
+
+    def longer(found: re.Match[str]) -> str:
+        sign = found[0]
+        if sign.endswith("(") and len(sign) < 3 and sign[0] != "\\":
+            open_brackets.append("))" if len(sign) == 2 else ")")
+            return f"{sign}script(" if len(sign) == 2 else sign
+        if sign == ",":  # in a script no argument of a function
+            return " comma" if open_brackets[-1:] == ["))"] else sign
+        return open_brackets.pop() if sign == ")" else sign
+
+    return _SCRIPT_OR_BRACKET.sub(longer, formula)
+
+
+#: What opens a script or a bracket, what closes it; texts and signs that are meant as such are passed over.
+_SCRIPT_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|\\.|[_^]?\(|[),]')
+
+
+def _words(words: b.Words, outline: b.Outline, room: str = "") -> str:
+    """Return text with formulas; `room` stands before each that is higher than a line."""
     return "".join(
-        _in_text(part, outline) if isinstance(part, Formula) else "#linebreak();" if part == "\n" else f"#{quoted(part)};"
+        _in_text(part, outline, room) if isinstance(part, Formula) else "#linebreak();" if part == "\n" else f"#{quoted(part)};"
         for part in words
     )
 
 
-def _in_text(formula: Formula, outline: b.Outline) -> str:
-    shown = f"${typst_math(formula, outline.notation)}$"
-    return f"#box({shown});" if measured(formula) <= SHORT_FORMULA else shown
+def _in_text(formula: Formula, outline: b.Outline, room: str) -> str:
+    shown = f"${_math(formula, outline)}$"
+    return (room if "frac(" in shown else "") + (f"#box({shown});" if measured(formula) <= SHORT_FORMULA else shown)
 
 
 @singledispatch
@@ -205,7 +239,7 @@ def _(block: b.NameLine, outline: b.Outline) -> str:
     fields = [f"[#{quoted(plain(key, outline.lang))} {field}]" for key, field in shown.items()]
     if block.points:
         fields.append(f"[#{quoted(plain('points', outline.lang))} #gap(9mm) #{quoted(f'/ {block.points}')}]")
-    line = f"#block(above: 1.2em, below: 1.2em, stack(dir: ltr, spacing: 1fr, {', '.join(fields)}))"
+    line = f"#block(above: 0.9em, below: 0.9em, stack(dir: ltr, spacing: 1fr, {', '.join(fields)}))"
     if not block.questions:
         return line
     rows = b.grading_rows(block, *(plain(key, outline.lang) for key in ("question", "total", "points")))
@@ -223,7 +257,7 @@ def _(block: b.Heading, outline: b.Outline) -> str:
 
 @_block.register
 def _(block: b.Prose, outline: b.Outline) -> str:
-    words = _words(block.words, outline)
+    words = _words(block.words, outline, room="#tall;")
     wrapper = {"plain": "lead", "note": "note", "rule": "note", "answer": "solution"}[block.tone]
     return f"#{wrapper}[{words}]"
 
@@ -244,7 +278,7 @@ def _in_a_column(lines: tuple[b.Line, ...]) -> tuple[tuple[PageRow, ...], ...]:
 
 
 def _row(row: PageRow, outline: b.Outline) -> str:
-    head = f"$display({typst_math(row.head.formula, outline.notation)})$" if row.head is not None else ""
+    head = f"$display({_math(row.head.formula, outline)})$" if row.head is not None else ""
     first = row.pieces[0].lead
     indent = "" if first in RELATIONS or not first else "#h(1.5em)"
     pieces = "".join(_piece(piece, outline) for piece in row.pieces)
@@ -260,7 +294,7 @@ _SIGNS = {"*": "dot.c", "←": "arrow.l", "→": "arrow.r", "≤": "<=", "≥": 
 def _piece(piece: Piece, outline: b.Outline) -> str:
     lead = _sign(piece.lead)
     trail = _sign(piece.trail)
-    body = f"display({typst_math(piece.body, outline.notation)})"
+    body = f"display({_math(piece.body, outline)})"
     return f"${' '.join(part for part in (lead, body, trail) if part)}$ "
 
 
@@ -274,8 +308,9 @@ _TYPST_ALIGN = {"l": "left", "c": "center", "r": "right"}
 @_block.register
 def _(block: b.Table, outline: b.Outline) -> str:
     cells = ", ".join(f"[*{_words(words, outline)}*]" for words in block.header)
+    cells += ", []" if len(block.rows) > SHORT_TABLE else ""
     head = f"table.hline(stroke: 1pt),table.header({cells}), table.hline(stroke: 0.5pt),"
-    inset = "(x: 4pt, top: 8pt, bottom: 3pt)" if has_gaps(block) else _TIGHT  # room to write in by hand
+    inset = "(x: 4pt, top: 7pt, bottom: 2.5pt)" if has_gaps(block) else _TIGHT  # room to write in by hand
     rows = tuple(tuple(cell.words for cell in row) for row in block.rows)
     stroke = "(x, y) => if y > 1 { (top: 0.3pt + luma(200)) }"
     return _table(rows, block.align, f"stroke: {stroke}, inset: {inset},\n{head}\n", ", table.hline(stroke: 1pt)", outline)
@@ -294,8 +329,17 @@ def _table(rows: tuple[tuple[b.Words, ...], ...], align: str, options: str, foot
     if align == "llr":  # numbers stand at the right edge
         columns[1] = "1fr"
     aligns = ", ".join(_TYPST_ALIGN[letter] for letter in align)
-    body = ",\n".join(f"[{_words(words, outline)}]" for row in rows for words in row)
-    split = "false" if len(rows) <= SHORT_TABLE else "true"
+    whole = len(rows) <= SHORT_TABLE
+    together = [""] * len(rows)
+    if not whole:
+        columns.append("0pt")
+        together = [", table.cell(inset: 0pt)[]"] * (len(rows) - 2 * KEPT_ROWS)
+        ends = [f", table.cell(rowspan: {KEPT_ROWS}, breakable: false, inset: 0pt)[]", *[""] * (KEPT_ROWS - 1)]
+        together = [*ends, *together, *ends]
+    body = ",\n".join(
+        ", ".join(f"[{_words(words, outline)}]" for words in row) + kept for row, kept in zip(rows, together, strict=True)
+    )
+    split = "false" if whole else "true"
     return f"#block(breakable: {split}, table(columns: ({', '.join(columns)},), align: ({aligns},), {options}{body}{foot}))"
 
 
@@ -308,16 +352,29 @@ def _(block: b.ArrayValue, outline: b.Outline) -> str:
 
 
 def _entry(cell: b.Cell, outline: b.Outline) -> str:
-    return " ".join(typst_math(part, outline.notation) if isinstance(part, Formula) else quoted(part) for part in cell.words)
+    return " ".join(_math(part, outline) if isinstance(part, Formula) else quoted(part) for part in cell.words)
 
 
 @_block.register
 def _(block: b.Figure, outline: b.Outline) -> str:
-    drawn = svg(picture(block.drawing, outline.lang, outline.notation), stylesheet=False)
-    wide = "64%" if is_worksheet(outline) else "88%"
-    image = f'image(bytes({quoted(drawn)}), format: "svg", width: {wide}, alt: {quoted(block.alt)})'
+    drawn = picture(block.drawing, outline.lang, outline.notation)
+    wide = _width(drawn, outline)
+    images = [
+        f'image(bytes({quoted(svg(strip, stylesheet=False))}), format: "svg", width: {wide:.1f}pt, alt: {quoted(block.alt)})'
+        for strip in strips(drawn, HIGHEST * POINT * drawn.width / wide)
+    ]
     caption = f"#text(9pt, fill: luma(90))[{_words(block.caption, outline)}]" if block.caption else ""
-    return f"#block(breakable: false, width: 100%, align(center)[#{image}\n{caption}])"
+    if len(images) == 1:
+        return f"#block(breakable: false, width: 100%, align(center)[#{images[0]}\n{caption}])"
+    beside = "\n".join(f"#box({image})" for image in images)  # as many beside one another as fit
+    return f"#block(width: 100%, align(center)[{beside}\n\n{caption}])"
+
+
+def _width(drawn: Picture, outline: b.Outline) -> float:
+    """Return how many points wide a drawing is set: not larger than on a screen, and no letters too small to read."""
+    room, share, least = (WORKSHEET, 0.64, LEAST_ON_WORKSHEET) if is_worksheet(outline) else (TEXT, 0.88, SMALLEST * POINT)
+    readable = drawn.width * least / least_letter(drawn)
+    return min(drawn.width * POINT, room, max(share * room, readable))
 
 
 @_block.register
@@ -343,7 +400,7 @@ def _(block: b.Choice, outline: b.Outline) -> str:
     listed = ", ".join(rows_)
     return (
         f"#block(breakable: false)[{_words(block.question, outline)}\n\n"
-        f"#grid(columns: (auto, auto, 1fr), column-gutter: 10pt, row-gutter: 10pt, align: horizon, {listed})]"
+        f"#grid(columns: (auto, auto, 1fr), column-gutter: 10pt, row-gutter: 1.2em, align: horizon, {listed})]"
     )
 
 

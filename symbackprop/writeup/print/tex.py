@@ -8,6 +8,8 @@ from functools import singledispatch
 from symbackprop.errors import InternalError
 from symbackprop.formula.print.latex import latex
 from symbackprop.formula.tree.tree import Formula
+from symbackprop.writeup.drawing.compose import PRINTED
+from symbackprop.writeup.drawing.picture import HIGHEST, strips
 from symbackprop.writeup.drawing.tikz import tikz
 from symbackprop.writeup.page import blocks as b
 from symbackprop.writeup.page.blocks import has_gaps
@@ -161,10 +163,11 @@ def _long_table(columns: str, head: str, rows: Iterable[tuple[b.Words, ...]], fo
 
 @_block.register
 def _(block: b.Figure, outline: b.Outline) -> str:
-    drawn = tikz(picture(block.drawing, outline.lang, outline.notation))
+    drawn = picture(block.drawing, outline.lang, outline.notation)
     caption = f"\n\n{{\\small {_words(block.caption, outline)}}}" if block.caption else ""
     fitted = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
-    return f"\\begin{{center}}\n{fitted}\n{drawn}}}{caption}\n\\end{{center}}"
+    images = "\n".join(f"{fitted}\n{tikz(strip)}}}" for strip in strips(drawn, HIGHEST * max(1.0, drawn.width / PRINTED)))
+    return f"\\begin{{center}}\n{images}{caption}\n\\end{{center}}"
 
 
 @_block.register

@@ -44,6 +44,7 @@ _PREAMBLE = """\
 #let reason(body) = []
 #let below(body) = []
 #let gap(width) = box(width: width, stroke: (bottom: 0.8pt), height: 0.9em)
+#let tall = box(width: 0pt, height: 1.5em, baseline: 0.55em)
 #let writing = []
 #let equations(breakable, ..rows) = block(width: 100%, grid(columns: (auto, 1fr, auto, 0pt), column-gutter: (4pt, 0pt, 0pt),
   row-gutter: 15pt, align: (right + horizon, left + horizon, right + horizon), ..rows))

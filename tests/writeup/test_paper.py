@@ -1,0 +1,68 @@
+"""What Typst sets: drawings that fit their page, letters large enough to be read, rows of tables that stay together."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from symbackprop.writeup.make import make_outline
+from symbackprop.writeup.page.options import HandoutOptions
+from symbackprop.writeup.print.pdf import pdf, readable, typst_source
+from tests.writeup.page_breaks import amiss, breaks_of_outline
+from tests.writeup.page_gate import gate_network
+from tests.writeup.support import document
+
+#: Points: the least on paper, and what lies between the margins of a page beside a heading.
+LEAST, HIGHEST = 5.6, 600.0
+
+
+@pytest.mark.parametrize("name", ["vae", "batch_norm", "lstm_through_time"])
+@pytest.mark.parametrize("audience", ["teacher", "student"])
+def test_a_drawing_is_no_higher_than_a_page_and_its_letters_can_be_read(name: str, audience: str) -> None:
+    source = typst_source(make_outline(document(name), HandoutOptions(audience=audience)), ("New Computer Modern",))
+    images = re.findall(r'image\(bytes\("(.*?)</svg>.*?width: ([\d.]+)pt', source, re.DOTALL)
+    assert images
+    for drawn, wide in images:
+        across, down = re.search(r"viewBox=\\\"0 0 (\d+) (\d+)", drawn).groups()
+        scale = float(wide) / int(across)
+        assert int(down) * scale <= HIGHEST
+        assert min(int(size) for size in re.findall(r"<text[^>]*font-size=\\\"(\d+)", drawn)) * scale >= LEAST - 0.01
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        ("x_(n j)", "x_(script(n j))"),
+        ("frac(a_(1), b)", "frac(a_(script(1)), b)"),
+        ("x_(a, b^(2))", "x_(script(a comma b^(script(2))))"),
+        ('x_("a, (b")', 'x_(script("a, (b"))'),
+        (r"e^(-\(x, y\))", r"e^(script(-\(x comma y\)))"),
+        ("x_(frac(a, b), c)", "x_(script(frac(a, b) comma c))"),
+        ("f (a, b)", "f (a, b)"),
+    ],
+)
+def test_scripts_of_scripts_are_set_as_large_as_scripts(formula: str, expected: str) -> None:
+    assert readable(formula) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdftohtml") is None, reason="no pdftohtml installed")
+@pytest.mark.parametrize("audience", ["teacher", "student"])
+def test_no_letter_of_a_formula_is_too_small_on_paper(audience: str, tmp_path: Path) -> None:
+    page = tmp_path / "page.pdf"
+    page.write_bytes(pdf(make_outline(gate_network("batch norm"), HandoutOptions(audience=audience))))
+    command = ["pdftohtml", "-xml", "-i", "-stdout", "-zoom", "3", str(page)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    sizes = [int(size) / 3 for size in re.findall(r'<fontspec [^>]*size="(\d+)"', done.stdout)]
+    assert len(sizes) > 3
+    assert min(sizes) >= LEAST  # whole pixels of a third of a point
+
+
+@pytest.mark.parametrize(("name", "lang", "audience"), [("two_three_two", "zh", "teacher"), ("3-4-3-2", "zh", "student")])
+def test_no_few_rows_of_a_table_stand_alone(name: str, lang: str, audience: str) -> None:
+    options = HandoutOptions(audience=audience, lang=lang, level="brief")
+    assert amiss(breaks_of_outline(make_outline(gate_network(name), options))) == []
