@@ -24,20 +24,24 @@ import numpy as np
 
 from symbackprop.capturing.build.axes import Axis, ranges
 from symbackprop.capturing.build.build import PARTS_OF_DATA, TARGETS, Sized, build
+from symbackprop.capturing.build.vary import one_hot_axis
 from symbackprop.capturing.confirm import Confirmed, confirm
 from symbackprop.capturing.record.labels import ONE_HOT
 from symbackprop.capturing.record.plain import PlainCode
 from symbackprop.capturing.record.shifts import Shift
-from symbackprop.capturing.roll.program import RolledProgram
 from symbackprop.capturing.rolling import Rolled, rolled
 from symbackprop.capturing.sizing import Sizing
-from symbackprop.errors import InternalError, SymbackpropError, UserError, nearest
+from symbackprop.errors import InternalError, SymbackpropError, UserError, listed, nearest
 from symbackprop.network import Network, Role
+from symbackprop.trace.graph.graph import Place
 
 DATA = frozenset(["X", "x", "xs", "Xs", "inputs", "input", "data", "features", "images", "img", "seq", "tokens", "ids"]) | {
     f"{name}_{part}" for name in "xX" for part in PARTS_OF_DATA
 }
 """What people call the data: nothing is differentiated by these unless it is asked for."""
+
+DECIDING_SEEDS = range(11, 19)
+"""Further points at which a network is compared with code that decides by value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ def capture(function: Callable[..., Any], example: Mapping[str, Any], wrt: Seque
     if empty is not None:
         raise UserError(f"capture: {empty} is empty in the example, shape {example[empty].shape}; expected at least one number")
     first = rolled(function, example)
-    names = _asked(first.program, wrt)
+    names = _asked(first, wrt)
     sizing = Sizing(rolled, function, example, first, ranges(first.program), frozenset(names))
     problem: SymbackpropError | None = None
     for sized, changing in sizing.choices():
@@ -99,38 +103,56 @@ def _confirmed(sizing: Sizing, names: tuple[str, ...], sized: Sized, changing: t
     (loss,) = first.program.outputs.values()
     one_hot = frozenset(name for name, v in first.program.inputs.items() if v.name.startswith(ONE_HOT))
     inputs = {name: v.name.removeprefix(ONE_HOT) for name, v in first.program.inputs.items()}
-    trials = [sizing.arguments((), 7), *([sizing.arguments(changing, 3)] if changing else [])]
-    confirmed = confirm(network, loss, names, _Trials(sizing.function, first, network, inputs, one_hot).points(trials))
+    trials: list[tuple[tuple[Axis, ...], int]] = [((), 7), *([(changing, 3)] if changing else [])]
+    if first.decisions:  # another number may go another way
+        trials += [((), seed) for seed in DECIDING_SEEDS]
+    points = _Trials(sizing, network, inputs, one_hot).points(trials)
+    confirmed = confirm(network, loss, names, points, _decided(first.decisions))
     return Captured(network, network.node(loss).symbol, names, first.shifts, inputs, one_hot, confirmed)
+
+
+def _decided(places: Sequence[Place]) -> str:
+    """Say what code decides that no formula says: by value, with the lines, where it was seen to."""
+    if not places:
+        return "something by value or by size that no formula says"
+    lines = listed([str(place) for place in places[:3]])
+    return f"by value at {lines}, which no formula says; np.where, np.maximum or a mask in the place of `if` is captured"
 
 
 @dataclass(frozen=True, slots=True)
 class _Trials:
     """Makes points at which the network and the code can both be evaluated."""
 
-    function: Callable[..., Any]
-    first: Rolled
+    sizing: Sizing
     network: Network
     inputs: Mapping[str, str]
     one_hot: frozenset[str]
 
     def points(
-        self, trials: Sequence[Mapping[str, Any]]
+        self, trials: Sequence[tuple[tuple[Axis, ...], int]]
     ) -> Iterator[tuple[dict[str, Any], Callable[[Mapping[str, Any]], float]]]:
-        """Yield (values of the network, the code's loss as a function of such values)."""
-        for arguments in trials:
+        """Yield (values of the network, the code's loss as a function of such values) for each (ranges that change, seed)."""
+        for changing, seed in trials:
+            arguments = self.sizing.arguments(changing, seed)
             try:
                 values = network_values(self.network, self.inputs, self.one_hot, arguments)
-                if self.first.program.tables:
-                    values.update(rolled(self.function, arguments).program.tables)
+                values.update(self.sizing.own_values(arguments, seed))
+                values.update(self._tables(arguments, changing))
                 code = self._code(arguments)
                 code(values)
             except Exception:  # the code does not run at these sizes, whatever it raises
                 continue
             yield values, code
 
+    def _tables(self, arguments: Mapping[str, Any], changing: tuple[Axis, ...]) -> Mapping[str, Any]:
+        """Return the constants of the code at these arguments; where it went by value, those of the example are judged."""
+        first = self.sizing.first
+        if not first.program.tables or (first.decisions and not changing):
+            return {}
+        return self.sizing.roll(self.sizing.function, arguments).program.tables
+
     def _code(self, arguments: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], float]:
-        run = PlainCode(self.function, arguments, self.first.paths["loss"])
+        run = PlainCode(self.sizing.function, arguments, self.sizing.first.paths["loss"])
         paths = {name: path for name, path in self.inputs.items() if name not in self.one_hot}
 
         def code(values: Mapping[str, Any]) -> float:
@@ -162,12 +184,17 @@ def _number_of_classes(network: Network, name: str, sizes: Mapping[str, int]) ->
     return int(classes)
 
 
-def _asked(found: RolledProgram, wrt: Sequence[str] | str | None) -> tuple[str, ...]:
-    """Return the names of what is asked for, by name or by path; by default what is not called like data or a target."""
-    paths = {variable.name: name for name, variable in found.inputs.items() if not variable.name.startswith(ONE_HOT)}
+def _asked(first: Rolled, wrt: Sequence[str] | str | None) -> tuple[str, ...]:
+    """Return the names of what is asked for, by name or by path.
+
+    By default it is what is not called like data or a target; where all are, what holds no one-hot rows.
+    """
+    inputs = first.program.inputs
+    paths = {variable.name: name for name, variable in inputs.items() if not variable.name.startswith(ONE_HOT)}
     known = tuple(paths.values())
     if wrt is None:
-        return tuple(name for name in known if name not in DATA | TARGETS) or known
+        moving = tuple(name for name in known if one_hot_axis(np.asarray(first.values[name])) is None)
+        return tuple(name for name in known if name not in DATA | TARGETS) or moving or known
     names = {**dict(zip(known, known, strict=True)), **paths}
     asked = [wrt] if isinstance(wrt, str) else wrt
     for one in asked:

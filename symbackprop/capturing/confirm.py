@@ -36,9 +36,15 @@ Values = Mapping[str, Any]
 
 
 def confirm(
-    network: Network, loss: str, wrt: Sequence[str], points: Iterable[tuple[Values, Callable[[Values], float]]]
+    network: Network,
+    loss: str,
+    wrt: Sequence[str],
+    points: Iterable[tuple[Values, Callable[[Values], float]]],
+    decided: str = "something by value or by size that no formula says",
 ) -> Confirmed:
     """Compare a network with the code at points: the network's values there, and the code's loss as a function of such values.
+
+    `decided` says what the code may decide that the formulas do not.
 
     Raises NotSupportedError, with the point's shapes and both numbers, where they differ, or where no point is finite.
     """
@@ -54,7 +60,7 @@ def confirm(
         if not off <= LOSS_TOLERANCE:
             raise NotSupportedError(
                 f"{network.title}: not captured: at {_shapes(values)} the code gives {own!r}, the captured formulas "
-                f"{float(found)!r}; the code decides something by value or by size that no formula says"
+                f"{float(found)!r}; the code decides {decided}"
             )
         slope = _slopes(wrt, values, gradients, code, np.random.default_rng(number))
         if slope is not None and not slope[1] <= GRADIENT_TOLERANCE:

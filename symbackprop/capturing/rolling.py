@@ -15,6 +15,7 @@ from symbackprop.capturing.roll.forms import Irregular
 from symbackprop.capturing.roll.names import identifier
 from symbackprop.capturing.roll.program import RolledProgram, program
 from symbackprop.errors import NotSupportedError, UserError
+from symbackprop.trace.graph.graph import Place
 from symbackprop.trace.run.recorder import TracedValues
 
 
@@ -22,7 +23,7 @@ from symbackprop.trace.run.recorder import TracedValues
 class Rolled:
     """A run as a program: the values of its inputs by name, the maxima that were dropped, the path of each output in the result.
 
-    `computed` are the values of the definitions in the run.
+    `computed` are the values of the definitions in the run; `decisions` where the code went by the value of a number.
     """
 
     program: RolledProgram
@@ -30,6 +31,7 @@ class Rolled:
     shifts: tuple[Shift, ...]
     paths: Mapping[str, str]
     computed: Mapping[str, Any]
+    decisions: tuple[Place, ...] = ()
 
 
 def rolled(function: Callable[..., Any], example: Mapping[str, Any]) -> Rolled:
@@ -70,7 +72,15 @@ def _rolled(recording: Recording, outputs: Mapping[str, tuple[str, TracedValues]
         raise NotSupportedError(f"{recording.function}: not captured: {problem}") from None
     values = np.array(recording.graph.values)
     computed = {definition.name: values[definition.variable.nodes] for definition in found.definitions}
-    return Rolled(found, _input_values(found, recording), shifts, {name: path for name, (path, _) in outputs.items()}, computed)
+    paths = {name: path for name, (path, _) in outputs.items()}
+    return Rolled(found, _input_values(found, recording), shifts, paths, computed, _decisions(recording))
+
+
+def _decisions(recording: Recording) -> tuple[Place, ...]:
+    """Return the lines at which the run went by the value of a number that depends on the inputs."""
+    graph = recording.graph
+    places = [*(condition.place for condition in graph.conditions.values()), *graph.decided]
+    return tuple(dict.fromkeys(place for place in places if place is not None))
 
 
 def _loss(recording: Recording) -> tuple[str, TracedValues]:

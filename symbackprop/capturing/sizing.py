@@ -13,7 +13,8 @@ from symbackprop.capturing.build.axes import Axis, Ranges, ranges
 from symbackprop.capturing.build.build import Sized, concrete, letters, symbols_of
 from symbackprop.capturing.build.merge import Fit, alike, merged
 from symbackprop.capturing.build.sizes import expression
-from symbackprop.capturing.build.vary import distinct_sizes, may_change, other_sizes, resized
+from symbackprop.capturing.build.vary import distinct_sizes, may_change, other_sizes, redrawn, resized
+from symbackprop.capturing.record.labels import ONE_HOT
 from symbackprop.capturing.roll.forms import Irregular
 from symbackprop.capturing.roll.program import RolledProgram
 from symbackprop.capturing.rolling import Rolled
@@ -51,6 +52,12 @@ class Sizing:
     def arguments(self, changing: Sequence[Axis], seed: int) -> dict[str, Any]:
         """Return arguments at other numbers, and at other sizes of the given ranges, all distinct."""
         return resized(self.example, self.first.program, self.found, distinct_sizes(self.found, changing), seed)
+
+    def own_values(self, arguments: Mapping[str, Any], seed: int) -> dict[str, Any]:
+        """Return other numbers for the inputs that are no arguments: what the object holds whose method is run."""
+        inputs = {name: variable.name.removeprefix(ONE_HOT) for name, variable in self.first.program.inputs.items()}
+        held = {name: self.first.values[name] for name, path in inputs.items() if path.split(".")[0] not in arguments}
+        return redrawn(held, self.first.program, self.found, seed)
 
     def _attempts(self, changing: Sequence[Axis]) -> Iterator[Sized]:
         """Yield what succeeds; in another turn, a kernel and its image grow otherwise."""

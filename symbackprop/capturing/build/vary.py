@@ -75,7 +75,17 @@ def resized(example: Mapping[str, Any], program: RolledProgram, ranges: Ranges, 
 
     Labels stay in their classes, one-hot rows one-hot.
     """
-    rng = np.random.default_rng(seed)
+    redraw = _redraw(program, ranges, sizes, seed)
+    return {key: redraw.nested(key, value) for key, value in example.items()}
+
+
+def redrawn(values: Mapping[str, Any], program: RolledProgram, ranges: Ranges, seed: int) -> dict[str, Any]:
+    """Return the values of inputs, by name, at other numbers near them."""
+    redraw = _redraw(program, ranges, {}, seed)
+    return {name: redraw.nested(program.inputs[name].name, value) for name, value in values.items()}
+
+
+def _redraw(program: RolledProgram, ranges: Ranges, sizes: Mapping[Axis, int], seed: int) -> _Redraw:
     shapes: dict[str, tuple[int, ...]] = {}
     classes: dict[str, int] = {}
     for name, variable in program.inputs.items():
@@ -84,8 +94,7 @@ def resized(example: Mapping[str, Any], program: RolledProgram, ranges: Ranges, 
         if variable.name.startswith(ONE_HOT):
             shape, classes[path] = shape[:-1], shape[-1]
         shapes[path] = shape
-    redraw = _Redraw(shapes, classes, rng)
-    return {key: redraw.nested(key, value) for key, value in example.items()}
+    return _Redraw(shapes, classes, np.random.default_rng(seed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +119,24 @@ class _Redraw:
         shape = self.shapes.get(path, value.shape)
         if path in self.classes:
             return self.rng.integers(0, self.classes[path], shape)
+        axis = one_hot_axis(value)
+        if axis is not None and len(shape) == value.ndim:
+            lines = self.rng.integers(0, shape[axis], (*shape[:axis], *shape[axis + 1 :]))
+            return np.moveaxis(np.eye(shape[axis], dtype=value.dtype)[lines], -1, axis)
+        if value.dtype.kind in "iu" and value.size and path in self.shapes:
+            kinds = self.rng.permutation(np.unique(value))  # some of them: the largest need not be among them
+            return self.rng.choice(kinds[: self.rng.integers(1, len(kinds) + 1)], shape).astype(value.dtype)
         if value.dtype.kind != "f":
             return np.resize(value, shape)
-        if is_one_hot(value):
-            return np.eye(shape[-1])[self.rng.integers(0, shape[-1], shape[:-1])]
         fresh = np.resize(value, shape)
         # What is positive in the example stays so; what is not may be anything near.
         spread = 0.1 * self.rng.normal(size=shape) if np.any(fresh < 0) or not fresh.any() else 0.0
         return fresh * (1 + 0.2 * np.tanh(self.rng.normal(size=shape))) + spread
 
 
-def is_one_hot(array: Any) -> bool:
-    """Whether the rows are one-hot: there is a single 1 in each, and zeros."""
-    return bool(array.ndim > 1 and np.all((array == 0) | (array == 1)) and np.all(array.sum(axis=-1) == 1))
+def one_hot_axis(array: Any) -> int | None:
+    """Return the axis along which every line is one-hot, a single 1 and zeros; None where there is none."""
+    if array.dtype.kind not in "fiu" or not array.ndim or not np.all((array == 0) | (array == 1)):
+        return None
+    axes = [array.ndim - 1, *range(array.ndim - 1)]
+    return next((axis for axis in axes if array.shape[axis] > 1 and np.all(array.sum(axis=axis) == 1)), None)

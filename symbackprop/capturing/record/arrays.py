@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from symbackprop.capturing.record.choices import BUILTINS, ELEMENT_RULES, ChoiceGraph
-from symbackprop.capturing.record.labels import LabelArray, each_class, holds_labels
+from symbackprop.capturing.record.labels import LabelArray, argmax, each_class, holds_labels
 from symbackprop.trace.arrays.scalar import Traced
 from symbackprop.trace.arrays.traced_array import TracedArray, call_ufunc, finish, lifted, plain, wrap
 from symbackprop.trace.graph.graph import Graph
@@ -46,6 +46,10 @@ class FollowedArray(TracedArray):
             plain(self)[...] = _elementwise(self.graph, mask, new, plain(self))
         else:
             super().__setitem__(key, value)
+
+    def argmax(self, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
+        """Of one-hot rows the labels that they stand for."""
+        return argmax(self.graph, self, axis, keepdims=keepdims)
 
     def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
         """Truths are 0 and 1 already, whatever they are cast to."""
@@ -171,6 +175,8 @@ def _where(graph: ChoiceGraph, condition: Any, *choices: Any) -> Any:
 
 def _extreme(ufunc: np.ufunc) -> Callable[..., Any]:
     def function(graph: Graph, array: Any, axis: Any = None, out: Any = None, keepdims: Any = False, **_: Any) -> Any:
+        if isinstance(array, LabelArray):
+            return ufunc.reduce(array, axis=axis, keepdims=keepdims is True)
         return call_ufunc(graph, ufunc, "reduce", (lifted(graph, array),), {"axis": axis, "keepdims": keepdims is True})
 
     return function
@@ -213,6 +219,7 @@ class FollowingGraph(ChoiceGraph):
     array_kind = FollowedArray
     function_rules: ClassVar[Mapping[str, Callable[..., Any]]] = {  # type: ignore[misc]
         "where": _where,
+        "argmax": argmax,
         "add.at": _add_at,
         "select": _select,
         "take_along_axis": _take_along_axis,

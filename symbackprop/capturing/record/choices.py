@@ -15,7 +15,7 @@ import numpy as np
 
 from symbackprop.errors import InternalError
 from symbackprop.trace.arrays.scalar import Traced, lift, node_of
-from symbackprop.trace.graph.graph import Condition, Graph
+from symbackprop.trace.graph.graph import Condition, Graph, Place
 
 VALUES: dict[str, Callable[..., Any]] = {
     "less": lambda a, b: float(a < b),
@@ -33,11 +33,25 @@ _RELATIONS = {"<": "less", "<=": "at_most", "==": "same"}
 
 
 class ChoiceGraph(Graph):
-    """A graph in which comparisons and choices are nodes; `truths` are the nodes that are 0 or 1."""
+    """A graph in which comparisons and choices are nodes.
+
+    `truths` are the nodes that are 0 or 1, `decided` the lines that went by the values of labels.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.truths: set[int] = set()
+        self.decided: list[Place | None] = []
+
+    def decided_here(self) -> None:
+        """Say that the line that runs goes by the values of labels."""
+        self.decided.append(self.place)
+
+    def one_of(self, name: str, place: tuple[int, ...], holds: bool) -> int:
+        """Return an input that is 0 or 1."""
+        node = self.input(name, place, float(holds))
+        self.truths.add(node)
+        return node
 
     def record(self, operation: str, *arguments: int) -> int:
         """Return the node of an operation in `VALUES`; of constants, the constant."""

@@ -36,6 +36,8 @@ class Recording:
 class _FollowedRun(Run):
     """A run in which whole-number arrays are labels."""
 
+    graph: FollowingGraph
+
     def traced_leaf(self, path: str, value: Any) -> Any:
         if isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.ndim and not self._is_input(path, value):
             return labels(self.graph, path, value)

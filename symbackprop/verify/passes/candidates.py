@@ -27,6 +27,7 @@ from symbackprop.verify.passes.passes import (
     Passes,
     call_with,
     method_of,
+    own_copy,
     parameters_of,
     required,
     switch_of,
@@ -51,11 +52,15 @@ MOST_CONVENTIONS = 12
 
 @dataclass(frozen=True, slots=True)
 class PassCandidate:
-    """Something to check: a class, an object, or functions; the pairs of passes it may mean, the likeliest first."""
+    """Something to check: a class, an object, or functions; the pairs of passes it may mean, the likeliest first.
+
+    Of a function that is `guessed` to be both passes nothing says so but that it was named.
+    """
 
     name: str
     owner: Any
     pairs: tuple[tuple[Any, Any], ...]
+    guessed: bool = False
 
 
 def candidates(module: types.ModuleType) -> list[PassCandidate]:
@@ -139,17 +144,23 @@ def _is_gradient(node: ast.expr) -> bool:
 def _pairs(functions: Mapping[str, Callable[..., Any]]) -> Iterator[PassCandidate]:
     """Yield forward and backward functions by their names: `affine_forward`, `affine_backward`; `f`, `f_prime`, `d_f`."""
     back = {name: function for name, function in functions.items() if _is_back(name, functions)}
-    forward = {tuple(_words(name)): name for name in reversed(list(functions)) if name not in back}
+    others = [name for name in reversed(list(functions)) if name not in back]
+    exact, loose = ({tuple(_words(name, but)): name for name in others} for but in (STEP, frozenset()))
     for name, backward in back.items():
-        stem = tuple(_words(name[1:] if name[1:] in functions else name))
-        fitting = forward.get(stem) or forward.get(stem[:-1])
+        stem = name[1:] if name[1:] in functions else name
+        words = tuple(_words(stem))
+        fitting = exact.get(tuple(_words(stem, STEP))) or loose.get(words) or loose.get(words[:-1])
         if fitting is not None:
             yield PassCandidate(fitting, None, ((functions[fitting], backward),))
 
 
-def _words(name: str) -> list[str]:
-    """Return the words of a name that say what is computed, without those that say in which direction."""
-    return [word.lower() for word in _WORD.findall(name) if word.lower() not in BACK | FORE]
+STEP = frozenset({"step"})
+"""A word that tells the pass over one step from the one over all, where there are both."""
+
+
+def _words(name: str, kept: frozenset[str] = frozenset()) -> list[str]:
+    """Return the words of a name that say what is computed, without those that say in which direction, but for those kept."""
+    return [word.lower() for word in _WORD.findall(name) if word.lower() not in (BACK | FORE) - kept]
 
 
 def _is_back(name: str, functions: Mapping[str, Any]) -> bool:
@@ -195,7 +206,7 @@ def _called(module: types.ModuleType, file: str, name: str, found: Sequence[Pass
     if isinstance(value, types.FunctionType) and _is_back(name, {}) and not _is_both(value):
         raise UserError(f"{file}: {name} is a backward pass alone; name the forward pass as well: {file}:FORWARD {file}:{name}")
     if isinstance(value, types.FunctionType):
-        return PassCandidate(name, None, ((value, value),))
+        return PassCandidate(name, None, ((value, value),), guessed=not _is_both(value))
     named = of_class(name, value) if value is not None else None
     if named is None:
         names = [candidate.name for candidate in found]
@@ -215,11 +226,20 @@ def compared(candidate: PassCandidate, given: Mapping[str, Any]) -> Comparison:
     for forward, backward in candidate.pairs:
         trial = _Trial(candidate, forward, backward, given)
         found = trial.found_with_targets()
+        if found is not None and candidate.guessed and not _holds(found) and not _returns_loss(forward, found.arguments):
+            raise UserError(f"{candidate.name} returns no loss, and nothing that is a gradient; name the backward pass, too")
         if found is not None:
             return found
         problem = problem or trial.problem
     wanted = "give them with --shapes, or as `example` in the file"
     raise UserError(f"{candidate.name}: no arguments found with which both passes run; {wanted} ({problem})")
+
+
+def _returns_loss(function: Callable[..., Any], values: Mapping[str, Any]) -> bool:
+    """Whether what a function returns, or the first of it, is one number."""
+    returned = visit(lambda: call_with(function, own_copy(dict(values))), habits=None).returned
+    first = returned[0] if isinstance(returned, tuple) and returned else returned
+    return np.ndim(first) == 0
 
 
 def compared_with(candidate: PassCandidate, solution: Comparison) -> Comparison:
