@@ -5,6 +5,7 @@ The user's own Python file is run because the user named it; nothing else is.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import csv
 import importlib
@@ -15,7 +16,7 @@ import re
 import sys
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -26,7 +27,7 @@ from symbackprop.errors import SymbackpropError, UserError, listed, nearest
 from symbackprop.formula.notation.notation import Notation
 from symbackprop.formula.notation.notations import notation_called
 from symbackprop.guest.imports import DefinitionLoader, TextLoader, dotted_name, importing
-from symbackprop.guest.visit import described, one_line
+from symbackprop.guest.visit import described, one_line, visit
 from symbackprop.network import Network
 from symbackprop.own_files import has_own_loss, refuse_notebook
 
@@ -70,7 +71,7 @@ def load_network(place: str, loss: str | None = None, shapes: str | None = None)
     """
     if not place.strip():
         raise UserError("expected the name of a network, a folder or a .py file; got an empty one")
-    code, _, function = place.rpartition(":")
+    code, function = split_place(place)
     if code.endswith(".py"):
         return _captured(place, Path(code), function, shapes)
     path = Path(place)
@@ -135,12 +136,46 @@ def _captured(place: str, file: Path, name: str, shapes: str | None) -> Loaded:
     # A network that is written as one does not wait for what runs somebody's code.
     from symbackprop.capturing.capture import capture
 
+    place, shapes = _with_object(place, file, name, shapes)
     function = load_function(place, loaded=load_code)
     if isinstance(function, type):
         raise UserError(f"{place} is a class; its passes are checked by: symbackprop check {place}; to derive, {_AS_FUNCTION}")
     module = sys.modules[function.__module__] if function.__module__ in sys.modules else load_module(file)
     captured = capture(function, example_for(place, function, module, shapes, loss=True), getattr(module, "wrt", None))
     return Loaded(name, file, captured.network, str(captured.loss), module)
+
+
+def _with_object(place: str, file: Path, name: str, shapes: str | None) -> tuple[str, str | None]:
+    """Return a place whose class is given the arguments that it is made with, `FILE:Net(sizes=[3, 5, 2]).loss`, and shapes.
+
+    Where nothing says them, some with which the method runs are looked for, and said on stderr.
+    """
+    owner, _, method = name.rpartition(".")
+    if not owner.isidentifier():
+        return place, shapes
+    module = load_code(file)
+    kind = getattr(module, owner, None)
+    if not isinstance(kind, type) or not callable(getattr(kind, method, None)) or not _wanted(kind):
+        return place, shapes
+    from symbackprop.verify.passes.samples import made_that_runs  # only code that comes without an example waits for it
+
+    found = made_that_runs(kind, method, read_shapes, scalar=True)
+    if found is None:
+        return place, shapes
+    made = ", ".join(f"{key}={value!r}" for key, value in found.made.items())
+    place = f"{file}:{owner}({made}).{method}"
+    if shapes is None and getattr(module, "example", None) is None:
+        shapes = found.shapes
+    sys.stderr.write(f'taken: "{place}"{f" --shapes {chr(34)}{shapes}{chr(34)}" if shapes else ""}\n')
+    return place, shapes
+
+
+def _wanted(kind: type) -> bool:
+    """Whether a class needs arguments to make an object of it."""
+    try:
+        return any(_is_needed(parameter) for parameter in inspect.signature(kind).parameters.values())
+    except (TypeError, ValueError):
+        return False
 
 
 def example_for(
@@ -210,9 +245,13 @@ def _complete(place: str, function: Callable[..., Any], given: dict[str, Any], w
 
 
 def read_shapes(text: str) -> dict[str, Any]:
-    """Return random numbers of shapes such as `X:5,3 b:4 rate: y:5<3`; `<3` are labels below 3, no shape is a number."""
+    """Return random numbers of shapes such as `X:5,3 b:4 rate: y:5<3`; `<3` are labels below 3, no shape is a number.
+
+    A name with dots is inside of a dictionary, `params.W1:3,4`, or a list, `W.0:3,4 W.1:4,2`.
+    """
     rng = np.random.default_rng(0)
     found: dict[str, Any] = {}
+    paths: dict[str, Any] = {}
     for word in text.split():
         match = _SHAPE.fullmatch(word)
         if match is None:
@@ -220,8 +259,24 @@ def read_shapes(text: str) -> dict[str, Any]:
         name, sizes, classes = match.groups()
         extents = _extents(word, sizes)
         drawn = np.asarray(rng.integers(0, int(classes), extents) if classes else np.round(rng.normal(size=extents), 3))
-        found[name] = drawn if extents else drawn.item()
-    return found
+        paths[name] = drawn if extents else drawn.item()
+    for path, value in paths.items():
+        *above, last = path.split(".")
+        inside = found
+        for part in above:
+            inside = inside.setdefault(part, {})
+            if not isinstance(inside, dict):
+                raise UserError(f"--shapes: {path}: {part} is an array already")
+        inside[last] = value
+    return {name: _as_lists(value) for name, value in found.items()}
+
+
+def _as_lists(value: Any) -> Any:
+    """Return dictionaries whose keys are 0, 1, 2 … as lists."""
+    if not isinstance(value, dict):
+        return value
+    inside = {key: _as_lists(member) for key, member in value.items()}
+    return [*inside.values()] if [*inside] == [str(k) for k in range(len(inside))] else inside
 
 
 def _extents(word: str, sizes: str | None) -> tuple[int, ...]:
@@ -232,7 +287,7 @@ def _extents(word: str, sizes: str | None) -> tuple[int, ...]:
 
 
 MOST_DRAWN = 10_000_000
-_SHAPE = re.compile(r"([^\W\d]\w*):(\d+(?:,\d+)*)?(?:<([1-9]\d*))?")
+_SHAPE = re.compile(r"([^\W\d]\w*(?:\.\w+)*):(\d+(?:,\d+)*)?(?:<([1-9]\d*))?")
 
 
 def load_definitions(file: Path) -> ModuleType:
@@ -292,13 +347,19 @@ def _check_is_python(file: Path) -> None:
 
 
 def load_code(file: Path) -> ModuleType:
-    """Run a Python file; of one that fails half-way (it opens data, it plots) only the definitions. That is said on stderr."""
+    """Run a Python file; of one that fails half-way (it opens data, it plots) or is Python 2 only the definitions.
+
+    That is said on stderr.
+    """
     try:
         return load_module(file)
     except UserError as error:
-        if error.__cause__ is None or isinstance(error.__cause__, SyntaxError | SymbackpropError):
+        if error.__cause__ is None or isinstance(error.__cause__, SymbackpropError):
             raise
-        module = load_definitions(file)
+        try:
+            module = load_definitions(file)
+        except UserError:
+            raise error from None
         message = f"{error}; only the definitions of the file are taken\n"
         if message not in _ALREADY_SAID:
             sys.stderr.write(message)
@@ -313,11 +374,11 @@ def load_function(
     place: str, default: str | None = None, loaded: Callable[[Path], ModuleType] = load_module
 ) -> Callable[..., Any]:
     """Load `FILE:function` (or FILE with a default function name), with `loaded`."""
-    text, _, name = (place if ":" in place or not default else f"{place}:{default}").rpartition(":")
+    text, name = split_place(place if ":" in place or not default else f"{place}:{default}")
     if not name or not text:
         raise UserError(f"{place}: expected FILE:function")
     module = loaded(Path(text))
-    owner, _, method = name.rpartition(".")
+    owner, _, method = name.rpartition(".")  # a point in the arguments stands before that of the method
     found = getattr(_instance(text, module, owner), method, None)
     if not callable(found) or isinstance(found, ModuleType):
         raise UserError(f"{text}: no function {name}{_instead(text, name, module)}")
@@ -338,14 +399,49 @@ def _own(key: str, value: Any, module: ModuleType) -> bool:
 
 
 def _instance(file: str, module: ModuleType, name: str) -> Any:
-    """Return the object that `FILE:object.method` speaks of, without one the module; of a class, one made without arguments."""
+    """Return the object that `FILE:object.method` speaks of, without one the module; of a class, one made with its arguments."""
+    name, made = _call_of(file, name)
     found = getattr(module, name, None) if name else module
     if not isinstance(found, type):
         return found
     try:
-        return found()
+        return visit(lambda: found(*made.args, **made.kwargs), habits=None).returned
     except TypeError as error:
-        raise UserError(f"{file}: {name}() fails: {error}; write `net = {name}(…)` in the file and name net") from None
+        raise UserError(f'{file}: {name}() fails: {error}; give its arguments, "{file}:{name}(…).METHOD"') from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What an object is made with: numbers, texts, lists and dictionaries of them."""
+
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _call_of(file: str, text: str) -> tuple[str, _Made]:
+    """Return the class and the arguments of `Net([3, 5, 2], rate=0.1)`, which are read as plain values, never run."""
+    name, opening, _ = text.partition("(")
+    if not opening:
+        return text, _Made()
+    try:
+        call = ast.parse(text, mode="eval").body
+        if not isinstance(call, ast.Call) or any(keyword.arg is None for keyword in call.keywords):
+            raise ValueError(text)
+        values = tuple(ast.literal_eval(node) for node in call.args)
+        return name, _Made(values, {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords})
+    except (ValueError, SyntaxError):
+        raise UserError(
+            f"{file}: {text}: expected numbers, texts or lists as arguments, such as {name}([3, 5, 2], 0.1)"
+        ) from None
+
+
+def split_place(place: str) -> tuple[str, str]:
+    """Return file and name of `FILE:name`; in the arguments of `FILE:Net({"a": 1}).loss` a colon may stand."""
+    if ".py:" in place:
+        file, _, name = place.partition(".py:")
+        return f"{file}.py", name
+    file, _, name = place.rpartition(":")
+    return file, name
 
 
 def load_value(place: str) -> Any:

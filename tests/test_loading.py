@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -97,3 +98,36 @@ def test_a_file_is_taken_as_it_stands_now(tmp_path: Path, monkeypatch: pytest.Mo
         assert load_function(f"{file}:slope")() == number
     assert {path.name for path in tmp_path.iterdir()} == {"hand.py", "beside.py"}, "no compiled copy is left"
     assert sys.dont_write_bytecode is False
+
+
+SIZED = """
+import numpy as np
+class Net:
+    def __init__(self, sizes, rate=0.5):
+        self.W = [np.random.randn(a, b) for a, b in zip(sizes[:-1], sizes[1:])]
+        self.depth = len(sizes)
+    def loss(self, X, y):
+        for W in self.W:
+            X = np.tanh(X @ W)
+        return np.sum((X - y) ** 2) + self.rate
+    rate = 0
+"""
+
+
+def test_an_object_is_made_with_the_arguments_that_are_written(tmp_path: Path) -> None:
+    place = written(tmp_path, SIZED)
+    method = load_function(f"{place}:Net([3, 4, 2], rate=0.1).loss")
+    assert [W.shape for W in method.__self__.W] == [(3, 4), (4, 2)]
+    for bad in ("Net([3, len('ab')]).loss", "Net([3, 4, 2).loss", "Net(**{}).loss"):
+        with pytest.raises(UserError, match="expected numbers, texts or lists as arguments"):
+            load_function(f"{place}:{bad}")
+    with pytest.raises(UserError, match=r"Net\(\) fails: .*give its arguments"):
+        load_function(f"{place}:Net.loss")
+
+
+def test_arguments_with_which_a_method_runs_are_found_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = written(tmp_path, SIZED)
+    loaded = load_network(f"{place}:Net.loss")
+    assert "W_0" in loaded.network.nodes
+    assert re.search(r'taken: ".*net.py:Net\(sizes=[\[(]3.*\)\.loss" --shapes "X:4,3', capsys.readouterr().err)
+    assert load_network(f"{place}:Net([3, 4, 2]).loss", shapes="X:5,3 y:5,2").network.node("W_0")

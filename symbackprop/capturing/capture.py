@@ -185,16 +185,12 @@ def _number_of_classes(network: Network, name: str, sizes: Mapping[str, int]) ->
 
 
 def _asked(first: Rolled, wrt: Sequence[str] | str | None) -> tuple[str, ...]:
-    """Return the names of what is asked for, by name or by path.
-
-    By default it is what is not called like data or a target; where all are, what holds no one-hot rows.
-    """
+    """Return the names of what is asked for, by name or by path."""
     inputs = first.program.inputs
     paths = {variable.name: name for name, variable in inputs.items() if not variable.name.startswith(ONE_HOT)}
     known = tuple(paths.values())
     if wrt is None:
-        moving = tuple(name for name in known if one_hot_axis(np.asarray(first.values[name])) is None)
-        return tuple(name for name in known if name not in DATA | TARGETS) or moving or known
+        return _usual(known, first)
     names = {**dict(zip(known, known, strict=True)), **paths}
     asked = [wrt] if isinstance(wrt, str) else wrt
     for one in asked:
@@ -203,6 +199,12 @@ def _asked(first: Rolled, wrt: Sequence[str] | str | None) -> tuple[str, ...]:
                 f"capture: wrt: the loss does not depend on {one}; it depends on {', '.join(known)}.{nearest(one, known)}"
             )
     return tuple(map(names.__getitem__, asked))
+
+
+def _usual(known: tuple[str, ...], first: Rolled) -> tuple[str, ...]:
+    """Return what is not called like data or a target; where all are, what holds no one-hot rows."""
+    moving = tuple(name for name in known if one_hot_axis(np.asarray(first.values[name])) is None)
+    return tuple(name for name in known if name not in DATA | TARGETS) or moving or known
 
 
 def _at(arguments: Mapping[str, Any], path: str) -> Any:

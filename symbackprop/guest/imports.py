@@ -98,19 +98,70 @@ class TextLoader(importlib.machinery.SourceFileLoader):
         return self.source_to_code(self.get_data(self.path), self.path)
 
 
-class DefinitionLoader(TextLoader):
-    """Runs the definitions of a file; reads Python 2 where it is none of Python 3."""
+class OldLoader(TextLoader):
+    """Runs a file's text, read as Python 2 where it is none of Python 3."""
 
     def source_to_code(self, data: Any, path: Any = "<string>", *, _optimize: int = -1) -> types.CodeType:  # type: ignore[override]
-        text = importlib.util.decode_source(data)
-        try:
-            tree = ast.parse(text, path)
-        except SyntaxError:
-            text = as_python3(text)
-            tree = ast.parse(text, path)
-            lines = text.splitlines(keepends=True)
-            linecache.cache[str(path)] = (len(text), None, lines, str(path))
-        return compile(definitions(tree), path, "exec", dont_inherit=True)
+        return compile(self.taken(_read(importlib.util.decode_source(data), str(path))), path, "exec", dont_inherit=True)
+
+    def taken(self, tree: ast.Module) -> ast.Module:
+        """Return what is run of a file."""
+        return tree
+
+
+class DefinitionLoader(OldLoader):
+    """Runs the definitions of a file; reads Python 2 where it is none of Python 3."""
+
+    def taken(self, tree: ast.Module) -> ast.Module:
+        """Return what is run of a file."""
+        return definitions(tree)
+
+
+def _read(text: str, path: str) -> ast.Module:
+    """Return the tree of a file, of one that is Python 2 rewritten; its lines are then those that are shown."""
+    try:
+        tree = ast.parse(text, path)
+        if not _has_old_names(tree):
+            return tree
+    except SyntaxError:
+        pass
+    text = as_python3(text)
+    linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
+    return ast.parse(text, path)
+
+
+def _has_old_names(tree: ast.Module) -> bool:
+    """Whether a file uses names that only Python 2 has: `xrange` that it defines nowhere, `d.iteritems()`."""
+    nodes = list(ast.walk(tree))
+    called = {node.func.attr for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)}
+    return bool(called & OLD_METHODS or (OLD_NAMES & _names(nodes, ast.Load)) - _names(nodes, ast.Store) - _imported(nodes))
+
+
+def _names(nodes: Sequence[ast.AST], context: type[ast.expr_context]) -> set[str]:
+    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, context)}
+
+
+def _imported(nodes: Sequence[ast.AST]) -> set[str]:
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    return {alias.asname or alias.name for node in imports for alias in node.names}
+
+
+OLD_NAMES, OLD_METHODS = frozenset({"xrange", "raw_input"}), frozenset({"iteritems", "itervalues", "iterkeys"})
+
+
+class _OldFinder(importlib.abc.MetaPathFinder):
+    """Finds what a file imports from the folders around it, and reads it as Python 2 where it is none of Python 3."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        found = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        origin = str(found.origin) if found is not None and type(found.loader) is importlib.machinery.SourceFileLoader else ""
+        if found is None or not origin or not os.path.realpath(origin).startswith(self.folder + os.sep):
+            return None
+        found.loader = OldLoader(fullname, origin)
+        return found
 
 
 def definitions(tree: ast.Module) -> ast.Module:
@@ -172,17 +223,20 @@ def importing(file: Path, *, stand_ins: bool) -> Iterator[list[str]]:
     No compiled copy of what is imported is left beside it.
     """
     folders = [str(folder) for folder in list(file.resolve().parents)[:ABOVE]]
-    missing, before = _Missing(folders[min(1, len(folders) - 1)]), set(sys.modules)
+    around = folders[min(1, len(folders) - 1)]
+    old, missing, before = _OldFinder(around), _Missing(around), set(sys.modules)
     kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     sys.path[:0] = folders[:1]
     sys.path.extend(folders[1:])
     if stand_ins:
+        sys.meta_path.insert(0, old)
         sys.meta_path.append(missing)
     try:
         yield missing.names
     finally:
         sys.dont_write_bytecode = kept
         if stand_ins:
+            sys.meta_path.remove(old)
             sys.meta_path.remove(missing)
         sys.path.remove(folders[0])
         for folder in folders[1:]:

@@ -179,6 +179,92 @@ class Net:
         "s * (2",
     ),
 }
+FILES["one step and all steps"] = (
+    """
+def rnn_step_forward(x, prev_h, Wh):
+    new = np.tanh(x + prev_h @ Wh)
+    return new, (prev_h, Wh, new)
+def rnn_step_backward(dnew, cache):
+    h, W, new = cache
+    da = dnew * (1 - new**2)
+    return da, da @ W.T, h.T @ da
+def rnn_forward(x, h0, Wh):
+    N, T, H = x.shape
+    H, H = Wh.shape
+    h, caches, prev = np.zeros((N, T, H)), [], h0
+    for t in range(T):
+        prev, cache = rnn_step_forward(x[:, t], prev, Wh)
+        h[:, t] = prev
+        caches.append(cache)
+    return h, caches
+def rnn_backward(dh, caches):
+    N, T, H = dh.shape
+    dx, dprev, dW = np.zeros((N, T, H)), np.zeros((N, H)), np.zeros((H, H))
+    for t in reversed(range(T)):
+        dx[:, t], dprev, dWt = rnn_step_backward(dh[:, t] + dprev, caches[t])
+        dW += dWt
+    return dx, dprev, dW
+""",
+    "dh[:, t] + dprev",
+    "dh[:, t]",
+)
+FILES["a column alone"] = (
+    """
+class Softmax:
+    def forward(self, v):
+        e = np.exp(v)
+        self.p = e / np.sum(e)
+        return self.p
+    def backward(self, up):
+        return (np.identity(np.size(self.p)) - self.p.T) * self.p @ up
+""",
+    "self.p.T",
+    "self.p",
+)
+FILES["a row alone"] = (
+    """
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.random.rand(n_in, n_out), np.random.rand(1, n_out)
+    def forward(self, rows):
+        self.rows = rows
+        return rows @ self.W + self.b
+    def backward(self, up, rate):
+        back = up @ self.W.T
+        self.W -= rate * self.rows.T @ up
+        self.b -= rate * up
+        return back
+""",
+    "self.rows.T @ up",
+    "2 * self.rows.T @ up",
+)
+FILES["a guard near one"] = (
+    """
+class Entropy:
+    def loss(self, y, p):
+        p = np.clip(p, 1e-15, 1 - 1e-15)
+        return -y * np.log(p) - (1 - y) * np.log(1 - p)
+    def gradient(self, y, p):
+        p = np.clip(p, 1e-15, 1 - 1e-15)
+        return -y / p + (1 - y) / (1 - p)
+""",
+    "(1 - y) / (1 - p)",
+    "(1 - y) / (2 - p)",
+)
+FILES["only Python 2 knows it"] = (
+    """
+def scale_forward(x, w):
+    out = np.zeros_like(x)
+    for k in xrange(len(x)):
+        out[k] = x[k] * w
+    return out, (x, w)
+def scale_backward(dout, cache):
+    x, w = cache
+    return dout * w, np.sum(dout * x)
+""",
+    "dout * w",
+    "dout + w",
+)
 
 
 def verdicts(folder: Path, code: str, name: str = "") -> dict[str, str]:
@@ -196,7 +282,7 @@ def verdicts(folder: Path, code: str, name: str = "") -> dict[str, str]:
 def test_found_and_judged(kind: str, tmp_path: Path) -> None:
     code, right, wrong = FILES[kind]
     assert right in code
-    assert set(verdicts(tmp_path, code).values()) <= {"proved", "agrees"}
+    assert set(verdicts(tmp_path, code).values()) <= {"proved", "agrees", "guarded"}
     assert "differs" in verdicts(tmp_path, code.replace(right, wrong)).values()
 
 
@@ -229,6 +315,18 @@ def test_a_loss_that_is_nowhere_stated_is_inferred(tmp_path: Path) -> None:
 def test_a_backward_pass_alone_is_not_accused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="relu_backward is a backward pass alone"):
         verdicts(tmp_path, "def relu_backward(dA, cache):\n    return dA * (cache > 0)\n", "relu_backward")
+
+
+def test_a_forward_pass_alone_is_not_accused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="returns no loss, and nothing that is a gradient"):
+        verdicts(tmp_path, "def hidden(X, W, b):\n    h = np.tanh(X @ W + b)\n    return h, W\n", "hidden")
+
+
+def test_what_is_imported_may_be_python_2(tmp_path: Path) -> None:
+    (tmp_path / "old.py").write_text("def two():\n    print 'two'\n    return sum(1 for _ in xrange(2))\n")
+    file = tmp_path / "code.py"
+    file.write_text("from old import two\ndef f(x): return two() * x\n")
+    assert load_definitions(file).f(3) == 6
 
 
 def test_several_things_are_a_question(tmp_path: Path) -> None:

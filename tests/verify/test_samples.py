@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from symbackprop.errors import UserError
 from symbackprop.isolation import Request, check_isolated
 from symbackprop.loading import load_definitions, read_shapes
 from symbackprop.verify.passes.samples import sample_of_pair, shapes_that_run
@@ -145,6 +146,56 @@ def test_wrong_code_is_wrong(title: str, change: tuple[str, str], tmp_path: Path
     file = tmp_path / "own.py"
     judged = check_isolated(Request(f"{file}:gradient", None, f"{file}:cost"))
     assert not judged.ok, judged.report
+
+
+DICTIONARIES = {
+    "layers, samples are rows": """
+def forward(model, X):
+    return np.tanh(X @ model['W1'] + model['b1']) @ model['W2'] + model['b2']
+def cost(model, X, y):
+    e = np.exp(forward(model, X))
+    return -np.mean(np.log(e / e.sum(1, keepdims=True))[range(len(y)), y])
+""",
+    "layers, samples are columns": """
+def cost(params, X, Y):
+    A = X
+    for l in (1, 2):
+        A = np.tanh(params['W' + str(l)] @ A + params[f'b{l}'])
+    return np.sum((A - Y) ** 2) / Y.shape[1]
+""",
+    "one weight": """
+def cost(params, X, y):
+    return np.mean((X @ params['w'] + params['b'] - y) ** 2)
+""",
+    "a recurrent layer": """
+def cost(params, xs, y):
+    h = np.zeros(params['Whh'].shape[0])
+    for x in xs:
+        h = np.tanh(params['Wxh'] @ x + params['Whh'] @ h + params['bh'])
+    return np.sum((params['Why'] @ h + params['by'] - y) ** 2)
+""",
+}
+SHAPES = {
+    "layers, samples are rows": {"model.W1:3,5", "model.b1:5", "model.W2:5,3", "model.b2:3", "X:4,3", "y:4<2"},
+    "layers, samples are columns": {"params.W1:5,4", "params.W2:1,5", "params.b1:5,1", "params.b2:1,1", "X:4,3", "Y:4,3"},
+}
+
+
+@pytest.mark.parametrize("title", DICTIONARIES)
+def test_a_dictionary_of_weights_is_made_of_what_is_looked_up_in_it(title: str, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text("import numpy as np\n" + DICTIONARIES[title], encoding="utf-8")
+    cost = load_definitions(tmp_path / "own.py").cost
+    found = shapes_that_run(cost, read_shapes, scalar=True)
+    assert set(found.split()) >= SHAPES.get(title, set())
+    assert np.isfinite(cost(**read_shapes(found)))
+
+
+def test_shapes_with_dots_are_inside() -> None:
+    found = read_shapes("params.W1:2,3 layers.0.b:4 layers.1.b:5 rate:")
+    assert found["params"]["W1"].shape == (2, 3)
+    assert [layer["b"].shape for layer in found["layers"]] == [(4,), (5,)]
+    with pytest.raises(UserError, match="params is an array already"):
+        read_shapes("params:3 params.W:4")
 
 
 def test_code_that_writes_files_is_not_tried(tmp_path: Path) -> None:

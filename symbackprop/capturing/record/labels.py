@@ -138,14 +138,17 @@ def argmax(graph: ChoiceGraph, array: Any, axis: Any = None, out: Any = None, *,
     return _kept(graph, shaped) if shaped.ndim else shaped.item()
 
 
+def _node_of(graph: ChoiceGraph, item: Any) -> int:
+    return int(item.node if isinstance(item, Traced) else item.stands_for(graph))
+
+
 def _input_row(graph: ChoiceGraph, line: Any) -> tuple[int, ...]:
     """Return the nodes of a line that is one-hot and an argument as it was given; nothing for any other."""
     if len(line) < 2 or not all(isinstance(item, Traced | Label) for item in line):
         return ()
-    nodes = tuple(item.node if isinstance(item, Traced) else item.stands_for(graph) for item in line)
-    values = [graph.values[node] for node in nodes]
-    one_hot = values.count(1.0) == 1 and values.count(0.0) == len(values) - 1
-    return nodes if one_hot and len({*nodes}) == len(nodes) and all(graph.operations[n] == "input" for n in nodes) else ()
+    nodes = tuple(_node_of(graph, item) for item in line)
+    given = len({*nodes}) == len(nodes) and {graph.operations[node] for node in nodes} == {"input"}
+    return nodes if given and sorted(graph.values[node] for node in nodes) == [0.0] * (len(nodes) - 1) + [1.0] else ()
 
 
 def _is_whole(other: Any) -> bool:

@@ -1,4 +1,4 @@
-"""How people name gradients: `dW`, `d_w1`, `grad_w`, `dL_dw1`, `d_ypred_d_w5`, and which node of a network a name means."""
+"""How people name gradients: `dW`, `d_w1`, `grad_w`, `dL_dw1`, `dJdW`, `d_yp_d_w5`, and which node of a network a name means."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PREFIXES = (
     "g",
 )
 _SUFFIX = re.compile(r"(?:_grads?|_gradient|_g|_bar|grad|_delta|_new|_next|_updated)$", re.IGNORECASE)
-_BARS = re.compile(r"_(?:wrt_|d_?|D_?|∂_?)(?=\w)")
+_BARS = re.compile(r"_(?:wrt_|d_?|D_?|∂_?)(?=\w)|(?<=\w)[d∂](?=\w)")
 
 _STEMS = (frozenset({"w", "ws", "weight", "weights"}), frozenset({"b", "bs", "bias", "biases"}))
 _NUMBERED = re.compile(r"([A-Za-z]+)[_.]?[0-9]+")
@@ -119,7 +119,7 @@ def _delta(name: str, known: Sequence[str]) -> str | None:
 
 
 def quotient(name: str, known: Sequence[str], loss: str) -> Meaning | None:
-    """Read `d_A_d_B`, `dA_dB`, `dA_wrt_B`; both sides must be nodes (or A the loss). None when it is no such name."""
+    """Read `d_A_d_B`, `dA_dB`, `dAdB`, `dA_wrt_B`; both sides must be nodes (or A the loss). None when it is no such name."""
     if name[:1] not in ("d", "D", "∂"):
         return None
     for bar in _BARS.finditer(name):

@@ -15,6 +15,7 @@ import numpy as np
 
 from symbackprop.errors import UserError, listed, nearest
 from symbackprop.guest.visit import visit
+from symbackprop.trace.run.nested import walk
 from symbackprop.verify.binding.source_tree import definition
 from symbackprop.verify.passes.comparison import Comparison, agrees, comparison
 from symbackprop.verify.passes.conventions import conventional, under
@@ -84,13 +85,20 @@ def of_class(name: str, kind: Any) -> PassCandidate | None:
     forward, backward = ([method for method in usual if _is_method(kind, own, method)] for usual in (FORWARD, BACKWARD))
     pairs = sorted(itertools.product(forward, backward), key=lambda pair: (not _match(*pair), forward.index(pair[0])))
     both = [(m, m) for m, member in own.items() if isinstance(member, types.FunctionType) and _is_both(member)]
-    found = _likeliest(both, pairs) or tuple(_steps(kind, own))
+    found = _likeliest(both, pairs) or _named_alike(own) or tuple(_steps(kind, own))
     return PassCandidate(name, kind, found) if found else None
 
 
 def _likeliest(both: Sequence[tuple[str, str]], pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Return the pairs of passes, a method that is a loss and its gradients first."""
     return (*both, *pairs) if any(_LOSS.search(method) for method, _ in both) else (*pairs, *both)
+
+
+def _named_alike(own: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return the loss and the method that is called like its derivative: `costFunction`, `costFunctionPrime`."""
+    methods = {name: member for name, member in own.items() if isinstance(member, types.FunctionType)}
+    pairs = (pair for candidate in _pairs(methods) for pair in candidate.pairs)
+    return tuple((first.__name__, second.__name__) for first, second in pairs if _LOSS.search(first.__name__))
 
 
 def _steps(kind: Any, own: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -131,10 +139,11 @@ def _is_docstring(statement: ast.stmt) -> bool:
 
 
 def _gives_both(function: Any) -> bool:
-    """Whether a function returns several things, among them gradients by their names."""
+    """Whether a function returns several things, the first none, further ones gradients by their names."""
     node = definition(function)
     returns = [inner.value for inner in ast.walk(node) if isinstance(inner, ast.Return)] if node is not None else []
-    return any(isinstance(value, ast.Tuple) and any(_is_gradient(part) for part in value.elts) for value in returns)
+    parts = [value.elts for value in returns if isinstance(value, ast.Tuple) and value.elts]
+    return any(any(map(_is_gradient, several)) and not _is_gradient(several[0]) for several in parts)
 
 
 def _is_gradient(node: ast.expr) -> bool:
@@ -145,13 +154,17 @@ def _pairs(functions: Mapping[str, Callable[..., Any]]) -> Iterator[PassCandidat
     """Yield forward and backward functions by their names: `affine_forward`, `affine_backward`; `f`, `f_prime`, `d_f`."""
     back = {name: function for name, function in functions.items() if _is_back(name, functions)}
     others = [name for name in reversed(list(functions)) if name not in back]
-    exact, loose = ({tuple(_words(name, but)): name for name in others} for but in (STEP, frozenset()))
     for name, backward in back.items():
-        stem = name[1:] if name[1:] in functions else name
-        words = tuple(_words(stem))
-        fitting = exact.get(tuple(_words(stem, STEP))) or loose.get(words) or loose.get(words[:-1])
+        fitting = _fitting(name[1:] if name[1:] in functions else name, others)
         if fitting is not None:
             yield PassCandidate(fitting, None, ((functions[fitting], backward),))
+
+
+def _fitting(stem: str, others: Sequence[str]) -> str | None:
+    """Return the function that is called like a backward pass but for the direction; of several, the last of those given."""
+    exact, loose = ({tuple(_words(name, but)): name for name in others} for but in (STEP, frozenset()))
+    words = tuple(_words(stem))
+    return exact.get(tuple(_words(stem, STEP))) or loose.get(words) or loose.get(words[:-1])
 
 
 STEP = frozenset({"step"})
@@ -197,10 +210,14 @@ def _nothing(module: types.ModuleType, file: str) -> str:
     return f"{file}: no forward and backward pass found; {how}; defined there: {listed(own)}"
 
 
+def _names_of(candidate: PassCandidate) -> set[str]:
+    return {candidate.name, *(getattr(function, "__name__", "") for pair in candidate.pairs for function in pair)}
+
+
 def _called(module: types.ModuleType, file: str, name: str, found: Sequence[PassCandidate]) -> PassCandidate:
     """Return the candidate of a name: its own, that of one of its functions, or of an object of the module."""
     for candidate in found:
-        if name in (candidate.name, *(getattr(function, "__name__", "") for pair in candidate.pairs for function in pair)):
+        if name in _names_of(candidate):
             return candidate
     value = getattr(module, name, None)
     if isinstance(value, types.FunctionType) and _is_back(name, {}) and not _is_both(value):
@@ -340,7 +357,10 @@ class _Trial:
         taken = slots_of(function, "function")
         bound = isinstance(kind, type) and isinstance(inspect.getattr_static(kind, function.__name__), types.FunctionType)
         switch = self._switch(function)
-        return [*_of_constructor(kind), *(slot for slot in taken[bound:] if slot.name != switch)]
+        made_with = _of_constructor(kind)
+        held = _sizes_held(kind) if all(slot.optional for slot in made_with) else ()
+        taken = [replace(slot, hints=replace(slot.hints, held=held)) for slot in taken]
+        return [*made_with, *(slot for slot in taken[bound:] if slot.name != switch)]
 
     def _switch(self, function: Callable[..., Any]) -> str:
         return switch_of(function) if self.forward == self.backward else ""
@@ -396,17 +416,65 @@ def _of_constructor(kind: Any) -> list[ArgumentSlot]:
     return slots_of(made, "class")[1:] if isinstance(made, types.FunctionType) else []
 
 
+def _sizes_held(kind: Any) -> tuple[int, ...]:
+    """Return the sizes of the layers of an object that is made without arguments: rows and columns of its matrices."""
+    matrices = [np.shape(leaf) for _, leaf in walk(_object_of(kind)) if _is_matrix(leaf)]
+    if not matrices or max(map(max, matrices)) > MOST_HELD:
+        return ()
+    return (matrices[0][0], *(shape[1] for shape in matrices))
+
+
+def _object_of(kind: Any) -> Any:
+    """Return an object, of a class one that is made without arguments; None where that fails."""
+    try:
+        return visit(kind, habits=None).returned if isinstance(kind, type) else kind
+    except Exception:  # whatever a constructor raises
+        return None
+
+
+def _is_matrix(leaf: Any) -> bool:
+    return isinstance(leaf, np.ndarray) and leaf.ndim == 2 and len(leaf) > 1
+
+
+MOST_HELD = 64
+"""The largest size of an object's matrices with which it is checked as it is."""
+
+
 def _better(best: Comparison | None, new: Comparison | None) -> Comparison | None:
     """Return what is to be checked: the first that ran, or another that says more for the code."""
     if best is None or new is None:
         return new or best
-    if not set(best.wrt) <= set(new.wrt) or len(new.missing) > len(best.missing) or not _is_telling(new):
+    if not set(best.wrt) <= set(new.wrt) or len(new.missing) > len(best.missing):
         return best
-    return new if _holds(new) or not _shapes_agree(best) else best
+    return new if _speaks_for_it(best, new) else best
+
+
+def _speaks_for_it(best: Comparison, new: Comparison) -> bool:
+    if not _is_telling(new):
+        return _is_a_vector_meant_otherwise(best, new)
+    return not _shapes_agree(best) or (_holds(new) and not _says_less(best, new))
+
+
+def _says_less(best: Comparison, new: Comparison) -> bool:
+    """Whether an array is one number in another comparison: at y = 1 nothing is seen of what stands behind (1 - y)."""
+    return any(np.ndim(value) and not np.ndim(new.arguments.get(name, 0)) for name, value in best.arguments.items())
 
 
 def _holds(found: Comparison) -> bool:
     return _shapes_agree(found) and agrees(found)
+
+
+def _is_a_vector_meant_otherwise(best: Comparison, new: Comparison) -> bool:
+    """Whether code that differs for a plain vector holds for a row or a column, which is what it is meant for."""
+    thin = [name for name in new.wrt if min(np.shape(new.example[name]), default=2) == 1]
+    plain = [name for name in thin if np.ndim(best.example.get(name, 0)) == 1]
+    return bool(plain) and not _holds(best) and _holds(new) and all(map(np.any, _gradients_there(new).values()))
+
+
+def _gradients_there(found: Comparison) -> Mapping[str, Any]:
+    """Return what the code gives at the example, by name."""
+    gradients: Mapping[str, Any] = visit(lambda: found.hand(**found.example), habits=None).returned
+    return {name: gradients[name] for name in found.wrt}
 
 
 def _is_telling(found: Comparison) -> bool:

@@ -104,6 +104,13 @@ def _right_reading(found: Sequence[Comparison], first: Comparison | None) -> Com
     return next((candidate for candidate in found if known <= set(candidate.wrt) and agrees(candidate)), None)
 
 
+def _times(returned: Any, upstream: Any) -> Any:
+    """Return gradients of a loss as those of a multiple of it: several of them each by itself."""
+    if isinstance(returned, tuple | list) and np.size(upstream) == 1:
+        return [part * np.ravel(upstream)[0] for part in returned]
+    return returned * upstream
+
+
 def _output(passes: Passes, title: str) -> tuple[tuple[Output, ...], dict[str, str]]:
     """Run the forward pass; return its outputs and caches. Raises UserError when it fails."""
     owner, given = own_copy(passes.owner), own_copy(dict(passes.given))
@@ -352,7 +359,7 @@ def _functions(
             arguments = {**plan.arguments(given, returned, owner, upstream), **switched}
             returned = call_with(method_of(owner, second), arguments)
         if slope:
-            returned = returned * values[names[0]]
+            returned = _times(returned, values[names[0]])
         return collected(dict(walk({"return": returned, "self": owner})), values)
 
     switched = {passes.switch: True} if passes.switch else {}

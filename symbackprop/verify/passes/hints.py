@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,7 +31,10 @@ BATCH = re.compile(
 @dataclass(frozen=True, slots=True)
 class Hints:
     """What is known of one function: argument → names of its sizes, keys looked up in it, values it is compared with, the
-    highest number of axes that is used, and the names of the parts it is taken apart into."""
+    highest number of axes that is used, the names of the parts it is taken apart into, and whether its length is asked for.
+
+    `held` are the sizes of the matrices that the object has whose method it is.
+    """
 
     shapes: dict[str, Sizes] = field(default_factory=dict)
     keys: dict[str, list[str]] = field(default_factory=dict)
@@ -38,6 +42,8 @@ class Hints:
     whole: set[str] = field(default_factory=set)
     axes: dict[str, int] = field(default_factory=dict)
     parts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    counted: set[str] = field(default_factory=set)
+    held: tuple[int, ...] = ()
 
 
 def hints_of(function: Callable[..., Any], names: list[str]) -> Hints:
@@ -53,7 +59,31 @@ def hints_of(function: Callable[..., Any], names: list[str]) -> Hints:
     node = definition(function)
     for inner in ast.walk(node) if node is not None else ():
         _read(inner, found)
+    _handed_on(node, function, found)
     return found
+
+
+def _handed_on(node: ast.AST | None, function: Callable[..., Any], found: Hints) -> None:
+    """Read the keys that a helper looks up in an argument that is handed on to it: `forward(X, params)`."""
+    known = getattr(function, "__globals__", {})
+    for call in (inner for inner in ast.walk(node) if isinstance(inner, ast.Call)) if node is not None else ():
+        helper = known.get(getattr(call.func, "id", ""))
+        if isinstance(helper, types.FunctionType) and helper is not function:
+            _handed_to(call, definition(helper), found)
+
+
+def _handed_to(call: ast.Call, helper: Any, found: Hints) -> None:
+    own = Hints()
+    for inner in ast.walk(helper) if helper is not None else ():
+        _read(inner, own)
+    parameters = helper.args.args if helper is not None else ()
+    for argument, parameter in zip(call.args, parameters, strict=False):
+        if isinstance(argument, ast.Name) and parameter.arg in own.keys:
+            _add(found.keys.setdefault(argument.id, []), own.keys[parameter.arg])
+
+
+def _add(keys: list[str], new: list[str]) -> None:
+    keys += [key for key in new if key not in keys]
 
 
 def _stated(text: str, name: str) -> Sizes:
@@ -73,6 +103,8 @@ def _read(node: ast.AST, found: Hints) -> None:
         _looked_up(node, found)
     elif isinstance(node, ast.Compare):
         _compared(node, found)
+    elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "len" and node.args:
+        found.counted.add(getattr(node.args[0], "id", ""))
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("get", "setdefault"):
         found.keys.setdefault(getattr(node.func.value, "id", ""), [])  # an optional key keeps its default
 
@@ -96,14 +128,24 @@ def _looked_up(node: ast.Subscript, found: Hints) -> None:
     key = getattr(node.slice, "value", None)
     if isinstance(node.value, ast.Name):
         name = node.value.id
-        if isinstance(key, str) and isinstance(node.ctx, ast.Load):
-            keys = found.keys.setdefault(name, [])
-            keys += [key][: key not in keys]
+        looked = _keys_of(node.slice)
+        if looked and isinstance(node.ctx, ast.Load):
+            _add(found.keys.setdefault(name, []), looked)
         elif isinstance(node.slice, ast.Tuple):
             found.axes[name] = max(found.axes.get(name, 0), sum(_is_axis(part) for part in node.slice.elts))
     elif isinstance(key, int) and getattr(node.value, "attr", "") == "shape":
         name = str(getattr(getattr(node.value, "value", None), "id", ""))
         found.axes[name] = max(found.axes.get(name, 0), key + 1)
+
+
+def _keys_of(index: ast.expr) -> list[str]:
+    """Return the key that stands there; of one that ends in a number, `params["W" + str(l)]`, `params[f"W{l}"]`, two."""
+    if isinstance(index, ast.Constant):
+        return [index.value] if isinstance(index.value, str) else []
+    joined = index.values if isinstance(index, ast.JoinedStr) else []
+    parts = [index.left, index.right] if isinstance(index, ast.BinOp) else joined
+    stem = getattr(parts[0], "value", None) if len(parts) == 2 else None
+    return [f"{stem}1", f"{stem}2"] if isinstance(stem, str) and stem.isidentifier() else []
 
 
 def _is_axis(index: ast.expr) -> bool:

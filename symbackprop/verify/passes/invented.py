@@ -19,6 +19,7 @@ from symbackprop.verify.binding import name_matching as names
 from symbackprop.verify.passes.hints import BATCH, KERNEL, SPATIAL, Hints, hints_of
 from symbackprop.verify.passes.passes import parameters_of
 from symbackprop.verify.passes.places import is_target
+from symbackprop.verify.passes.weights import dictionaries
 
 MOST_TRIED = 4000
 FLAGS = frozenset({"train", "training", "is_training", "train_flg", "train_mode", "is_train", "istrain", "retain_derived"})
@@ -152,6 +153,9 @@ def _choice(slot: ArgumentSlot, extents: Extents) -> list[Maker] | None:
 
 
 def _weights(slot: ArgumentSlot, extents: Extents) -> list[Maker] | None:
+    known = dictionaries(slot.hints.keys.get(slot.name, ())) if slot.name not in slot.hints.shapes else []
+    if known:
+        return [*known]
     if slot.name not in PARAMETERS or slot.name in slot.hints.keys:
         return None
     return [lambda rng: {"W1": np.round(rng.normal(size=(3, 5)), 3)}]
@@ -195,13 +199,19 @@ def _numbers(slot: ArgumentSlot, extents: Extents) -> list[Maker]:
     """An array, of the shape that the text says, or of one that arguments of this name have."""
     stated = slot.hints.shapes.get(slot.name)
     first = [_array(tuple(extents.of(size, len(stated)) for size in stated), slot.name)] if stated else []
-    further = _constructor(slot.name) if slot.owner == "class" else _shapes(slot)
+    further = _constructor("sizes" if _is_list_of_sizes(slot) else slot.name) if slot.owner == "class" else _shapes(slot)
     return [*first, *([None] if slot.optional else []), *further]
 
 
 RULES: tuple[Callable[[ArgumentSlot, Extents], list[Maker] | None], ...] = (
     *(_flag, _kept, _choice, _weights, _settings, _taken_apart, _number, _numbers),
 )
+
+
+def _is_list_of_sizes(slot: ArgumentSlot) -> bool:
+    """Whether a constructor asks for the length of an argument that is called like sizes: `len(layers_dim)`."""
+    named = SIZE.search(slot.name) or PAIRED.search(slot.name) or "layer" in slot.name.lower()
+    return slot.name in slot.hints.counted and bool(named)
 
 
 def _value(value: Any) -> Maker:
@@ -254,6 +264,20 @@ def _constructor(name: str) -> list[Maker]:
 
 def _shapes(slot: ArgumentSlot) -> list[Maker]:
     """Return the arrays that an argument of a forward pass may be, by its name."""
+    return [*_fitting(slot), *_usual_shapes(slot)]
+
+
+def _fitting(slot: ArgumentSlot) -> list[Maker]:
+    """Return data and targets that fit the matrices that an object has: as many columns as the first has rows, or turned."""
+    if not slot.hints.held or BIAS.match(slot.name) or WEIGHT.match(slot.name):
+        return []
+    first, last = slot.hints.held[0], slot.hints.held[-1]
+    if is_target(slot.name):
+        return [_array((4, last), "p"), *([_one_hot(4, last)] if last > 1 else [])]
+    return [_array((4, first), slot.name)]
+
+
+def _usual_shapes(slot: ArgumentSlot) -> list[Maker]:
     name, axes = slot.name, slot.hints.axes.get(slot.name, 0)
     if is_target(name):
         labels: list[Maker] = [lambda rng: rng.integers(0, 2, 4), _one_hot(4, 3), _one_hot(4, 5), _array((4, 3), "p")]
@@ -309,7 +333,7 @@ def _shapes(slot: ArgumentSlot) -> list[Maker]:
             (4, 4, 2),
             (),
         ]
-        shapes += [(2, 3, 5, 5)]
+        shapes += [(2, 3, 5, 5), (1, 3)]
     made: list[Maker] = [_array(shape, name) for shape in shapes if len(shape) >= axes]
     return [
         *made,
@@ -321,7 +345,7 @@ _IMAGE_SIZE = re.compile(rf"(?i)^(?=..)(?:{SPATIAL.pattern})")
 _DATA = re.compile(r"(?i)^(x|x_?train|inputs?|data|features|train_?x|x_?data)$")
 _WANTED = re.compile(r"(?i)^(y|t|y_?train|targets?|labels?|train_?y|outputs?|y_?true|y_?data)$")
 _LAYERS = re.compile(
-    r"^(n_?)?(layer_?)?sizes$|^layers?(_dims|_dimensions|_nodes|_structure)?$|^(network_)?(structure|architecture)$|units_list"
+    r"^(n_?)?(layer_?)?sizes$|^layers?(_?dims?|_dimensions|_nodes|_structure)?$|^(network_)?(structure|architecture)$|units_list"
 )
 _OUTPUT_SIZE = re.compile(r"out|unit|hidden|node|neuron|filter|class")
 _MADE: tuple[tuple[re.Pattern[str], tuple[Maker, ...]], ...] = (

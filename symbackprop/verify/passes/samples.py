@@ -64,6 +64,42 @@ def _first_shapes(function: Callable[..., Any], values_of: Callable[[str], Value
 
 
 @dataclass(frozen=True, slots=True)
+class MadeObject:
+    """What an object is made with, and shapes of arguments with which a method of it runs."""
+
+    made: Mapping[str, Any]
+    shapes: str
+
+
+def made_that_runs(kind: type, method: str, values_of: Callable[[str], Values], *, scalar: bool) -> MadeObject | None:
+    """Return what an object of a class may be made with so that a method runs; numbers, texts and lists of them only."""
+    found: MadeObject | None = _quietly(lambda: _first_made(kind, method, values_of, scalar=scalar))
+    return found
+
+
+def _first_made(kind: type, method: str, values_of: Callable[[str], Values], *, scalar: bool) -> MadeObject | None:
+    made_by, called = getattr(kind, "__init__"), getattr(kind, method)  # noqa: B009
+    slots = [slot for slot in (*slots_of(made_by, "class"), *slots_of(called, "function")) if slot.name != "self"]
+    for values in itertools.islice(arguments(slots, Extents()), MOST_TRIED):
+        made, taken = ({name: v for (of, name), v in values.items() if of == owner} for owner in ("class", "function"))
+        shapes = _as_shapes(taken)
+        bound = _bound(kind, made, method) if shapes is not None else None
+        if bound is not None and _runs(bound, values_of(str(shapes)), scalar=scalar):
+            return MadeObject(made, str(shapes))
+    return None
+
+
+def _bound(kind: type, made: Mapping[str, Any], method: str) -> Callable[..., Any] | None:
+    """Return the method of an object; None where it cannot be made so, or not with what can be typed."""
+    if any(isinstance(value, np.ndarray) for value in made.values()):
+        return None
+    try:
+        return getattr(call_with(kind, made), method)  # type: ignore[no-any-return]
+    except Exception:  # whatever a constructor raises: it is not meant to be called so
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class PairSample:
     """Values for a loss and its gradient code, and which result is the gradient of what: path → name, `{"0": "W"}`."""
 
@@ -231,10 +267,11 @@ def _with_more_samples(values: Mapping[str, Any]) -> Iterator[Values]:
 
 
 def _as_shapes(values: Mapping[str, Any]) -> str | None:
-    """Return values as --shapes says them; None for what it cannot say, such as a dictionary."""
-    if not all(isinstance(value, int | float | np.ndarray) and not isinstance(value, bool) for value in values.values()):
+    """Return values as --shapes says them, `params.W1:3,4` inside of a dictionary; None for what it cannot say."""
+    leaves = dict(walk(dict(values)))
+    if not all(isinstance(value, int | float | np.ndarray) and not isinstance(value, bool) for value in leaves.values()):
         return None
-    return " ".join(f"{name}:{','.join(map(str, np.shape(value)))}{_below(value)}" for name, value in values.items())
+    return " ".join(f"{name}:{','.join(map(str, np.shape(value)))}{_below(value)}" for name, value in leaves.items())
 
 
 def _below(value: Any) -> str:
