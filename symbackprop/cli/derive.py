@@ -8,7 +8,7 @@ from typing import Any
 import click
 import numpy as np
 
-from symbackprop.api import Derivation, derive
+from symbackprop.api import Derivation, Gradient, derive
 from symbackprop.cli.shared import (
     JSON,
     LOSS,
@@ -121,13 +121,15 @@ def _derivation_json(derivation: Derivation, notation: Notation) -> dict[str, An
     return {
         "network": derivation.network.title,
         "loss": derivation.loss,
-        "gradients": {
-            name: {
-                "text": derivation[name].text(notation),
-                "latex": derivation[name].latex(notation),
-                "sympy": str(derivation[name].expression),
-            }
-            for name in derivation
-        },
+        "gradients": {name: _gradient_json(derivation[name], notation) for name in derivation},
         "assumptions": [str(assumption) for assumption in derivation.assumptions],
+    }
+
+
+def _gradient_json(gradient: Gradient, notation: Notation) -> dict[str, str]:
+    formulas = [step.formula for step in gradient.steps(notation, "brief")]
+    return {
+        "text": "\n".join(as_text(formula, notation) for formula in formulas),
+        "latex": latex_lines(formulas, notation),
+        "sympy": str(gradient.expression),
     }

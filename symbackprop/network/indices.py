@@ -166,8 +166,7 @@ def everywhere(expression: Expr, rule: Callable[[Expr], Expr]) -> Expr:
 def bound_apart(expression: Expr, taken: Iterable[str]) -> Expr:
     """Rename the bound indices whose names are taken outside, so that each index means one thing where both stand."""
     names = set(taken)
-    bound = {limits[0] for total in expression.atoms(ExprWithLimits) for limits in total.limits} if expression.args else set()
-    clashes = sorted((index for index in bound if index_name(index) in names), key=index_name)
+    clashes = sorted((index for index in _bound(expression) if index_name(index) in names), key=index_name)
     if not clashes:
         return expression
     names |= {index_name(index) for index in expression.atoms(Idx)}
@@ -176,6 +175,12 @@ def bound_apart(expression: Expr, taken: Iterable[str]) -> Expr:
         renaming[index] = primed(index, names)
         names.add(index_name(renaming[index]))
     return _with_bound(expression, renaming)
+
+
+@lru_cache(maxsize=8192)
+def _bound(expression: Expr) -> frozenset[Idx]:
+    """Return the indices that the sums (and the like) in an expression bind."""
+    return frozenset(limits[0] for total in expression.atoms(ExprWithLimits) for limits in total.limits)
 
 
 def _with_bound(expression: Expr, renaming: Mapping[Idx, Idx]) -> Expr:
