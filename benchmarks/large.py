@@ -6,7 +6,7 @@ import os
 import resource
 import subprocess
 import sys
-from time import perf_counter
+from time import process_time
 
 from sympy import Expr, Rational, Sum, exp, sqrt, tanh
 from sympy.core.cache import clear_cache
@@ -87,12 +87,12 @@ def seconds_of_source(built: Built) -> float:
 def seconds_of_weights(sizes: tuple[int, ...], source: bool) -> float:
     """Return the seconds of defining and deriving a network of scalar weights, with its source and function where asked for."""
     clear_cache()
-    start = perf_counter()
+    start = process_time()
     case = scalar_network(sizes)
     derivation = derive(case.network, case.loss)
     if source:
         derivation.function()
-    return perf_counter() - start
+    return process_time() - start
 
 
 def seconds_and_megabytes(sizes: tuple[int, ...]) -> tuple[float, float]:
@@ -113,11 +113,12 @@ def seconds_of_writing(built: Built, name: str, level: str) -> tuple[float, floa
 
 
 def seconds_of_process(*arguments: str) -> float:
-    """Return the seconds that a Python process takes, its modules compiled before."""
+    """Return the seconds of the processor that a Python process takes, its modules compiled before."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    start = perf_counter()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, *arguments], check=True, capture_output=True, env=environment)
-    return perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 if __name__ == "__main__":

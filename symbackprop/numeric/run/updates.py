@@ -149,9 +149,19 @@ class OnlineUpdates(Updates):
         self._epoch_on_floats = compile_source(epoch_source(program, sampled), "epoch")
         self._mean = compile_source(mean_loss_source(program, sampled), "mean_loss")
 
+    @cached_property
+    def _unmoved(self) -> dict[str, float]:
+        """What is no sample and no parameter, as floats."""
+        known = {**self.samples.values, **self.constants}
+        return {name: float(known[name]) for name in self._others if name not in self.parameters}
+
     def _numbers(self) -> list[float]:
-        known = self._known()
-        return [float(known[name]) for name in self._others]
+        known = {**self._unmoved, **self.parameters}
+        return [known[name] for name in self._others]
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the current parameters, which are numbers."""
+        return dict(self.parameters)
 
     def first_loss(self) -> tuple[float, Mapping[str, Any]]:
         """Return the loss over all data; what floats refuse, or have no value of, is for the checking function."""
@@ -167,9 +177,10 @@ class OnlineUpdates(Updates):
     def epoch(self, batches: Iterable[Any], gradients: Mapping[str, Any], lr: float) -> int:
         """Make one update for each sample; on arrays of one where floats overflow."""
         order = list(batches)
-        places = [chosen.start if isinstance(chosen, slice) else int(chosen[0]) for chosen in order]
+        in_order = isinstance(order[0], slice)  # then it is all of them, one after the other
         try:
-            moved = self._epoch_on_floats([self._rows[place] for place in places], lr, *self._numbers())
+            rows = self._rows if in_order else [self._rows[int(place)] for (place,) in order]
+            moved = self._epoch_on_floats(rows, lr, *self._numbers())
         except (ArithmeticError, ValueError):
             return super().epoch(order, gradients, lr)
         self._moved(moved)
