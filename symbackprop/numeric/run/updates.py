@@ -155,7 +155,7 @@ class OnlineUpdates(Updates):
         known = {**self.samples.values, **self.constants}
         return {name: float(known[name]) for name in self._others if name not in self.parameters}
 
-    def _numbers(self) -> list[float]:
+    def _numbers(self) -> list[Any]:
         known = {**self._unmoved, **self.parameters}
         return [known[name] for name in self._others]
 
