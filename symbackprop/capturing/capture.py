@@ -24,11 +24,12 @@ import numpy as np
 
 from symbackprop.capturing.build.axes import Axis, ranges
 from symbackprop.capturing.build.build import PARTS_OF_DATA, TARGETS, Sized, build
-from symbackprop.capturing.build.vary import one_hot_axis
+from symbackprop.capturing.build.vary import OWN_OBJECT, one_hot_axis
 from symbackprop.capturing.confirm import Confirmed, confirm
 from symbackprop.capturing.record.labels import ONE_HOT
 from symbackprop.capturing.record.plain import PlainCode
 from symbackprop.capturing.record.shifts import Shift
+from symbackprop.capturing.roll.forms import entries
 from symbackprop.capturing.rolling import Rolled, rolled
 from symbackprop.capturing.sizing import Sizing
 from symbackprop.errors import InternalError, SymbackpropError, UserError, listed, nearest
@@ -202,7 +203,13 @@ def _asked(first: Rolled, wrt: Sequence[str] | str | None) -> tuple[str, ...]:
 
 
 def _usual(known: tuple[str, ...], first: Rolled) -> tuple[str, ...]:
-    """Return what is not called like data or a target; where all are, what holds no one-hot rows."""
+    """Return what is not called like data or a target; where all are, what holds no one-hot rows.
+
+    What an object holds and the loss does not use, such as its buffers of gradients, is none.
+    """
+    used = {entry for definition in first.program.definitions for entry in entries(definition.form)}
+    paths = {name: variable.name for name, variable in first.program.inputs.items()}
+    known = tuple(name for name in known if name in used or not paths[name].startswith(OWN_OBJECT)) or known
     moving = tuple(name for name in known if one_hot_axis(np.asarray(first.values[name])) is None)
     return tuple(name for name in known if name not in DATA | TARGETS) or moving or known
 

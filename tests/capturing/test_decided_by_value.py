@@ -93,13 +93,14 @@ class Net:
     def __init__(self) -> None:
         self.W1, self.b1 = -np.abs(RNG.normal(size=(3, 4))), np.zeros(4)
         self.W2, self.b2 = RNG.normal(size=(4, 2)), np.zeros(2)
+        self.grads = [np.zeros_like(self.W1), np.zeros_like(self.W2)]
 
     def loss(self, x: Any) -> Any:
         hidden = np.maximum(0, x @ self.W1 + self.b1)
         return np.sum(np.maximum(0, hidden @ self.W2 + self.b2) ** 2)
 
 
-def test_what_an_object_holds_is_moved_as_arguments_are() -> None:
+def test_what_an_object_holds_is_moved_as_arguments_are_and_asked_for_where_it_is_used() -> None:
     captured = capture(Net().loss, {"x": np.abs(RNG.normal(size=(5, 3)))})
     assert captured.wrt == ("W1", "b1", "W2", "b2")
 
