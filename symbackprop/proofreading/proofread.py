@@ -38,7 +38,7 @@ from symbackprop.proofreading.meaning.code_names import code_definitions, lookup
 from symbackprop.proofreading.meaning.knowledge import environment_of
 from symbackprop.proofreading.meaning.known_functions import IN_WORDS, any_function, called_by_name, called_only, told_by_slope
 from symbackprop.proofreading.meaning.layer_families import find_layers, marked_letters, names_in_layers
-from symbackprop.proofreading.meaning.values import Knowledge
+from symbackprop.proofreading.meaning.values import Definition, Knowledge
 from symbackprop.proofreading.proofread_report import ProofreadReport
 from symbackprop.proofreading.remedy.confirm import HowItIsRead
 from symbackprop.proofreading.remedy.lists import explain_list
@@ -155,6 +155,7 @@ def _declare(found: NamesFound, network: Network, notation: Notation | None) -> 
             found.scalars.pop(alias, None)
 
 
+_PLAIN_T = re.compile(r"\^\s*\{?\s*T(?![A-Za-z])")
 _APART = re.compile(r"(?<![A-Za-z\\])([A-Za-z])\s*(?:\\neq?(?![A-Za-z])|\\not\s*=|≠|!=)\s*([A-Za-z])(?![A-Za-z])")
 
 
@@ -207,14 +208,21 @@ def _gathered(
     for statement in reading.statements:
         first.take(statement)
     code_definitions([line for line in lines if isinstance(line, CodeLine)], first.environment, names)
+    told = _taken_out(first.environment, called)  # of one function two things are said: names may be one by either of them
     merged, analogous = _one_name_for_one_quantity(first.environment, chains, fixed, names)
+    first.environment.definitions.update(told)
     second = _beginning_again(known, first, letter, called.keys())
-    _let_be_any(second, called_only(chains, first.environment))
+    _let_be_any(second, called_only(chains, replace(first.environment, functions=second.functions)))
     second.loss = known.loss or (find_loss(chains, first.environment) if letter is not None else None)
     course = first.again(second)
     course.begin_again()
     said = {**_said(merged, "is {}"), **_said(analogous, "is {}, like the others"), **_undefined(called, first.environment)}
     return course.environment, {**course.assumed, **said}
+
+
+def _taken_out(known: Knowledge, names: Collection[str]) -> dict[str, Definition]:
+    """Take the definitions of names out of what is known; return them."""
+    return {name: known.definitions.pop(name) for name in names if name in known.definitions}
 
 
 def _undefined(called: dict[str, str], known: Knowledge) -> dict[str, str]:
@@ -296,7 +304,8 @@ def _judged(
 ) -> ProofreadReport:
     course = Course(environment, fixed=frozenset(network.nodes) if network else frozenset())
     judgements: list[Judgement] = []
-    notation = Notation().override(names=dict(reading.spelled))
+    transpose = "T" if how.t_transposes or _PLAIN_T.search(document.text) else r"\top"
+    notation = Notation().override(names=dict(reading.spelled), transpose=transpose)
     mender = Mender(reading.statements, course, how, notation)
     for statement in reading.statements:
         found = course.take(statement)

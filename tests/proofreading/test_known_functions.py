@@ -48,3 +48,15 @@ def test_what_tells_a_function_is_no_proof_of_it() -> None:
     assert report.claims[0].status is ClaimStatus.DEFINITION
     report = proofread_text(r"$$ f'(z) = f(z) (1 + f(z)) $$")
     assert report.claims[0].status is ClaimStatus.UNDECIDED
+
+
+def test_a_function_that_is_told_later_is_any_smooth_one_until_then() -> None:
+    text = (
+        r"The sigmoid $\sigma$ is applied: $$ a = \sigma(z), \quad z = w x $$ $$ \frac{\partial a}{\partial x} = CLAIM $$"
+        "\n\n## Exercise\n\n"
+        r"Let $\sigma(z) = z$ now; then $\sigma'(z) = 1$."
+    )
+    right, wrong = (proofread_text(text.replace("CLAIM", claim)) for claim in (r"w \sigma'(z)", r"w \sigma(z)"))
+    assert right.complete, right.text(everything=True)
+    assert right.ok, right.text(everything=True)
+    assert not wrong.complete  # of a function that is not known, nothing differs

@@ -50,3 +50,16 @@ def test_what_is_unusual_is_no_slip(text: str) -> None:
 def test_an_underscore_in_a_label_ends_no_document() -> None:
     report = proofread_text(r"$${s_{3\_f}}_{nj} = 2 {x_{3\_f}}_{nj}$$ With $a = 2$ is $3 a = 7$.")
     assert [claim.verdict.status.value for claim in report.claims][-1] == "differs"
+
+
+def test_a_decay_that_grows_with_the_step() -> None:
+    rate = r"$$ decayed\_rate = learning\_rate * POWER $$"
+    (found,) = proofread_text(rate.replace("POWER", r"e^{\frac{-decay\_rate}{global\_step}}")).findings
+    assert "grows" in found.message
+    falling = (
+        r"e^{-k * global\_step}",
+        r"e^{\frac{-global\_step}{k}}",
+        r"k^{\frac{global\_step}{decay\_steps}}",
+        r"e^{\frac{k}{global\_step}}",
+    )
+    assert [proofread_text(rate.replace("POWER", power)).findings for power in falling] == [()] * len(falling)

@@ -170,6 +170,12 @@ def _count(count: int, notation: Notation) -> str:
     return script("^", str(count), notation) + " " if count > 1 else ""
 
 
+def _power(node: tree.Power, parts: list[str], notation: Notation) -> str:
+    """A name that is written with something above it already, `a_1^{(1)}`, needs brackets."""
+    base = f"({parts[0]})" if isinstance(node.base, Name) and "^" in parts[0] else parts[0]
+    return base + script("^", parts[1], notation)
+
+
 def _nabla(node: tree.Nabla, parts: list[str], notation: Notation) -> str:
     variable = script("_", parts[1], notation) if node.wrt is not None else ""
     return rf"\nabla{variable} {parts[0]}"
@@ -198,7 +204,7 @@ LATEX = Format(
         tree.Hadamard: lambda node, parts, notation: f" {notation.hadamard} ".join(parts),
         tree.Fraction: _fraction,
         tree.BigSum: _big_sum,
-        tree.Power: lambda node, parts, notation: parts[0] + script("^", parts[1], notation),
+        tree.Power: _power,
         tree.Root: lambda node, parts, notation: rf"\sqrt{{{parts[0]}}}",
         tree.Transpose: lambda node, parts, notation: parts[0] + script("^", notation.transpose, notation),
         tree.Update: _update,

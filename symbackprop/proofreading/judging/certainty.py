@@ -232,7 +232,7 @@ def _is_derived(*sides: Formula) -> bool:
 def _unsaid_function(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
     """A function of which nothing is said may have the property that it needs."""
     called = (node for node in reached((left, right), environment) if isinstance(node, Call))
-    names = {name for node in called if (name := function_name(node)) in environment.unsaid}
+    names = {name for node in called if (name := function_name(node)) in environment.unsaid - environment.definitions.keys()}
     return f"the text does not say what function {min(names)} is" if names else ""
 
 

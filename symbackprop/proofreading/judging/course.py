@@ -768,6 +768,8 @@ def _ends(found: list[Pair], course: Course) -> list[Pair]:
     for number, ((left, middle, first), (_, right, second)) in enumerate(pairwise(found)):
         if first.status is not ClaimStatus.UNDECIDED or second.status is not ClaimStatus.UNDECIDED:
             continue
+        if first.misfit or second.misfit:  # not what has no value: what does not fit
+            continue
         across = judge(left, right, course.environment, course.history)
         if across.status not in HOLDS:
             continue

@@ -21,8 +21,10 @@ from symbackprop.formula.tree.tree import (
     Group,
     Indexed,
     Name,
+    Neg,
     Number,
     Partial,
+    Power,
     Product,
     Root,
     Sum,
@@ -54,6 +56,7 @@ def lint(statements: Sequence[Statement]) -> Iterator[Slip]:
         yield from _odd_one_out(statement)
         yield from _broken_chains(statement, stated)
         yield from _added_means(statement, means)
+        yield from _growing_decay(statement)
 
 
 def _labels(formula: Formula) -> Iterator[str]:
@@ -214,6 +217,37 @@ def _wrong_plus(statement: Statement, first: Indexed, mean: Name | Indexed) -> I
     plus = statement.fragment.text.find("+", *between)
     if plus >= 0:
         yield Slip(statement, (plus, plus + 1), "-", f"the mean {mean.name} is added; to centre {first.name} it is subtracted")
+
+
+_STEP = re.compile(r"(?:global_?)?step|epoch|iteration", re.I)
+
+
+def _growing_decay(statement: Statement) -> Iterator[Slip]:
+    """`decayed_rate = rate * e^{-k/step}`, which is least at the first step: what decays has the step above."""
+    left = statement.chain.parts[0]
+    if isinstance(left, Name) and "decay" in left.name.lower():
+        for power in nodes(statement.chain, Power):
+            found = _minus_by_a_step(_bare(power.exponent)) if power.base == Name("e") else None
+            if found is not None:
+                yield from _turned_up(statement, _bare(power.exponent), *found)
+
+
+def _minus_by_a_step(exponent: Formula) -> tuple[Fraction, Name] | None:
+    """Return the fraction and the step of `-k/step`; None for anything else."""
+    ratio = _bare(exponent.body if isinstance(exponent, Neg) else exponent)
+    if not isinstance(ratio, Fraction):
+        return None
+    step, falls = _bare(ratio.denominator), isinstance(exponent, Neg) or isinstance(_bare(ratio.numerator), Neg)
+    return (ratio, step) if falls and isinstance(step, Name) and _STEP.fullmatch(step.name) else None
+
+
+def _turned_up(statement: Statement, exponent: Formula, ratio: Fraction, step: Name) -> Iterator[Slip]:
+    above = ratio.numerator
+    if exponent.span and above.span and step.span:
+        source = statement.fragment.text
+        minus = "-" if isinstance(exponent, Neg) else ""
+        repair = f"{minus}{source[slice(*above.span)]} {source[slice(*step.span)]}"
+        yield Slip(statement, exponent.span, repair, f"this grows with {step.name}: what decays is multiplied by it")
 
 
 def _bare(formula: Formula) -> Formula:

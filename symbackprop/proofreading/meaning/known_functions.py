@@ -134,9 +134,10 @@ def _some(rng: random.Random) -> mpf:
 
 
 def called_only(chains: Iterable[Chain], environment: Knowledge) -> frozenset[str]:
-    """Return the names that are called like functions, and of which the text says nothing."""
+    """Return the names that are called like functions, and of which the text says nothing, or not yet."""
     heads = {head for chain in chains for node in walk(chain) if isinstance(node, Call) and (head := _head(node.function))}
-    known = environment.definitions.keys() | environment.functions.keys() | {str(key[0]) for key in environment.given}
+    quantities = {name for name, found in environment.definitions.items() if not found.arguments}
+    known = quantities | environment.functions.keys() | {str(key[0]) for key in environment.given}
     return frozenset(heads - known)
 
 

@@ -91,7 +91,7 @@ class Knowledge:
     functions: Mapping[str, Callable[..., mpf]] = field(default_factory=dict)
     layer_letters: frozenset[str] = frozenset()  # those above names that stand for any layer, and for the last one
     retold: set[str] = field(default_factory=set)  # names of which the text says two different things
-    unsaid: frozenset[str] = frozenset()  # functions of which nothing is said: any smooth one stands for each
+    unsaid: frozenset[str] = frozenset()  # functions of which nothing is said, or not yet: any smooth one stands for each
     telling: frozenset[int] = frozenset()  # the statements, by their order, that say what a function is
     loss: str | None = None
     rate: str | mpf | None = None

@@ -313,8 +313,13 @@ def _of_part(part: Formula, known: Words) -> Iterator[Proposal]:
         yield Power(part, Number("2")), part, Power(part, Number("2")), 6, "a square is missing"
 
 
-#: The words of changes that only a product of arrays notices.
-TRANSPOSED = ("a transpose is missing", "a transpose too many", "the factors are the other way round")
+#: The words of changes that the shapes of arrays notice.
+TRANSPOSED = (
+    "a transpose is missing",
+    "a transpose too many",
+    "the factors are the other way round",
+    "the layer is another one",
+)
 
 
 def _of_name(part: Name, known: Words) -> Iterator[Proposal]:

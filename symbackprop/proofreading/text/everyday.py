@@ -58,6 +58,7 @@ _SPELLINGS = tuple(
         (r"\\(?:bullet|cdotp|centerdot)(?![A-Za-z])", "*"),
         (r"_\{\s*\\forall(?![A-Za-z])", "_{"),
         (r",\s*;", ","),
+        (r"\.{3,}", "…"),
         (rf"(?<![_^])\{{\s*(_\s*(?:\w|{_GROUP}))\s*\}}", r"\1"),
         (rf"\\({_BOLD})\{{\s*(\\?[A-Za-z]+)\s*_\s*(\w|{_GROUP})\s*\}}", r"\\\1{\2}_\3"),
         (_STAR, "^*"),

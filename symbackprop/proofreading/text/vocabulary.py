@@ -187,11 +187,16 @@ def _written_names(texts: Sequence[str], words: Iterable[str]) -> Iterator[_Writ
     atoms = [atom for text in texts for atom in _atoms(_WRAPPED.sub(" ", text))]
     counted = Counter(atom["run"] for atom in atoms if atom["run"])
     often = {run for run, count in counted.items() if _is_word(run) and count > 2}
-    known = frozenset(_WORDS | {word for word in words if len(word) > 2} | often | _slopes(texts, counted))
+    alone = {word for text in texts for words in _ALONE.findall(text) for word in words if word}
+    known = frozenset(_WORDS | {word for word in words if len(word) > 2} | often | alone | _slopes(texts, counted))
     for atom in atoms:
         yield from _pieces(atom, known)
     for text in texts:
         yield from _wrapped_names(text)
+
+
+#: A word that is a side of its own, or a whole exponent.
+_ALONE = re.compile(r"(?:^|\\\\|[&\n])\s*([A-Za-z]{4,})\s*&?=|\^\s*\{\s*([A-Za-z]{4,})\s*\}")
 
 
 def _slopes(texts: Sequence[str], counted: Mapping[str, int]) -> set[str]:
@@ -431,6 +436,7 @@ def _classify_indexed(found: NamesFound, piece: _WrittenName, letters: Sequence[
     _count_indices(found, letters)
     if letters_only:
         found.axes.setdefault(piece.base, tuple(letters))
+        found.uses.update({(letter, "side by side"): 1 for letter in letters if len(letters) > 1})
     return piece.base
 
 
@@ -486,7 +492,7 @@ def _is_called(name: str, uses: Counter[tuple[str, str]]) -> bool:
 
 def _settle_indices(found: NamesFound) -> None:
     """A letter that is an index more often than it stands alone is an index."""
-    side_by_side = {letter for letters in found.axes.values() if len(letters) > 1 for letter in letters}
+    side_by_side = {letter for letter in found.indices if found.uses[letter, "side by side"]}
     for letter in side_by_side & found.scalars.keys():
         del found.scalars[letter]
     for letter in found.indices:
