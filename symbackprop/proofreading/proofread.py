@@ -50,6 +50,8 @@ from symbackprop.proofreading.text.document import Document, document_from_text,
 from symbackprop.proofreading.text.everyday import document_macros, normalised, with_macros_put_in
 from symbackprop.proofreading.text.vocabulary import NamesFound, discover
 
+MOST_FORMULAS = 15_000  # of one document
+
 
 def proofread(
     source: str | Path | Document,
@@ -71,9 +73,9 @@ def proofread(
         run_seconds: run the document's code, in a child process that has so many seconds, and compare what it prints.
 
     Raises:
-        UserError: the file cannot be read, or the loss is no node of the network.
+        UserError: the file cannot be read, or holds too many formulas, or the loss is no node of the network.
     """
-    document = source if isinstance(source, Document) else read_document(source)
+    document = _of_some_formulas(source if isinstance(source, Document) else read_document(source))
     if network is not None and loss is not None and loss not in network.nodes:
         raise UserError(f"proofread: the network has no node {loss}")
     lines = list(lines_of(document))
@@ -91,6 +93,13 @@ def proofread(
     if runs.ended:
         assumed["code"] = f"is not known to its end: {runs.ended}"
     return _judged(document, reading, lines, names, environment, assumed, network, how, runs)
+
+
+def _of_some_formulas(document: Document) -> Document:
+    """Return a document. Raises UserError where it holds too many formulas for one reading."""
+    if (count := len(document.formulas())) > MOST_FORMULAS:
+        raise UserError(f"{document.name}: {count} formulas are too many; {MOST_FORMULAS} at most: proof-read it in parts")
+    return document
 
 
 def _as_meant(reading: Reading) -> tuple[Reading, HowItIsRead]:

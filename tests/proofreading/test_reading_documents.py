@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from symbackprop.errors import UserError
 from symbackprop.formula.print.text import text
 from symbackprop.formula.read.name_table import Names
 from symbackprop.formula.read.read import ReadError, read
@@ -284,3 +285,8 @@ def test_arguments_that_are_not_there_are_not_looked_for_twice(written: str) -> 
 )
 def test_arguments_without_braces(written: str, shown: str) -> None:
     assert text(read(written, Names.of(scalars="x"))) == shown
+
+
+def test_a_text_of_very_many_formulas_is_refused_at_once() -> None:
+    with pytest.raises(UserError, match="too many"):
+        proofread_text("$ x " * 40_000)

@@ -55,7 +55,7 @@ def read_formulas(document: Document, names: Names) -> Reading:
     spelled: dict[str, str] = {}
     headings = 0
     prose = ""
-    unnamed = _sections_without_t(document)
+    unnamed, without_t = _sections_without_t(document), names.without("T")
     for fragment in document.fragments:
         if fragment.kind == "heading":
             headings += 1
@@ -64,7 +64,7 @@ def read_formulas(document: Document, names: Names) -> Reading:
             prose = fragment.text if fragment.kind == "prose" else ""
         else:
             text = normalised(fragment.text)
-            known = names.without("T") if headings in unnamed else names
+            known = without_t if headings in unnamed else names
             try:
                 found = read_repaired(text, known)
             except ReadError as problem:
