@@ -185,14 +185,19 @@ def _drop_unspeakable(found: NamesFound) -> None:
 def _written_names(texts: Sequence[str], words: Iterable[str]) -> Iterator[_WrittenName]:
     """Yield every name of the formulas; those with a label of their own in braces last."""
     atoms = [atom for text in texts for atom in _atoms(_WRAPPED.sub(" ", text))]
-    counted = Counter(atom["run"] for atom in atoms if atom["run"])
-    often = {run for run, count in counted.items() if _is_word(run) and count > 2}
-    alone = {word for text in texts for words in _ALONE.findall(text) for word in words if word}
-    known = frozenset(_WORDS | {word for word in words if len(word) > 2} | often | alone | _slopes(texts, counted))
+    known = _WORDS | {word for word in words if len(word) > 2} | _words_among(texts, atoms)
     for atom in atoms:
         yield from _pieces(atom, known)
     for text in texts:
         yield from _wrapped_names(text)
+
+
+def _words_among(texts: Sequence[str], atoms: Sequence[re.Match[str]]) -> set[str]:
+    """Return the runs of letters that are words: used often, a side of their own, or the slope of a name."""
+    counted = Counter(atom["run"] for atom in atoms if atom["run"])
+    often = {run for run, count in counted.items() if _is_word(run) and count > 2}
+    alone = {word for text in texts for found in _ALONE.findall(text) for word in found if word}
+    return often | alone | _slopes(texts, counted)
 
 
 #: A word that is a side of its own, or a whole exponent.
