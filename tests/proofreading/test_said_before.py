@@ -23,7 +23,7 @@ RIGHT = (
     SIGNS + r"So $$ p_1 = y_1 (z - p_2 y_2) $$",
     r"Let $g_w = x (a - t)$ and $w = 0.3$. The step is $w = w - 0.1 g_w$; the mean is $g_w = \frac{g_w}{m}$.",
     r"A chip of 16 cores has about $2 \cdot 10^9 \cdot 16 \cdot 32 = 10^{12}$ steps.",
-    r"With $v = w x$ the last weight of the threshold is $$ -c = -1 \cdot w_{n+1} = x_{n+1} w_{n+1} $$",
+    r"With $v = \sum_i w_i x_i$ the last weight of the threshold is $$ -c = -1 \cdot w_{n+1} = x_{n+1} w_{n+1} $$",
     r"Let $n_x = 3$, $m = 4$ and $T_y = 2 m$. In the case of $T_x = T_s$ both are as long; else $T_s = 9$.",
 )
 WRONG = (

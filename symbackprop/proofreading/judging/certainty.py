@@ -97,8 +97,8 @@ def _says_what_it_is(left: Formula, right: Formula, environment: Knowledge, comp
 def _says_an_entry(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
     """`-1 w_{n+1} = x_{n+1} w_{n+1}`: an entry beyond the last one, on one side only, may be what is being said."""
     entries = [{node for node in walk(side) if isinstance(node, Indexed) and _is_beyond(node)} for side in (left, right)]
-    used = {node.name for found in environment.definitions.values() for node in walk(found.body) if isinstance(node, Indexed)}
-    alone = {node.name for node in entries[0] ^ entries[1]} - used - environment.definitions.keys() - complete
+    used = {node for found in environment.definitions.values() for node in walk(found.body) if isinstance(node, Indexed)}
+    alone = {node.name for node in (entries[0] ^ entries[1]) - used} - environment.definitions.keys() - complete
     return f"this may be what says what the last {min(alone)} is" if alone else ""
 
 
