@@ -59,7 +59,7 @@ def claims(report: ProofreadReport) -> Iterator[Judgement]:
 def changes(side: str, others: list[str], rng: random.Random) -> Iterator[tuple[str, str]]:
     """Yield (kind, side with one mistake)."""
     for found in re.finditer(r"\d+\.\d{3,}", side):
-        for digit in {rng.randrange(2, len(found[0]) - 1), len(found[0]) - 2}:
+        for digit in rng.sample(range(2, len(found[0])), min(4, len(found[0]) - 2)):
             if found[0][digit] != ".":
                 other = str((int(found[0][digit]) + rng.randrange(1, 9)) % 10)
                 yield "digit", side[: found.start() + digit] + other + side[found.start() + digit + 1 :]
