@@ -12,10 +12,11 @@ from __future__ import annotations
 import re
 import shlex
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from types import MappingProxyType
 
 from symbackprop.cli import cli
 from symbackprop.cli.verify import problems, run
@@ -29,17 +30,25 @@ DIFFERS = "differs"
 
 @dataclass(frozen=True, slots=True)
 class BookPiece:
-    """A part of what a command makes: a `heading`, `math` in LaTeX, `code` in Python, `text` as it stands, or a `page`."""
+    """A part of what a command makes: a `heading`, `math` in LaTeX, `code` in Python, `text` as it is, `html`, or a `page`."""
 
     kind: str
     text: str
 
 
-def pieces(command: str, folder: Path, *, differs: bool = False) -> list[BookPiece]:
+IN_LATEX = {"derive": "markdown", "explain": "text"}
+IN_HTML = {"derive": "html", "explain": "html"}
+"""How a command prints formulas where nothing is said: for a book that sets LaTeX itself, and for one that is pages alone."""
+
+
+def pieces(
+    command: str, folder: Path, *, differs: bool = False, forms: Mapping[str, str] = MappingProxyType(IN_LATEX)
+) -> list[BookPiece]:
     """Run a command in a folder and return what it makes.
 
     Args:
         differs: a check has to find something wrong; else it must not.
+        forms: how formulas are printed, by command.
 
     Raises UserError for what is no such command, and for a check that does not come out as the author says; whatever the command
     raises.
@@ -48,14 +57,22 @@ def pieces(command: str, folder: Path, *, differs: bool = False) -> list[BookPie
     made = lesson_page(words, folder) if words[0] == "lesson" else None
     if made is not None:
         return [BookPiece("page", made)]
-    form = [] if words[0] not in ("derive", "explain") or "--format" in words else ["--format", "markdown"]
-    shown = run(cli, [*words, *form], folder)
+    form = "" if "--format" in words else forms.get(words[0], "")
+    shown = run(cli, [*words, *(["--format", form] if form else [])], folder)
     if words[0] == "check" and bool(shown.code) != differs:
         said = "nothing differs, though the author says so" if differs else "something differs or is missing"
         raise UserError(f"{command}: {said}\n{shown.text}")
+    if form == "html":
+        return [BookPiece("html", _inside(shown.text))]
     if words[0] in ("derive", "explain"):
         return list(_written(shown.text))
     return [BookPiece("code" if words[0] == "code" else "text", shown.text)]
+
+
+def _inside(page: str) -> str:
+    """Return what a page shows below its title, without empty lines, at which Markdown would go on."""
+    body = page.partition("</h1>")[2].partition("</body>")[0] or page
+    return "\n".join(line for line in body.splitlines() if line.strip()) + "\n"
 
 
 def _words(command: str) -> list[str]:
@@ -104,6 +121,7 @@ _MARKDOWN = {
     "math": "$$\n{}\n$$\n",
     "code": "```python\n{}```\n",
     "text": "```text\n{}```\n",
+    "html": "<div>\n{}</div>\n",
 }
 
 

@@ -16,10 +16,11 @@ from typing import Any, ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
+from sphinx.addnodes import only
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
-from symbackprop.book.pieces import DIFFERS, BookPiece, frame, pieces, verified
+from symbackprop.book.pieces import DIFFERS, IN_LATEX, BookPiece, frame, pieces, verified
 from symbackprop.errors import GuestError, SymbackpropError
 
 
@@ -33,18 +34,29 @@ class SymbackpropDirective(SphinxDirective):  # type: ignore[misc]
     def run(self) -> list[Any]:
         """Return the nodes of what the command makes. Raises ExtensionError, which ends the building, where it does not hold."""
         file, line = self.get_source_info()
+        command, folder = self.arguments[0], Path(file).resolve().parent
         try:
-            made = pieces(self.arguments[0], Path(file).resolve().parent, differs=DIFFERS in self.options)
+            made = pieces(command, folder, differs=DIFFERS in self.options)
+            if command.split()[0] == "explain":
+                pages = pieces(command, folder, forms=IN_LATEX | {"explain": "html"})
+                return [_only("html", pages), _only("not html", made)]
         except (SymbackpropError, GuestError) as error:
             raise ExtensionError(f"{file}:{line}: {error}") from None
         return [_node(piece) for piece in made]
 
 
+def _only(kind: str, made: list[BookPiece]) -> Any:
+    """Return nodes that are in the books of one kind."""
+    node = only(expr=kind)
+    node += [_node(piece) for piece in made]
+    return node
+
+
 def _node(piece: BookPiece) -> Any:
     if piece.kind == "math":
         return nodes.math_block(piece.text, piece.text, number=None, label=None, nowrap=False)  # as Sphinx makes them itself
-    if piece.kind == "page":
-        return nodes.raw("", frame(piece.text), format="html")
+    if piece.kind in ("page", "html"):
+        return nodes.raw("", frame(piece.text) if piece.kind == "page" else piece.text, format="html")
     if piece.kind == "heading":
         return nodes.paragraph("", "", nodes.strong(piece.text, piece.text))
     block = nodes.literal_block(piece.text, piece.text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import escape
 from typing import Any
 
 import click
@@ -26,6 +27,7 @@ from symbackprop.derive.steps.steps import LEVELS, is_scalar_path
 from symbackprop.errors import UserError
 from symbackprop.formula.notation.notation import Notation
 from symbackprop.formula.notation.notations import TEXTBOOK
+from symbackprop.formula.print.mathml import mathml
 from symbackprop.formula.print.text import text as as_text
 from symbackprop.formula.print.wrap import latex_lines
 from symbackprop.loading import load_network
@@ -49,7 +51,7 @@ from symbackprop.loading import load_network
 @SHAPES
 @TIMEOUT
 @click.option("--steps", type=click.Choice(LEVELS), default="brief", show_default=True, help="How much is shown.")
-@click.option("--format", "form", type=click.Choice(["text", "latex", "markdown"]), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(["text", "latex", "markdown", "html"]), default="text", show_default=True)
 @NOTATION
 @click.option("--statements", is_flag=True, help="Print every equation of a document: definitions, chains, gradients, updates.")
 @click.option("--numbers", is_flag=True, help="Continue with the example values: symbols = numbers = result.")
@@ -85,12 +87,15 @@ def command(
     for name in derivation:
         _print_gradient(derivation, name, steps, form, notation, decimals if numbers else None)
     for assumption in derivation.assumptions:
-        click.echo(f"assumed: {assumption}" if form != "latex" else f"% assumed: {assumption}")
+        click.echo(_ASSUMED.get(form, "assumed: {}").format(escape(str(assumption)) if form == "html" else assumption))
+
+
+_ASSUMED = {"latex": "% assumed: {}", "html": "<p>assumed: {}</p>"}
 
 
 def _no_json(as_json: bool) -> None:
     if as_json:
-        raise UserError("derive: --statements prints text, LaTeX or Markdown; it does not go with --json")
+        raise UserError("derive: --statements prints text, LaTeX, Markdown or HTML; it does not go with --json")
 
 
 def _print_gradient(derivation: Derivation, name: str, steps: str, form: str, notation: Notation, decimals: int | None) -> None:
@@ -101,7 +106,8 @@ def _print_gradient(derivation: Derivation, name: str, steps: str, form: str, no
         lines.append(gradient.numbers(notation.override(decimals=decimals)))
     _print_lines(name, lines, derivation, form, notation)
     if decimals is not None and not scalar:
-        click.echo(np.array2string(np.asarray(gradient.value()), precision=decimals))
+        numbers = np.array2string(np.asarray(gradient.value()), precision=decimals)
+        click.echo(f"<pre>{numbers}</pre>" if form == "html" else numbers)
     if len(lines) > 1 and form == "text" and name != derivation.wrt[-1]:
         click.echo()
 
@@ -112,9 +118,19 @@ def _print_lines(name: str, lines: list[Step], derivation: Derivation, form: str
             reason = f"    ({step.why()})" if step.because else ""
             click.echo(as_text(step.formula, notation) + reason)
         return
+    if form == "html":
+        click.echo(_as_html(f"∂{derivation.loss}/∂{name}" if name else "", lines, notation))
+        return
     block = latex_lines([step.formula for step in lines], notation)
     title = f"## ∂{derivation.loss}/∂{name}\n\n" if name else ""
     click.echo(block if form == "latex" else f"{title}$$\n{block}\n$$\n")
+
+
+def _as_html(title: str, lines: list[Step], notation: Notation) -> str:
+    """Return formulas as MathML, each in a part of its own, which any page can take as it is."""
+    head = [f"<p><strong>{escape(title)}</strong></p>"] if title else []
+    formulas = (mathml(step.formula, notation) for step in lines)
+    return "\n".join([*head, *(f'<div style="margin:.9em 0;overflow-x:auto">{formula}</div>' for formula in formulas)])
 
 
 def _derivation_json(derivation: Derivation, notation: Notation) -> dict[str, Any]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import json
 import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
 from symbackprop.book.mkdocs_blocks import with_blocks
 from symbackprop.book.pandoc_filter import filtered, main
-from symbackprop.book.pieces import pieces, verified
+from symbackprop.book.pieces import IN_HTML, pieces, verified
 from symbackprop.errors import UserError
 
 NETWORK = """
@@ -88,7 +89,13 @@ def test_marked_parts_are_derived_again(folder: Path) -> None:
 def test_blocks_of_a_page_of_mkdocs(folder: Path) -> None:
     page = "# One\n\n```symbackprop\nderive network.py w\n```\n\n```python\nx = 1\n```\n"
     made = with_blocks(page, folder / "page.md")
-    assert made == f"# One\n\n**∂E/∂w**\n\n$$\n{FORMULA}\n$$\n\n\n```python\nx = 1\n```\n"
+    shown = made.removeprefix("# One\n\n").removesuffix("\n\n```python\nx = 1\n```\n")
+    box = ET.fromstring(shown)  # in Markdown of pages formulas need no program that sets LaTeX
+    assert [part.tag.rpartition("}")[2] for part in (box, *box, box[1][0])] == ["div", "p", "div", "math"]
+    assert "\n\n" not in shown.strip()
+    table = with_blocks('```symbackprop\nexplain right.py:gradients --shapes "x: w: t:"\n```\n', folder / "page.md")
+    assert [part.tag for part in ET.fromstring(table)] == ["table", "p"]
+    assert "<html" not in table
 
 
 def block(text: str, *classes: str) -> dict[str, object]:
@@ -101,7 +108,12 @@ def test_blocks_of_pandoc(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     quote, untouched = filtered(tree, folder)["blocks"]
     assert quote["c"][1] == {"t": "Para", "c": [{"t": "Math", "c": [{"t": "DisplayMath"}, FORMULA]}]}
     assert untouched == other
+    (code,) = filtered([block('explain right.py:gradients --shapes "x: w: t:"', "symbackprop")], folder)
+    assert code["t"] == "CodeBlock"
+    (page,) = filtered([block('explain right.py:gradients --shapes "x: w: t:"', "symbackprop")], folder, IN_HTML)
+    assert (page["t"], page["c"][0], page["c"][1][:7]) == ("RawBlock", "html", "<table>")
     monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", ["symbackprop-pandoc", "html"])
     monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(tree)))
     main()
     assert json.loads(capsys.readouterr().out) == filtered(tree, folder)
