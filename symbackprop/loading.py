@@ -257,6 +257,8 @@ def read_shapes(text: str) -> dict[str, Any]:
         if match is None:
             raise UserError(f"--shapes: expected name:sizes such as X:5,3, or y:5<3 for labels below 3; got {word!r}")
         name, sizes, classes = match.groups()
+        if name in paths:
+            raise UserError(f"--shapes: {name} stands twice; give each argument once")
         extents = _extents(word, sizes)
         drawn = np.asarray(rng.integers(0, int(classes), extents) if classes else np.round(rng.normal(size=extents), 3))
         paths[name] = drawn if extents else drawn.item()
@@ -477,7 +479,7 @@ def read_roster(path: Path) -> tuple[tuple[str, str], ...]:
     Raises UserError naming the file and line.
     """
     if not path.is_file():
-        raise UserError(f"{path}: no such file{_near(path)}")
+        raise UserError(f"{path}: {'a folder; expected .csv' if path.is_dir() else f'no such file{_near(path)}'}")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file, skipinitialspace=True))
@@ -547,5 +549,5 @@ def _near(path: Path) -> str:
     parent = path.parent
     entries = parent.iterdir() if parent.is_dir() else ()
     fitting = [e.name for e in entries if e.suffix == path.suffix or e.suffix == ".py" or (e / "network.py").is_file()]
-    found = nearest(path.name, fitting)
+    found = nearest(path.name, [name for name in fitting if name != path.name])  # itself is a link to nothing
     return f".{found}" if found else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from symbackprop.errors import UserError
-from symbackprop.loading import load_function, load_network
+from symbackprop.loading import load_definitions, load_function, load_module, load_network, read_shapes
 
 GOOD = """
 from symbackprop.network import Network
@@ -131,3 +132,24 @@ def test_arguments_with_which_a_method_runs_are_found_and_said(tmp_path: Path, c
     assert "W_0" in loaded.network.nodes
     assert re.search(r'taken: ".*net.py:Net\(sizes=[\[(]3.*\)\.loss" --shapes "X:4,3', capsys.readouterr().err)
     assert load_network(f"{place}:Net([3, 4, 2]).loss", shapes="X:5,3 y:5,2").network.node("W_0")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+def test_a_file_is_read_as_its_editor_writes_it(encoding: str, tmp_path: Path) -> None:
+    text = "# 两层网络\ndef 损失(w):\n    名 = '误差'\n    return w * w if 名 else w\n"
+    (tmp_path / "own.py").write_bytes(text.encode(encoding))
+    for load in (load_module, load_definitions):
+        function = load(tmp_path / "own.py").损失
+        assert function(3.0) == 9.0
+        assert inspect.getsource(function).splitlines()[0] == "def 损失(w):"
+
+
+def test_a_file_in_no_encoding_is_told_what_to_save_it_as(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_bytes(b"x = '\xe9\xff'\n")
+    with pytest.raises(UserError, match=r"own\.py: not valid Python: the text is not UTF-8, .*; save it as UTF-8"):
+        load_module(tmp_path / "own.py")
+
+
+def test_an_argument_has_one_shape() -> None:
+    with pytest.raises(UserError, match="--shapes: W stands twice; give each argument once"):
+        read_shapes("W:2,2 X:3 W:2")

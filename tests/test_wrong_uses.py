@@ -157,7 +157,7 @@ def table(name: str) -> dict[str, str]:
 COMMANDS, MESSAGES = table("wrong_commands.txt"), table("wrong_calls.txt")
 MISUSED = (
     "derive net.py --steps all",
-    "derive net.py --format html",
+    "derive net.py --format pdf",
     "derive net.py --decimals 99",
     "derive",
     "derive net.py --stepz brief",

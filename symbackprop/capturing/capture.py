@@ -16,7 +16,8 @@ the code itself at other numbers and other sizes, loss and gradients, and refuse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,10 +84,10 @@ def capture(function: Callable[..., Any], example: Mapping[str, Any], wrt: Seque
         NotSupportedError: something cannot be captured; the message names the variable and the line.
         UserError: the code fails, an argument is missing, or it returns no single number.
     """
-    empty = next((name for name, value in example.items() if isinstance(value, np.ndarray) and not value.size), None)
-    if empty is not None:
-        raise UserError(f"capture: {empty} is empty in the example, shape {example[empty].shape}; expected at least one number")
+    _refuse_unusable(function, example)
     first = rolled(function, example)
+    if not first.program.outputs:
+        raise UserError("capture: the loss depends on no real number in the example; expected arrays or numbers that are real")
     names = _asked(first, wrt)
     sizing = Sizing(rolled, function, example, first, ranges(first.program), frozenset(names))
     problem: SymbackpropError | None = None
@@ -96,6 +97,15 @@ def capture(function: Callable[..., Any], example: Mapping[str, Any], wrt: Seque
         except SymbackpropError as found:
             problem = found
     raise problem or InternalError(f"{function}: no choice of sizes was tried")
+
+
+def _refuse_unusable(function: Callable[..., Any], example: Mapping[str, Any]) -> None:
+    """Raise UserError for a function that returns no number when it is called, and for values without any."""
+    if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+        raise UserError(f"{function.__name__}: expected a function that returns the loss, got an async one or a generator")
+    empty = next((name for name, value in example.items() if isinstance(value, np.ndarray) and not value.size), None)
+    if empty is not None:
+        raise UserError(f"capture: {empty} is empty in the example, shape {example[empty].shape}; expected at least one number")
 
 
 def _confirmed(sizing: Sizing, names: tuple[str, ...], sized: Sized, changing: tuple[Axis, ...]) -> Captured:
@@ -193,6 +203,8 @@ def _asked(first: Rolled, wrt: Sequence[str] | str | None) -> tuple[str, ...]:
     if wrt is None:
         return _usual(known, first)
     names = {**dict(zip(known, known, strict=True)), **paths}
+    if not isinstance(wrt, Iterable):
+        raise UserError(f"capture: wrt: expected names such as ['W', 'b'], got {type(wrt).__name__}")
     asked = [wrt] if isinstance(wrt, str) else wrt
     for one in asked:
         if one not in names:

@@ -156,7 +156,7 @@ def _notes(explanation: Explanation) -> list[str]:
 
 def _note_lines(explanation: Explanation) -> Iterator[str]:
     if not explanation.results:
-        yield f"{explanation.title} returns nothing: is a `return` missing?"
+        yield f"{explanation.title} returns nothing: is a `return` missing, or what it takes no real number?"
     for path, name in explanation.results.items():
         if path not in ("", name):
             yield f"returned as {path}: {name}"

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from symbackprop.cli.shared import Examples
-from symbackprop.errors import UserError, listed
+from symbackprop.errors import GuestError, NotSupportedError, UserError, listed
 from symbackprop.files import write_file
 
 COMMANDS = ("derive", "check", "code")
@@ -114,7 +114,11 @@ def _block(document: Path, text: str, match: re.Match[str], commands: click.Comm
         raise UserError(f"{place}: {error}") from None
     if not words or words[0] not in COMMANDS:
         raise UserError(f"{place}: expected one of {listed(COMMANDS)} in the mark, got {words[0] if words else 'nothing'}")
-    return Block(place, match["words"], match["body"], run(commands, words, document.resolve().parent).text)
+    try:
+        shown = run(commands, words, document.resolve().parent)
+    except (UserError, NotSupportedError, GuestError) as error:
+        raise UserError(f"{place}: {error}") from None
+    return Block(place, match["words"], match["body"], shown.text)
 
 
 def run(commands: click.Command, words: Sequence[str], folder: Path) -> Shown:

@@ -8,6 +8,7 @@ stand-in that gives nothing: code that needs it fails where it uses it. What onl
 from __future__ import annotations
 
 import ast
+import codecs
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -97,12 +98,35 @@ class TextLoader(importlib.machinery.SourceFileLoader):
     def get_code(self, fullname: str) -> types.CodeType:
         return self.source_to_code(self.get_data(self.path), self.path)
 
+    def source_to_code(self, data: Any, path: Any = "<string>", *, _optimize: int = -1) -> types.CodeType:  # type: ignore[override]
+        """Compile a file's text."""
+        return compile(_text(data, str(path)), path, "exec", dont_inherit=True)
+
+
+def _text(data: bytes, path: str) -> str:
+    """Return a file's text: as Python reads it, or as Windows writes it, in UTF-16 or in Chinese; its lines are kept for reports.
+
+    Raises SyntaxError where it is none of these.
+    """
+    encoding = "utf-16" if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "gb18030"
+    try:
+        if encoding == "gb18030":
+            return importlib.util.decode_source(data)
+    except (SyntaxError, UnicodeDecodeError):
+        pass
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        raise SyntaxError("the text is not UTF-8, and states no other encoding; save it as UTF-8") from None
+    linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
+    return text
+
 
 class OldLoader(TextLoader):
     """Runs a file's text, read as Python 2 where it is none of Python 3."""
 
     def source_to_code(self, data: Any, path: Any = "<string>", *, _optimize: int = -1) -> types.CodeType:  # type: ignore[override]
-        return compile(self.taken(_read(importlib.util.decode_source(data), str(path))), path, "exec", dont_inherit=True)
+        return compile(self.taken(_read(_text(data, str(path)), str(path))), path, "exec", dont_inherit=True)
 
     def taken(self, tree: ast.Module) -> ast.Module:
         """Return what is run of a file."""

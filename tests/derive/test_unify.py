@@ -118,3 +118,14 @@ def test_an_axis_of_one_entry_leaves_no_delta() -> None:
     assert not only(d, "W").term.has(KroneckerDelta)
     assert only(d, "V").term.has(KroneckerDelta), "the other column has no part in it"
     check_gradients(d, {"N": 4, "J": 3}, 2)
+
+
+def test_a_sum_inside_takes_no_letter_that_stands_for_something_outside() -> None:
+    s = Bench()
+    total = Sum(s.B[s.n, s.i] * s.w[s.i], s.i)
+    d = s.derivation((s.n,), total**2)
+    use = only(d, "w")
+    inside = {str(limits[0]) for total in use.local.atoms(Sum) for limits in total.limits}
+    assert inside
+    assert not inside & {str(index) for index in (*use.summed, s.i)}, use.local
+    check_gradients(d, SIZES, 4)

@@ -17,7 +17,17 @@ from functools import partial
 from sympy import Expr, Idx, Indexed, IndexedBase, Integer, KroneckerDelta, Mul, Symbol, true
 
 from symbackprop.derive.sweep.records import Contribution, RawContribution
-from symbackprop.network.indices import IndexSum, addresses, guarded, index_name, index_size, primed, same_range, substitute
+from symbackprop.network.indices import (
+    IndexSum,
+    addresses,
+    bound_apart,
+    guarded,
+    index_name,
+    index_size,
+    primed,
+    same_range,
+    substitute,
+)
 from symbackprop.network.node import Node
 from symbackprop.network.places import is_granted, settled, settled_condition
 
@@ -43,7 +53,7 @@ def unify(
         consumer,
         upstream,
         tuple(map(moved, raw.indices)),
-        Mul(*deltas, settled(substitute(raw.local, mapping))),
+        Mul(*deltas, bound_apart(settled(moved(raw.local)), map(index_name, (*target.indices, *map(moved, remaining))))),
         tuple(map(moved, remaining)),
         settled_condition(guard),
         raw,
@@ -113,7 +123,8 @@ def before_elimination(contribution: Contribution, own: tuple[Idx, ...]) -> Expr
     deltas = [KroneckerDelta(t, substitute(address, mapping)) for t, address in zip(own, raw.address, strict=True)]
     used = tuple(substitute(index, mapping) for index in raw.indices)
     upstream = contribution.upstream[used] if used else contribution.upstream
-    body = guarded(Mul(*deltas, upstream, substitute(raw.local, mapping)), substitute(raw.guard, mapping))
+    local = bound_apart(substitute(raw.local, mapping), taken)  # a sum inside takes no letter that stands for something here
+    body = guarded(Mul(*deltas, upstream, local), substitute(raw.guard, mapping))
     return IndexSum(body, *(mapping[index] for index in pool)) if pool else body
 
 
