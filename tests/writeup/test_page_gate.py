@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -76,6 +77,39 @@ def test_a_page_is_small_enough_to_be_sent(name: str) -> None:
 @needs_chromium
 def test_every_step_in_full_fits_too() -> None:
     found = measured(html(outline("3-4-3-2", "full")), PRINTED, printed=True)
+    assert (found["out"], found["small"]) == ([], [])
+
+
+AUDIENCES, LEVELS = ("teacher", "student", "key"), ("brief", "standard", "full")
+#: Another selection of pages is looked at for another number.
+SHIFT = int(os.environ.get("GATE_SHIFT", "0"))
+
+
+def chosen(at: int) -> HandoutOptions:
+    """Return for whom, in which language and how fully a page is written: all combinations come, a few at a time."""
+    place = at + SHIFT
+    return HandoutOptions(audience=AUDIENCES[place % 3], lang=("en", "zh")[place // 3 % 2], level=LEVELS[(place + at // 3) % 3])
+
+
+@needs_chromium
+@pytest.mark.parametrize(("at", "name"), [*enumerate([*DOCUMENTS, *OTHERS])])
+def test_a_page_of_every_network_in_turn_for_all_readers_holds_on_screens_and_paper(at: int, name: str) -> None:
+    page = html(make_outline(gate_network(name), chosen(at)))
+    width = (PRINTED, 1280, 390)[(at + at // 3) % 3]
+    found = measured(page, width, printed=width == PRINTED)
+    assert (found["out"], found["small"], found["touching"], found["problems"]) == ([], [], [], [])
+    assert width != 1280 or not found["scrolls"]
+
+
+@pytest.mark.parametrize(("at", "name"), [(1, "linear_regression"), (2, "batch norm"), (3, "3-4-3-2")])
+def test_a_pdf_of_some_networks_in_turn_for_all_readers_breaks_well(at: int, name: str) -> None:
+    assert amiss(breaks_of_outline(make_outline(gate_network(name), chosen(at)))) == []
+
+
+@needs_chromium
+@pytest.mark.parametrize("name", ["batch norm"])
+def test_a_sum_over_many_factors_is_broken_too(name: str) -> None:
+    found = measured(html(outline(name, "brief")), PRINTED, printed=True)
     assert (found["out"], found["small"]) == ([], [])
 
 

@@ -195,10 +195,13 @@ def test_a_students_slides_have_no_answer() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["two_three_two", "mlp_softmax", "linear_regression", "3-4-3-2"])
-def test_a_pdf_has_a_page_for_every_slide(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "lang"),
+    [("two_three_two", "en"), ("mlp_softmax", "en"), ("linear_regression", "zh"), ("3-4-3-2", "en"), ("tanh_neuron", "zh")],
+)
+def test_a_pdf_has_a_page_for_every_slide(name: str, lang: str) -> None:
     derivation = layered((3, 4, 3, 2)) if "-" in name else document(name)
-    options = HandoutOptions(slides=True)
+    options = HandoutOptions(slides=True, lang=lang)
     (content,) = rendered(derivation, ".pdf", options).values()
     outline = make_outline(derivation, options)
     pages = re.findall(rb"/MediaBox ?\[0 0 ([\d.]+) ([\d.]+)\]", content)

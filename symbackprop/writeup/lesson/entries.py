@@ -24,7 +24,7 @@ from symbackprop.network.model import Network
 from symbackprop.network.node import Node, Role
 
 #: So many steps a page can show, of a network of numbers and of one of arrays, whose formulas are longer.
-MOST_STEPS, MOST_OF_ENTRIES = 165, 120
+MOST_STEPS, MOST_OF_ENTRIES = 170, 120
 #: Beyond nine along an axis the names of entries would be ambiguous.
 LONGEST = 9
 #: What an index, or a size, stands for.

@@ -11,7 +11,7 @@ from functools import lru_cache
 from symbackprop.formula.print.text import shown_width
 from symbackprop.formula.print.wrap import wrap
 from symbackprop.formula.tree.brackets import Slot, is_forced
-from symbackprop.formula.tree.tree import Chain, Formula, Group, Neg, Product, Sum, Text
+from symbackprop.formula.tree.tree import BigSum, Chain, Formula, Group, Neg, Product, Sum, Text
 from symbackprop.formula.tree.tree import Row as Beside
 from symbackprop.formula.tree.walk import walk
 from symbackprop.writeup.page.blocks import Line, Part
@@ -125,12 +125,13 @@ SIGNS = 6
 class _Term:
     """A term or factor with the sign in front of it and the brackets that open before and close behind it.
 
-    A `factor` that is a sum needs brackets of its own.
+    `opening` are those brackets (None), and the sums `Σ_n` whose bodies begin here, from the outside in. A `factor` that is a
+    sum needs brackets of its own.
     """
 
     lead: str
     body: Formula
-    opens: int = 0
+    opening: tuple[BigSum | None, ...] = ()
     closes: int = 0
     factor: bool = False
 
@@ -139,12 +140,20 @@ class _Term:
         """Whether the sign in front is that of a whole sum, `- (b + c)`."""
         return self.lead == "-" and isinstance(self.body, Sum)
 
+    @property
+    def begins_a_sum(self) -> bool:
+        """Whether it is what a sum `Σ_n` adds up."""
+        return bool(self.opening) and self.opening[-1] is not None
+
     def shown(self) -> Formula:
         """Return it with its brackets, those without a partner set as text."""
         bare = is_forced(self.body, Slot.LAST_FACTOR) if self.factor else self.subtracts_a_sum
+        bare = bare or (self.begins_a_sum and isinstance(self.body, Sum))
         body = Group(self.body) if bare else self.body
-        items = (*[Text("(")] * self.opens, body, *[Text(")")] * self.closes)
-        return Beside(items) if len(items) > 1 else body
+        shown: tuple[Formula, ...] = (body, *[Text(")")] * self.closes)
+        for mark in reversed(self.opening):
+            shown = (Text("("), *shown) if mark is None else (replace(mark, body=shown[0]), *shown[1:])
+        return Beside(shown) if len(shown) > 1 else shown[0]
 
 
 def _opened(side: Part, room: int) -> list[_Term]:
@@ -163,30 +172,44 @@ def _taken_apart(term: _Term) -> list[_Term]:
     body = term.body.body if isinstance(term.body, Group) else term.body
     if isinstance(body, Neg):
         return _negative_taken_apart(body.body, term)
+    if isinstance(body, BigSum):
+        bracket = (None,) if isinstance(term.body, Group) else ()
+        return [
+            replace(
+                term, body=body.body, opening=(*term.opening, *bracket, body), closes=term.closes + len(bracket), factor=False
+            )
+        ]
     if isinstance(body, Sum):
         signed = [("-", part.body) if isinstance(part, Neg) and at else ("+", part) for at, part in enumerate(body.terms)]
         inner = [_Term(sign, part) for sign, part in signed]
-        brackets = int(term.factor or term.subtracts_a_sum or isinstance(term.body, Group))
+        brackets = int(term.factor or term.subtracts_a_sum or term.begins_a_sum or isinstance(term.body, Group))
     elif isinstance(body, Product):
-        inner = [_Term("*", factor, factor=True) for factor in body.factors]
+        inner = _factors(body)
         brackets = int(isinstance(term.body, Group))
     else:
         return []
     return _bounded(inner, term, brackets)
 
 
+def _factors(product: Product) -> list[_Term]:
+    """Return the factors; a sum `Σ_n` that is not the last has brackets, so that it does not add up those behind it."""
+    *others, last = product.factors
+    closed = [Group(factor) if isinstance(factor, BigSum) else factor for factor in others]
+    return [_Term("*", factor, factor=True) for factor in (*closed, last)]
+
+
 def _negative_taken_apart(body: Formula, term: _Term) -> list[_Term]:
     """Break a negative product: the sign stands at its first factor; nothing for anything else."""
     if not isinstance(body, Product) or term.factor:
         return []
-    first, *others = body.factors
-    inner = [_Term("*", Neg(first)), *(_Term("*", factor, factor=True) for factor in others)]
+    first, *others = _factors(body)
+    inner = [_Term("*", Neg(first.body)), *others]
     return _bounded(inner, term, int(isinstance(term.body, Group)))
 
 
 def _bounded(inner: list[_Term], term: _Term, brackets: int) -> list[_Term]:
     """Return the parts of a term with its sign, and its brackets around all of them."""
-    inner[0] = replace(inner[0], lead=term.lead, opens=term.opens + brackets)
+    inner[0] = replace(inner[0], lead=term.lead, opening=(*term.opening, *[None] * brackets))
     inner[-1] = replace(inner[-1], closes=term.closes + brackets)
     return inner
 

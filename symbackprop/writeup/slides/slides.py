@@ -78,11 +78,16 @@ def _parts(outline: b.Outline) -> list[Part]:
 
 
 def _slides_of(title: b.Words, blocks: list[b.PageBlock], whole: bool) -> list[Slide]:
-    """Return the slides of a part: a short sentence stands over the first step, an answer under the last, the rest is said."""
+    """Return the slides of a part: a short sentence stands over the first step, an answer under the last, the rest is said.
+
+    A figure needs a slide for itself.
+    """
     sentences = [block for block in blocks if isinstance(block, b.Prose)]
     leads, answers = (tuple(filter(chosen, sentences)) for chosen in (_is_lead, lambda block: block.tone == "answer"))
-    notes = tuple(block.words for block in sentences if block not in (*leads, *answers))
     found = [Slide(title, (shown,), said, path) for block in blocks for shown, path, said in _cut(block, whole)]
+    if found and isinstance(found[0].blocks[0], b.Figure):
+        leads = ()
+    notes = tuple(block.words for block in sentences if block not in (*leads, *answers))
     if found:
         found[0] = replace(found[0], blocks=(*leads, *found[0].blocks), notes=(*notes, *found[0].notes))
         found[-1] = replace(found[-1], blocks=(*found[-1].blocks, *answers))

@@ -1,0 +1,40 @@
+"""Long sides of formulas as rows of a page: broken at any depth, and the same formula when they are put together again."""
+
+from __future__ import annotations
+
+import pytest
+
+from symbackprop.formula.print.latex import latex
+from symbackprop.formula.print.text import text
+from symbackprop.formula.read.name_table import Names
+from symbackprop.formula.read.read import read
+from symbackprop.formula.tree.tree import Chain
+from symbackprop.writeup.page.blocks import Line, Part
+from symbackprop.writeup.page.rows import laid_out, measured
+
+NAMES = Names.of(scalars="E N", indexed="a b c d x y", indices="i j k n")
+WIDTH = 40
+TERM, INNER = r"a_{n} \cdot b_{n} \cdot x_{n}", r"a_{k} \cdot b_{k} \cdot c_{k}"
+
+
+@pytest.mark.parametrize(
+    "side",
+    [
+        rf"2 \cdot \sum_{{n}} \left({TERM} + y_{{n}} \cdot c_{{n}} - d_{{n}} \cdot x_{{n}}\right)",
+        rf"\sum_{{n}} \left({TERM} - N \cdot \sum_{{k}} \left({INNER} - y_{{k}} \cdot d_{{k}}\right)\right) \cdot x_{{n}}",
+        r"\sum_{i} a_{i} \cdot b_{i} \cdot c_{i} \cdot d_{i} \cdot x_{i} \cdot y_{i} \cdot \left(a_{i} + b_{i}\right)",
+        rf"\left(\sum_{{n}} {TERM} \cdot y_{{n}} \cdot c_{{n}} \cdot d_{{n}}\right) \cdot a_{{k}}",
+        rf"a_{{k}} - \sum_{{n}} \left({TERM} + y_{{n}} \cdot c_{{n}} \cdot d_{{n}}\right)",
+    ],
+)  # fmt: skip
+def test_a_long_sum_over_an_index_is_broken_and_put_together_again(side: str) -> None:
+    whole = read(f"E = {side}", NAMES)
+    assert isinstance(whole, Chain)
+    line = Line((Part(whole.parts[0]), Part(whole.parts[1], relation="=")))
+    (found,) = laid_out((line,), WIDTH)
+    assert len(found) > 1
+    rows = [sum(measured(piece.body) + 3 for piece in row.pieces) for row in found]
+    assert max(rows) <= WIDTH
+    signs = {"*": r"\cdot "}
+    written = " ".join(f"{signs.get(piece.lead, piece.lead)} {latex(piece.body)}" for row in found for piece in row.pieces)
+    assert text(read(f"E {written}", NAMES)) == text(whole)
