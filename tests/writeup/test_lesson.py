@@ -612,3 +612,24 @@ def test_a_step_is_announced() -> None:
     assert result["said"].startswith("第 2 步，共 37 步")
     assert "3.85" in result["said"]
     assert result["unnamed"] == 0
+
+
+@pytest.mark.slow
+@NEEDS_A_BROWSER
+def test_a_right_answer_is_right_however_its_number_is_written() -> None:
+    derivation = layered((2, 2, 1))
+    truth = f"{float(numeric.evaluate(derivation)[derivation.adjoints['w111'].symbol.name]):.6f}"
+    wide = truth.translate(str.maketrans("0123456789.-", "０１２３４５６７８９．－"))
+    typed = [
+        truth,
+        truth.replace(".", ","),
+        truth.replace(".", "。"),
+        wide,
+        f"{float(truth):.4e}",
+        f"{float(truth):.4e}".replace("e", "×10^"),
+    ]
+    result = does(
+        page(derivation, audience="student"),
+        f'if (!openStep("Backward: w111")) throw new Error(); result.told = {json.dumps(typed)}.map((text) => say(text).good);',
+    )
+    assert result["told"] == [True] * len(typed)

@@ -26,7 +26,8 @@ function short(value) {
 
 /* What was typed: its value, half a step of its last digit, and how many significant digits it has; null for no number. */
 function parsed(text) {
-  let plain = text.trim().replace(/[\u2212\u2013]/g, "-").replace(/\s+/g, "").replace(/^\+/, "");
+  const narrow = text.replace(/[\uff01-\uff5e]/g, (sign) => String.fromCharCode(sign.charCodeAt(0) - 0xfee0)).replace("\u3002", ".");
+  let plain = narrow.trim().replace(/[\u2212\u2013]/g, "-").replace(/\s+/g, "").replace(/^\+/, "");
   if (/^[^.]*,[^,.]*$/.test(plain)) plain = plain.replace(",", ".");
   plain = plain.replace(/[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+/, (power) => "^" + power.replace(/./g, (sign) => Object.keys(RAISED).find((key) => RAISED[key] === sign)));
   plain = plain.replace(/[*·×]10\^\(?(-?\d+)\)?$/, "e$1");
