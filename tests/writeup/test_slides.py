@@ -207,7 +207,7 @@ def test_a_pdf_has_a_page_for_every_slide(name: str, lang: str) -> None:
     pages = re.findall(rb"/MediaBox ?\[0 0 ([\d.]+) ([\d.]+)\]", content)
     assert len(pages) == len(slides(outline)) + 1  # what does not fit would go on another page
     assert set(pages) == {(b"960", b"540")}
-    source = deck_source(outline, derivation, ("New Computer Modern",))
+    source = deck_source(outline, derivation, ("New Computer Modern", "Noto Serif CJK SC"))
     sizes = [float(size) for size in re.findall(r"(?:text|#slide)\((?:size: )?(\d+(?:\.\d+)?)pt", source)]
     assert len(sizes) > 10
     assert min(sizes) >= 12  # 24 pixels of a projector
