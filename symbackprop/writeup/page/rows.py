@@ -141,6 +141,11 @@ class _Term:
         return self.lead == "-" and isinstance(self.body, Sum)
 
     @property
+    def needs_brackets_for_a_sum(self) -> bool:
+        """Whether what stands before it would reach the first term of a sum only."""
+        return self.subtracts_a_sum or self.begins_a_sum
+
+    @property
     def begins_a_sum(self) -> bool:
         """Whether it is what a sum `Σ_n` adds up."""
         return bool(self.opening) and self.opening[-1] is not None
@@ -173,22 +178,30 @@ def _taken_apart(term: _Term) -> list[_Term]:
     if isinstance(body, Neg):
         return _negative_taken_apart(body.body, term)
     if isinstance(body, BigSum):
-        bracket = (None,) if isinstance(term.body, Group) else ()
-        return [
-            replace(
-                term, body=body.body, opening=(*term.opening, *bracket, body), closes=term.closes + len(bracket), factor=False
-            )
-        ]
+        return [_begun(body, term)]
     if isinstance(body, Sum):
-        signed = [("-", part.body) if isinstance(part, Neg) and at else ("+", part) for at, part in enumerate(body.terms)]
-        inner = [_Term(sign, part) for sign, part in signed]
-        brackets = int(term.factor or term.subtracts_a_sum or term.begins_a_sum or isinstance(term.body, Group))
+        inner = _signed(body)
+        brackets = int(term.factor or term.needs_brackets_for_a_sum or isinstance(term.body, Group))
     elif isinstance(body, Product):
         inner = _factors(body)
         brackets = int(isinstance(term.body, Group))
     else:
         return []
     return _bounded(inner, term, brackets)
+
+
+def _signed(total: Sum) -> list[_Term]:
+    """Return the terms of a sum, each but the first with its own sign."""
+    first, *others = total.terms
+    signed = [("-", part.body) if isinstance(part, Neg) else ("+", part) for part in others]
+    return [_Term(sign, part) for sign, part in (("+", first), *signed)]
+
+
+def _begun(total: BigSum, term: _Term) -> _Term:
+    """Return what a sum `Σ_n` adds up, with the sum to begin before it, in the brackets of its term."""
+    bracket = (None,) if isinstance(term.body, Group) else ()
+    opening = (*term.opening, *bracket, total)
+    return replace(term, body=total.body, opening=opening, closes=term.closes + len(bracket), factor=False)
 
 
 def _factors(product: Product) -> list[_Term]:
