@@ -332,6 +332,27 @@ def test_a_small_number_elsewhere_is_no_guard(wrong: Gradients) -> None:
     assert found["w"].ratio != "1"
 
 
+@pytest.mark.parametrize("factor", [1.0, 1.5])
+def test_a_probability_far_below_the_guard(factor: float) -> None:
+    """The label's probability is 1e-12, the guard 1e-7: most of the number is the guard, and the code is right up to it."""
+
+    def probabilities(a: Any) -> Any:
+        e = np.exp(a - a.max(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True)
+
+    def loss(X: Any, W: Any, t: Any) -> Any:
+        return -np.sum(t * np.log(probabilities(X @ W) + 1e-7)) / len(X)
+
+    def gradient(X: Any, W: Any, t: Any) -> Any:
+        return {"W": X.T @ (factor * probabilities(X @ W) - t) / len(X)}
+
+    X, W = np.array([[3.0, 1.0], [-2.0, 2.0], [1.0, 1.0]]), np.array([[5.0, -4.0, 0.5], [1.0, 2.0, -3.0]])
+    assert np.min(probabilities(X @ W)[:, 1]) < 1e-10
+    example = {"X": X, "W": W, "t": np.eye(3)[[1, 1, 1]]}
+    report = check_gradient(loss, gradient, example=example, wrt="W", explain=False, repair=False)
+    assert report["W"].status is (Status.GUARDED if factor == 1 else Status.DIFFERS)
+
+
 def test_weight_decay_that_is_forgotten_is_no_guard() -> None:
     def loss(w: Any) -> Any:
         return np.sum(w**4) + 1e-4 * np.sum(w**2)

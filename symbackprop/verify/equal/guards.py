@@ -18,8 +18,8 @@ from symbackprop.trace.graph.evaluate import reachable
 from symbackprop.trace.graph.graph import Graph, Place
 from symbackprop.verify.reference.limits import LARGEST
 
-_SHRINK = 10
-"""Bits by which the constants are made smaller, three times over."""
+_START, _SHRINK = 100, 10
+"""Bits by which the constants are made smaller at first, below anything that they keep from being 0, and three times over."""
 _BITS = 600
 _PROTECTORS = frozenset({"log", "log1p", "sqrt", "cbrt"})
 
@@ -92,10 +92,13 @@ def _protects(graph: Graph, node: int, position: int) -> bool:
 
 
 def _vanishes(graph: Graph, ends: Sequence[int], constants: Sequence[int]) -> bool:
-    """Whether every difference shrinks with the constants: by a root of them at least."""
+    """Whether every difference shrinks with the constants: by a root of them at least.
+
+    What a guard keeps from being 0 may itself be much smaller than the guard, such as a probability in `log(p + 1e-7)`.
+    """
     before: list[flint.arb] = []
     for shrinking in range(4):
-        factor = Fraction(1, 2 ** (_SHRINK * shrinking))
+        factor = Fraction(1, 2 ** (_START + _SHRINK * shrinking))
         values = balls(graph, ends, {}, _BITS, {node: _fraction(graph, node) * factor for node in constants})
         with flint.ctx.workprec(_BITS):
             gaps = [abs(left - right) for left, right in zip(values[::2], values[1::2], strict=True)]
