@@ -302,7 +302,8 @@ def _expected(request: Request, reference: Any, example: Any) -> Expected:
     start = source.points(SEED)[0].values
     rng = np.random.default_rng(SEED)
     count = MANY if sum(map(np.size, start.values())) <= 200 else FEW
-    further = (source.respecting(_around(start, vocabulary, source.fixed, rng)) for _ in range(1, count))
+    kept = {*source.fixed, *source.domains}
+    further = (source.respecting(_around(start, vocabulary, kept, rng)) for _ in range(1, count))
     points = tuple(filter(None, (_derived(source, values) for values in (start, *further))))
     found = _solution(request)
     structures = {**getattr(source, "structures", {}), **_results(request)}
@@ -493,5 +494,7 @@ def _missing(request: Request, expected: Expected, report: Report) -> tuple[str,
 
 def _wanted(request: Request, expected: Expected) -> tuple[str, ...]:
     """Return what is asked for; against a loss, without `wrt`, everything that is no data by its name."""
-    likely = (name for name in expected.vocabulary.parameters if name.lower() not in INPUTS | TARGETS)
+    likely = (
+        name for name in expected.vocabulary.parameters if name.lower() not in INPUTS | TARGETS and "mask" not in name.lower()
+    )
     return tuple(request.wrt) or expected.asked or tuple(likely)

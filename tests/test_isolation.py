@@ -298,3 +298,30 @@ example = {"X": np.arange(6.0).reshape(3, 2) / 7, "W": np.eye(2, 4), "y": np.arr
     result = CliRunner().invoke(cli, ["check", f"{tmp_path}/one.py"])
     assert result.exit_code == 0, result.output
     assert "one.py:gradients" in result.output
+
+
+MASKED = """
+import numpy as np
+
+def cost(X, theta, Y, R):
+    error = (X @ theta.T - Y) * R
+    return np.sum(error**2) / 2, error @ theta, error.T @ X
+
+rng = np.random.default_rng(0)
+example = {
+    "X": rng.normal(size=(4, 2)),
+    "theta": rng.normal(size=(3, 2)),
+    "Y": rng.normal(size=(4, 3)),
+    "R": np.array([[1.0, 0, 1], [0, 1, 1], [1, 1, 0], [0, 1, 0]]),
+}
+"""
+
+
+@pytest.mark.slow
+def test_a_verdict_that_rests_on_a_condition_is_confirmed_where_it_holds(tmp_path: Path) -> None:
+    file = tmp_path / "masked.py"
+    file.write_text(MASKED, encoding="utf-8")
+    judged = check_isolated(Request("", f"{file}:cost"))
+    assert {str(verdict.status) for verdict in judged.report.verdicts.values()} == {"proved"}
+    file.write_text(MASKED.replace("error @ theta,", "(error / R.mean()) @ theta,"), encoding="utf-8")
+    assert str(check_isolated(Request("", f"{file}:cost")).report["X"].status) == "differs"

@@ -15,6 +15,7 @@ import numpy as np
 from symbackprop.derive.sweep.derivation import DerivationRecord
 from symbackprop.errors import SymbackpropError, UserError, listed, nearest
 from symbackprop.guest.visit import described
+from symbackprop.trace.run.nested import NO_FILE
 from symbackprop.trace.run.traced_run import user_line
 from symbackprop.verify.binding.arguments import bind_call, first_call
 from symbackprop.verify.binding.binding import HandCall, Outcome, Result, numeric, restricted, return_names
@@ -31,7 +32,6 @@ from symbackprop.verify.mend.repair import repairs
 from symbackprop.verify.optimiser import UNDECIDED, memory_of, with_rates, without_state
 from symbackprop.verify.passes.comparison import Comparison, as_layer, comparison
 from symbackprop.verify.passes.conventions import conventional
-from symbackprop.verify.passes.passes import NO_FILE
 from symbackprop.verify.records import Cause, Location, Repair, Status, Verdict, VerdictScope
 from symbackprop.verify.reference.derivation_reference import DerivationReference
 from symbackprop.verify.reference.loss_reference import loss_reference
@@ -298,7 +298,7 @@ def _report(
         source.vocabulary.loss,
         describe(call.function),
         {name: verdicts[name] for name in ordered},
-        scope_of(samples),
+        scope_of(samples, list(verdicts.values())),
         assumptions=source.assumptions,
         causes=with_mends(causes, mended, trial.wrong),
         locations=tuple(at for at in (place, *located.misnamed) if at is not None),

@@ -130,6 +130,16 @@ def test_conditions_are_decided_by_balls_only_when_certain() -> None:
     assert not decides(condition, uncertain, two)
 
 
+def test_rounding_bound_covers_constants_that_cancel() -> None:
+    graph = Graph()
+    x, near = graph.input("x", (), 1.0), graph.number(1 - 1e-15)
+    node = graph.div(x, graph.mul(near, graph.sub(graph.constant(1), near)))
+    as_run = 1 / 3 / ((1 - 1e-15) * (1 - (1 - 1e-15)))
+    (bound,) = rounding_bound(graph, [node], {InputName("x"): 1 / 3}, 53)
+    exact = float(balls(graph, [node], {InputName("x"): 1 / 3})[0])
+    assert 1e-5 * exact < abs(as_run - exact) <= bound < 0.1 * exact
+
+
 @pytest.mark.parametrize("bits", [24, 53])
 def test_rounding_bound_covers_cancellation(bits: int) -> None:
     graph = Graph()

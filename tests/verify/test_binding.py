@@ -303,3 +303,13 @@ def test_results_beside_one_that_is_named_count_by_their_order(hand: Callable[..
     assert {name: str(verdict.status) for name, verdict in report.verdicts.items()} == {
         name: "differs" if name == wrong else "proved" for name in ("W1", "b1", "W2")
     }
+
+
+def test_an_option_of_a_rates_name_keeps_its_default() -> None:
+    def loss(w, t, alpha=None):
+        return np.sum((w - t) ** 2) * (1 if alpha is None else alpha[0])
+
+    def gradient(w, t, alpha=None):
+        return {"w": 2 * (w - t) * (1 if alpha is None else alpha[0])}
+
+    assert check_gradient(loss, gradient, example={"w": np.array([0.5, -1.5]), "t": np.array([1.0, 2.0])}).ok

@@ -30,6 +30,18 @@ class Dense:
         return dout @ self.W.T
 
 
+class Prepared(Dense):
+    """Has its gradients before the first run, under the names that they will have."""
+
+    def __init__(self, k: int) -> None:
+        super().__init__(k)
+        self.grad_W, self.grad_b = np.zeros_like(self.W), np.zeros_like(self.b)
+
+    def backward(self, dout):
+        self.grad_W, self.grad_b = self.k * (self.x.T @ dout), dout.sum(axis=0)
+        return dout @ self.W.T
+
+
 class Accumulating:
     def __init__(self, k: int) -> None:
         self.params = {"W": W.copy(), "b": B.copy()}
@@ -152,6 +164,7 @@ class SoftmaxWithLoss:
 
 OBJECTS: dict[str, tuple[type, str]] = {
     "attributes": (Dense, "W"),
+    "gradients are there": (Prepared, "W"),
     "dictionaries, accumulated": (Accumulating, "W"),
     "lists": (Lists, "params_0"),
     "a step inside": (Stepping, "W"),
@@ -181,6 +194,33 @@ def test_a_loss_layer() -> None:
     T = np.eye(3)[[0, 2, 1, 1]]
     assert judged(SoftmaxWithLoss(1), X, T)["x"] == "proved"
     assert judged(SoftmaxWithLoss(2), X, T)["x"] == "differs"
+
+
+class LossOfSamples:
+    """Gives the loss of each sample; backward is given the prediction and the target again."""
+
+    def __init__(self, kind: str, k: float) -> None:
+        self.kind, self.k = kind, k
+
+    def forward(self, y_pred, y_true):
+        if self.kind == "absolute":
+            return np.mean(np.abs(y_true - y_pred), axis=-1)
+        return -np.log(np.clip(y_pred, 1e-7, 1 - 1e-7)[range(len(y_pred)), y_true])
+
+    def backward(self, dvalues, y_true):
+        count, outputs = len(dvalues), len(dvalues[0])
+        slope = np.sign(dvalues - y_true) / outputs if self.kind == "absolute" else -np.eye(outputs)[y_true] / dvalues
+        self.dinputs = self.k * slope / count
+
+
+@pytest.mark.parametrize(("k", "right"), [(1.0, True), (-1.0, False), (3.0, False)])
+@pytest.mark.parametrize("kind", ["absolute", "labels"])
+def test_losses_of_samples(kind: str, k: float, right: bool) -> None:
+    P = rng.uniform(0.1, 0.9, (4, 3))
+    target = rng.uniform(0.1, 0.9, (4, 3)) if kind == "absolute" else np.array([0, 2, 1, 0])
+    report = check_layer(LossOfSamples(kind, k), P, target, explain=False, repair=False)
+    assert set(report.verdicts) == {"y_pred"}
+    assert report.ok == right  # prediction and target exchanged would make the wrong sign right
 
 
 def with_cache(k: int) -> tuple[Callable[..., Any], Callable[..., Any]]:

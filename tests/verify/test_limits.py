@@ -47,7 +47,7 @@ def categorical(of_loss: Clip, of_gradient: Clip, slip: float) -> tuple[Callable
 
 
 PAIRS = [("no clip", "no clip"), ("1e-7", "no clip"), ("no clip", "1e-15"), ("1e-7", "1e-7"), ("up to 1", "no clip")]
-PAIRS += [("no clip", "two functions")]
+PAIRS += [("no clip", "two functions"), ("1e-15", "1e-15")]
 
 
 CASES = [(kind, pair) for kind in (binary, categorical) for pair in PAIRS if kind is categorical or "up to 1" not in pair]
@@ -69,6 +69,39 @@ def test_a_slip_inside_differs(kind: Callable[..., Any], pair: tuple[str, str]) 
     assert str(verdict.status) == "differs"
     assert verdict.witness is not None
     assert all(0 < number < 1 for number in np.ravel(dict(verdict.witness.inputs)["p"]))
+
+
+def unit(bound: float) -> tuple[Callable[..., Any], Callable[..., Any], dict[str, Any]]:
+    """Return a unit whose logarithm is differentiated with the sigmoid that is kept from overflow: beyond, the loss is flat."""
+
+    def out(x, w):
+        return 1 / (1 + np.exp(-np.clip(x @ w, -bound, bound)))
+
+    def loss(x, w, y):
+        p = out(x, w)
+        return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+    def gradient(x, w, y):
+        return {"w": x.T @ (out(x, w) - y) / len(y)}
+
+    return loss, gradient, {"x": rng.normal(size=(4, 3)), "w": rng.normal(size=3), "y": np.array([1.0, 0, 1, 0])}
+
+
+@pytest.mark.parametrize(("bound", "status"), [(500, "guarded"), (30, "guarded"), (2, "differs")])
+def test_a_clip_on_the_way_to_an_exponential(bound: float, status: str) -> None:
+    loss, gradient, example = unit(bound)
+    verdict = check_gradient(loss, gradient, example=example, explain=False, repair=False)["w"]
+    assert str(verdict.status) == status, verdict
+
+
+def test_what_overflow_guards_are() -> None:
+    graph = Graph()
+    z, q = graph.input("z", (), 0.5), graph.input("q", (), 0.5)
+    graph.apply("exp", graph.neg(z))
+    for left, right in ((z, 500.0), (z, 3.0), (q, 500.0)):
+        graph.compare(left, "<", graph.number(right))
+    met = limits(graph, graph.conditions.values())
+    assert [(graph.payloads[c.left].name, graph.values[c.right]) for c in met] == [("z", 500)]  # type: ignore[union-attr]
 
 
 def test_which_comparisons_are_guards() -> None:

@@ -267,6 +267,64 @@ def scale_backward(dout, cache):
 )
 
 
+FILES |= {
+    "a number of dimensions in the name": (
+        """
+def pool2d_forward(x):
+    return x.reshape(len(x), -1, 2).max(axis=2), x
+def pool2d_backward(dout, cache):
+    parts = cache.reshape(len(cache), -1, 2)
+    return ((parts == parts.max(axis=2, keepdims=True)) * dout[:, :, None]).reshape(cache.shape)
+""",
+        "dout[:, :, None]",
+        "(dout + 1)[:, :, None]",
+    ),
+    "probabilities as an argument": (
+        """
+class CrossEntropy:
+    def forward(self, probs, y_true):
+        self.probs, self.y_true = probs, y_true
+        return -np.sum(y_true * np.log(probs)) / len(y_true)
+    def backward(self):
+        return -self.y_true / self.probs / len(self.y_true)
+""",
+        "-self.y_true / self.probs",
+        "self.y_true / self.probs",
+    ),
+    "rows of rows": (
+        """
+class Scale:
+    def __init__(self, dim):
+        self.gamma = np.ones(dim)
+    def forward(self, x):
+        self.x = x
+        return self.gamma * np.tanh(x)
+    def backward(self, dy):
+        grad_gamma = (dy * np.tanh(self.x)).sum(axis=(0, 1))
+        return dy * self.gamma * (1 - np.tanh(self.x) ** 2), grad_gamma
+""",
+        "(1 - np.tanh(self.x) ** 2)",
+        "(1 - np.tanh(self.x))",
+    ),
+    "hidden units in a list": (
+        """
+class Net:
+    def __init__(self, dim_in, hidden_units):
+        dims = [dim_in] + hidden_units
+        self.W = np.random.randn(*dims)
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+    def backward(self, dout):
+        self.dW = self.x.T @ dout
+        return dout @ self.W.T
+""",
+        "self.x.T @ dout",
+        "self.x.T @ dout / 2",
+    ),
+}
+
+
 def verdicts(folder: Path, code: str, name: str = "") -> dict[str, str]:
     file = folder / "code.py"
     file.write_text(HEAD + code, encoding="utf-8")
@@ -284,6 +342,25 @@ def test_found_and_judged(kind: str, tmp_path: Path) -> None:
     assert right in code
     assert set(verdicts(tmp_path, code).values()) <= {"proved", "agrees", "guarded"}
     assert "differs" in verdicts(tmp_path, code.replace(right, wrong)).values()
+
+
+def test_gradients_of_all_are_looked_for_at_other_inputs(tmp_path: Path) -> None:
+    assert verdicts(tmp_path, FILES["rows of rows"][0]).keys() == {"gamma", "x"}
+
+
+def test_one_sample_and_its_loss_that_stands_nowhere(tmp_path: Path) -> None:
+    code = """
+class Unit:
+    def __init__(self, input_dim: int):
+        self.w, self.b = np.random.randn(input_dim), 0.0
+        self.dw, self.db = np.zeros(input_dim), 0.0
+    def forward(self, x):
+        return 1 / (1 + np.exp(-(np.dot(self.w, x) + self.b)))
+    def backward(self, x, y_true, y_pred):
+        error = y_pred - y_true
+        self.dw, self.db = error * x, error
+"""
+    assert verdicts(tmp_path, code) == {"w": "proved", "b": "proved"}  # not another loss with a rate that fits at one point
 
 
 def test_a_parameter_without_a_gradient_is_missing(tmp_path: Path) -> None:

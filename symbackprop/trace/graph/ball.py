@@ -32,9 +32,17 @@ def balls(
     Inputs that the point does not name keep the value of the trace; `constants` gives other numbers for some constant nodes.
     A ball that is not finite means that the precision (or the domain) did not suffice.
     """
-    results: dict[int, Ball] = {}
     with flint.ctx.workprec(bits):
-        results.update((node, _constant(number)) for node, number in constants.items())
+        known = {node: _constant(number) for node, number in constants.items()}
+    return _all_balls(graph, outputs, point, bits, known)
+
+
+def _all_balls(
+    graph: Graph, outputs: Sequence[int], point: Mapping[InputName, float], bits: int, known: Mapping[int, Ball]
+) -> list[Ball]:
+    """Return enclosures of the outputs where those of some nodes are known."""
+    results = dict(known)
+    with flint.ctx.workprec(bits):
         for node in reachable(graph, outputs):
             if node not in results:
                 results[node] = _ball(graph, node, results, point)
@@ -89,8 +97,12 @@ def decides(condition: Condition, left: Ball, right: Ball) -> bool:
 
 
 def rounding_bound(graph: Graph, outputs: Sequence[int], point: Mapping[InputName, float], bits: int) -> list[float]:
-    """Return a bound on what rounding to `bits` bits may do to each output: a few radii of the balls of that precision."""
-    return [_radius(ball) for ball in balls(graph, outputs, point, bits)]
+    """Return a bound on what rounding to `bits` bits may do to each output: a few radii of the balls of that precision.
+
+    Constants that floats make other numbers are balls as well.
+    """
+    results = {node: Ball(graph.values[node], abs(number - graph.values[node])) for node, number in graph.rounded.items()}
+    return [_radius(ball) for ball in _all_balls(graph, outputs, point, bits, results)]
 
 
 def _radius(ball: Ball) -> float:

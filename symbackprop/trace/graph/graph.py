@@ -81,6 +81,8 @@ Payload: TypeAlias = Fraction | float | InputName | None
 _Key: TypeAlias = tuple[str, tuple[int, ...], Payload]
 
 RELATIONS = ("<", "<=", "==")
+_CANCELLED = 1e-12
+"""The relative distance from which on a constant is another number in floats."""
 
 
 class Graph:
@@ -104,6 +106,8 @@ class Graph:
         self.inputs: dict[InputName, int] = {}
         self.conditions: dict[tuple[int, str, int], Condition] = {}
         self.casts: dict[str, Place | None] = {}
+        self.rounded: dict[int, float] = {}
+        """Constants worked out exactly, of which the same sums of floats are another number: `1 - (1 - 1e-15)`."""
         self.place: Place | None = None
         self._known: dict[_Key, int] = {}
         # Sums and products are most of a graph; they are looked up by one integer made of two.
@@ -169,6 +173,17 @@ class Graph:
                 node = self.apply("sqrt", self.div(inside, self.pi()))
         return self.neg(node) if meaning.negative else node
 
+    def _folded(self, number: Fraction, as_run: float) -> int:
+        """Return the node of an exact number that floats make `as_run`; what cancels in floats is kept."""
+        node = self.constant(number)
+        if math.isfinite(as_run) and abs(as_run - self.values[node]) > _CANCELLED * abs(self.values[node]):
+            self.rounded[node] = as_run
+        return node
+
+    def _as_run(self, constant: int) -> float:
+        """Return the number that a run in floats has in the place of a constant."""
+        return self.rounded.get(constant, self.values[constant])
+
     def _not_finite(self, value: float) -> int:
         payload = math.nan if math.isnan(value) else value
         known = self._known.get(("constant", (), payload))
@@ -215,7 +230,7 @@ class Graph:
         if a is None and b is None:
             return self._append("add", (left, right), value)
         if a is not None and b is not None:
-            return self.constant(a + b)
+            return self._folded(a + b, self._as_run(left) + self._as_run(right))
         if a == 0:
             return right
         if b == 0:
@@ -231,7 +246,7 @@ class Graph:
             return self.arguments[node][0]
         number = self.fraction(node)
         if number is not None:
-            return self.constant(-number)
+            return self._folded(-number, -self._as_run(node))
         return self._node("neg", (node,), None, -self.values[node])
 
     def sub(self, left: int, right: int) -> int:
@@ -256,7 +271,7 @@ class Graph:
         if a is None and b is None:
             return self._append("mul", (left, right), value)
         if a is not None and b is not None:
-            return self.constant(a * b)
+            return self._folded(a * b, self._as_run(left) * self._as_run(right))
         if 0 in (a, b) and value == 0:
             return self.constant(0)
         for number, other in ((a, right), (b, left)):
@@ -275,7 +290,7 @@ class Graph:
         if b == 0:
             return self.number(_divide(self.values[left], 0.0))
         if a is not None and b is not None:
-            return self.constant(a / b)
+            return self._folded(a / b, _divide(self._as_run(left), self._as_run(right)))
         if b == 1:
             return left
         if a == 0 and self.values[right] not in (0.0,) and not math.isnan(self.values[right]):

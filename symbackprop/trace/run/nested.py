@@ -23,6 +23,10 @@ DEPTH = 8
 """Containers inside containers that are looked through."""
 
 
+NO_FILE = "<layer>"
+"""What stands for the file of functions that put two passes together."""
+
+
 def is_user_file(filename: str) -> bool:
     """Whether code is the user's: not of the standard library, an installed package or this one."""
     if filename.startswith("<frozen"):

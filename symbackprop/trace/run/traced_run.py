@@ -17,7 +17,7 @@ from symbackprop.trace.arrays.scalar import Traced, shortest
 from symbackprop.trace.arrays.traced_array import as_traced_array
 from symbackprop.trace.graph.graph import CannotTrace, Graph, InputName
 from symbackprop.trace.run.namespace import Namespace
-from symbackprop.trace.run.nested import is_user_class
+from symbackprop.trace.run.nested import NO_FILE, is_user_class, is_user_file
 from symbackprop.trace.run.recorder import Recorder, TracedValues, watch
 
 
@@ -221,10 +221,14 @@ def _takes_any(parameters: Mapping[str, inspect.Parameter]) -> bool:
 
 
 def user_line(error: BaseException, filename: str) -> str:
-    """Return ` at line n`: the last line of a file that an exception came through, or nothing."""
+    """Return ` at line n`: the last line of a file that an exception came through, or nothing.
+
+    Where two passes were put together, that is one of the user's.
+    """
     line, current = None, error.__traceback__
     while current is not None:
-        if current.tb_frame.f_code.co_filename == filename:
+        at = current.tb_frame.f_code.co_filename
+        if at == filename != NO_FILE or (filename == NO_FILE != at and is_user_file(at)):
             line = current.tb_lineno
         current = current.tb_next
     return f" at line {line}" if line is not None else ""

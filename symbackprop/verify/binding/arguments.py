@@ -46,6 +46,7 @@ def bind_call(
     arguments, left = _matched(parameters, vocabulary, mapping)
     rates = [parameter for parameter in left if parameter.name.lower() in names.RATES]
     unbound = [parameter.name for parameter in left if parameter not in rates and parameter.default is parameter.empty]
+    rates = [rate for rate in rates if rate.default is rate.empty or numeric(rate.default)]  # `alpha=None` is none
     if unbound:
         raise BindingError(_unbound_message(function, unbound, arguments, vocabulary))
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):

@@ -147,3 +147,13 @@ def _bare(name: str) -> Iterable[str]:
 def is_gradient_name(name: str, known: Sequence[str], loss: str) -> bool:
     """Whether a name speaks of a gradient (not of the parameter itself)."""
     return match(name, known) is None and gradient_of(name, known, loss) is not None
+
+
+def is_target(name: str) -> bool:
+    """Whether an argument is called like a target, of which nobody asks a gradient."""
+    return name.lower() in TARGETS or bool(_TARGET.match(name))
+
+
+_TARGET = re.compile(
+    r"labels?|targets?|truth|actual|correct|expected|(?:y|t)_?(?:true|train|batch|test|real|data|i|s)?$|one_?hot", re.IGNORECASE
+)

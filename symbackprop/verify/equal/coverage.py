@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+import re
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from symbackprop.trace.graph.graph import Condition, Graph
 from symbackprop.trace.run.nested import is_user_file
 from symbackprop.verify.equal.branches import Flip, find_flips
-from symbackprop.verify.records import VerdictScope
+from symbackprop.verify.records import Status, Verdict, VerdictScope
 from symbackprop.verify.reference.limits import LARGEST, limits
 from symbackprop.verify.reference.protocol import Point, Reference
 from symbackprop.verify.reference.samples import Sample, with_coordinates
@@ -91,8 +92,9 @@ def _right_up_to(graph: Graph, guard: Condition) -> str:
     numbers = [abs(n) for side in guard.sides if (n := graph.fraction(side)) is not None]
     near = [gap for number in numbers for gap in (number, abs(1 - number)) if 0 < gap <= LARGEST]
     value = f" {float(min(near)):g}" if near else ""
-    place = f" ({guard.place})" if guard.place is not None and is_user_file(guard.place.filename) else ""
-    return f"right up to the guard{value}{place}"
+    line = str(guard.place) if guard.place is not None and is_user_file(guard.place.filename) else ""
+    place = f" ({line})" if near else f" at {line}"
+    return f"right up to the guard{value}{place if line else ''}"
 
 
 def too_large(sample: Sample, samples: Sequence[Sample]) -> bool:
@@ -100,21 +102,30 @@ def too_large(sample: Sample, samples: Sequence[Sample]) -> bool:
     return not sample.traced and not sample.reason and any(other.traced for other in samples)
 
 
-def scope_of(samples: Sequence[Sample]) -> VerdictScope:
-    """Return at which sizes and points, and by which means, the code was compared."""
+def scope_of(samples: Sequence[Sample], verdicts: Iterable[Verdict] = ()) -> VerdictScope:
+    """Return at which sizes and points, and by which means, the code was compared.
+
+    A guard up to which code is said to be right is no side that was left out.
+    """
     floats = [sample for sample in samples if too_large(sample, samples)]
     others = [sample for sample in samples if not too_large(sample, samples)]
     outcomes = branch_outcomes(samples)
-    unvisited = (f"{place[0]} was only ever {side}" for place, side in one_sided(outcomes).items())
+    left = {place[0]: side for place, side in one_sided(outcomes).items() if not _is_said(place[0], verdicts)}
+    unvisited = (f"{line} was only ever {side}" for line, side in left.items())
     return VerdictScope(
         _labels(others),
         len(samples),
         floats=_labels(floats),
         exact=bool(others) and all(sample.traced or sample.point.example for sample in others),
         branches=len(outcomes),
-        unvisited=tuple(dict.fromkeys(unvisited)),
+        unvisited=tuple(unvisited),
         fallback=next(filter(None, (sample.reason for sample in samples)), ""),
     )
+
+
+def _is_said(line: str, verdicts: Iterable[Verdict]) -> bool:
+    """Whether verdicts say that code is right up to the guard of a line."""
+    return any(v.status is Status.GUARDED and re.search(rf"\b{re.escape(line)}\b", v.note) for v in verdicts)
 
 
 def _labels(samples: Sequence[Sample]) -> tuple[str, ...]:

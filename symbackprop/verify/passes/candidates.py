@@ -42,7 +42,7 @@ BACK = frozenset({
 FORE = frozenset(
     {"forward", "fprop", "fwd", "feedforward", "feed", "prop", "propagation", "pass", "function", "func", "of", "step"}
 )
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_WORD = re.compile(r"\d+[dD](?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _LOSS = re.compile(r"loss|cost|objective", re.IGNORECASE)
 MOST_FURTHER = 400
 """Arguments that are tried further when under the first that run something differs."""
@@ -347,7 +347,7 @@ class _Trial:
             result = self._tried(values)
             best = _better(best, result)
             left -= best is not None
-            if not left or (result is not None and best is result and _holds(result)):
+            if not left or (result is not None and best is result and not result.missing and _holds(result)):
                 break
         return best
 

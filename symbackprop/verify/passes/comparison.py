@@ -18,6 +18,7 @@ from symbackprop.files import short_name
 from symbackprop.guest.visit import described, visit
 from symbackprop.trace.run.nested import mapped, put, shared_arrays, walk
 from symbackprop.verify.binding.binding import numeric, return_names
+from symbackprop.verify.binding.name_matching import is_target
 from symbackprop.verify.binding.results import leaf_at, steps_alike
 from symbackprop.verify.binding.returns import nothing_returned
 from symbackprop.verify.binding.source_tree import plain_function
@@ -143,9 +144,21 @@ def _planned(passes: Passes, outputs: Sequence[Output], plan: ArgumentPlan, seed
         return []
     left = dict(walk({"return": returned, "self": owner}))
     return [
-        _compared(passes, outputs, plan, reading, before, left, seed)
+        _compared(passes, outputs, plan, reading, before, left, seed, over)
         for reading in readings(places, left, shared_arrays(passes.owner, "self"))
+        for over in (OVER_SAMPLES if _are_losses(passes, outputs, plan) else ("",))
     ]
+
+
+OVER_SAMPLES = ("mean", "sum")
+"""What is made of the losses of samples, where nothing says it: their mean as a rule."""
+
+
+def _are_losses(passes: Passes, outputs: Sequence[Output], plan: ArgumentPlan) -> bool:
+    """Whether forward gives the losses of samples: backward is given the prediction and the target, and no upstream gradient."""
+    sources = [source.removeprefix("given.") for source in plan.sources.values() if source.startswith("given.")]
+    both = any(map(is_target, sources)) and not all(map(is_target, sources))
+    return both and not plan.upstream and not passes.one and len(outputs[0].shape) == 1
 
 
 def _compared(
@@ -156,14 +169,22 @@ def _compared(
     before: Mapping[str, Any],
     left: Mapping[str, Any],
     seed: int,
+    over: str = "",
 ) -> Comparison:
-    """Return the comparison of one plan and one reading of what its run has `left`."""
-    slope = not plan.upstream and not passes.one and bool(outputs[0].shape)
-    names = _upstream_names(plan, outputs)
+    """Return the comparison of one plan and one reading of what its run has `left`; the loss is that `over` the samples."""
+    slope = not plan.upstream and not passes.one and bool(outputs[0].shape) and not over
+    names = {} if over else _upstream_names(plan, outputs)
     loss, hand = _functions(passes, outputs, plan, places, names, slope=slope)
+    loss = _over(loss, over) if over else loss
     rng = np.random.default_rng(seed)
     example = _example(places, before) | {name: rng.normal(size=outputs[k].shape) for k, name in names.items()}
-    of = f"Σ {passes.titles[0]}·{'·'.join(names.values())}" if names else passes.titles[0]
+    of = (
+        f"Σ {passes.titles[0]}·{'·'.join(names.values())}"
+        if names
+        else f"{over} of {passes.titles[0]}"
+        if over
+        else passes.titles[0]
+    )
     upstream = {names[k]: argument for argument, k in plan.upstream_arguments.items() if k in names}
     return Comparison(
         loss,
@@ -171,11 +192,26 @@ def _compared(
         example,
         tuple(places.gradients),
         (passes.titles[0], of, _described(passes)),
-        (*_remarks(plan, outputs, passes, slope=slope), *_said_of(places, left, example)),
+        (*_remarks(plan, outputs, passes, slope=slope), *([LOSSES[over]] if over else ()), *_said_of(places, left, example)),
         places.unbound,
         _missing(passes, places, before, outputs),
         upstream,
     )
+
+
+LOSSES = {
+    "mean": "forward gives the loss of each sample; compared with the gradient of their mean",
+    "sum": "forward gives the loss of each sample; compared with the gradient of their sum",
+}
+
+
+def _over(losses: Callable[..., Any], over: str) -> Callable[..., Any]:
+    """Return the mean or the sum of the losses of samples."""
+
+    def loss(**values: Any) -> Any:
+        return np.mean(losses(**values)) if over == "mean" else np.sum(losses(**values))
+
+    return outside(loss, name_of(losses))
 
 
 def _said_of(places: RunPlaces, left: Mapping[str, Any], example: Mapping[str, Any]) -> Iterator[str]:
@@ -251,7 +287,7 @@ def _example(places: RunPlaces, before: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _described(passes: Passes) -> str:
-    code = plain_function(passes.of(passes.owner)[1]) or plain_function(method_of(passes.owner, passes.backward))
+    code = plain_function(method_of(passes.owner, passes.backward))
     place = short_name(code.__code__.co_filename) if code is not None else ""
     return f"{place}:{passes.titles[1]}" if place else passes.titles[1]
 

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from symbackprop.verify.binding import name_matching as names
+from symbackprop.verify.binding.name_matching import is_target
 from symbackprop.verify.passes.hints import BATCH, KERNEL, SPATIAL, Hints, hints_of
 from symbackprop.verify.passes.passes import parameters_of
-from symbackprop.verify.passes.places import is_target
 from symbackprop.verify.passes.weights import dictionaries
 
 MOST_TRIED = 4000
@@ -45,6 +45,8 @@ WEIGHT = re.compile(r"^(W\w{0,3}|w\w?|w_\w+|weights?\w*|kernel\w*|filters?|theta
 RECURRENT = re.compile(r"^(W_?hh?|Wh\w?|U|U_\w+|W_hidden|recurrent\w*)$")
 STATE = re.compile(r"^(prev_?[hc]\w*|[hc]_?(prev|0|t)\w*|a_prev|c_prev|h|c|a0|h0|c0|s_prev|hprev|cprev|state\w*|hidden\w*)$")
 CHANCE = re.compile(r"prob|pred|^AL$|^p$|^A2$|y_?hat|sigmoid|output")
+_CHANCES = re.compile(r"^p$|^(?!.*(keep|drop|mask|ratio|rate)).*prob", re.IGNORECASE)
+"""Probabilities that code works out, not the one with which it leaves out or keeps."""
 PARAMETERS = frozenset({"model", "params", "parameters", "weights", "theta"})
 """Dictionaries of weights."""
 SETTINGS = ("mode", "stride", "pad", "p", "pool_height", "pool_width")
@@ -184,7 +186,7 @@ def _number(slot: ArgumentSlot, extents: Extents) -> list[Maker] | None:
         return [*map(_value, (2, 1, 3))]
     if slot.name.lower() in names.RATES:
         return [_value(0.5)]
-    if slot.name == "p" and slot.owner == "function" and not slot.optional:
+    if slot.owner == "function" and not slot.optional and _CHANCES.search(slot.name):
         return None  # a probability for each sample
     return next(([*map(_value, values)] for pattern, values in NUMBERS if re.search(pattern, slot.name.lower())), None)
 
@@ -358,6 +360,10 @@ _MADE: tuple[tuple[re.Pattern[str], tuple[Maker, ...]], ...] = (
     (BIAS, tuple(_array(shape) for shape in ((5,), (3,), (4,), (5, 1), (1, 5)))),
     (WEIGHT, tuple(map(_array, ((3, 5), (5, 3), (5, 4), (3, 2, 2, 2), (3, 12), (3, 20), (5, 20), (5, 5), (3, 15), (5, 15))))),
     (PAIRED, tuple(map(_value, ((3, 5), (3,), (3, 4), [3, 5, 2], (2, 4, 4), (2, 2, 4, 4), (4, 4, 2), (4, 3))))),
+    (
+        re.compile(r"^hidden_?(units|layers?|sizes|dims|nodes|neurons)(_list)?$"),
+        (*map(_value, (5, [5], (5,), 4)), _array((3, 5))),
+    ),
     (_OUTPUT_SIZE, (*map(_value, (5, 3, 4, 2)), _array((3, 5)), _value((2, 2)), _value("relu"))),
     (re.compile(""), (*map(_value, SMALL), _array((3, 5)), _value((2, 2)), _value("relu"))),
 )

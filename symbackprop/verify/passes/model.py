@@ -17,11 +17,11 @@ import numpy as np
 from symbackprop.trace.run.nested import walk
 from symbackprop.verify.binding import name_matching as names
 from symbackprop.verify.binding.binding import numeric, return_names
+from symbackprop.verify.binding.name_matching import is_target
 from symbackprop.verify.binding.results import leaf_at
 from symbackprop.verify.passes.losses import LossFactor, UnstatedLoss, laid
 from symbackprop.verify.passes.outputs import is_cache_name
 from symbackprop.verify.passes.passes import call_with, method_of, name_of, outside, parameters_of
-from symbackprop.verify.passes.places import is_target
 from symbackprop.verify.passes.plans import RATE
 
 PREDICTED = re.compile(r"out|pred|hat|prob|^a[l2-9]?$|^p$|activation|score|logit|guess|final|result|^z$", re.IGNORECASE)

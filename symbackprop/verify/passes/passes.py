@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symbackprop.errors import UserError
+from symbackprop.trace.run.nested import NO_FILE
 from symbackprop.verify.binding import name_matching as names
 from symbackprop.verify.binding.source_tree import plain_function
 
@@ -41,10 +42,6 @@ SWITCHES = frozenset({"deriv", "derivative", "prime", "derive", "der", "derivate
 """Flags by which one function gives its derivative: `sigmoid(x, deriv=True)`."""
 
 
-NO_FILE = "<layer>"
-"""What stands for the file of functions that put two passes together."""
-
-
 @dataclass(frozen=True, slots=True)
 class Passes:
     """A forward and a backward pass: functions, or the names of the owner's methods; `given` are the arguments of forward.
@@ -73,6 +70,7 @@ class Passes:
         def derivative(*args: Any, **kwargs: Any) -> Any:
             return backward(*args, **{**kwargs, switch: True})
 
+        derivative.__qualname__ = f"{name_of(backward)}({switch}=True)"
         derivative.__signature__ = _without(backward, switch)  # type: ignore[attr-defined]
         return forward, derivative
 

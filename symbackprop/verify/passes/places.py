@@ -157,7 +157,7 @@ def _left_behind(
     same: Mapping[str, tuple[str, ...]],
 ) -> tuple[dict[str, tuple[str, ...]], list[str]]:
     """Return path of a parameter → paths of its gradients, and the parameters that backward has stepped itself."""
-    of_inputs = {f"self.{name}": path for path, name in inputs.items()}
+    of_inputs = {f"self.{name}": path for path, name in inputs.items()} | _whatever_it_is_called(inputs)
     own = dict(zip(before, before, strict=True)) | {path: paths[0] for path, paths in same.items()}
     known = own | of_inputs
     taken: dict[str, tuple[str, ...]] = {}
@@ -168,6 +168,13 @@ def _left_behind(
     if taken.keys() & before.keys() or not _knows_a_rate(backward, before):
         return taken, []
     return taken, _changed(before, after)
+
+
+def _whatever_it_is_called(inputs: Mapping[str, str]) -> dict[str, str]:
+    """Return `self.inputs` for the one input that is no target: `dinputs` is its gradient, `y_pred` though it may be called."""
+    asked = [path for path, name in inputs.items() if not names.is_target(name)]
+    called = {"self.inputs", "self.input"} - {f"self.{name}" for name in inputs.values()}
+    return dict.fromkeys(called, asked[0]) if len(asked) == 1 else {}
 
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -205,7 +212,7 @@ def _is_rate(path: str) -> bool:
 def _parameter_of(path: str, before: Collection[str]) -> str | None:
     """Return the parameter whose gradient stands at a path: `dW` beside `W`, `grads.W` or `grads.0` beside `params.…`."""
     container, _, label = path.rpartition(".")
-    beside = {at.rpartition(".")[2]: at for at in before if at.rpartition(".")[0] == container}
+    beside = {at.rpartition(".")[2]: at for at in before if at.rpartition(".")[0] == container and at != path}
     if names.is_gradient_name(label, tuple(beside), ""):
         return beside[str(names.gradient_of(label, tuple(beside), ""))]
     return _in_a_group(path, before) or _in_a_dictionary(label, container, before)
@@ -286,7 +293,7 @@ def _in_order(left: Mapping[str, Any], inputs: Shapes) -> dict[str, str]:
     """Return name → place for results that have no names: one is of the first input of its size that is no target."""
     if len(left) == 1:
         (path,) = left
-        fitting = sorted((name for name, shape in inputs.items() if _fits(left[path], shape)), key=is_target)
+        fitting = sorted((name for name, shape in inputs.items() if _fits(left[path], shape)), key=names.is_target)
         return dict.fromkeys(fitting[:1], path)
     ordered = {name: path for name, path in zip(inputs, left, strict=False) if _fits(left[path], inputs[name])}
     return ordered if len(ordered) == len(left) else _by_shape(left, inputs)
@@ -294,7 +301,7 @@ def _in_order(left: Mapping[str, Any], inputs: Shapes) -> dict[str, str]:
 
 def _by_shape(left: Mapping[str, Any], inputs: Shapes) -> dict[str, str]:
     """Return name → place for results whose shape only one input has."""
-    asked = {name: shape for name, shape in inputs.items() if not is_target(name)}
+    asked = {name: shape for name, shape in inputs.items() if not names.is_target(name)}
     count = Counter(asked.values())
     return {
         name: path
@@ -302,16 +309,6 @@ def _by_shape(left: Mapping[str, Any], inputs: Shapes) -> dict[str, str]:
         for name, shape in asked.items()
         if np.shape(leaf) == shape and count[shape] == 1
     }
-
-
-def is_target(name: str) -> bool:
-    """Whether an argument is called like a target, of which nobody asks a gradient."""
-    return name.lower() in names.TARGETS or bool(_TARGET.match(name))
-
-
-_TARGET = re.compile(
-    r"labels?|targets?|truth|actual|correct|expected|(?:y|t)_?(?:true|train|batch|test|real|data|i|s)?$|one_?hot", re.IGNORECASE
-)
 
 
 def _is_gradient(leaf: Any) -> bool:

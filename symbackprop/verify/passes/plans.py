@@ -122,10 +122,15 @@ class _Sources:
         return self._likely(name)
 
     def _certain(self, name: str) -> str:
-        """Return the source that a name says: a variable that forward returns, or the gradient of one."""
+        """Return the source that a name says: a variable that forward returns, the gradient of one, or the target of both passes.
+
+        Prediction and target exchanged are no plan: they make a wrong sign right.
+        """
         labels = {output.label: k for k, output in enumerate(self.outputs) if output.label}
         if name in labels:
             return self.outputs[labels[name]].place
+        if name in self.passes.given and names.is_target(name):
+            return f"given.{name}"
         if name not in self.passes.given and names.is_gradient_name(name, tuple(labels), ""):
             return f"upstream.{labels[str(names.gradient_of(name, tuple(labels), ''))]}"
         return self._kept(name)
@@ -149,7 +154,8 @@ class _Sources:
     def _likely(self, name: str) -> list[str]:
         """Return every source, ordered by how an argument of this name and place is usually meant."""
         upstream = [f"upstream.{k}" for k, _ in self._arrays()]
-        given = [f"given.{key}" for key in self.passes.given]
+        asked = [key for key in self.passes.given if not names.is_target(key)]
+        given = [f"given.{key}" for key in asked or self.passes.given]
         own = [f"given.{name}"][: name in self.passes.given]
         caches = [self._all_caches(), *self.caches] if self.caches else []
         left = [output.place for output in self.outputs]

@@ -17,11 +17,10 @@ from symbackprop.errors import GuestError
 from symbackprop.guest.visit import visit
 from symbackprop.trace.run.nested import walk
 from symbackprop.verify.binding.binding import numeric
-from symbackprop.verify.binding.name_matching import INPUTS
+from symbackprop.verify.binding.name_matching import INPUTS, is_target
 from symbackprop.verify.passes.comparison import STEP, TOLERANCE
 from symbackprop.verify.passes.invented import BIAS, WEIGHT, ArgumentSlot, Extents, arguments, number_of, slots_of
 from symbackprop.verify.passes.passes import call_with, own_copy, parameters_of
-from symbackprop.verify.passes.places import is_target
 
 Values = dict[str, Any]
 MOST_TRIED, MOST_RUNS = 1500, 40

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,14 +18,13 @@ import numpy as np
 from symbackprop.guest.visit import visit
 from symbackprop.trace.run.nested import walk
 from symbackprop.verify.binding.binding import numeric, return_names
-from symbackprop.verify.binding.name_matching import INPUTS, RATES
+from symbackprop.verify.binding.name_matching import INPUTS, RATES, is_target
 from symbackprop.verify.binding.results import leaf_at
 from symbackprop.verify.passes.comparison import Comparison, numbers_in, of_run, slopes_along
 from symbackprop.verify.passes.conventions import Convention, decays_of, of_the_parameter_alone, under
 from symbackprop.verify.passes.losses import ANY, OF_LABELS, OF_NUMBERS, LossFactor, UnstatedLoss, factors, possible_targets
 from symbackprop.verify.passes.model import BACKWARD, LOSS, Model, Roles, held_targets, predictions, roles, titles_of
 from symbackprop.verify.passes.passes import Passes, call_with, method_of, own_copy, parameters_of
-from symbackprop.verify.passes.places import is_target
 
 STEP = 1e-6
 NEAR = 1e-4
@@ -154,9 +153,21 @@ def _best(model: Model, target: Mapping[str, Any]) -> Inferred | None:
     for loss in tried:
         ratios = _ratios(model, target, loss, own, probe)
         fitting = _commonest(ratios, _shape(model), free=not _states_a_rate(model))
-        if fitting is not None and (best is None or len(fitting[1]) > best[0]):
+        if fitting is None or (best is not None and len(fitting[1]) <= best[0]):
+            continue
+        if isinstance(fitting[0], LossFactor) or _is_a_rate(model, target, loss, fitting[0], fitting[1]):
             best = (len(fitting[1]), loss, *fitting)
     return _said(model, target, best[1], best[2], best[3]) if best is not None else None
+
+
+def _is_a_rate(model: Model, target: Mapping[str, Any], loss: UnstatedLoss, rate: float, names: Collection[str]) -> bool:
+    """Whether a factor that no sizes give is the same at other values, as a rate is.
+
+    At one point of a single prediction all losses have gradients of one direction.
+    """
+    probe = _compared(model, target, ANY, LossFactor(), 1.0, seed=17)
+    ratios = _ratios(model, target, loss, _slopes_of_code(probe), probe) if probe is not None else {}
+    return all(name in ratios and abs(ratios[name] - rate) <= 0.005 * rate for name in names)
 
 
 def _with_known(model: Model, target: Mapping[str, Any], known: KnownLoss) -> Inferred | None:
@@ -168,7 +179,9 @@ def _with_known(model: Model, target: Mapping[str, Any], known: KnownLoss) -> In
     return _said(model, target, known.loss, known.factor, tuple(own))
 
 
-def _compared(model: Model, target: Mapping[str, Any], loss: UnstatedLoss, factor: LossFactor, rate: float) -> Comparison | None:
+def _compared(
+    model: Model, target: Mapping[str, Any], loss: UnstatedLoss, factor: LossFactor, rate: float, seed: int = 11
+) -> Comparison | None:
     """Return the comparison with one loss, at values of which no number is special."""
     owner = replace(model, owner=own_copy(model.owner)).with_loss(loss, factor)
     if not _states_a_rate(model):
@@ -177,7 +190,7 @@ def _compared(model: Model, target: Mapping[str, Any], loss: UnstatedLoss, facto
     found = of_run(passes)
     if found is None:
         return None
-    rng = np.random.default_rng(11)
+    rng = np.random.default_rng(seed)
     generic = {name: np.round(rng.normal(size=np.shape(found.example[name])), 3) for name in found.wrt}
     example = {**found.example, **{name: v if np.ndim(v) else v.item() for name, v in generic.items()}}
     return replace(found, example=example)

@@ -1,4 +1,4 @@
-"""Comparisons that keep a value away from a limit: `clip(p, 1e-7, 1 - 1e-7)`, `maximum(norm, 1e-12)`.
+"""Comparisons that keep a value away from a limit: `clip(p, 1e-7, 1 - 1e-7)`, `maximum(norm, 1e-12)`, `exp(-clip(z, -500, 500))`.
 
 Which side is the usual one is seen in the example: what is said of code holds there.
 """
@@ -13,6 +13,11 @@ from symbackprop.trace.graph.graph import Condition, Graph
 LARGEST = Fraction(1, 1000)
 """A number above is no guard."""
 
+FAR = 20
+"""What is compared with a number of at least this size on its way to an exponential is kept from overflow."""
+
+EXPONENTIALS = frozenset({"exp", "expm1", "sinh", "cosh"})
+
 Side = tuple[str, str, Fraction | None, Fraction | None, bool]
 """A comparison as it stands in the code, and which way it went."""
 
@@ -25,8 +30,11 @@ def is_near_a_limit(number: Fraction | None) -> bool:
 def limits(graph: Graph, conditions: Iterable[Condition]) -> list[Condition]:
     """Return the comparisons with a number near a limit, and those of the same values with other numbers: `clip(p, 1e-7, 1)`."""
     with_numbers = [condition for condition in conditions if len(_values(graph, condition)) < 2]
-    kept = {node for condition in with_numbers if _is_guard(graph, condition) for node in _values(graph, condition)}
-    return [condition for condition in with_numbers if _is_guard(graph, condition) or kept & _values(graph, condition)]
+    kept = {node for condition in with_numbers if _is_near(graph, condition) for node in _values(graph, condition)}
+    near = [condition for condition in with_numbers if _is_near(graph, condition) or kept & _values(graph, condition)]
+    far = [condition for condition in with_numbers if _is_far(graph, condition)]
+    exponents = _exponents(graph) if far else frozenset()
+    return [*near, *(c for c in far if c not in near and _is_exponent(graph, c, exponents))]
 
 
 def _values(graph: Graph, condition: Condition) -> set[int]:
@@ -34,8 +42,39 @@ def _values(graph: Graph, condition: Condition) -> set[int]:
     return {node for node in condition.sides if graph.fraction(node) is None}
 
 
-def _is_guard(graph: Graph, condition: Condition) -> bool:
+def _is_near(graph: Graph, condition: Condition) -> bool:
     return any(is_near_a_limit(graph.fraction(node)) for node in condition.sides)
+
+
+def _is_far(graph: Graph, condition: Condition) -> bool:
+    return any(number is not None and abs(number) >= FAR for number in map(graph.fraction, condition.sides))
+
+
+def _is_exponent(graph: Graph, condition: Condition, exponents: Collection[int]) -> bool:
+    """Whether a side of a comparison goes into an exponential: the value, or beyond the guard the number itself."""
+    numbers = {abs(number) for node in exponents if (number := graph.fraction(node)) is not None}
+    return bool(_values(graph, condition) & set(exponents)) or any(
+        abs(graph.fraction(n) or 0) in numbers for n in condition.sides
+    )
+
+
+def _exponents(graph: Graph) -> frozenset[int]:
+    """Return what goes into an exponential, perhaps with another sign or as a multiple."""
+    waiting = [parts[0] for operation, parts in zip(graph.operations, graph.arguments, strict=True) if operation in EXPONENTIALS]
+    found: set[int] = set()
+    while waiting:
+        node = waiting.pop()
+        if node not in found:
+            found.add(node)
+            waiting += graph.arguments[node] if _is_multiple(graph, node) else ()
+    return frozenset(found)
+
+
+def _is_multiple(graph: Graph, node: int) -> bool:
+    """Whether a node is one other node, times a number perhaps."""
+    parts = graph.arguments[node]
+    alone = sum(graph.fraction(part) is None for part in parts) == 1
+    return graph.operations[node] == "neg" or (graph.operations[node] in ("mul", "div") and alone)
 
 
 def sides(graph: Graph, conditions: Iterable[Condition]) -> set[Side]:
