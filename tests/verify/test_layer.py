@@ -223,6 +223,36 @@ def test_losses_of_samples(kind: str, k: float, right: bool) -> None:
     assert report.ok == right  # prediction and target exchanged would make the wrong sign right
 
 
+class Tanh:
+    def forward(self, x):
+        self.out = np.tanh(x)
+        return self.out
+
+    def backward(self, dout):
+        return dout * (1 - self.out)  # the square is left out
+
+
+class CrossEntropy:
+    def forward(self, logits, t):
+        e = np.exp(logits - logits.max(axis=1, keepdims=True))
+        self.p, self.t = e / e.sum(axis=1, keepdims=True), t
+        return -np.sum(t * np.log(self.p + 1e-15)) / len(t)
+
+    def backward(self):
+        return (self.p - self.t) / self.t.shape[1]  # samples, not classes
+
+
+def test_a_method_is_mended_where_it_stands() -> None:
+    (mend,) = check_layer(Tanh(), X).repairs
+    assert mend.after.replace(" ", "").startswith("returndout*(1-self.out**2)")
+
+
+@pytest.mark.slow
+def test_what_is_right_up_to_a_guard_is_mended_too() -> None:
+    (mend,) = check_layer(CrossEntropy(), X, np.eye(3)[[0, 2, 1, 1]]).repairs
+    assert "len(self.t)" in mend.after or "shape[0]" in mend.after
+
+
 def with_cache(k: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
     def forward(x, w, b):
         return x @ w + b, (x, w, b)

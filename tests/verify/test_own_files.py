@@ -344,6 +344,32 @@ def test_found_and_judged(kind: str, tmp_path: Path) -> None:
     assert "differs" in verdicts(tmp_path, code.replace(right, wrong)).values()
 
 
+POORER = {
+    "one sample": (
+        "class Softmax:\n    def forward(self, x):\n        e = np.exp(x - x.max(axis=-1, keepdims=True))\n"
+        "        self.s = e / e.sum(axis=-1, keepdims=True)\n        return self.s\n"
+        "    def backward(self, dout):\n        return self.s * (dout - (dout * self.s).sum(axis=-1, keepdims=True))\n",
+        "(dout * self.s).sum(axis=-1, keepdims=True)",
+        "(dout * self.s).sum(axis=0, keepdims=True)",
+    ),
+    "targets of 1": (
+        "class Binary:\n    def forward(self, p, t):\n        self.p, self.t = p, t\n"
+        "        return -np.sum(t * np.log(p) + (1 - t) * np.log(1 - p))\n"
+        "    def backward(self):\n        return -(self.t / self.p - (1 - self.t) / (1 - self.p))\n",
+        "(1 - self.t) / (1 - self.p)",
+        "(1 - self.t) / self.p",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", POORER)
+def test_arguments_of_fewer_axes_are_no_excuse(kind: str, tmp_path: Path) -> None:
+    code, right, wrong = POORER[kind]
+    assert code.count(right) == 1
+    assert set(verdicts(tmp_path, code).values()) == {"proved"}
+    assert set(verdicts(tmp_path, code.replace(right, wrong)).values()) == {"differs"}
+
+
 def test_gradients_of_all_are_looked_for_at_other_inputs(tmp_path: Path) -> None:
     assert verdicts(tmp_path, FILES["rows of rows"][0]).keys() == {"gamma", "x"}
 

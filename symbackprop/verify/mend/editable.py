@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from symbackprop.trace.run.namespace import Namespace, mentioned
-from symbackprop.trace.run.nested import is_user_class, is_user_file
+from symbackprop.trace.run.nested import NO_FILE, is_user_class, is_user_file
 from symbackprop.verify.binding.binding import HandCall
 from symbackprop.verify.binding.source_tree import function_text
 
@@ -56,14 +56,20 @@ def editable(call: HandCall, ran: Collection[Line] = ()) -> tuple[Editable, ...]
     found: list[Editable] = []
     while waiting and len(seen) < MOST_FUNCTIONS:
         function = waiting.pop(0)
-        made = _made(function)
+        made = _made(function) if function is first or is_user_file(function.__code__.co_filename) else None
         if made is not None and (not ran or any((made.filename, line) in ran for line in made.lines)):
             found.append(made)
         for other in _referred(function):
-            if other not in seen and is_user_file(other.__code__.co_filename):
+            if other not in seen and (is_user_file(other.__code__.co_filename) or _joins_passes(function, other)):
                 seen.add(other)
                 waiting.append(other)
     return tuple({id(each.function): each for each in found}.values())
+
+
+def _joins_passes(function: types.FunctionType, other: types.FunctionType) -> bool:
+    """Whether a function of ours is part of what puts two passes together: it knows the user's class."""
+    closed = (cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell))
+    return function.__code__.co_filename == NO_FILE and any(value is other for value in closed)
 
 
 def _referred(function: types.FunctionType) -> Iterator[types.FunctionType]:

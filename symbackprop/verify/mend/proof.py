@@ -22,6 +22,7 @@ from symbackprop.verify.equal.compare import compare_sample, disagreeing
 from symbackprop.verify.explain.evaluation import same
 from symbackprop.verify.mend.elsewhere import elsewhere
 from symbackprop.verify.records import Status, Verdict
+from symbackprop.verify.reference.limits import Side, is_beyond, limits, sides
 from symbackprop.verify.reference.loss_reference import LossReference
 from symbackprop.verify.reference.network_values import Evaluated
 from symbackprop.verify.reference.protocol import Point, Reference
@@ -29,7 +30,7 @@ from symbackprop.verify.reference.samples import Sample, numeric_sample, traced_
 
 MOST_FLIPS = 3
 """Points on the other sides of comparisons at which changed code is checked as well."""
-ACCEPTED = frozenset({Status.PROVED, Status.AGREES})
+ACCEPTED = frozenset({Status.PROVED, Status.AGREES, Status.GUARDED})
 Numbers = Mapping[str, Any]
 Runner = Callable[[HandCall, Numbers], Outcome]
 """How code is run: each time in a visit of its own, or inside one."""
@@ -182,6 +183,13 @@ class Case:
         return frozenset((k, name) for k in range(len(self.samples)) for name in self.names)
 
     @cached_property
+    def usual(self) -> frozenset[Side]:
+        """On which sides of guards the samples are."""
+        return frozenset(
+            side for s in self.samples if s.graph is not None for side in sides(s.graph, s.graph.conditions.values())
+        )
+
+    @cached_property
     def places(self) -> tuple[MendPoint, ...]:
         """The points at which changed code is tried in numbers, those with a witness first."""
         witnesses = [v.witness for v in self.verdicts.values() if v.witness is not None]
@@ -217,10 +225,11 @@ def proved(case: Case, changed: HandCall) -> Status | None:
     """Return the status of changed code: proved, or agrees where it can only be compared in numbers; None when it is wrong."""
     if not case.failing:
         return None
-    statuses = {_at(case, changed, place) for place in case.places}
+    statuses = {_at(case, changed, place) or _up_to_guards(case, changed, place.values) for place in case.places}
     if None in statuses:
         return None
-    if disagreeing(case.source, changed, case.results, case.samples, 0):
+    others = disagreeing(case.source, changed, case.results, case.samples, 0)
+    if not all(_up_to_guards(case, changed, point.values) for point in others):
         return None
     for sample in case.samples:
         found = set(_statuses(case, changed, sample))
@@ -228,6 +237,19 @@ def proved(case: Case, changed: HandCall) -> Status | None:
             return None
         statuses |= found
     return Status.PROVED if statuses == {Status.PROVED} else Status.AGREES
+
+
+def _up_to_guards(case: Case, changed: HandCall, values: Numbers) -> Status | None:
+    """Return the status of changed code that is another one for a guard alone: it holds there, as at no sample, or adds its ε."""
+    try:
+        sample = traced_sample(case.source, changed, case.results, Point(values, ""))
+    except SymbackpropError:
+        return None
+    if sample.graph is None:
+        return None
+    beyond = case.usual and is_beyond(sides(sample.graph, sample.graph.conditions.values()), case.usual)
+    found = {outcome.status for outcome in compare_sample(sample).values()}
+    return Status.GUARDED if beyond or (found and found <= ACCEPTED) else None
 
 
 def _at(case: Case, changed: HandCall, place: MendPoint) -> Status | None:
@@ -258,7 +280,8 @@ def _beyond(case: Case, changed: HandCall, checked: Sample) -> Iterator[Status]:
     """Yield the outcomes on the other sides of comparisons: `(x > 0)` mends nothing because x happened to be positive."""
     if checked.graph is None or checked.run is None:
         return
-    conditions = [condition for condition in checked.run.conditions if condition.place is not None]
+    guards = limits(checked.graph, checked.run.conditions)
+    conditions = [condition for condition in checked.run.conditions if condition.place is not None and condition not in guards]
     for flip in find_flips(checked.graph, conditions).points[:MOST_FLIPS]:
         values = case.source.respecting(with_coordinates(checked.point.values, flip.point))
         if not all(np.all(np.isfinite(value)) for value in case.source.numbers(values).adjoints.values()):

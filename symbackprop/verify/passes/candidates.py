@@ -450,14 +450,21 @@ def _better(best: Comparison | None, new: Comparison | None) -> Comparison | Non
 
 
 def _speaks_for_it(best: Comparison, new: Comparison) -> bool:
+    """Whether a comparison leaves less out than one that is wrong, or is right and no poorer."""
     if not _is_telling(new):
         return _is_a_vector_meant_otherwise(best, new)
-    return not _shapes_agree(best) or (_holds(new) and not _says_less(best, new))
+    if not _shapes_agree(best) or (len(new.missing) < len(best.missing) and _shapes_agree(new)):
+        return True
+    return _holds(new) and not _says_less(best, new)
 
 
 def _says_less(best: Comparison, new: Comparison) -> bool:
-    """Whether an array is one number in another comparison: at y = 1 nothing is seen of what stands behind (1 - y)."""
-    return any(np.ndim(value) and not np.ndim(new.arguments.get(name, 0)) for name, value in best.arguments.items())
+    """Whether an argument has fewer axes in another comparison, or is one number.
+
+    What is wrong for a batch may be right for one sample; at y = 1 nothing is seen of what stands behind (1 - y).
+    """
+    axes = [(np.ndim(value), np.ndim(new.arguments.get(name, 0))) for name, value in best.arguments.items()]
+    return any(own and not other for own, other in axes) or (any(own > other for own, other in axes) and _is_telling(best))
 
 
 def _holds(found: Comparison) -> bool:
