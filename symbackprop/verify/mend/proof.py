@@ -225,7 +225,7 @@ def proved(case: Case, changed: HandCall) -> Status | None:
     """Return the status of changed code: proved, or agrees where it can only be compared in numbers; None when it is wrong."""
     if not case.failing:
         return None
-    statuses = {_at(case, changed, place) or _up_to_guards(case, changed, place.values) for place in case.places}
+    statuses = {_at(case, changed, place) for place in case.places}
     if None in statuses:
         return None
     others = disagreeing(case.source, changed, case.results, case.samples, 0)
@@ -249,7 +249,7 @@ def _up_to_guards(case: Case, changed: HandCall, values: Numbers) -> Status | No
         return None
     beyond = case.usual and is_beyond(sides(sample.graph, sample.graph.conditions.values()), case.usual)
     found = {outcome.status for outcome in compare_sample(sample).values()}
-    return Status.GUARDED if beyond or (found and found <= ACCEPTED) else None
+    return Status.GUARDED if beyond or (Status.GUARDED in found and found <= ACCEPTED) else None
 
 
 def _at(case: Case, changed: HandCall, place: MendPoint) -> Status | None:
@@ -261,8 +261,10 @@ def _at(case: Case, changed: HandCall, place: MendPoint) -> Status | None:
         found, changes, others = outcome_at(changed, case.results, place.values)
     except Exception as problem:
         return Status.AGREES if described(problem) == place.raises else None
-    holds = changes <= place.changes and all(name in found and place.holds(name, found[name]) for name in case.names)
-    return Status.PROVED if holds and place.keeps(others) else None
+    if not changes <= place.changes or not place.keeps(others):
+        return None
+    holds = all(name in found and place.holds(name, found[name]) for name in case.names)
+    return Status.PROVED if holds else _up_to_guards(case, changed, place.values)
 
 
 def _statuses(case: Case, changed: HandCall, sample: Sample) -> Iterator[Status]:
