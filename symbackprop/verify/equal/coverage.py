@@ -92,9 +92,14 @@ def _right_up_to(graph: Graph, guard: Condition) -> str:
     numbers = [abs(n) for side in guard.sides if (n := graph.fraction(side)) is not None]
     near = [gap for number in numbers for gap in (number, abs(1 - number)) if 0 < gap <= LARGEST]
     value = f" {float(min(near)):g}" if near else ""
-    line = str(guard.place) if guard.place is not None and is_user_file(guard.place.filename) else ""
-    place = f" ({line})" if near else f" at {line}"
-    return f"right up to the guard{value}{place if line else ''}"
+    return f"right up to the guard{value}{_placed(guard, in_brackets=bool(near))}"
+
+
+def _placed(guard: Condition, *, in_brackets: bool) -> str:
+    """Return where a guard stands, if that is a line of the user's."""
+    if guard.place is None or not is_user_file(guard.place.filename):
+        return ""
+    return f" ({guard.place})" if in_brackets else f" at {guard.place}"
 
 
 def too_large(sample: Sample, samples: Sequence[Sample]) -> bool:
@@ -110,17 +115,21 @@ def scope_of(samples: Sequence[Sample], verdicts: Iterable[Verdict] = ()) -> Ver
     floats = [sample for sample in samples if too_large(sample, samples)]
     others = [sample for sample in samples if not too_large(sample, samples)]
     outcomes = branch_outcomes(samples)
-    left = {place[0]: side for place, side in one_sided(outcomes).items() if not _is_said(place[0], verdicts)}
-    unvisited = (f"{line} was only ever {side}" for line, side in left.items())
     return VerdictScope(
         _labels(others),
         len(samples),
         floats=_labels(floats),
         exact=bool(others) and all(sample.traced or sample.point.example for sample in others),
         branches=len(outcomes),
-        unvisited=tuple(unvisited),
+        unvisited=_unvisited(outcomes, verdicts),
         fallback=next(filter(None, (sample.reason for sample in samples)), ""),
     )
+
+
+def _unvisited(outcomes: Mapping[Comparison, set[bool]], verdicts: Iterable[Verdict]) -> tuple[str, ...]:
+    """Return what is said of the comparisons that only ever went one way, a guard apart up to which code is said to be right."""
+    left = {place[0]: side for place, side in one_sided(outcomes).items() if not _is_said(place[0], verdicts)}
+    return tuple(f"{line} was only ever {side}" for line, side in left.items())
 
 
 def _is_said(line: str, verdicts: Iterable[Verdict]) -> bool:

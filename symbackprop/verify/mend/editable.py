@@ -56,18 +56,20 @@ def editable(call: HandCall, ran: Collection[Line] = ()) -> tuple[Editable, ...]
     found: list[Editable] = []
     while waiting and len(seen) < MOST_FUNCTIONS:
         function = waiting.pop(0)
-        made = _made(function) if function is first or is_user_file(function.__code__.co_filename) else None
+        made = _made(function)
         if made is not None and (not ran or any((made.filename, line) in ran for line in made.lines)):
             found.append(made)
         for other in _referred(function):
-            if other not in seen and (is_user_file(other.__code__.co_filename) or _joins_passes(function, other)):
+            if other not in seen and _is_followed(function, other):
                 seen.add(other)
                 waiting.append(other)
     return tuple({id(each.function): each for each in found}.values())
 
 
-def _joins_passes(function: types.FunctionType, other: types.FunctionType) -> bool:
-    """Whether a function of ours is part of what puts two passes together: it knows the user's class."""
+def _is_followed(function: types.FunctionType, other: types.FunctionType) -> bool:
+    """Whether what a function refers to is the user's, or part of what puts two passes together: it knows the user's class."""
+    if is_user_file(other.__code__.co_filename):
+        return True
     closed = (cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell))
     return function.__code__.co_filename == NO_FILE and any(value is other for value in closed)
 
@@ -103,7 +105,7 @@ def _functions_in(value: Any) -> Iterator[types.FunctionType]:
 
 def _made(function: types.FunctionType) -> Editable | None:
     found = function_text(function)
-    if found is None:
+    if found is None or not is_user_file(function.__code__.co_filename):
         return None
     text = textwrap.dedent("".join(found.lines))
     try:

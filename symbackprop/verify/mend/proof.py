@@ -15,6 +15,7 @@ import numpy as np
 
 from symbackprop.errors import SymbackpropError
 from symbackprop.guest.visit import described
+from symbackprop.trace.graph.graph import Condition, Graph
 from symbackprop.verify.binding.binding import HandCall, Outcome, Result, loss_path, numeric, return_names, run
 from symbackprop.verify.binding.results import read
 from symbackprop.verify.equal.branches import find_flips
@@ -278,12 +279,16 @@ def _statuses(case: Case, changed: HandCall, sample: Sample) -> Iterator[Status]
     yield from _beyond(case, changed, checked)
 
 
+def _without_guards(graph: Graph, conditions: Sequence[Condition]) -> list[Condition]:
+    guards = limits(graph, conditions)
+    return [condition for condition in conditions if condition.place is not None and condition not in guards]
+
+
 def _beyond(case: Case, changed: HandCall, checked: Sample) -> Iterator[Status]:
     """Yield the outcomes on the other sides of comparisons: `(x > 0)` mends nothing because x happened to be positive."""
     if checked.graph is None or checked.run is None:
         return
-    guards = limits(checked.graph, checked.run.conditions)
-    conditions = [condition for condition in checked.run.conditions if condition.place is not None and condition not in guards]
+    conditions = _without_guards(checked.graph, checked.run.conditions)
     for flip in find_flips(checked.graph, conditions).points[:MOST_FLIPS]:
         values = case.source.respecting(with_coordinates(checked.point.values, flip.point))
         if not all(np.all(np.isfinite(value)) for value in case.source.numbers(values).adjoints.values()):

@@ -173,18 +173,12 @@ def _compared(
 ) -> Comparison:
     """Return the comparison of one plan and one reading of what its run has `left`; the loss is that `over` the samples."""
     slope = not plan.upstream and not passes.one and bool(outputs[0].shape) and not over
-    names = {} if over else _upstream_names(plan, outputs)
+    names = _upstream_names(plan, outputs) if not over else {}
     loss, hand = _functions(passes, outputs, plan, places, names, slope=slope)
-    loss = _over(loss, over) if over else loss
+    loss = _over(loss, over)
     rng = np.random.default_rng(seed)
     example = _example(places, before) | {name: rng.normal(size=outputs[k].shape) for k, name in names.items()}
-    of = (
-        f"Σ {passes.titles[0]}·{'·'.join(names.values())}"
-        if names
-        else f"{over} of {passes.titles[0]}"
-        if over
-        else passes.titles[0]
-    )
+    of = _loss_title(passes.titles[0], names, over)
     upstream = {names[k]: argument for argument, k in plan.upstream_arguments.items() if k in names}
     return Comparison(
         loss,
@@ -192,7 +186,7 @@ def _compared(
         example,
         tuple(places.gradients),
         (passes.titles[0], of, _described(passes)),
-        (*_remarks(plan, outputs, passes, slope=slope), *([LOSSES[over]] if over else ()), *_said_of(places, left, example)),
+        (*_remarks(plan, outputs, passes, slope=slope), *LOSSES[over], *_said_of(places, left, example)),
         places.unbound,
         _missing(passes, places, before, outputs),
         upstream,
@@ -200,13 +194,23 @@ def _compared(
 
 
 LOSSES = {
-    "mean": "forward gives the loss of each sample; compared with the gradient of their mean",
-    "sum": "forward gives the loss of each sample; compared with the gradient of their sum",
+    "": (),
+    "mean": ("forward gives the loss of each sample; compared with the gradient of their mean",),
+    "sum": ("forward gives the loss of each sample; compared with the gradient of their sum",),
 }
 
 
+def _loss_title(forward: str, names: Mapping[int, str], over: str) -> str:
+    """Return how the loss is written that two passes stand for."""
+    if names:
+        return f"Σ {forward}·{'·'.join(names.values())}"
+    return f"{over} of {forward}" if over else forward
+
+
 def _over(losses: Callable[..., Any], over: str) -> Callable[..., Any]:
-    """Return the mean or the sum of the losses of samples."""
+    """Return the mean or the sum of the losses of samples, or the one loss that there is."""
+    if not over:
+        return losses
 
     def loss(**values: Any) -> Any:
         return np.mean(losses(**values)) if over == "mean" else np.sum(losses(**values))

@@ -154,8 +154,7 @@ class _Sources:
     def _likely(self, name: str) -> list[str]:
         """Return every source, ordered by how an argument of this name and place is usually meant."""
         upstream = [f"upstream.{k}" for k, _ in self._arrays()]
-        asked = [key for key in self.passes.given if not names.is_target(key)]
-        given = [f"given.{key}" for key in asked or self.passes.given]
+        given = self._given()
         own = [f"given.{name}"][: name in self.passes.given]
         caches = [self._all_caches(), *self.caches] if self.caches else []
         left = [output.place for output in self.outputs]
@@ -166,6 +165,11 @@ class _Sources:
         else:
             order = [*upstream, *caches, *own, *left, *given]
         return list(dict.fromkeys(order))
+
+    def _given(self) -> list[str]:
+        """Return the arguments of forward, targets only where there are no others."""
+        asked = [key for key in self.passes.given if not names.is_target(key)]
+        return [f"given.{key}" for key in asked or self.passes.given]
 
     def _arrays(self) -> list[tuple[int, Output]]:
         """Return the outputs that can have an upstream gradient: the only one, or those that are arrays."""

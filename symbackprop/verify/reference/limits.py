@@ -5,7 +5,7 @@ Which side is the usual one is seen in the example: what is said of code holds t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from fractions import Fraction
 
 from symbackprop.trace.graph.graph import Condition, Graph
@@ -30,11 +30,21 @@ def is_near_a_limit(number: Fraction | None) -> bool:
 def limits(graph: Graph, conditions: Iterable[Condition]) -> list[Condition]:
     """Return the comparisons with a number near a limit, and those of the same values with other numbers: `clip(p, 1e-7, 1)`."""
     with_numbers = [condition for condition in conditions if len(_values(graph, condition)) < 2]
-    kept = {node for condition in with_numbers if _is_near(graph, condition) for node in _values(graph, condition)}
-    near = [condition for condition in with_numbers if _is_near(graph, condition) or kept & _values(graph, condition)]
-    far = [condition for condition in with_numbers if _is_far(graph, condition)]
+    near = _near(graph, with_numbers)
+    return [*near, *(condition for condition in _far(graph, with_numbers) if condition not in near)]
+
+
+def _near(graph: Graph, conditions: Sequence[Condition]) -> list[Condition]:
+    """Return the comparisons with a number nearly 0 or 1, and those of the same values with other numbers."""
+    kept = {node for condition in conditions if _is_near(graph, condition) for node in _values(graph, condition)}
+    return [condition for condition in conditions if _is_near(graph, condition) or kept & _values(graph, condition)]
+
+
+def _far(graph: Graph, conditions: Sequence[Condition]) -> list[Condition]:
+    """Return the comparisons with a large number of what goes into an exponential."""
+    far = [condition for condition in conditions if _is_far(graph, condition)]
     exponents = _exponents(graph) if far else frozenset()
-    return [*near, *(c for c in far if c not in near and _is_exponent(graph, c, exponents))]
+    return [condition for condition in far if _is_exponent(graph, condition, exponents)]
 
 
 def _values(graph: Graph, condition: Condition) -> set[int]:
