@@ -27,7 +27,7 @@ test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -q -n 2 -m "not slow"
 
 test-all: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -q -n 2 --durations=30 --durations-min=4
+	$(BIN)/python -m pytest -q -n 3 --durations=30 --durations-min=4
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/python -m ruff check .

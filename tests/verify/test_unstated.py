@@ -212,6 +212,68 @@ def test_a_decay_belongs_to_the_inferred_loss(decay: str, tmp_path: Path) -> Non
     assert any(f"/ number of rows + {said}" in note for note in found.notes)
 
 
+NEURON = """
+import numpy as np
+
+class Neuron:
+    def __init__(self, n):
+        self.w, self.b = np.random.randn(n), 0.0
+    def forward(self, X):
+        return OUTPUT
+    def gradients(self, X, y):
+        error = self.forward(X) - y
+        dw, db = np.dot(error, X) / FIRST, np.sum(error) / SECOND
+        return dw, db
+"""
+
+
+@pytest.mark.parametrize("output", ["X @ self.w + self.b", "1 / (1 + np.exp(-(X @ self.w + self.b)))"])
+@pytest.mark.parametrize(("first", "second"), [("1", "1"), ("len(X)", "len(X)"), ("1", "len(X)"), ("len(X)", "1")])
+def test_a_bias_that_is_a_number_and_sums_beside_means(output: str, first: str, second: str, tmp_path: Path) -> None:
+    """A sum beside a mean is one of each for a single sample too, where both are the same."""
+    code = NEURON.replace("OUTPUT", output).replace("FIRST", first).replace("SECOND", second)
+    found = statuses(report(tmp_path, code, "Neuron"))
+    assert sorted(found) == ["b", "w"]
+    assert sorted(found.values()) == (["proved", "proved"] if first == second else ["differs", "proved"])
+
+
+STATED = """
+import numpy as np
+
+class Perceptron:
+    def __init__(self, n):
+        self.w, self.b = np.random.randn(n), 0.0
+    def forward(self, X):
+        return 1 / (1 + np.exp(-(X @ self.w + self.b)))
+    def compute_loss(self, y_pred, y_true):
+        y_pred = np.clip(y_pred, 1e-15, 1 - 1e-15)
+        return np.mean(-(y_true * np.log(y_pred) + (1 - y_true) * np.log(1 - y_pred)))
+    def backward(self, X, y_true, y_pred):
+        error = SLOPE * (y_pred - y_true)
+        self.dw = np.dot(error, X) / len(X)
+        self.db = np.sum(error) / MEAN
+"""
+
+
+@pytest.mark.parametrize(
+    ("slope", "mean", "expected", "times"),
+    [("1", "len(X)", "proved", ""), ("2", "len(X)", "proved", "2·"), ("1", "1", "differs", "")],
+)
+def test_a_loss_that_the_class_states_is_the_one(slope: str, mean: str, expected: str, times: str, tmp_path: Path) -> None:
+    found = report(tmp_path, STATED.replace("SLOPE", slope).replace("MEAN", mean), "Perceptron")
+    assert statuses(found) == {"w": "proved", "b": expected}
+    assert any(f"taken to be {times}Perceptron.compute_loss(" in note for note in found.notes)
+
+
+def test_no_other_loss_is_inferred_beside_one_that_is_stated(tmp_path: Path) -> None:
+    """The gradients are those of squares; a loss that depends on no parameter proves no zero."""
+    code = STATED.replace("SLOPE", "y_pred * (1 - y_pred)").replace("MEAN", "len(X)")
+    with pytest.raises(UserError, match="no gradient that was found is a multiple"):
+        report(tmp_path, code, "Perceptron")
+    found = report(tmp_path, code.replace("compute_loss", "accuracy"), "Perceptron")
+    assert statuses(found) == {"w": "proved", "b": "proved"}
+
+
 @pytest.mark.slow
 def test_gradients_of_no_loss_accuse_nobody(tmp_path: Path) -> None:
     code = (

@@ -95,10 +95,12 @@ def _says_what_it_is(left: Formula, right: Formula, environment: Knowledge, comp
 
 
 def _says_an_entry(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
-    """`-1 w_{n+1} = x_{n+1} w_{n+1}`: an entry beyond the last one, on one side only, may be what is being said."""
+    """`-1 w_{n+1} = x_{n+1} w_{n+1}`: an entry beyond the last one may be what is said, of an array on one side only."""
     entries = [{node for node in walk(side) if isinstance(node, Indexed) and _is_beyond(node)} for side in (left, right)]
     used = {node for found in environment.definitions.values() for node in walk(found.body) if isinstance(node, Indexed)}
-    alone = {node.name for node in (entries[0] ^ entries[1]) - used} - environment.definitions.keys() - complete
+    arrays = [{node.name for node in walk(side) if isinstance(node, Indexed)} for side in (left, right)]
+    beyond = {node.name for node in (entries[0] ^ entries[1]) - used} & (arrays[0] ^ arrays[1])
+    alone = beyond - environment.definitions.keys() - complete
     return f"this may be what says what the last {min(alone)} is" if alone else ""
 
 

@@ -17,9 +17,10 @@ from symbackprop.errors import UserError, listed, nearest
 from symbackprop.guest.visit import visit
 from symbackprop.trace.run.nested import walk
 from symbackprop.verify.binding.source_tree import definition
-from symbackprop.verify.passes.comparison import Comparison, agrees, comparison
+from symbackprop.verify.passes.comparison import Comparison, agrees, comparison, says_nothing
 from symbackprop.verify.passes.conventions import conventional, under
 from symbackprop.verify.passes.invented import MOST_TRIED, ArgumentSlot, Extents, arguments, slots_of
+from symbackprop.verify.passes.model import loss_of_class
 from symbackprop.verify.passes.passes import (
     BACKWARD,
     FORWARD,
@@ -33,7 +34,7 @@ from symbackprop.verify.passes.passes import (
     required,
     switch_of,
 )
-from symbackprop.verify.passes.unstated import KnownLoss, LossSearch, inferred_loss, takes_a_target
+from symbackprop.verify.passes.unstated import KnownLoss, LossSearch, has_fewer_axes, inferred_loss, takes_a_target
 
 BACK = frozenset({
     "backward", "backprop", "backpropagation", "backpropagate", "bprop", "bwd", "back", "gradient", "gradients", "grad", "grads",
@@ -326,7 +327,12 @@ class _Trial:
         return (self._inferred() if first else None) or self.found() or (None if first else self._inferred())
 
     def _inferred(self) -> Comparison | None:
-        return inferred_loss(LossSearch(self.forward, self.backward, self.known), self._starts(), MOST_TRIED)
+        found = inferred_loss(LossSearch(self.forward, self.backward, self.known), self._starts(), MOST_TRIED)
+        kind = self.candidate.owner if isinstance(self.candidate.owner, type) else type(self.candidate.owner)
+        said = loss_of_class(kind) if found is None else None
+        if said is not None:
+            self.problem = f"no gradient that was found is a multiple of that of {kind.__name__}.{said.method}"
+        return found
 
     def _starts(self) -> Iterator[tuple[Any, Mapping[str, Any], Mapping[str, Any]]]:
         """Yield objects and arguments of forward, and what they are made with; what cannot be made is passed over."""
@@ -349,6 +355,9 @@ class _Trial:
             left -= best is not None
             if not left or (result is not None and best is result and not result.missing and _holds(result)):
                 break
+        if best is not None and says_nothing(best):
+            self.problem = self.problem or "what is returned depends on nothing that there are gradients of"
+            return None
         return best
 
     def _slots(self) -> list[ArgumentSlot]:
@@ -463,8 +472,8 @@ def _says_less(best: Comparison, new: Comparison) -> bool:
 
     What is wrong for a batch may be right for one sample; at y = 1 nothing is seen of what stands behind (1 - y).
     """
-    axes = [(np.ndim(value), np.ndim(new.arguments.get(name, 0))) for name, value in best.arguments.items()]
-    return any(own and not other for own, other in axes) or (any(own > other for own, other in axes) and _is_telling(best))
+    turned = any(np.ndim(value) and not np.ndim(new.arguments.get(name, 0)) for name, value in best.arguments.items())
+    return turned or (has_fewer_axes(new.arguments, best.arguments) and _is_telling(best))
 
 
 def _holds(found: Comparison) -> bool:

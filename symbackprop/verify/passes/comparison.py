@@ -440,6 +440,7 @@ def agrees(candidate: Comparison) -> bool:
 class Ends:
     """One gradient along a direction: the difference quotient of the loss, the code's own slope (no number: another shape)."""
 
+    name: str
     value: Any
     along: Any
     slope: float
@@ -464,8 +465,25 @@ def slopes_along(candidate: Comparison, seed: int = 7) -> Iterator[Ends]:
         value, gradient = np.asarray(values[name], dtype=float), gradients[name]
         along = rng.normal(size=value.shape)
         if gradient is None or np.shape(gradient) != value.shape:
-            yield Ends(value, along, np.nan, np.nan)
+            yield Ends(name, value, along, np.nan, np.nan)
             continue
         ends = [candidate.loss(**{**values, name: value + sign * STEP * along}) for sign in (1, -1)]
         slope, own = (float(ends[0]) - float(ends[1])) / (2 * STEP), float(np.sum(np.asarray(gradient, dtype=float) * along))
-        yield Ends(value, along, slope, own)
+        yield Ends(name, value, along, slope, own)
+
+
+def says_nothing(candidate: Comparison) -> bool:
+    """Whether the loss depends on nothing that the code gives gradients of, which are all 0: they would be proved for nothing."""
+    try:
+        return bool(visit(lambda: not any(_depends(candidate, ends) for ends in slopes_along(candidate)), habits=None).returned)
+    except Exception:  # whatever the code raises elsewhere
+        return False
+
+
+def _depends(candidate: Comparison, ends: Ends) -> bool:
+    """Whether a slope is not 0, or the loss is another one somewhere along it, as that of a step function."""
+    if ends.slope or ends.own or np.isnan(ends.own):
+        return True
+    values = dict(candidate.example)
+    base = candidate.loss(**values)
+    return any(candidate.loss(**{**values, ends.name: ends.value + far * ends.along}) != base for far in (-100, -3, 3, 100))

@@ -15,10 +15,15 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class UnstatedLoss:
-    """A loss of a prediction and a target, and its formula with `{p}` and `{t}` for the two."""
+    """A loss of a prediction and a target, and its formula with `{p}` and `{t}` for the two.
+
+    Where the object states one itself, `method` is its name, and `parts` what it calls the prediction and the target.
+    """
 
     formula: str
     of: Callable[[Any, Any], Any]
+    method: str = ""
+    parts: tuple[str, str] = ("", "")
 
 
 def squares(p: Any, t: Any) -> Any:

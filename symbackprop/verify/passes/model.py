@@ -19,7 +19,7 @@ from symbackprop.verify.binding import name_matching as names
 from symbackprop.verify.binding.binding import numeric, return_names
 from symbackprop.verify.binding.name_matching import is_target
 from symbackprop.verify.binding.results import leaf_at
-from symbackprop.verify.passes.losses import LossFactor, UnstatedLoss, laid
+from symbackprop.verify.passes.losses import LossFactor, UnstatedLoss, laid, total
 from symbackprop.verify.passes.outputs import is_cache_name
 from symbackprop.verify.passes.passes import call_with, method_of, name_of, outside, parameters_of
 from symbackprop.verify.passes.plans import RATE
@@ -138,7 +138,7 @@ class Model:
 
     def with_loss(self, loss: UnstatedLoss, factor: LossFactor) -> Any:
         """Return the object with methods `stated_loss(**arguments)` and `own_backward()`."""
-        made = _methods(self, loss.of, factor)
+        made = _methods(self, loss, factor)
         kind = type(self.owner) if self.owner is not None else object
         module = kind.__module__ if self.owner is not None else getattr(self.backward, "__module__", "builtins")
         model = type(kind.__name__ if self.owner is not None else "Model", (kind,), {**made, "__module__": module})
@@ -152,13 +152,14 @@ LOSS, BACKWARD = "stated_loss", "own_backward"
 """The two methods of a model."""
 
 
-def _methods(model: Model, loss: Callable[[Any, Any], Any], factor: LossFactor) -> dict[str, Any]:
+def _methods(model: Model, unstated: UnstatedLoss, factor: LossFactor) -> dict[str, Any]:
     """Return the two methods; they stand in no file of this package, so that a trace follows them into the user's code."""
     first, second, inputs = model.forward, model.backward, tuple(model.given)
     place, target, part = model.prediction, model.target, model.roles
     labels = return_names(method_of(model.owner, second))
     held_target = target.removeprefix("self.") if target.startswith("self.") else ""
-    loss, beside, lies = outside(loss, loss.__name__), outside(laid, laid.__name__), model.lies
+    loss, beside, lies = outside(unstated.of, unstated.of.__name__), outside(laid, laid.__name__), model.lies
+    method, parts = unstated.method, unstated.parts
 
     def stated_loss(self: Any, **given: Any) -> Any:
         returned = call_with(method_of(self, first), {name: given[name] for name in inputs})
@@ -167,7 +168,8 @@ def _methods(model: Model, loss: Callable[[Any, Any], Any], factor: LossFactor) 
         wanted = getattr(self, held_target) if held_target else given[target]
         replay = (given, wanted, output, returned)
         object.__setattr__(self, "after_forward", lambda: replay)
-        return factor.value(output) * loss(output, beside(wanted, output, lies))
+        both = (output, beside(wanted, output, lies))
+        return factor.value(output) * (getattr(self, method)(**dict(zip(parts, both, strict=True))) if method else loss(*both))
 
     def own_backward(self: Any) -> Any:
         arguments = part.arguments(self.after_forward(), self)
@@ -227,6 +229,27 @@ def held_targets(owner: Any) -> list[str]:
     """Return the arrays of an object that are called like a target."""
     held = vars(owner) if hasattr(owner, "__dict__") else {}
     return [f"self.{name}" for name, value in held.items() if is_target(name) and numeric(value) and np.ndim(value)]
+
+
+_LOSS = re.compile(r"(?:compute|calculate|calc|get|_|my)*(?:loss|cost|objective)(?:_?(?:function|func|fn|value))?", re.IGNORECASE)
+
+
+def loss_of_class(kind: type) -> UnstatedLoss | None:
+    """Return the loss of a prediction and a target that a class states in a method of its own, if it states one."""
+    methods = {name: getattr(kind, name) for name in dir(kind) if _LOSS.fullmatch(name)}
+    found = [(name, parts) for name, member in methods.items() if inspect.isfunction(member) and (parts := _parts_of(member))]
+    if len(found) != 1:
+        return None
+    ((name, parts),) = found
+    return UnstatedLoss(f"{kind.__name__}.{name}({{p}}, {{t}})", total, name, parts)
+
+
+def _parts_of(method: Callable[..., Any]) -> tuple[str, str] | None:
+    """Return what a loss calls the prediction and the target, in that order."""
+    asked = [p.name for p in [*inspect.signature(method).parameters.values()][1:] if p.default is p.empty]
+    targets = [name for name in asked if is_target(name) and not PREDICTED.search(name)]
+    predicted = [name for name in asked if PREDICTED.search(name) and name not in targets]
+    return (predicted[0], targets[0]) if len(asked) == 2 and len(predicted) == len(targets) == 1 else None
 
 
 def titles_of(model: Model, formula: str) -> tuple[str, str, str]:

@@ -55,7 +55,7 @@ def places_of(
     left, stepped = _left_behind(backward, own, _under("self.", after), inputs, same)
     called = inputs | _named(sorted({*left, *stepped} - inputs.keys(), key=list(before).index), inputs.values())
     gradients = {called[parameter]: paths for parameter, paths in left.items()} | {called[path]: (path,) for path in stepped}
-    held = _named([path for path in _arrays(own) if path not in called], called.values())
+    held = _named([path for path, leaf in own.items() if path not in called and _may_move(path, leaf)], called.values())
     found = _returned(
         passes, returned, _shapes(inputs, before), _shapes(called | held, before), _other_names(called | held, same)
     )
@@ -114,8 +114,9 @@ def _inverse(called: Mapping[str, str]) -> dict[str, str]:
     return dict(zip(called.values(), called, strict=True))
 
 
-def _arrays(numbers: Mapping[str, Any]) -> dict[str, Any]:
-    return {path: leaf for path, leaf in numbers.items() if _is_real(leaf) and np.ndim(leaf)}
+def _may_move(path: str, leaf: Any) -> bool:
+    """Whether what an object holds may be a parameter: an array, or a number that is no rate, the bias of one neuron."""
+    return _is_real(leaf) and (np.ndim(leaf) > 0 or not _is_rate(path))
 
 
 def _shapes(called: Mapping[str, str], numbers: Mapping[str, Any]) -> Shapes:

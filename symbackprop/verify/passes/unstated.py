@@ -23,7 +23,17 @@ from symbackprop.verify.binding.results import leaf_at
 from symbackprop.verify.passes.comparison import Comparison, numbers_in, of_run, slopes_along
 from symbackprop.verify.passes.conventions import Convention, decays_of, of_the_parameter_alone, under
 from symbackprop.verify.passes.losses import ANY, OF_LABELS, OF_NUMBERS, LossFactor, UnstatedLoss, factors, possible_targets
-from symbackprop.verify.passes.model import BACKWARD, LOSS, Model, Roles, held_targets, predictions, roles, titles_of
+from symbackprop.verify.passes.model import (
+    BACKWARD,
+    LOSS,
+    Model,
+    Roles,
+    held_targets,
+    loss_of_class,
+    predictions,
+    roles,
+    titles_of,
+)
 from symbackprop.verify.passes.passes import Passes, call_with, method_of, own_copy, parameters_of
 
 STEP = 1e-6
@@ -55,7 +65,9 @@ class Inferred:
     def stated(self) -> Comparison:
         """The comparison with the remark that its loss was inferred."""
         of = f", which gives the gradient of {', '.join(self.agreeing)}" if self.others else ""
-        remark = f"the loss is stated nowhere; inferred: {self.comparison.titles[1]}{of}{self.steps}"
+        known = self.comparison.inferred
+        how = "the loss is taken to be" if known is not None and known.loss.method else "the loss is stated nowhere; inferred:"
+        remark = f"{how} {self.comparison.titles[1]}{of}{self.steps}"
         return replace(self.comparison, remarks=(*self.comparison.remarks, remark))
 
 
@@ -144,20 +156,33 @@ def _inferred(model: Model, target: Mapping[str, Any], known: KnownLoss | None) 
 
 def _best(model: Model, target: Mapping[str, Any]) -> Inferred | None:
     wanted = next(iter(target.values()), 0.5)
-    tried = OF_LABELS if np.asarray(wanted).dtype.kind in "iu" else OF_NUMBERS
+    tried: Sequence[UnstatedLoss] = OF_LABELS if np.asarray(wanted).dtype.kind in "iu" else OF_NUMBERS
     probe = _compared(model, target, ANY, LossFactor(), 1.0)
     if probe is None:
         return None
     own = _slopes_of_code(probe)
+    free = [name for name in probe.wrt if np.size(probe.example[name]) > 1 and not _states_a_rate(model)]
+    said = _by_object(model, target, probe)
+    tried = (said,) if said is not None else tried
     best: tuple[int, UnstatedLoss, LossFactor | float, tuple[str, ...]] | None = None
     for loss in tried:
         ratios = _ratios(model, target, loss, own, probe)
-        fitting = _commonest(ratios, _shape(model), free=not _states_a_rate(model))
+        fitting = _commonest(ratios, _shape(model), free)
         if fitting is None or (best is not None and len(fitting[1]) <= best[0]):
             continue
         if isinstance(fitting[0], LossFactor) or _is_a_rate(model, target, loss, fitting[0], fitting[1]):
             best = (len(fitting[1]), loss, *fitting)
     return _said(model, target, best[1], best[2], best[3]) if best is not None else None
+
+
+def _by_object(model: Model, target: Mapping[str, Any], probe: Comparison) -> UnstatedLoss | None:
+    """Return the loss that the object states itself, where it is one number: then no other is meant, but for a factor."""
+    loss = loss_of_class(type(model.owner))
+    found = _compared(model, target, loss, LossFactor(), 1.0) if loss is not None else None
+    try:
+        return loss if found is not None and np.ndim(found.loss(**probe.example)) == 0 else None
+    except Exception:  # a loss that is not meant for such a target
+        return None
 
 
 def _is_a_rate(model: Model, target: Mapping[str, Any], loss: UnstatedLoss, rate: float, names: Collection[str]) -> bool:
@@ -260,14 +285,17 @@ def _slopes_of_loss(loss: Callable[..., Any], example: Mapping[str, Any], name: 
 
 
 def _commonest(
-    ratios: Mapping[str, float], shape: tuple[int, ...], *, free: bool
+    ratios: Mapping[str, float], shape: tuple[int, ...], free: Collection[str]
 ) -> tuple[LossFactor | float, tuple[str, ...]] | None:
-    """Return the factor that most gradients have, and which: one that is written in sizes, or any where the rate is unknown."""
+    """Return the factor that most gradients have, and which: one that is written in sizes, or any that `free` names have.
+
+    Those are arrays where the rate is unknown: one number is some multiple of any other.
+    """
     rounded = Counter(float(f"{ratio:.3g}") for ratio in ratios.values())
     for near, _ in rounded.most_common():
         alike = {name: ratio for name, ratio in ratios.items() if abs(ratio - near) <= 0.005 * abs(near)}
         factor = _usual([*alike.values()], shape)
-        if factor is not None or (free and near > 0):
+        if factor is not None or (near > 0 and not alike.keys().isdisjoint(free)):
             return factor or next(iter(alike.values())), tuple(alike)
     return None
 
@@ -343,6 +371,8 @@ def inferred_loss(
 ) -> Comparison | None:
     """Return the comparison with the loss that was inferred, for the first arguments with which it gives every gradient.
 
+    Where it gives some of them for a batch, that is what is said, whatever holds for one sample.
+
     `starts` are objects and arguments of forward, and all that both were made with; those with which forward fails are passed
     over.
     """
@@ -354,7 +384,21 @@ def inferred_loss(
         except Exception:  # forward is not meant to be called so
             continue
         if search.best is not None and search.best is not before:
+            if best is not None and _says_less(made_with, best.arguments):
+                break
             best = replace(search.best.stated, arguments=made_with)
         if whole is not None or search.left <= 0:
             break
     return best
+
+
+def _says_less(new: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Whether data have fewer axes, or a single sample where there were several."""
+    data = {name: value for name, value in known.items() if name.lower() in INPUTS}
+    single = ((np.shape(value), np.shape(new.get(name, 0))) for name, value in data.items())
+    return has_fewer_axes(new, data) or any(1 in now and 1 not in before for before, now in single)
+
+
+def has_fewer_axes(new: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Whether an argument has fewer axes than it had: what is wrong for a batch, sum for mean, may be right for one sample."""
+    return any(np.ndim(value) > np.ndim(new.get(name, 0)) for name, value in known.items())
