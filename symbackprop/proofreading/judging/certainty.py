@@ -96,12 +96,19 @@ def _says_what_it_is(left: Formula, right: Formula, environment: Knowledge, comp
 
 def _says_an_entry(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
     """`-1 w_{n+1} = x_{n+1} w_{n+1}`: an entry beyond the last one may be what is said, of an array on one side only."""
-    entries = [{node for node in walk(side) if isinstance(node, Indexed) and _is_beyond(node)} for side in (left, right)]
-    used = {node for found in environment.definitions.values() for node in walk(found.body) if isinstance(node, Indexed)}
-    arrays = [{node.name for node in walk(side) if isinstance(node, Indexed)} for side in (left, right)]
-    beyond = {node.name for node in (entries[0] ^ entries[1]) - used} & (arrays[0] ^ arrays[1])
-    alone = beyond - environment.definitions.keys() - complete
+    used = {entry for found in environment.definitions.values() for entry in _indexed(found.body)}
+    first, second = _indexed(left), _indexed(right)
+    beyond = {entry.name for entry in (first ^ second) - used if _is_beyond(entry)}
+    alone = beyond & (_arrays(first) ^ _arrays(second)) - environment.definitions.keys() - complete
     return f"this may be what says what the last {min(alone)} is" if alone else ""
+
+
+def _indexed(formula: Formula) -> set[Indexed]:
+    return {node for node in walk(formula) if isinstance(node, Indexed)}
+
+
+def _arrays(entries: set[Indexed]) -> set[str]:
+    return {entry.name for entry in entries}
 
 
 def of_no_layer(left: Formula, right: Formula, environment: Knowledge) -> str:

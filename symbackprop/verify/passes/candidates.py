@@ -355,6 +355,10 @@ class _Trial:
             left -= best is not None
             if not left or (result is not None and best is result and not result.missing and _holds(result)):
                 break
+        return self._telling(best)
+
+    def _telling(self, best: Comparison | None) -> Comparison | None:
+        """Return a comparison, but not one in which there is nothing to compare."""
         if best is not None and says_nothing(best):
             self.problem = self.problem or "what is returned depends on nothing that there are gradients of"
             return None

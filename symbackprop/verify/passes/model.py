@@ -247,9 +247,9 @@ def loss_of_class(kind: type) -> UnstatedLoss | None:
 def _parts_of(method: Callable[..., Any]) -> tuple[str, str] | None:
     """Return what a loss calls the prediction and the target, in that order."""
     asked = [p.name for p in [*inspect.signature(method).parameters.values()][1:] if p.default is p.empty]
-    targets = [name for name in asked if is_target(name) and not PREDICTED.search(name)]
-    predicted = [name for name in asked if PREDICTED.search(name) and name not in targets]
-    return (predicted[0], targets[0]) if len(asked) == 2 and len(predicted) == len(targets) == 1 else None
+    asked.sort(key=lambda name: PREDICTED.search(name) is None)
+    meant = [PREDICTED.search(name) is not None or is_target(name) for name in asked]
+    return (asked[0], asked[1]) if meant == [True, True] and not PREDICTED.search(asked[1]) else None
 
 
 def titles_of(model: Model, formula: str) -> tuple[str, str, str]:

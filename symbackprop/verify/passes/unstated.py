@@ -155,17 +155,13 @@ def _inferred(model: Model, target: Mapping[str, Any], known: KnownLoss | None) 
 
 
 def _best(model: Model, target: Mapping[str, Any]) -> Inferred | None:
-    wanted = next(iter(target.values()), 0.5)
-    tried: Sequence[UnstatedLoss] = OF_LABELS if np.asarray(wanted).dtype.kind in "iu" else OF_NUMBERS
     probe = _compared(model, target, ANY, LossFactor(), 1.0)
     if probe is None:
         return None
     own = _slopes_of_code(probe)
-    free = [name for name in probe.wrt if np.size(probe.example[name]) > 1 and not _states_a_rate(model)]
-    said = _by_object(model, target, probe)
-    tried = (said,) if said is not None else tried
+    free = () if _states_a_rate(model) else [name for name in probe.wrt if np.size(probe.example[name]) > 1]
     best: tuple[int, UnstatedLoss, LossFactor | float, tuple[str, ...]] | None = None
-    for loss in tried:
+    for loss in _meant(model, target, probe):
         ratios = _ratios(model, target, loss, own, probe)
         fitting = _commonest(ratios, _shape(model), free)
         if fitting is None or (best is not None and len(fitting[1]) <= best[0]):
@@ -173,6 +169,15 @@ def _best(model: Model, target: Mapping[str, Any]) -> Inferred | None:
         if isinstance(fitting[0], LossFactor) or _is_a_rate(model, target, loss, fitting[0], fitting[1]):
             best = (len(fitting[1]), loss, *fitting)
     return _said(model, target, best[1], best[2], best[3]) if best is not None else None
+
+
+def _meant(model: Model, target: Mapping[str, Any], probe: Comparison) -> Sequence[UnstatedLoss]:
+    """Return the losses that may be meant: the one that the object states, else those of such a target."""
+    said = _by_object(model, target, probe)
+    if said is not None:
+        return (said,)
+    wanted = next(iter(target.values()), 0.5)
+    return OF_LABELS if np.asarray(wanted).dtype.kind in "iu" else OF_NUMBERS
 
 
 def _by_object(model: Model, target: Mapping[str, Any], probe: Comparison) -> UnstatedLoss | None:
