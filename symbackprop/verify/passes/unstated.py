@@ -159,7 +159,7 @@ def _best(model: Model, target: Mapping[str, Any]) -> Inferred | None:
     if probe is None:
         return None
     own = _slopes_of_code(probe)
-    free = () if _states_a_rate(model) else [name for name in probe.wrt if np.size(probe.example[name]) > 1]
+    free = _of_any_rate(model, probe)
     best: tuple[int, UnstatedLoss, LossFactor | float, tuple[str, ...]] | None = None
     for loss in _meant(model, target, probe):
         ratios = _ratios(model, target, loss, own, probe)
@@ -169,6 +169,11 @@ def _best(model: Model, target: Mapping[str, Any]) -> Inferred | None:
         if isinstance(fitting[0], LossFactor) or _is_a_rate(model, target, loss, fitting[0], fitting[1]):
             best = (len(fitting[1]), loss, *fitting)
     return _said(model, target, best[1], best[2], best[3]) if best is not None else None
+
+
+def _of_any_rate(model: Model, probe: Comparison) -> Sequence[str]:
+    """Return the names whose gradients may have any factor: arrays where the rate is unknown; of numbers it says nothing."""
+    return () if _states_a_rate(model) else [name for name in probe.wrt if np.size(probe.example[name]) > 1]
 
 
 def _meant(model: Model, target: Mapping[str, Any], probe: Comparison) -> Sequence[UnstatedLoss]:
@@ -292,10 +297,7 @@ def _slopes_of_loss(loss: Callable[..., Any], example: Mapping[str, Any], name: 
 def _commonest(
     ratios: Mapping[str, float], shape: tuple[int, ...], free: Collection[str]
 ) -> tuple[LossFactor | float, tuple[str, ...]] | None:
-    """Return the factor that most gradients have, and which: one that is written in sizes, or any that `free` names have.
-
-    Those are arrays where the rate is unknown: one number is some multiple of any other.
-    """
+    """Return the factor that most gradients have, and which: one that is written in sizes, or any that `free` names have."""
     rounded = Counter(float(f"{ratio:.3g}") for ratio in ratios.values())
     for near, _ in rounded.most_common():
         alike = {name: ratio for name, ratio in ratios.items() if abs(ratio - near) <= 0.005 * abs(near)}
