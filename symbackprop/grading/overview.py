@@ -80,7 +80,12 @@ def _gradients(course: Sequence[Graded], chosen: Scheme, language: str) -> str:
 def _mistakes(course: Sequence[Graded], language: str) -> str:
     found = mistakes_of(course, language)
     rows = [
-        [escape(kind), str(len(students)), escape(text), escape(", ".join(students[:8]) + (" …" if len(students) > 8 else ""))]
+        [
+            f"<code>{escape(kind)}</code>",
+            str(len(students)),
+            escape(text),
+            escape(", ".join(students[:8]) + (" …" if len(students) > 8 else "")),
+        ]
         for (kind, text), students in found.items()
     ]
     head = [said(word, language) for word in ("kind", "students", "for example", "who")]
@@ -100,7 +105,7 @@ def _students(course: Sequence[Graded], chosen: Scheme, language: str) -> str:
     for graded in course:
         marks = marks_of(graded, chosen)
         kinds = [kind for name, verdict in graded.verdicts().items() for kind in kinds_of(graded, name, verdict)]
-        remark = graded.reason or ", ".join(dict.fromkeys(kinds))
+        remark = escape(graded.reason) or ", ".join(f"<code>{escape(kind)}</code>" for kind in dict.fromkeys(kinds))
         link = f'<a href="feedback/{escape(file_name(graded.student))}.html">{escape(graded.student)}</a>'
-        rows.append([link, f"{points_of(marks):g}", said(graded.state, language), escape(remark)])
+        rows.append([link, f"{points_of(marks):g}", said(graded.state, language), remark])
     return _table([said("student", language), said("points of", language), said("state", language), ""], rows)

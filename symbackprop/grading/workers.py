@@ -7,8 +7,8 @@ goes on.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
-import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
@@ -106,7 +106,7 @@ def _local(count: int) -> Iterator[Executor]:
 
 def _as_worker() -> None:
     """Ctrl-C ends a worker without a word, and so does the end of the process that it works for."""
-    signal.signal(signal.SIGINT, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGINT, lambda *_: os._exit(1))  # an exception could be swallowed, and told of, around a fork
     die_with_parent()
 
 

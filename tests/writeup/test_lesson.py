@@ -458,7 +458,7 @@ def wrong_answers(sizes: tuple[int, ...], seed: int, unit: str, half: bool) -> l
 
 NETWORKS = (
     ((2, 3, 2), 5, "sigmoid", True), ((2, 3, 2), 8, "tanh", False), ((3, 4, 3, 2), 2, "sigmoid", True),
-    ((2, 2, 1), 7, "sigmoid", False), ((3, 2, 3), 11, "tanh", True), ((4, 6, 6, 4), 3, "sigmoid", True),
+    ((2, 2, 1), 7, "sigmoid", False), ((3, 2, 3), 11, "tanh", True),
 )  # fmt: skip
 
 
@@ -470,7 +470,6 @@ def test_wrong_answers_are_told_what_they_come_from(sizes: tuple[int, ...], seed
     derivation = layered(sizes, seed, unit, half)
     found = numeric.evaluate(derivation)
     cases = [case for case in cases if abs(case[3]) > 1e-9]
-    cases = cases[:: 1 + len(cases) // 100]  # of wide networks every second or third
     asked = [[ask, f"{value:.5g}"] for ask, _, _, value in cases]
     result = does(
         page(derivation, audience="student"),

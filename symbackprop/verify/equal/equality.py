@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from typing import Any, Literal
 
@@ -295,8 +296,14 @@ def _by_normal_form(graph: Graph, pair: tuple[int, int], budget: Budget) -> Deci
         return None
     signed = _signed_inputs(graph, nodes)
     a, b = (to_sympy(graph, node, signed) for node in pair)
-    proof = next((name for name, rewrite in _REWRITES if rewrite(a - b) == 0), None)
+    proof = _rewritten_to_zero(a - b)
     return Decision("proved", "normal form", proof=f"{a} = {b} by {proof}") if proof else None
+
+
+@lru_cache(maxsize=256)
+def _rewritten_to_zero(difference: Any) -> str | None:
+    """Return by what a difference becomes 0; at further points it is the same one, unless an input has another sign there."""
+    return next((name for name, rewrite in _REWRITES if rewrite(difference) == 0), None)
 
 
 def _signed_inputs(graph: Graph, nodes: Sequence[int]) -> dict[int, Any]:
