@@ -265,6 +265,15 @@ def test_a_loss_that_the_class_states_is_the_one(slope: str, mean: str, expected
     assert any(f"taken to be {times}Perceptron.compute_loss(" in note for note in found.notes)
 
 
+@pytest.mark.parametrize(("times", "expected"), [("2", "proved"), ("1", "differs"), ("0", "differs"), ("3", "differs")])
+def test_the_decay_of_a_stated_loss_is_known(times: str, expected: str, tmp_path: Path) -> None:
+    """What the loss itself adds is not left undecided; twice λw is the slope of λw²."""
+    code = STATED.replace("SLOPE", "1").replace("MEAN", "len(X)")
+    code = code.replace("log(1 - y_pred)))", "log(1 - y_pred))) + 0.1 * np.sum(self.w**2)")
+    code = code.replace("np.dot(error, X) / len(X)", f"np.dot(error, X) / len(X) + {times} * 0.1 * self.w")
+    assert statuses(report(tmp_path, code, "Perceptron")) == {"w": expected, "b": "proved"}
+
+
 def test_no_other_loss_is_inferred_beside_one_that_is_stated(tmp_path: Path) -> None:
     """The gradients are those of squares; a loss that depends on no parameter proves no zero."""
     code = STATED.replace("SLOPE", "y_pred * (1 - y_pred)").replace("MEAN", "len(X)")

@@ -65,8 +65,7 @@ class Inferred:
     def stated(self) -> Comparison:
         """The comparison with the remark that its loss was inferred."""
         of = f", which gives the gradient of {', '.join(self.agreeing)}" if self.others else ""
-        known = self.comparison.inferred
-        how = "the loss is taken to be" if known is not None and known.loss.method else "the loss is stated nowhere; inferred:"
+        how = "the loss is taken to be" if _is_stated(self) else "the loss is stated nowhere; inferred:"
         remark = f"{how} {self.comparison.titles[1]}{of}{self.steps}"
         return replace(self.comparison, remarks=(*self.comparison.remarks, remark))
 
@@ -339,7 +338,7 @@ ADDED = "its gradient has a term of the parameter alone, which the loss may have
 def _with_terms(inferred: Inferred) -> Inferred:
     """Return what was inferred with the decays that explain further gradients; what no data moves is left undecided."""
     found, others = inferred.comparison, inferred.others
-    if not others:
+    if not others or _is_stated(inferred):
         return inferred
     decay = decays_of(found, others)
     left = [name for name in others if name not in decay.terms]
@@ -347,6 +346,12 @@ def _with_terms(inferred: Inferred) -> Inferred:
     known = replace(found.inferred, decay=decay)
     found = replace(_under_decay(found, decay), undecided=undecided, inferred=known)
     return replace(inferred, comparison=found, agreeing=(*inferred.agreeing, *decay.terms))
+
+
+def _is_stated(inferred: Inferred) -> bool:
+    """Whether the object states the loss itself: then it has no other terms than those that stand there."""
+    known = inferred.comparison.inferred
+    return known is not None and bool(known.loss.method)
 
 
 def _under_decay(found: Comparison, decay: Convention) -> Comparison:
