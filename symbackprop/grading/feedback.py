@@ -28,6 +28,7 @@ h1 { font-size: 2rem; margin: .2rem 0 } h2 { font-size: 1.2rem }
 .right-mark, .wrong-mark, .missing-mark, .none-mark { background: none }
 pre { overflow-x: auto; background: #8881; padding: .6rem .8rem; border-radius: 6px }
 .scroll { overflow-x: auto } .scroll td, .scroll th { overflow-wrap: normal } .scroll td code { white-space: nowrap }
+.said { display: block; min-width: 12rem }
 @media (prefers-color-scheme: dark) { .right-mark { color: #7fd494 } .wrong-mark, .missing-mark, .none-mark { color: #ff8f8f } }
 """
 _CLASSES = {GradientMark.RIGHT: "right", GradientMark.WRONG: "wrong", GradientMark.MISSING: "missing", GradientMark.NONE: "none"}

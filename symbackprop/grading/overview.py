@@ -83,7 +83,7 @@ def _mistakes(course: Sequence[Graded], language: str) -> str:
         [
             f"<code>{escape(kind)}</code>",
             str(len(students)),
-            escape(text),
+            f'<span class="said">{escape(text)}</span>',
             escape(", ".join(students[:8]) + (" …" if len(students) > 8 else "")),
         ]
         for (kind, text), students in found.items()
