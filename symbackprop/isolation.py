@@ -30,13 +30,14 @@ from symbackprop.guest.process import Answer, Limits, Send, can_fork, in_a_child
 from symbackprop.guest.visit import described
 from symbackprop.loading import (
     example_for,
+    file_and_name,
     load_code,
     load_definitions,
     load_function,
     load_module,
     load_network,
     load_value,
-    read_shapes,
+    passes_in,
 )
 from symbackprop.verify.binding.arguments import bind_call, first_call
 from symbackprop.verify.binding.binding import Vocabulary, numeric, run
@@ -44,7 +45,7 @@ from symbackprop.verify.binding.foreign import adapted
 from symbackprop.verify.binding.name_matching import INPUTS, TARGETS
 from symbackprop.verify.binding.results import bind_results, read
 from symbackprop.verify.check import check_gradient, check_passes
-from symbackprop.verify.passes.candidates import chosen, compared, compared_with, runs_alone
+from symbackprop.verify.passes.candidates import chosen, compared_with, runs_alone
 from symbackprop.verify.passes.comparison import Comparison
 from symbackprop.verify.passes.samples import PairSample, sample_of_pair
 from symbackprop.verify.records import Status, Verdict
@@ -174,27 +175,17 @@ def _check(request: Request, send: Send) -> None:
 
 def _own_code(request: Request) -> Comparison | None:
     """Return the forward and backward pass of a plain Python file, `FILE` or `FILE:name`; None for a network and for a pair."""
-    return None if request.hand else _both_passes(request.network or "", request.shapes)
+    return None if request.hand else _passes_in(request.network or "", request.shapes)
 
 
-def _both_passes(place: str, shapes: str | None) -> Comparison | None:
-    """Return the forward and backward pass of `FILE` or `FILE:name`; None for what is no Python file."""
-    file, name = _file_and_name(place)
-    if file.suffix != ".py":
-        return None
-    module = load_definitions(file)
-    given = read_shapes(shapes) if shapes else getattr(module, "example", None)
-    return compared(chosen(module, str(file), name), given if isinstance(given, dict) else {})
-
-
-def _file_and_name(place: str) -> tuple[Path, str]:
-    file, _, name = place.rpartition(":")
-    return (Path(file), name) if file.endswith(".py") else (Path(place), "")
+def _passes_in(place: str, shapes: str | None) -> Comparison | None:
+    """Return both passes of a Python file; None for what is none."""
+    return passes_in(place, shapes) if file_and_name(place)[0].suffix == ".py" else None
 
 
 @lru_cache(maxsize=1)
 def _solved(place: str, shapes: str | None) -> Comparison | None:
-    return _both_passes(place, shapes)
+    return _passes_in(place, shapes)
 
 
 def _solution(request: Request) -> Comparison | None:
@@ -206,7 +197,7 @@ def _handed_in(request: Request, solution: Comparison | None) -> Comparison | No
     """Return the passes of code that is compared with those of a solution; None for a function that runs by itself."""
     if solution is None:
         return None
-    file, name = _file_and_name(request.hand)
+    file, name = file_and_name(request.hand)
     module = load_definitions(file)
     if runs_alone(getattr(module, name, None), solution):
         return None

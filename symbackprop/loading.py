@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,7 +29,12 @@ from symbackprop.formula.notation.notations import notation_called
 from symbackprop.guest.imports import DefinitionLoader, TextLoader, dotted_name, importing
 from symbackprop.guest.visit import described, one_line, visit
 from symbackprop.network import Network
-from symbackprop.own_files import has_own_loss, refuse_notebook
+from symbackprop.network.wording import LocalizedText
+from symbackprop.network_file import loss_of, network_of, no_loss
+from symbackprop.own_files import has_own_loss, is_own_code, refuse_notebook
+
+if TYPE_CHECKING:
+    from symbackprop.verify.passes.comparison import Comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,8 @@ def own_notation(module: ModuleType) -> Notation | None:
 def load_network(place: str, loss: str | None = None, shapes: str | None = None) -> Loaded:
     """Load a folder with `network.py`, a .py file that defines `network` and `loss`, or FILE:function, a numpy forward pass.
 
-    A file without `network` that has a function `loss` is meant by that function.
+    One network under another name is meant as well, and so is the only scalar of it that nothing else is made of. Of a file
+    without a network its function `loss` is meant, or the loss that the passes of its class stand for.
 
     A forward pass is captured at the file's `example`, or at random numbers of `shapes`; the file's `wrt` names its parameters.
     Raises UserError when there is none, when it fails to run, or when a name is missing.
@@ -77,17 +83,24 @@ def load_network(place: str, loss: str | None = None, shapes: str | None = None)
     path = Path(place)
     file = _network_file(place)
     module = _network_module(file)
-    network = getattr(module, "network", None)
-    if network is None and isinstance(getattr(module, "loss", None), FunctionType):
-        return _captured(f"{file}:loss", file, "loss", shapes)
+    network = network_of(module)
+    if network is None and is_own_code(str(file)):
+        return _of_own_code(file, module, shapes)
     if not isinstance(network, Network):
         raise UserError(_no_network(file, module, network))
     if shapes is not None:
         raise UserError(f"--shapes gives arguments to a forward pass, FILE:function; {place} is a network")
-    chosen = loss if loss is not None else getattr(module, "loss", None)
+    chosen = loss if loss is not None else loss_of(module, network)
     if chosen is None:
-        raise UserError(f"{file}: expected a variable `loss`, the symbol of the loss node; or give --loss NAME")
+        raise UserError(no_loss(file, network))
     return Loaded(path.name if path.is_dir() else path.stem, file, network, network.node(chosen).name, module)
+
+
+def _of_own_code(file: Path, module: ModuleType, shapes: str | None) -> Loaded:
+    """Capture the function `loss` of a plain file, or what the passes of its class stand for."""
+    if isinstance(getattr(module, "loss", None), FunctionType):
+        return _captured(f"{file}:loss", file, "loss", shapes)
+    return _of_passes(str(file), shapes, _no_network(file, module, None))
 
 
 def _network_module(file: Path) -> ModuleType:
@@ -111,17 +124,14 @@ def _no_network(file: Path, module: ModuleType, network: Any) -> str:
     functions = [key for key, value in vars(module).items() if isinstance(value, FunctionType) and _own(key, value, module)]
     likely = [name for name in functions if _LOSS.search(name)] or functions
     got = "there is none" if network is None else f"got {type(network).__name__}"
-    said = (
-        f"; for a loss written with numpy name the function: {file}:{likely[0]}" if likely else _without_functions(file, module)
-    )
+    said = f"; for a loss written with numpy name the function: {file}:{likely[0]}" if likely else _without_functions(module)
     return f"{file}: expected a variable `network` of type Network, {got}{said}"
 
 
-def _without_functions(file: Path, module: ModuleType) -> str:
+def _without_functions(module: ModuleType) -> str:
     """Say what a file without network and functions may be made into: one of classes, or a script that calculates at once."""
-    classes = [key for key, value in vars(module).items() if isinstance(value, type) and _own(key, value, module)]
-    if classes:
-        return f"; the passes of a class are checked by: symbackprop check {file}:{classes[0]}; to derive, {_AS_FUNCTION}"
+    if any(isinstance(value, type) and _own(key, value, module) for key, value in vars(module).items()):
+        return f"; {_AS_FUNCTION}"
     arrays = [key for key, value in vars(module).items() if isinstance(value, np.ndarray) and not key.startswith("_")]
     return f"; {_AS_FUNCTION}; it calculates outside of functions" if arrays else ""
 
@@ -139,10 +149,54 @@ def _captured(place: str, file: Path, name: str, shapes: str | None) -> Loaded:
     place, shapes = _with_object(place, file, name, shapes)
     function = load_function(place, loaded=load_code)
     if isinstance(function, type):
-        raise UserError(f"{place} is a class; its passes are checked by: symbackprop check {place}; to derive, {_AS_FUNCTION}")
+        return _of_passes(place, shapes, f"{place} is a class without a forward and a backward pass; {_AS_FUNCTION}")
     module = sys.modules[function.__module__] if function.__module__ in sys.modules else load_module(file)
     captured = capture(function, example_for(place, function, module, shapes, loss=True), getattr(module, "wrt", None))
     return Loaded(name, file, captured.network, str(captured.loss), module)
+
+
+def _of_passes(place: str, shapes: str | None, otherwise: str) -> Loaded:
+    """Capture the loss that a forward and a backward pass stand for: Σ forward·dout, or the one that is stated or inferred.
+
+    What was taken for the loss, and how, is said on stderr. Raises UserError, with `otherwise` where no passes are found.
+    """
+    # A network that is written as one does not wait for what runs somebody's code.
+    from symbackprop.capturing.capture import capture
+    from symbackprop.verify.passes.candidates import candidates  # nor for this
+    from symbackprop.verify.passes.conventions import conventional  # nor for this
+
+    file, name = file_and_name(place)
+    module = load_definitions(file)
+    known = candidates(module)
+    try:
+        found = passes_in(place, shapes)
+    except UserError:
+        if any(isinstance(candidate.owner, type) for candidate in known):
+            raise
+        raise UserError(otherwise) from None
+    found = conventional(found) or found
+    captured = capture(found.loss, found.example, found.wrt)
+    captured.network.title = LocalizedText.of(name or known[0].name)
+    for remark in (f"taken: {captured.loss} = {found.titles[1]}", *found.remarks):
+        sys.stderr.write(f"{place}: {remark}\n")
+    return Loaded(str(captured.network.title), file, captured.network, str(captured.loss), module)
+
+
+def passes_in(place: str, shapes: str | None) -> Comparison:
+    """Return the forward and backward pass of `FILE` or `FILE:name`."""
+    # A network that is written as one does not wait for what runs somebody's code.
+    from symbackprop.verify.passes.candidates import chosen, compared
+
+    file, name = file_and_name(place)
+    module = load_definitions(file)
+    given = read_shapes(shapes) if shapes else getattr(module, "example", None)
+    return compared(chosen(module, str(file), name), given if isinstance(given, dict) else {})
+
+
+def file_and_name(place: str) -> tuple[Path, str]:
+    """Return the file and the name of `FILE:name`; the name is empty where there is none."""
+    file, _, name = place.rpartition(":")
+    return (Path(file), name) if file.endswith(".py") else (Path(place), "")
 
 
 def _with_object(place: str, file: Path, name: str, shapes: str | None) -> tuple[str, str | None]:
@@ -389,7 +443,7 @@ def load_function(
 
 def _instead(text: str, name: str, module: ModuleType) -> str:
     """Say what a file has, that lacks a function."""
-    if isinstance(getattr(module, "network", None), Network):
+    if isinstance(network_of(module), Network):
         return f": the file is a network, which is named without a function: {text}"
     functions = [key for key, value in vars(module).items() if callable(value) and _own(key, value, module)]
     return f"; defined there: {listed(functions)}.{nearest(name, functions)}"

@@ -25,11 +25,14 @@ def refuse_notebook(place: str) -> None:
 
 
 def is_own_code(network: str) -> bool:
-    """Whether NETWORK is a plain Python file that holds both passes: no `network` is defined in it, nothing lies beside it."""
+    """Whether NETWORK is a plain Python file that holds both passes: no network is defined in it, nothing lies beside it."""
     file = Path(network.rpartition(":")[0] if ".py:" in network else network)
     if file.suffix != ".py" or not file.is_file():
         return False
-    return ".py:" in network or not re.search(r"^network\b", file.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+    return ".py:" in network or not _NETWORK.search(file.read_text(encoding="utf-8", errors="replace"))
+
+
+_NETWORK = re.compile(r"^(network\b|[^\W\d][\w, ]*=\s*(\w+\.)*(Network|scalar_mlp)\s*[.(])", re.MULTILINE)
 
 
 def has_own_loss(file: Path) -> bool:

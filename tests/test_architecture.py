@@ -70,6 +70,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "testing": (),
     "pytest_plugin": (),
     "own_files": (),
+    "network_file": (),
     "notebook": (),
     "loading": (),
     "isolation": (),

@@ -7,9 +7,12 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from symbackprop.api import derive
 from symbackprop.errors import UserError
 from symbackprop.loading import load_definitions, load_function, load_module, load_network, read_shapes
 
@@ -52,6 +55,91 @@ def test_a_bad_network_file_is_one_line_with_the_place(tmp_path: Path, text: str
     with pytest.raises(UserError, match=message) as raised:
         load_network(written(tmp_path, text))
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD.replace("network", "net").replace("symbackprop.net", "symbackprop.network").replace("other = ", "# "),
+        "from symbackprop import Network\nnn = Network('n')\nx, w = nn.input('x'), nn.parameter('w')\nnn.define('E', w * x)\n",
+        "from symbackprop.layers import scalar_mlp\nmodel, E = scalar_mlp(2, 3, 1)\n",
+    ],
+)
+def test_one_network_under_any_name_is_meant_and_its_last_scalar(tmp_path: Path, text: str) -> None:
+    loaded = load_network(written(tmp_path, text))
+    assert loaded.loss in ("E", "E_total")
+
+
+PASSES = """
+import numpy as np
+
+class Net:
+    def __init__(self, inputs, hidden, classes):
+        self.W1 = np.random.randn(inputs, hidden)
+        self.b1 = np.zeros(hidden)
+        self.W2 = np.random.randn(hidden, classes)
+
+    def forward(self, X):
+        self.h = np.tanh(X @ self.W1 + self.b1)
+        s = self.h @ self.W2
+        e = np.exp(s - s.max(axis=1, keepdims=True))
+        self.p = e / e.sum(axis=1, keepdims=True)
+        return self.p
+
+    def backward(self, X, y):
+        m = len(y)
+        d = self.p.copy()
+        d[np.arange(m), y] -= 1
+        d = d / m
+        self.dW2 = self.h.T @ d
+        d = d @ self.W2.T * (1 - self.h**2)
+        self.dW1, self.db1 = X.T @ d, d.sum(axis=0)
+"""
+LAYER = """
+import numpy as np
+
+def scale_forward(x, gamma):
+    r = np.sqrt((x**2).mean(axis=1, keepdims=True) + 1e-5)
+    return gamma * x / r, (x, gamma, r)
+
+def scale_backward(dout, cache):
+    x, gamma, r = cache
+    d = dout * gamma
+    return d / r - x * (d * x).mean(axis=1, keepdims=True) / r**3, (dout * x / r).sum(axis=0)
+"""
+
+
+def _cross_entropy(X: Any, W1: Any, b1: Any, W2: Any, y: Any) -> float:
+    scores = np.tanh(X @ W1 + b1) @ W2
+    return float(-np.sum(y * (scores - np.log(np.exp(scores).sum(axis=1, keepdims=True)))) / len(X))
+
+
+def _scaled(x: Any, gamma: Any, dout: Any) -> float:
+    return float(np.sum(dout * gamma * x / np.sqrt((x**2).mean(axis=1, keepdims=True) + 1e-5)))
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "loss", "said"),
+    [
+        (PASSES, "net.py", _cross_entropy, "net.py: taken: L = -Σ log Net.forward[n, y[n]] / number of rows"),
+        (PASSES, "net.py:Net", _cross_entropy, "the loss is stated nowhere; inferred"),
+        (LAYER, "net.py", _scaled, "net.py: taken: L = Σ scale_forward·dout"),
+    ],
+)
+def test_a_forward_and_a_backward_pass_are_derived_from_what_they_stand_for(
+    tmp_path: Path, text: str, place: str, loss: Any, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(tmp_path, text)
+    loaded = load_network(str(tmp_path / place))
+    assert said in capsys.readouterr().err.replace(f"{tmp_path}/", "")
+    derivation = derive(loaded.network, loaded.loss)
+    values = {name: np.asarray(value, dtype=float) for name, value in loaded.network.values.items()}
+    for name in derivation:
+        for place_of in np.ndindex(values[name].shape):
+            step = np.zeros_like(values[name])
+            step[place_of] = 1e-6
+            ends = [loss(**{**values, name: values[name] + sign * step}) for sign in (1, -1)]
+            assert np.asarray(derivation[name].value())[place_of] == pytest.approx((ends[0] - ends[1]) / 2e-6, abs=1e-7)
 
 
 def test_a_missing_network_names_the_nearest(tmp_path: Path) -> None:

@@ -379,17 +379,19 @@ def _functions(
 
     def loss(**values: Any) -> Any:
         owner, given = prepared(prototype, constants, values)
-        returned = call_with(method_of(owner, first), given)
-        everything = dict(walk({"return": returned, "self": owner}))
+        # Where the loss is written as a formula these variables give it its names: ∂L/∂W, ∂L/∂out.
         if not names:
-            return leaf_at(everything, outputs[0].place)
-        total = 0
+            L = call_with(method_of(owner, first), given)
+            return leaf_at(dict(walk({"return": L, "self": owner})), outputs[0].place)
+        out = call_with(method_of(owner, first), given)
+        everything = dict(walk({"return": out, "self": owner}))
+        L = 0
         for k, name in names.items():
             out = leaf_at(everything, outputs[k].place)
             if np.shape(out) != np.shape(values[name]):
                 raise ValueError(f"the output has shape {np.shape(out)}, the upstream gradient {np.shape(values[name])}")
-            total = total + np.sum(out * values[name])
-        return total
+            L = L + np.sum(out * values[name])
+        return L
 
     def gradient(**values: Any) -> Any:
         owner, given = prepared(prototype, constants, values)

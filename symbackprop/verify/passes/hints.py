@@ -33,6 +33,7 @@ class Hints:
     """What is known of one function: argument → names of its sizes, keys looked up in it, values it is compared with, the
     highest number of axes that is used, the names of the parts it is taken apart into, and whether its length is asked for.
 
+    `lengths` are the arguments that are lengths of arrays which the function makes: `np.zeros((inputs, classes))`.
     `held` are the sizes of the matrices that the object has whose method it is.
     """
 
@@ -43,6 +44,7 @@ class Hints:
     axes: dict[str, int] = field(default_factory=dict)
     parts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     counted: set[str] = field(default_factory=set)
+    lengths: set[str] = field(default_factory=set)
     held: tuple[int, ...] = ()
 
 
@@ -103,10 +105,32 @@ def _read(node: ast.AST, found: Hints) -> None:
         _looked_up(node, found)
     elif isinstance(node, ast.Compare):
         _compared(node, found)
-    elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "len" and node.args:
-        found.counted.add(getattr(node.args[0], "id", ""))
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("get", "setdefault"):
+    elif isinstance(node, ast.Call):
+        _called(node, found)
+
+
+def _called(node: ast.Call, found: Hints) -> None:
+    """Read `len(x)`, `np.zeros((a, b))` and `options.get("eps", 1e-5)`."""
+    attribute, first = getattr(node.func, "attr", ""), getattr(next(iter(node.args), None), "id", "")
+    if getattr(node.func, "id", "") == "len":
+        found.counted.add(first)
+    elif _NEW.fullmatch(attribute):
+        found.lengths.update(_lengths(node))
+    elif attribute in ("get", "setdefault") and isinstance(node.func, ast.Attribute):
         found.keys.setdefault(getattr(node.func.value, "id", ""), [])  # an optional key keeps its default
+
+
+_NEW = re.compile("zeros|ones|empty|full|eye|randn?|normal|uniform|random|standard_normal|random_sample|ranf|xavier|he")
+"""What makes an array of given lengths."""
+
+
+def _lengths(call: ast.Call) -> Iterator[str]:
+    """Yield the names among the lengths of an array that a call makes: of `randn(a, b)`, `zeros((a, 1))`, `normal(size=a)`."""
+    drawn = getattr(call.func, "attr", "") in ("normal", "uniform")  # their places are those of the distribution
+    given = [keyword.value for keyword in call.keywords if keyword.arg in ("size", "shape")]
+    for item in [*(call.args[2:3] if drawn else call.args), *given]:
+        parts = item.elts if isinstance(item, ast.Tuple | ast.List) else [item]
+        yield from (part.id for part in parts if isinstance(part, ast.Name))
 
 
 def _unpacked(node: ast.Assign, found: Hints) -> None:

@@ -201,13 +201,22 @@ def _numbers(slot: ArgumentSlot, extents: Extents) -> list[Maker]:
     """An array, of the shape that the text says, or of one that arguments of this name have."""
     stated = slot.hints.shapes.get(slot.name)
     first = [_array(tuple(extents.of(size, len(stated)) for size in stated), slot.name)] if stated else []
-    further = _constructor("sizes" if _is_list_of_sizes(slot) else slot.name) if slot.owner == "class" else _shapes(slot)
+    further = _constructor(_meant(slot)) if slot.owner == "class" else _shapes(slot)
     return [*first, *([None] if slot.optional else []), *further]
 
 
 RULES: tuple[Callable[[ArgumentSlot, Extents], list[Maker] | None], ...] = (
     *(_flag, _kept, _choice, _weights, _settings, _taken_apart, _number, _numbers),
 )
+
+
+def _meant(slot: ArgumentSlot) -> str:
+    """Return the name of what a constructor's argument is: what its text makes of it says more than how it is called."""
+    if _is_list_of_sizes(slot):
+        return "sizes"
+    if slot.name in slot.hints.lengths and any(pattern.search(slot.name) for pattern in (_DATA, _WANTED, BIAS, WEIGHT)):
+        return "units" if _OUTPUT_SIZE.search(slot.name) else ""
+    return slot.name
 
 
 def _is_list_of_sizes(slot: ArgumentSlot) -> bool:

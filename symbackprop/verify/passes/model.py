@@ -162,11 +162,11 @@ def _methods(model: Model, unstated: UnstatedLoss, factor: LossFactor) -> dict[s
     method, parts = unstated.method, unstated.parts
 
     def stated_loss(self: Any, **given: Any) -> Any:
-        returned = call_with(method_of(self, first), {name: given[name] for name in inputs})
-        everything = dict(walk({"return": returned, "self": self}))
+        out = call_with(method_of(self, first), {name: given[name] for name in inputs})
+        everything = dict(walk({"return": out, "self": self}))
         output = leaf_at(everything, place)
         wanted = getattr(self, held_target) if held_target else given[target]
-        replay = (given, wanted, output, returned)
+        replay = (given, wanted, output, out)
         object.__setattr__(self, "after_forward", lambda: replay)
         both = (output, beside(wanted, output, lies))
         return factor.value(output) * (getattr(self, method)(**dict(zip(parts, both, strict=True))) if method else loss(*both))
