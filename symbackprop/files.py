@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import secrets
@@ -16,6 +17,30 @@ def short_name(filename: str) -> str:
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     named = getattr(getattr(shell, "compile", None), "format_code_name", lambda name: None)(filename)
     return str(named[1]) if named else filename.replace("\\", "/").rpartition("/")[2]
+
+
+def decoded(raw: bytes) -> str:
+    """Return the text of a file as programs save it: UTF-8, with or without a mark at its start, UTF-16, or in Chinese GB 18030.
+
+    Raises UnicodeDecodeError for any other: `M\\xfcller` could be read as Chinese, but nobody writes that.
+    """
+    if raw[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return raw.decode("utf-16")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = raw.decode("gb18030", errors="replace")
+        foreign = [letter for letter in text if not letter.isascii()]
+        if sum(map(_is_common_chinese, foreign)) * 2 <= len(foreign) or "\ufffd" in text:
+            raise
+        return text
+
+
+def _is_common_chinese(letter: str) -> bool:
+    try:
+        return bool(letter.encode("gb2312"))
+    except UnicodeEncodeError:
+        return False
 
 
 def write_file(path: Path, content: str | bytes) -> None:

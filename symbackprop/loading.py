@@ -11,6 +11,7 @@ import csv
 import importlib
 import importlib.util
 import inspect
+import io
 import math
 import re
 import sys
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from symbackprop.errors import SymbackpropError, UserError, listed, nearest
+from symbackprop.files import decoded
 from symbackprop.formula.notation.notation import Notation
 from symbackprop.formula.notation.notations import notation_called
 from symbackprop.guest.imports import DefinitionLoader, TextLoader, dotted_name, importing
@@ -535,8 +537,7 @@ def read_roster(path: Path) -> tuple[tuple[str, str], ...]:
     if not path.is_file():
         raise UserError(f"{path}: {'a folder; expected .csv' if path.is_dir() else f'no such file{_near(path)}'}")
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file, skipinitialspace=True))
+        rows = list(csv.DictReader(io.StringIO(decoded(path.read_bytes()), newline=""), skipinitialspace=True))
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: expected text in UTF-8, separated by commas: {one_line(error)}") from None
     found = []
@@ -560,8 +561,7 @@ def _arrays(path: Path) -> dict[str, Any]:
 
 def _columns(path: Path) -> dict[str, Any]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.reader(file))
+        rows = list(csv.reader(io.StringIO(decoded(path.read_bytes()), newline="")))
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: expected text in UTF-8, separated by commas: {one_line(error)}") from None
     if len(rows) < 2:

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from symbackprop.errors import UserError
+from symbackprop.files import decoded
 
 #: What a loss and its handwritten gradient are called where a file holds both.
 LOSSES = frozenset({"loss", "cost", "objective", "loss_function", "cost_function"})
@@ -70,7 +71,7 @@ def _words(name: str) -> set[str]:
 def _top_level(file: Path) -> list[str]:
     """Return what a file's text defines outside of functions, `class` for each class; nothing of what is no readable Python."""
     try:
-        body = ast.parse(file.read_text(encoding="utf-8")).body if file.suffix == ".py" else []
+        body = ast.parse(decoded(file.read_bytes())).body if file.suffix == ".py" else []
     except (OSError, ValueError, SyntaxError):
         return []  # said where the file is run
     return [name for statement in body for name in _defined_by(statement)]

@@ -11,7 +11,9 @@ from types import SimpleNamespace
 import pytest
 
 from symbackprop.errors import UserError
-from symbackprop.files import short_name, write_file
+from symbackprop.files import decoded, short_name, write_file
+from symbackprop.loading import read_roster, read_samples
+from symbackprop.proofreading.text.document import read_document
 
 
 def test_a_file_is_replaced_with_its_permissions_and_through_its_link(tmp_path: Path) -> None:
@@ -63,3 +65,25 @@ def test_a_file_is_called_by_its_name_and_a_cell_as_the_notebook_calls_it(monkey
     shell = SimpleNamespace(compile=cells)
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     assert [short_name(name) for name in ("/tmp/kernel/77.py", "/home/x/own.py")] == ["In[3]", "own.py"]
+
+
+NAMES = "name,class\n王小明,三班\n李娜,三班\nAnna,B\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+def test_text_is_read_as_programs_save_it(encoding: str, tmp_path: Path) -> None:
+    assert decoded(NAMES.encode(encoding)) == NAMES
+    roster, samples, document = (tmp_path / name for name in ("names.csv", "samples.csv", "text.md"))
+    roster.write_bytes(NAMES.encode(encoding))
+    samples.write_bytes("输入,目标\n1.5,2\n".encode(encoding))
+    document.write_bytes("误差 $E = 1 + 1$ 为 2。\n".encode(encoding))
+    assert read_roster(roster) == (("王小明", "三班"), ("李娜", "三班"), ("Anna", "B"))
+    assert list(read_samples(samples)) == ["输入", "目标"]
+    assert read_document(document).text == "误差 $E = 1 + 1$ 为 2。\n"
+
+
+@pytest.mark.parametrize("text", ["Müller", "José, Zoë und Jörg", "naïve", "ÄÖÜ äöü"])
+def test_western_text_is_not_read_as_chinese(text: str, tmp_path: Path) -> None:
+    (tmp_path / "names.csv").write_bytes(f"name\n{text}\n".encode("cp1252"))
+    with pytest.raises(UserError, match=r"names\.csv: expected text in UTF-8"):
+        read_roster(tmp_path / "names.csv")

@@ -61,7 +61,7 @@ def check_gradient(
         hand: the code: a function, a method, a step that updates weights; or a PyTorch `autograd.Function` or JAX `custom_vjp`
             that computes the loss, whose own backward is meant.
         example: values by name; by default those of the network.
-        wrt: for a loss function, the names whose gradients are meant (by default those that `hand` returns).
+        wrt: the names whose gradients are meant, and nothing else is judged; by default those that `hand` returns.
         mapping: argument or result name of the code → name in the network, where the names do not say it.
         seed: of the random points.
         exact: trace the code; False compares numbers only.
@@ -98,6 +98,7 @@ def check_gradient(
     results, unbound = bind_results(call, outcome, source.vocabulary, mapping, values)
     if isinstance(hand, Foreign):
         results = _passed_on(source, outcome, results)
+    results = _meant(results, wrt)
     results = with_rates(source, call, without_state(source, results, values), values, outcome)
     source = source.asked([result.node for result in results])
     call = restricted(call, source.vocabulary.all)
@@ -106,7 +107,19 @@ def check_gradient(
     trial = replace(trial, verdicts={**trial.verdicts, **{n: Verdict(n, Status.ERROR, note=COMPLEX) for n in unreal}})
     notes = [*trial.notes, *source.remarks, *_unbound_notes(unbound, outcome), *_forgotten(call), *_step_notes(results, trial)]
     notes += [*other_shapes(results, outcome, values), *_changed_notes(overwritten(call, results, values, outcome))]
-    return _report(trial, call, results, notes, explain=explain, repair=repair)
+    report = _report(trial, call, results, notes, explain=explain, repair=repair)
+    return replace(report, missing=tuple(name for name in report.missing if _is_asked(name, wrt)))
+
+
+def _meant(results: Sequence[Result], wrt: Sequence[str] | str | None) -> tuple[Result, ...]:
+    """Return the results of the names that are asked for; all of them where none of those is there."""
+    return tuple(result for result in results if _is_asked(result.node, wrt)) or tuple(results)
+
+
+def _is_asked(node: str, wrt: Sequence[str] | str | None) -> bool:
+    """Whether a name is asked for: itself, or the dictionary or list that it is inside of; every one where nothing is said."""
+    asked = (wrt,) if isinstance(wrt, str) else tuple(map(str, wrt or (node,)))
+    return node in asked or node.startswith(tuple(f"{name}." for name in asked))
 
 
 def _passed_on(source: Reference, outcome: Outcome, results: Sequence[Result]) -> tuple[Result, ...]:
@@ -261,7 +274,9 @@ def _reference(reference: Any, example: Mapping[str, Any] | None, wrt: Any) -> R
         for name in example or ():
             if str(name).lower() not in RATES:
                 reference.network.node(name)
-        return DerivationReference(reference, dict(example or {}))
+        asked = [wrt] if isinstance(wrt, str) else wrt or reference.wrt
+        names = tuple(reference.network.node(name).name for name in asked)
+        return DerivationReference(replace(reference, wrt=names), dict(example or {}))
     if callable(reference):
         return loss_reference(reference, example, wrt)
     raise UserError(f"check: expected a derivation or a loss function, got {type(reference).__name__}")

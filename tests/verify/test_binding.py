@@ -11,6 +11,7 @@ import pytest
 from sympy import Sum
 
 from symbackprop.derive import DerivationRecord, derive
+from symbackprop.errors import UserError
 from symbackprop.network import Network
 from symbackprop.verify.binding.binding import BindingError
 from symbackprop.verify.check import check_gradient
@@ -313,3 +314,26 @@ def test_an_option_of_a_rates_name_keeps_its_default() -> None:
         return {"w": 2 * (w - t) * (1 if alpha is None else alpha[0])}
 
     assert check_gradient(loss, gradient, example={"w": np.array([0.5, -1.5]), "t": np.array([1.0, 2.0])}).ok
+
+
+@pytest.mark.parametrize("by_loss", [True, False])
+def test_what_is_not_asked_for_is_not_judged(by_loss: bool) -> None:
+    net = Network("line")
+    x, w, b = net.input("x", value=2.0), net.parameter("w", value=3.0), net.parameter("b", value=0.5)
+    E = net.define("E", (w * x + b) ** 2)
+
+    def loss(x: Any, w: Any, b: Any) -> Any:
+        return (w * x + b) ** 2
+
+    def hand(x: Any, w: Any, b: Any) -> Any:
+        return {"w": 2 * (w * x + b) * x, "b": (w * x + b)}
+
+    given: Any = (loss, hand) if by_loss else (derive(net, E), hand)
+    example = {"x": 2.0, "w": 3.0, "b": 0.5} if by_loss else None
+    both, first, second = (check_gradient(*given, example=example, wrt=wrt, repair=False) for wrt in (None, "w", ["b"]))
+    assert {name: verdict.status is Status.PROVED for name, verdict in both.verdicts.items()} == {"w": True, "b": False}
+    assert (list(first.verdicts), first.ok, first.missing) == (["w"], True, ())
+    assert (list(second.verdicts), second.ok) == (["b"], False)
+    if not by_loss:
+        with pytest.raises(UserError, match="unknown name v"):
+            check_gradient(*given, wrt=["v"])

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from symbackprop.errors import UserError
+from symbackprop.files import decoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +98,8 @@ def _names_put_in(text: str) -> list[str]:
 
 
 def _decoded(raw: bytes, file: Path) -> str:
-    encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
-        return raw.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+        return decoded(raw).replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as problem:
         raise UserError(f"{file}: not UTF-8 text (byte {problem.start})") from problem
 
