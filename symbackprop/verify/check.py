@@ -271,15 +271,20 @@ def _reference(reference: Any, example: Mapping[str, Any] | None, wrt: Any) -> R
     if example is not None and not isinstance(example, Mapping):
         raise UserError(f"check: example: expected a dictionary of values by name, got {type(example).__name__}")
     if isinstance(reference, DerivationRecord):
-        for name in example or ():
-            if str(name).lower() not in RATES:
-                reference.network.node(name)
-        asked = [wrt] if isinstance(wrt, str) else wrt or reference.wrt
-        names = tuple(reference.network.node(name).name for name in asked)
-        return DerivationReference(replace(reference, wrt=names), dict(example or {}))
+        return _of_derivation(reference, dict(example or {}), wrt)
     if callable(reference):
         return loss_reference(reference, example, wrt)
     raise UserError(f"check: expected a derivation or a loss function, got {type(reference).__name__}")
+
+
+def _of_derivation(record: DerivationRecord, example: Mapping[str, Any], wrt: Sequence[str] | str | None) -> DerivationReference:
+    """Return a derivation as a reference. Raises UserError where example or `wrt` name nothing of its network."""
+    known = record.network.node
+    for name in example:
+        if str(name).lower() not in RATES:
+            known(name)
+    asked = (wrt,) if isinstance(wrt, str) else wrt or record.wrt
+    return DerivationReference(replace(record, wrt=tuple(known(name).name for name in asked)), example)
 
 
 def _unbound_notes(unbound: Sequence[str], outcome: Outcome) -> tuple[str, ...]:
