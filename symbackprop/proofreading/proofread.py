@@ -30,6 +30,7 @@ from symbackprop.proofreading.judging.array_shapes import (
 from symbackprop.proofreading.judging.course import Course, Pair
 from symbackprop.proofreading.judging.index_ranges import axes_of, bounds, index_ranges
 from symbackprop.proofreading.judging.loss_and_rate import find_loss, find_rate
+from symbackprop.proofreading.judging.other_meanings import numbered_entries
 from symbackprop.proofreading.judging.quantities import by_analogy, merge_names
 from symbackprop.proofreading.judging.reading import Reading, Unread, read_formulas
 from symbackprop.proofreading.judging.said_before import domains_in
@@ -118,6 +119,7 @@ def _with_sizes(reading: Reading, how: HowItIsRead, letters: Sequence[str], star
     chains = [chain for statement in reading.statements for chain in statement.meanings]
     start.extents.update(index_ranges(chains, {*letters, *marked_letters(chains)}))
     start.bounds = bounds(chains, start.extents)
+    start.written_out = numbered_entries(chains, start.bounds)
     numbers = {key[0] for key in start.given} | set(given_numbers(chains))
     if how.layers is None:
         found = array_shapes(chains, reading.spelled, numbers)
@@ -311,7 +313,7 @@ def _judged(
     how: HowItIsRead,
     runs: CodeRuns,
 ) -> ProofreadReport:
-    course = Course(environment, fixed=frozenset(network.nodes) if network else frozenset())
+    course = Course(environment, text=document.text, fixed=frozenset(network.nodes) if network else frozenset())
     judgements: list[Judgement] = []
     transpose = "T" if how.t_transposes or _PLAIN_T.search(document.text) else r"\top"
     notation = Notation().override(names=dict(reading.spelled), transpose=transpose)
@@ -410,7 +412,7 @@ def _printed(
     if value is None:
         return _listed(item, line, column, environment)
     values = value if isinstance(value, list) else [value]
-    if len(values) != len(item.texts):
+    if len(values) != len(item.texts) or any(isinstance(value, list) for value in values):
         return _listed(item, line, column, environment)
     if all(matches(text, number) for text, number in zip(item.texts, values, strict=True)):
         return PrintedNumber(item.start, line, column, item.texts, ClaimStatus.EXAMPLE)

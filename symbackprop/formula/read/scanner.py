@@ -274,10 +274,16 @@ class Scanner:
 
     def _longer(self, key: str) -> str | None:
         """Return the spelling that a name begins, where it stands elsewhere in the text and no other name does."""
-        longer = [spelling for spelling in self.names.spelled if len(key) > 3 and spelling.startswith(key.rstrip("}"))]
+        longer = [spelling for spelling in self.names.spelled if _is_cut_off(key, spelling)]
         text = canonical_spelling(self.text) if longer and len(self.text) <= LONGEST_SEARCHED else ""
         present = [spelling for spelling in longer if spelling in text]
         return present[0] if len({self.names.spelled[spelling] for spelling in present}) == 1 else None
+
+
+def _is_cut_off(key: str, spelling: str) -> bool:
+    """Whether letters and digits are all that a name has more than one that was cut off: `out_{o` of `out_{o1}`."""
+    cut = key.rstrip("}")
+    return len(key) > 3 and spelling.startswith(cut) and re.fullmatch(r"[A-Za-z0-9]+\}*", spelling[len(cut) :]) is not None
 
 
 def _arguments_of(macro: str) -> int:

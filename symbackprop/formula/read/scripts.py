@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -179,6 +180,8 @@ def _second_reading(source: ScriptSource, base: Formula, value: Formula) -> str:
     """Return what else than a power the superscript could be, "" for nothing."""
     if isinstance(value, Group) and (isinstance(value.body, Number) or _is_index(source, value.body)):
         return "is this superscript a layer? Say so in the table of names"
+    if isinstance(value, Group) and _is_size(source, value.body):
+        return "two readings: is this superscript a power, or a size?"
     if _is_index(source, value) and isinstance(base, Name | Indexed):
         return "two readings: is this superscript a power or a label? Write brackets, or say so in the names"
     if value == Name("T") and not isinstance(base, Number) and not _is_scalar(source, base):
@@ -187,6 +190,13 @@ def _second_reading(source: ScriptSource, base: Formula, value: Formula) -> str:
     if isinstance(marked, Name) and source.names.entries[marked.name].layered:
         return f"a layer of a marked {marked.name}; give the marked name a spelling of its own"
     return ""
+
+
+def _is_size(source: ScriptSource, value: Formula) -> bool:
+    """Whether `(10 \\times 8)` stands above a name, as the size of an array does."""
+    if not isinstance(value, Product) or value.span is None:
+        return False
+    return re.search(r"\\times(?![A-Za-z])|×", source.text[slice(*value.span)]) is not None
 
 
 def _primed(source: ScriptSource, base: Formula, span: Span) -> Formula:

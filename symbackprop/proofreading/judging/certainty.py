@@ -28,6 +28,7 @@ from symbackprop.formula.tree.walk import walk
 from symbackprop.proofreading.judging.conventions import conventions
 from symbackprop.proofreading.judging.judge import compare_at
 from symbackprop.proofreading.judging.matching import match
+from symbackprop.proofreading.judging.other_meanings import vectors_in
 from symbackprop.proofreading.judging.points import leaves, names_reached, points_for, reached
 from symbackprop.proofreading.meaning.printed import is_numeric
 from symbackprop.proofreading.meaning.values import Definition, Knowledge
@@ -160,11 +161,17 @@ def _bare(formula: Formula) -> Formula:
 def _only_free_name(side: Formula, environment: Knowledge) -> str | None:
     """Return the name that a side rests on alone, where nothing says what it is; None for any other side."""
     nodes = list(walk(side))
-    names = _entries(nodes, environment)
+    names = _entries(_no_places(nodes), environment)
     if len(names) != 1 or any(isinstance(node, Partial | Decorated | Update | BigSum) for node in nodes):
         return None
     (name,) = names
     return None if name in environment.definitions or any(key[0] == name for key in environment.given) else name
+
+
+def _no_places(nodes: list[Formula]) -> list[Formula]:
+    """Return the nodes that are no index of another one."""
+    places = {label for entry in nodes if isinstance(entry, Indexed) for label in entry.indices}
+    return [node for node in nodes if node not in places]
 
 
 def _entries(nodes: list[Formula], environment: Knowledge) -> set[str]:
@@ -267,8 +274,26 @@ def _retold(left: Formula, right: Formula, environment: Knowledge, complete: fro
     return f"the text says two things of {min(names)}" if names - complete else ""
 
 
+def _of_vectors(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    """`‖α_j‖`: what has a norm or a transpose is a vector, of whose entries nothing is said here."""
+    vectors = set(vectors_in((left, right))) - complete
+    return f"{min(vectors)} with an index is a vector" if vectors else ""
+
+
+def _in_two_ways(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    """`z_1` beside `Σ_i z_i`: whether the one is an entry of the other, and how many there are, is not said."""
+    nodes = [*walk(left), *walk(right)]
+    summed = {part.name for node in nodes if isinstance(node, BigSum) for part in walk(node.body) if isinstance(part, Indexed)}
+    names = {
+        re.sub(r"_?[0-9]+$", "", node.name) for node in nodes if isinstance(node, Name) and node.name[-1].isdigit()
+    } - complete
+    return f"{min(summed & names)} stands with numbers and under a sum" if summed & names else ""
+
+
 _DOUBTS = (
     _unsaid_function,
+    _of_vectors,
+    _in_two_ways,
     _both_ways,
     _retold,
     _layered,

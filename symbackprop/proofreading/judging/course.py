@@ -44,6 +44,7 @@ from symbackprop.proofreading.judging.certainty import (
 )
 from symbackprop.proofreading.judging.judge import compare_at, free_indices, judge, same
 from symbackprop.proofreading.judging.matching import is_entry, match
+from symbackprop.proofreading.judging.other_meanings import as_entries, other_meanings
 from symbackprop.proofreading.judging.points import leaves, points_for, random_points, reached
 from symbackprop.proofreading.judging.said_before import MOST_CONDITIONS, in_its_set, moved_a_little, with_conditions
 from symbackprop.proofreading.judging.statement_kinds import (
@@ -81,8 +82,8 @@ def _said_of(one: str, other: str, claim: Claim) -> Iterator[bool]:
     one, other = as_written(one), as_written(other)
     if frozenset((one, other)) in claim.environment.apart:
         yield False
-    text = claim.statement.prose[-NEARBY:] + claim.statement.fragment.text
-    if re.search(rf"(?<![A-Za-z\\])(?:{one}\s*=+\s*{other}|{other}\s*=+\s*{one})(?![A-Za-z])", text):
+    text = claim.statement.before + claim.statement.prose[-NEARBY:] + claim.statement.fragment.text
+    if re.search(rf"(?<![A-Za-z\\_])(?:{one}\s*=+\s*{other}|{other}\s*=+\s*{one})(?![A-Za-z_^(])", text):
         yield True
 
 
@@ -95,6 +96,7 @@ class Course:
     cases: dict[Key, mpf] = field(default_factory=dict)
     beginnings: dict[Key, mpf] = field(default_factory=dict)  # the first number each name was given
     assumed: dict[str, str] = field(default_factory=dict)  # names that were taken to mean something, and why
+    text: str = ""  # the whole document
     fixed: frozenset[str] = frozenset()  # names that a network defines: no text can define them anew
     firsts: dict[str, Definition] = field(default_factory=dict)  # what names stood for before they were set anew
     told_in: dict[str, int] = field(default_factory=dict)  # the section that says what a function is
@@ -104,6 +106,8 @@ class Course:
         """Return the verdict on each relation of a chain, and take in what it says."""
         if not statement.fragment.display and "\n\n" in statement.prose[-200:]:
             self.cases.clear()
+        for name in statement.lost:
+            self._forget_function(name)
         taken = [self._taken(statement, chain) for chain in statement.meanings]
         return in_every_layer(statement.chain, taken) if statement.in_layers else taken[0]
 
@@ -121,7 +125,7 @@ class Course:
         self.begin_again()
         kept = {name: found for name, found in self.environment.definitions.items() if not found.arguments}
         environment.definitions.update({name: found for name, found in kept.items() if name not in environment.definitions})
-        return Course(environment, assumed=self.assumed, fixed=self.fixed, definers=self.definers)
+        return Course(environment, assumed=self.assumed, text=self.text, fixed=self.fixed, definers=self.definers)
 
     def begin_again(self) -> None:
         """Let every name that was set anew stand for what it stood for at first."""
@@ -246,6 +250,12 @@ class Course:
         self.environment.definitions[name] = Definition(name, parts[1], arguments=arguments)
         self.told_in[name] = section
         return ClaimVerdict(ClaimStatus.DEFINITION, "the function anew" if known else "")
+
+    def _forget_function(self, name: str) -> None:
+        """Let a function be any one, of which a formula says something that was not read."""
+        known = self.environment.definitions.get(name)
+        if known is not None and known.arguments and name not in self.fixed:
+            del self.environment.definitions[name]
 
     def _assigned(self, key: Key, parts: list[Formula], relation: str) -> ClaimVerdict | None:
         """`w = w - 0.1·g = 2.3`: from here on the name has its new value."""
@@ -400,6 +410,36 @@ class Course:
                 return ClaimVerdict(ClaimStatus.EXAMPLE, "with what the text demands")
         return None
 
+    def _as_entries(self, claim: Claim) -> ClaimVerdict | None:
+        """What holds where names with a number are the entries of an array: `Σ_i e^{z_i} = e^{z_1} + e^{z_2} + e^{z_3}`."""
+        entries = as_entries(claim.left, claim.right, claim.environment) if not self.fixed else None
+        if entries is None:
+            return None
+        for _, known in ((entries, entries), *self._summing(claim, entries)):
+            verdict = judge(claim.left, claim.right, known, self.history)
+            if verdict.status in HOLDS:
+                return replace(verdict, reason="names with a number are entries")
+        return None
+
+    def _summing(self, claim: Claim, known: Knowledge) -> Iterator[tuple[str, Knowledge]]:
+        """Yield what is known with rows that sum to 1."""
+        for name, _, size in sorted(_last_indices(replace(claim, environment=known), known)):
+            yield name, replace(known, normalised={**known.normalised, name: size})
+
+    def _other_meaning(self, claim: Claim) -> ClaimVerdict | None:
+        statement = claim.statement
+        words = statement.before + statement.prose
+        for said, known in other_meanings(claim.left, claim.right, claim.environment, words, self.text) if not self.fixed else ():
+            if judge(claim.left, claim.right, known, self.history).status in HOLDS:
+                return ClaimVerdict(ClaimStatus.EXAMPLE, said)
+        return None
+
+    def _is_size(self, claim: Claim) -> ClaimVerdict | None:
+        """`Z = (n \\times m)(m \\times k) = (n \\times k)` speaks of sizes."""
+        spans = [side.span for side in (claim.left, claim.right) if side.span]
+        sizes = any(_SIZE.fullmatch(claim.statement.text[slice(*span)]) for span in spans)
+        return ClaimVerdict(ClaimStatus.UNDECIDED, "a size") if sizes else None
+
     def _in_its_set(self, claim: Claim) -> ClaimVerdict | None:
         """What holds for the few numbers that a target can be: `y_i ∈ {-1, 1}`."""
         said = in_its_set(claim.left, claim.right, claim.environment)
@@ -522,7 +562,7 @@ class Course:
         found = match(left, right, self._is_free, self._body)
         if found:
             trial = replace(self.environment, definitions=dict(self.environment.definitions), given=dict(self.environment.given))
-            reader = Course(trial, self.history, fixed=self.fixed)
+            reader = Course(trial, self.history, text=self.text, fixed=self.fixed)
             for name, meaning in found.items():
                 reader._bind(name, meaning)
             circular = any(reader._circular((name,)) for name in trial.definitions if name not in self.environment.definitions)
@@ -642,16 +682,19 @@ def _replaced_name(side: Formula) -> Formula | None:
     return None
 
 
+_SIZE = re.compile(r"\s*\(\s*[^()=]*(?:\\times|×)[^()=]*(?:\([^()=]*\)[^()=]*)*\)\s*")
 _NEW = re.compile(r"(.+?)[_^]?\(?(?:new|neu|next|updated|\+)\)?")
 
 #: What else an `=` may be, in the order it is tried; the second row only where the sides were found to differ.
 _OPEN: tuple[Callable[[Course, Claim], ClaimVerdict | None], ...] = (
+    Course._as_entries,
     Course._in_case,
     Course._constraint,
     Course._set_anew,
     lambda course, claim: course._matched(claim.left, claim.right),
 )
 _EXPLAINED: tuple[Callable[[Course, Claim], ClaimVerdict | None], ...] = (
+    Course._is_size,
     Course._wanted,
     Course._condition,
     Course._one_hot,
@@ -659,6 +702,7 @@ _EXPLAINED: tuple[Callable[[Course, Claim], ClaimVerdict | None], ...] = (
     Course._in_its_set,
     Course._moved_a_little,
     Course._demanded,
+    Course._other_meaning,
     lambda course, claim: course._put_in_for(claim.left, claim.right, claim.environment),
     Course._rounded,
     Course._told_elsewhere,

@@ -14,7 +14,7 @@ import mpmath
 import numpy as np
 from mpmath import mpf
 
-from symbackprop.formula.tree.tree import BigSum, Element, Formula, Indexed, Name, Partial
+from symbackprop.formula.tree.tree import BigSum, Call, Element, Formula, Indexed, Name, Partial
 from symbackprop.formula.tree.walk import walk
 from symbackprop.proofreading.claims import ClaimStatus, ClaimVerdict
 from symbackprop.proofreading.judging.points import leaves, names_reached, points_for
@@ -257,7 +257,7 @@ def _in_numbers(left: Formula, right: Formula, environment: Knowledge, history: 
 
 def worth(side: Formula, environment: Knowledge) -> Worth:
     """Return what a side is worth at the document's numbers, and how much rounding may have moved it. Raises NoValueError."""
-    if is_numeric(side):
+    if is_numeric(side) and not _calls_a_defined_function(side, environment):
         middle, half = interval(side, environment.functions)
         alone = printed_number(side)
         return Worth(middle, max(half, alone[1]) if alone else half)
@@ -269,6 +269,12 @@ def worth(side: Formula, environment: Knowledge) -> Worth:
             moved = replace(environment, given={**environment.given, key: environment.given[key] + half})
             slack += abs(Valuation(moved).value(side) - value)
     return Worth(value, slack)
+
+
+def _calls_a_defined_function(side: Formula, environment: Knowledge) -> bool:
+    """Whether a side calls a function that the text gives a formula: `f(0)` is worth what that says."""
+    heads = [part for node in walk(side) if isinstance(node, Call) for part in walk(node.function)]
+    return any(isinstance(part, Name) and part.name in environment.definitions for part in heads)
 
 
 def environment_slack(environment: Knowledge) -> Mapping[Key, mpf]:

@@ -66,14 +66,42 @@ def _labels(formula: Formula) -> Iterator[str]:
 
 
 def _unused_index(statement: Statement, indices: frozenset[str]) -> Iterator[Slip]:
-    """`Σ_k exp(θ_i x)`: nothing under the sum depends on k. A sum over what is no index, `Σ_x`, says what it runs over."""
+    """`Σ_k exp(θ_i x)`: nothing under the sum depends on k. A sum over what is no index, `Σ_x`, says what it runs over.
+
+    `Σ_k u_i = K u_i` is no slip: what does not depend on k is taken out. One is where i has no other meaning, and where the sum
+    divides what it sums.
+    """
+    known = {*_labels(statement.chain.parts[0]), *(bound for node in nodes(statement.chain, BigSum) for bound in _bound(node))}
     for node in nodes(statement.chain, BigSum):
         name = _summed_over(node, indices)
         others = set(_labels(node.body))
-        if name and len(others) == 1 and Name(name) not in walk(node.body):
+        if name and len(others) == 1 and (_is_total(node, statement) or not others & known) and not _speaks_of(node.body, name):
             (other,) = others
             message = f"the sum over {name} does not use it: {name} belongs where {other} stands"
             yield from (Slip(statement, span, name, message) for span in _places(node.body, other))
+
+
+def _is_total(node: BigSum, statement: Statement) -> bool:
+    """Whether a sum divides what it sums."""
+    return any(node in _totals(fraction) for fraction in nodes(statement.chain, Fraction))
+
+
+def _totals(fraction: Fraction) -> Iterator[BigSum]:
+    """Yield the sums below a fraction of what stands above it, `Σ_k u` of `u / Σ_k u`."""
+    above = _bare(fraction.numerator)
+    yield from (node for node in nodes(fraction.denominator, BigSum) if _bare(node.body) == above)
+
+
+def _bound(node: BigSum) -> Iterator[str]:
+    """Yield the letter that a sum runs over."""
+    if isinstance(node.index, Name):
+        yield node.index.name
+
+
+def _speaks_of(formula: Formula, letter: str) -> bool:
+    """Whether a letter occurs in a formula, or in a label of several letters, `δ_{z_{ot}}`."""
+    labels = {label for part in nodes(formula, Indexed) for label in part.indices if isinstance(label, Name)}
+    return Name(letter) in walk(formula) or any(len(label.name) > 1 and letter in label.name for label in labels)
 
 
 def _summed_over(node: BigSum, indices: frozenset[str]) -> str:

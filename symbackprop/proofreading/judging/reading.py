@@ -13,7 +13,7 @@ from symbackprop.formula.tree.tree import BigSum, Chain, Formula, Group, Indexed
 from symbackprop.formula.tree.walk import children, replace, walk
 from symbackprop.proofreading.claims import Malformed
 from symbackprop.proofreading.judging.lint import Slip, lint
-from symbackprop.proofreading.judging.statement_kinds import Statement, chains
+from symbackprop.proofreading.judging.statement_kinds import FARTHEST, Statement, chains
 from symbackprop.proofreading.text.document import Document, Fragment
 from symbackprop.proofreading.text.everyday import normalised
 
@@ -53,12 +53,13 @@ def read_formulas(document: Document, names: Names) -> Reading:
     findings: list[Malformed] = []
     formulas: dict[int, Formula] = {}
     spelled: dict[str, str] = {}
-    headings = 0
+    headings, begun = 0, 0
+    lost: set[str] = set()
     prose = ""
     unnamed, without_t = _sections_without_t(document), names.without("T")
     for fragment in document.fragments:
         if fragment.kind == "heading":
-            headings += 1
+            headings, begun = headings + 1, fragment.start
             prose = fragment.text
         elif fragment.kind != "formula":
             prose = fragment.text if fragment.kind == "prose" else ""
@@ -70,6 +71,7 @@ def read_formulas(document: Document, names: Names) -> Reading:
             except ReadError as problem:
                 if count := count_equals(text):
                     unread.append(Unread(fragment, count, problem.span, problem.message))
+                    lost |= set(_said_anew(text, known))
                 prose += fragment.text
                 continue
             findings += _findings(document, fragment, found.findings)
@@ -77,12 +79,25 @@ def read_formulas(document: Document, names: Names) -> Reading:
             formula = replace(found.formula, _in_its_layer)
             for name, latex in _spellings(formula, found.text):
                 spelled.setdefault(name, latex)
+            before = document.text[max(begun, fragment.start - FARTHEST) : fragment.start]
             for number, (chain, words) in enumerate(chains(formula)):
-                order = len(statements)
-                statements.append(Statement(_reached(chain), fragment, prose, known, found.text, number, order, words, headings))
+                order, of = len(statements), (_reached(chain), fragment, prose, known, found.text)
+                statements.append(Statement(*of, number, order, words, headings, before, frozenset(lost)))
+                lost = set()
             prose += fragment.text
     findings += [_slip(document, slip) for slip in lint(statements)]
     return Reading(tuple(statements), tuple(unread), tuple(findings), formulas, spelled)
+
+
+def _said_anew(text: str, names: Names) -> Iterator[str]:
+    """Yield the functions of which a formula says something, f of `f(x) = …`."""
+    for found in _ANEW.finditer(text):
+        name = names.find(found[1])
+        if name is not None:
+            yield name
+
+
+_ANEW = re.compile(r"(?<![A-Za-z\\])(\\?[A-Za-z]+)\s*(?:\\left)?\([^()=]{1,40}\)\s*&?\s*=")
 
 
 def read_again(text: str, names: Names) -> tuple[Chain, ...]:

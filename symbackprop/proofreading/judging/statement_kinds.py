@@ -20,6 +20,7 @@ _GOAL = re.compile(
 _CASE = re.compile(r"(?:\bif|\bwhen(?:ever)?|\bfor|\bcase|\bsuppose|当|若|如果|假如|假设|设|取|\bwhere)\W{0,3}$", re.I)
 _SETTING = re.compile(r"(?:\blet|\bset(?:ting)?|\btake|\bwith|\bassume|\bgiven|令|设|取|固定为)\W{0,3}$", re.I)
 NEARBY = 60
+FARTHEST = 600  # characters before a formula in which the case that is spoken of is told
 #: Words before a formula, inside it, that make it a condition.
 _CONDITION = ("if", "when", "where", "for", "若", "当", "如果")
 _ANEW = re.compile(r"(?:\b(?:let|define|denote|redefine|suppose|assume)(?: us| that| now)*|令|设|记|定义|假设)\W{0,3}$", re.I)
@@ -43,6 +44,8 @@ class Statement:
     order: int = 0  # of the statement in its document
     words: str = ""  # just before the chain, inside the formula
     section: int = 0  # how many headings stand before it
+    before: str = ""  # the text of its section before it, as far as it may matter
+    lost: frozenset[str] = frozenset()  # functions of which a formula since the last statement says something that was not read
     in_layers: Mapping[int, Chain] = field(default_factory=dict)  # what a formula for any layer says in each of them
 
     @property

@@ -28,7 +28,7 @@ from symbackprop.formula.tree.tree import (
     Sum,
 )
 from symbackprop.formula.tree.walk import fold, walk
-from symbackprop.proofreading.meaning.values import NoValueError
+from symbackprop.proofreading.meaning.values import NoValueError, is_log_with_a_base
 
 EXACT_DIGITS = 3  # a decimal with more significant digits is taken to be rounded
 
@@ -125,6 +125,9 @@ def interval(formula: Formula, functions: Mapping[str, Callable[..., mpf]]) -> t
 
 def _called(node: Call, functions: Mapping[str, Callable[..., mpf]]) -> iv.mpf:
     """A monotonic function is worked out at both ends; the others at three places."""
+    if isinstance(node.function, Indexed) and is_log_with_a_base(node.function):
+        (base,) = node.function.indices
+        return _called(Call(Name("log"), node.arguments), functions) / _called(Call(Name("log"), (base,)), functions)
     known = functions.get(node.function.name) if isinstance(node.function, Name) else None
     if known is None:
         raise NoValueError("a function of numbers that is not known")

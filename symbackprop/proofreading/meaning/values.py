@@ -102,6 +102,9 @@ class Knowledge:
     lengths: dict[str, int] = field(default_factory=dict)  # of axes whose length is known
     unshaped: frozenset[str] = frozenset()  # arrays of whose shape nothing is known
     first: int = 1  # what indices count from
+    written_out: Mapping[str, int] = field(default_factory=dict)  # array -> how many of its entries a text calls by names, z_1 …
+    numbered: Mapping[Key, Key] = field(default_factory=dict)  # entries -> those names, where they are taken to be one
+    symmetric: bool = False  # whether arrays that nothing defines have the same entry at (i, j) as at (j, i)
     normalised: Mapping[str, str] = field(default_factory=dict)  # arrays whose entries sum to 1 along the last axis, and its size
     domains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # letters that are one of a few numbers: y ∈ {-1, 1}
     within: frozenset[str] = frozenset()  # those of them that are, in what is judged
@@ -128,6 +131,7 @@ class Knowledge:
         stamp = (
             *(tuple(table.items()) for table in said),
             *(self.functions, self.loss, self.rate, self.unshaped, self.normalised, self.layout, self.letters, self.first),
+            *(self.symmetric, *self.numbered),
         )
         if self.kept is None or self.kept[0] is not self or self.kept[1] != stamp:
             self.kept = (self, stamp, {})
@@ -140,6 +144,12 @@ class Knowledge:
             name = self.aliases[name]
             seen.add(name)
         return name
+
+    def definition_of(self, key: Key) -> tuple[Definition | None, Key]:
+        """Return what an entry is said to be, and the entry it is said of: for z_1 the first one of z where only z is told."""
+        found = self.definitions.get(spelled(key)) or self.definitions.get(key[0])
+        entry = key if found is not None else next((entry for entry, name in self.numbered.items() if name == key), key)
+        return self.definitions.get(entry[0]) if found is None else found, entry
 
     def is_whole(self, name: str) -> bool:
         """Whether a definition gives an array as a whole, not entry by entry."""
@@ -269,7 +279,7 @@ class Valuation:
                 raise NoValueError(f"{spelled(key)} stands outside of the array")
             row = [self._random((*key[:-1], place), positive=True) for place in span]
             return self._random(key, positive=True) / mpmath.fsum(row)
-        return self._random(key, self.positive)
+        return self._random(_upper(key) if self.environment.symmetric else key, self.positive)
 
     def _random(self, key: Key, positive: bool) -> mpf:
         rng = random.Random(f"{self.seed} {key}")
@@ -277,6 +287,11 @@ class Valuation:
             return mpf(rng.choice(self.environment.domains[letter]))
         value = mpf(rng.randrange(200, 1700)) / 1000 + mpf(rng.randrange(1, 1000)) / 10**6
         return value if positive or rng.random() < 0.6 else -value
+
+
+def _upper(key: Key) -> Key:
+    """Return the entry of a symmetric matrix on or above its diagonal that is the same."""
+    return (key[0], *sorted(key[1:])) if len(key) == 3 and all(isinstance(place, int) for place in key[1:]) else key
 
 
 def spelled(key: Key) -> str:
@@ -440,6 +455,7 @@ _CONSTANTS = {"e": mpmath.e, "pi": mpmath.pi}
 
 
 def _entry(point: Valuation, key: Key) -> Steps:
+    key = point.environment.numbered.get(key, key)
     point.use(key)
     if key in point.held:
         return point.held[key]
@@ -475,13 +491,13 @@ def _worked_out(point: Valuation, key: Key) -> Any:
 
 
 def _new_entry(point: Valuation, key: Key) -> Steps:
-    found = point.environment.definitions.get(spelled(key)) or point.environment.definitions.get(key[0])
+    found, entry = point.environment.definition_of(key)
     if point.seed is None and key in point.environment.given:
         value = point.environment.given[key]
-    elif found is not None and _applies(point, found, key):
+    elif found is not None and _applies(point, found, entry):
         point.known[key] = None
         point.path.append(key)
-        at = {index: place for index, place in zip(found.indices, key[1:], strict=False) if isinstance(place, int)}
+        at = {index: place for index, place in zip(found.indices, entry[1:], strict=False) if isinstance(place, int)}
         try:
             value = yield point, found.body, at
         finally:
@@ -619,9 +635,9 @@ def _call(point: Valuation, node: Call, places: dict[str, int]) -> Steps:
     arguments = []
     for argument in node.arguments:
         arguments.append((yield point, argument, places))
-    function, marks = node.function, 0
-    while isinstance(function, Decorated) and function.kind == "prime":
-        function, marks = function.body, marks + 1
+    function, marks = _unmarked(node.function)
+    if is_log_with_a_base(function) and isinstance(function, Indexed) and not marks:
+        return _elementwise(mpmath.log, [*arguments, (yield point, function.indices[0], places)], 0)
     name = function.name if isinstance(function, Name) else ""
     found = point.environment.definitions.get(name)
     if found is not None and found.arguments:
@@ -632,6 +648,19 @@ def _call(point: Valuation, node: Call, places: dict[str, int]) -> Steps:
     if name and not marks and (key[0] in point.environment.definitions or key in point.environment.given):
         return (yield from _entry(point, key))  # J(w, b): the argument list of a quantity that is known without it
     raise NoValueError(f"the function {name or type(function).__name__} is not known")
+
+
+def _unmarked(function: Formula) -> tuple[Formula, int]:
+    """Return a function without its primes, and how many there are."""
+    marks = 0
+    while isinstance(function, Decorated) and function.kind == "prime":
+        function, marks = function.body, marks + 1
+    return function, marks
+
+
+def is_log_with_a_base(function: Formula) -> bool:
+    """Whether a function is `\\log_2`."""
+    return isinstance(function, Indexed) and function.name == "log" and len(function.indices) == 1 and not function.upper
 
 
 def _elementwise(function: Callable[..., mpf], arguments: list[Any], marks: int) -> Any:
@@ -794,7 +823,12 @@ def _slope(near: list[Any]) -> Any:
 
 
 def _variable(point: Valuation, node: Formula, places: dict[str, int]) -> Generator[Any, mpf, Key]:
-    """Return the entry that a derivative is taken by. Raises NoValueError where it is no single number."""
+    """Return the entry that a derivative is taken by, a name of it where it has one. Raises NoValueError for no single number."""
+    key = yield from _differentiated(point, node, places)
+    return point.environment.numbered.get(key, key)
+
+
+def _differentiated(point: Valuation, node: Formula, places: dict[str, int]) -> Generator[Any, mpf, Key]:
     while isinstance(node, Group):
         node = node.body
     if isinstance(node, Call) and isinstance(node.function, Name):

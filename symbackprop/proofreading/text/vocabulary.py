@@ -385,7 +385,7 @@ _FUNCTION_LETTERS = frozenset(("f", "g", "h", "phi", "sigma", "varsigma", "J", "
 
 
 def _classify(found: NamesFound, piece: _WrittenName) -> None:
-    if _is_function(piece.base) and not piece.below:
+    if _is_function(piece.base) and (not piece.below or (piece.base in ("log", "lg", "ln") and _BASE.fullmatch(piece.below))):
         return
     if piece.above.strip("{} ") == "*":
         piece = _starred(found, piece)
@@ -396,12 +396,19 @@ def _classify(found: NamesFound, piece: _WrittenName) -> None:
         _count_indices(found, re.findall("[A-Za-z]", re.sub(r"\\[lr]angle", "", piece.above)))
 
 
+_BASE = re.compile(r"\{?\s*(?:\d+|e)\s*\}?")  # of a logarithm
+
+
 def _starred(found: NamesFound, piece: _WrittenName) -> _WrittenName:
     """Let `w^*` be a name of its own, with the indices that it has."""
-    letter = f"\\{piece.base}" if piece.base in GREEK else piece.written or piece.base
-    starred = replace(piece, base=f"{piece.base}_star", above="", written=f"{letter}^*")
+    starred = replace(piece, base=f"{piece.base}_star", above="", written=f"{_letter(piece)}^*")
     found.spellings[starred.written] = starred.base
     return starred
+
+
+def _letter(piece: _WrittenName) -> str:
+    """Return a name as LaTeX, without what stands above and below it."""
+    return f"\\{piece.base}" if piece.base in GREEK else piece.written or piece.base
 
 
 def _label(piece: _WrittenName) -> str:
@@ -420,7 +427,7 @@ def _named(found: NamesFound, piece: _WrittenName, label: str) -> str:
         return _classify_indexed(found, piece, (), False)
     if re.fullmatch(r"\w+", label) and label.isascii():
         name = _labelled(piece.base, label)
-        found.spellings.update({f"{piece.written}_{{{label}}}": name} if piece.base.endswith("_star") else {})
+        found.spellings.update(_with_label(piece, label, name))
     elif (plain := _plain(label)) and plain.isascii():
         name = f"{piece.base}_{plain}"
         found.spellings[f"{piece.written}_{piece.below}"] = name
@@ -429,6 +436,13 @@ def _named(found: NamesFound, piece: _WrittenName, label: str) -> str:
     found.uses[name, "labelled"] += not piece.cut
     (found.functions if piece.arguments == "names" else found.scalars)[name] = None
     return name
+
+
+def _with_label(piece: _WrittenName, label: str, name: str) -> dict[str, str]:
+    """Return how `w^*_1`, `d_{b_o}` are written, which no notation gives."""
+    if "_" in label:
+        return {f"{_letter(piece)}_{piece.below}": name}
+    return {f"{_letter(piece)}_{{{label}}}": name} if piece.base.endswith("_star") else {}
 
 
 _NUMBERED_PLACES = re.compile(r"\d+(?:,\d+)+")  # of `z_{1,1}`
