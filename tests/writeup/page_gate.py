@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from sympy import Rational, Sum, tanh
+from sympy import Rational, Sum, exp, log, tanh
 
 from symbackprop import layers
 from symbackprop.api import Derivation, derive
@@ -18,7 +18,7 @@ from tests.writeup.browser import run, run_narrow
 from tests.writeup.support import document
 
 DOCUMENTS = ("linear_regression", "mlp_softmax", "perceptron", "tanh_neuron", "two_three_two", "two_two_one")
-OTHERS = ("3-4-3-2", "4-6-6-4", "batch norm", "attention", "convolution", "lstm")
+OTHERS = ("3-4-3-2", "4-6-6-4", "batch norm", "attention", "convolution", "lstm", "long names", "long array names", "autoencoder")
 #: CSS pixels of what lies between the margins of an A4 page.
 PRINTED = 672
 SMALLEST = 9.0
@@ -96,7 +96,59 @@ def lstm() -> Derivation:
     return with_values(net, N=2, D=2, H=2)
 
 
-MADE = {"batch norm": batch_norm, "attention": attention, "convolution": convolution, "lstm": lstm}
+def long_names() -> Derivation:
+    """Return a chain of four layers of numbers, whose names take the width of a line."""
+    net = Network({"en": "rain in four layers", "zh": "四层降雨预报"})
+    warmth, damp = net.inputs("temperature humidity", values=(0.62, 0.81))
+    w = net.parameters("weight1:8", values=(0.35, -0.42, 0.27, 0.64, -0.51, 0.73, 0.88))
+    b = net.parameters("bias1:5", values=(0.12, -0.08, 0.05, 0.21))
+    rained = net.target("rained", value=1)
+    air = net.define("warm_air", tanh(net.define("warm_sum", w[0] * warmth + w[1] * damp + b[0])))
+    cloud = net.define("cloud_cover", sigmoid(net.define("cloud_sum", w[2] * warmth + w[3] * damp + b[1])))
+    front = net.define("cold_front", sigmoid(net.define("front_sum", w[4] * air + w[5] * cloud + b[2])))
+    rain = net.define("rain_probability", sigmoid(net.define("rain_sum", w[6] * front + b[3])))
+    return derive(net, net.define("E", -rained * log(rain) - (1 - rained) * log(1 - rain)))
+
+
+def long_array_names() -> Derivation:
+    """Return two layers of arrays whose names take the width of a line, with weight decay."""
+    net = Network({"en": "pixels in two layers", "zh": "两层像素网络"})
+    n, i, j, k = net.indices("n:N i:D j:H k:K")
+    pixels, classes = net.input("pixel_values", n, i), net.target("class_numbers", n, k)
+    first, second = net.parameter("weights_hidden", i, j), net.parameter("weights_output", j, k)
+    hidden = layers.dense(net, "hidden_preactivation", pixels, (n, i), j, weight=first)
+    active = net.define("hidden_activation", n, j, tanh(hidden[n, j]))
+    scores = layers.dense(net, "output_scores", active, (n, j), k, weight=second)
+    data = net.define("data_loss", Sum((scores[n, k] - classes[n, k]) ** 2, n, k) / net.size("N"))
+    decay = Sum(first[i, j] ** 2, i, j) + Sum(second[j, k] ** 2, j, k)
+    net.define("E", data + net.define("decay_loss", decay / 100))
+    return with_values(net, N=4, D=3, H=4, K=3)
+
+
+def autoencoder() -> Derivation:
+    """Return the loss of a variational autoencoder: exponentials of halves, two losses, an input that is a target."""
+    net = Network("loss of a variational autoencoder")
+    n, i, k = net.indices("n:N i:D k:Z")
+    x, noise = net.input("x", n, i), net.constant("eps", n, k)
+    mean, spread = layers.dense(net, "mu", x, (n, i), k), layers.dense(net, "logvar", x, (n, i), k)
+    z = net.define("z", n, k, mean[n, k] + exp(spread[n, k] / 2) * noise[n, k])
+    out = net.define("x_hat", n, i, sigmoid(layers.dense(net, "logits", z, (n, k), i)[n, i]))
+    parts = layers.mean_squared_error(net, "reconstruction", out, x, (n, i)) + layers.gaussian_kl_divergence(
+        net, "KL", mean, spread, (n, k)
+    )
+    net.define("E", parts)
+    return with_values(net, N=3, D=3, Z=2)
+
+
+MADE = {
+    "batch norm": batch_norm,
+    "attention": attention,
+    "convolution": convolution,
+    "lstm": lstm,
+    "long names": long_names,
+    "long array names": long_array_names,
+    "autoencoder": autoencoder,
+}
 
 
 def with_values(net: Network, **sizes: int) -> Derivation:

@@ -13,6 +13,7 @@ from symbackprop.writeup.drawing.diagram import network_picture
 from symbackprop.writeup.drawing.graph_view import graph_picture
 from symbackprop.writeup.drawing.svg import svg
 from tests.writeup.drawings import dense, faults, read_drawing
+from tests.writeup.page_gate import gate_network
 
 SIZES = [(1, 1, 1), (2, 2, 1), (2, 3, 2), (3, 5, 2), (4, 4), (2, 1, 2), (5, 5, 5), (2, 3, 3, 2), (4, 6, 6, 4)]
 
@@ -71,6 +72,13 @@ def test_the_derivations_are_drawn_well(
 ) -> None:
     module = derivation_file(name, "network")
     assert faults(read_drawing(svg(view(module.network, module.loss)))) == []
+
+
+@pytest.mark.parametrize("name", ["lstm", "attention", "long array names", "autoencoder"])
+def test_layers_of_arrays_are_drawn_well(name: str) -> None:
+    """No bias on a weight beside it, no edge behind a unit that it passes."""
+    derivation = gate_network(name)
+    assert faults(read_drawing(svg(network_picture(derivation.network, derivation.loss)))) == []
 
 
 def test_local_derivatives_stand_clear_on_the_graph(two_three_two: Network, local_texts: Mapping[tuple[str, str], str]) -> None:

@@ -69,6 +69,29 @@ def test_a_pdf_breaks_no_table_at_few_rows_and_parts_no_heading(name: str) -> No
     assert amiss(found) == []
 
 
+@needs_pdftotext
+@pytest.mark.parametrize(("name", "lang"), [("long array names", "zh"), ("batch norm", "en"), ("long names", "en")])
+def test_a_pdf_fills_its_pages_and_stays_between_their_margins(name: str, lang: str, tmp_path: Path) -> None:
+    """The last page, and the one before a listing or a figure, may be short; no line leaves a page or lies over the number."""
+    options = HandoutOptions(lang=lang).without("code")
+    (tmp_path / "page.pdf").write_bytes(pdf(make_outline(gate_network(name), options)))
+    done = subprocess.run(
+        ["pdftotext", "-bbox", str(tmp_path / "page.pdf"), "-"], capture_output=True, text=True, check=True, timeout=60
+    )
+    pages = [re.findall(r'xMax="([\d.]+)" yMax="([\d.]+)">', text) for text in done.stdout.split("<page ")[1:]]
+    end = PAPER_HIGH - 18 * MILLIMETRE + 6
+    assert len(pages) > 3
+    for words in pages:
+        assert sum(float(low) > end for _, low in words) == 3  # the number of the page, "1 / 7", and nothing else
+        assert max(float(right) for right, _ in words) <= PAPER_WIDE - 18 * MILLIMETRE + 6
+    for words in pages[1:-1]:
+        assert max(float(low) for _, low in words if float(low) <= end) >= 0.7 * PAPER_HIGH
+
+
+MILLIMETRE = 72 / 25.4
+PAPER_WIDE, PAPER_HIGH = 210 * MILLIMETRE, 297 * MILLIMETRE
+
+
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_page_is_small_enough_to_be_sent(name: str) -> None:
     assert len(html(outline(name)).encode()) <= 400_000

@@ -10,7 +10,7 @@ from symbackprop.formula.read.name_table import Names
 from symbackprop.formula.read.read import read
 from symbackprop.formula.tree.tree import Chain
 from symbackprop.writeup.page.blocks import Line, Part
-from symbackprop.writeup.page.rows import laid_out, measured
+from symbackprop.writeup.page.rows import in_a_sentence, laid_out, measured, stands_together
 
 NAMES = Names.of(scalars="E N", indexed="a b c d x y", indices="i j k n")
 WIDTH = 40
@@ -38,3 +38,33 @@ def test_a_long_sum_over_an_index_is_broken_and_put_together_again(side: str) ->
     signs = {"*": r"\cdot "}
     written = " ".join(f"{signs.get(piece.lead, piece.lead)} {latex(piece.body)}" for row in found for piece in row.pieces)
     assert text(read(f"E {written}", NAMES)) == text(whole)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        rf"E = \left({TERM} - N\right) \cdot {INNER} \cdot {TERM}",
+        rf"{TERM} \cdot {INNER} \cdot a_{{i}} \cdot \left(1 - a_{{i}}\right)",
+        rf"E = {TERM} = {INNER} + {TERM}",
+    ],
+)
+def test_a_long_formula_in_a_sentence_may_end_a_line_and_is_the_same_formula(formula: str) -> None:
+    whole = read(formula, NAMES)
+    found = in_a_sentence(whole, WIDTH)
+    assert len(found) > 1
+    assert max(measured(piece.body) for piece in found) <= WIDTH
+    signs = {"*": r"\cdot "}
+    written = " ".join(f"{signs.get(piece.lead, piece.lead)} {latex(piece.body)}" for piece in found)
+    assert text(read(written, NAMES)) == text(whole)
+    assert len(in_a_sentence(whole, 200)) == 1
+
+
+@pytest.mark.parametrize(
+    ("count", "side", "together"),
+    [(7, r"\frac{a_{n}}{N}", True), (8, r"\frac{a_{n}}{N}", False), (11, "N", True), (12, "N", False)],
+)
+def test_only_what_is_a_quarter_of_a_page_high_is_kept_on_one(count: int, side: str, together: bool) -> None:
+    whole = read(f"E = {side}", NAMES)
+    assert isinstance(whole, Chain)
+    line = Line((Part(whole.parts[0]), Part(whole.parts[1], relation="=")))
+    assert stands_together(laid_out((line,) * count)) is together

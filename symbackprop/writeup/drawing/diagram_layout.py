@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import hypot
 
@@ -26,7 +26,7 @@ LABEL_SIZE = 13.0
 _PLAIN_GAP = 58.0  # between columns whose edges have no labels
 _TAG_ARROW = 12.0
 _GROWTH = (0.8, 0.9, 1.0, 1.12, 1.25, 1.4, 1.6)
-_BULGES = (0.0, *(sign * step for step in (30.0, 60.0, 90.0, 130.0, 180.0) for sign in (-1, 1)))
+_BULGES = (0.0, *(sign * step for step in (30.0, 60.0, 90.0, 130.0, 180.0, 240.0, 320.0) for sign in (-1, 1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ class LayoutPlan:
     texts: Mapping[str, StyledText]
     tags: Mapping[str, Tag]
     downward: bool = False  # from top to bottom with level labels, instead of from left to right
+    ends: Mapping[str, int] = field(default_factory=dict)  # units whose tags stand above the left (-1) or right end (1)
     most_wide: float = float("inf")  # wider than this it is no use: on a page it would be too small to read
 
 
@@ -79,7 +80,28 @@ class Layout:
 
 
 def lay_out(plan: LayoutPlan) -> Layout:
-    """Return the narrowest layout without problems; where even the widest has some, the one of the two with fewer."""
+    """Return the narrowest layout without problems; where even the widest has some, the one with fewest.
+
+    From top to bottom the tags of a unit stand above its middle, or else above one of its ends, where that helps.
+    """
+    found = _narrowest(plan)
+    for unit in dict.fromkeys(tag.unit for tag in plan.tags.values()):
+        if not found.problems or not plan.downward:
+            return found
+        for end in (-1, 1):
+            moved = replace(plan, ends={**plan.ends, unit: end})
+            layout = _narrowest(moved)
+            if _badness(layout) < _badness(found):
+                plan, found = moved, layout
+    return found
+
+
+def _badness(layout: Layout) -> tuple[int, float]:
+    """Return how many problems a layout has, and how far its edges go out of their way."""
+    return len(layout.problems), sum(curve.detour for curve in layout.curves.values())
+
+
+def _narrowest(plan: LayoutPlan) -> Layout:
     narrowest = _GROWTH[0]
     wider = [growth for growth in _GROWTH[1:] if _fits(plan, growth)]
     tight = _attempt(plan, narrowest)
@@ -183,9 +205,10 @@ def _tags(plan: LayoutPlan, bodies: Mapping[str, Box]) -> tuple[dict[str, Box], 
         room = label_box(tag.text, (0, 0), LABEL_SIZE)
         above[tag.unit] -= 1
         middle = top - _TAG_ARROW - (above[tag.unit] + 0.5) * room.height
-        boxes[identifier] = Box(body.x, middle, room.width, room.height)
+        x = round(body.x + plan.ends.get(tag.unit, 0) * (body.width / 2 - _TAG_ARROW), 2)
+        boxes[identifier] = Box(x, middle, room.width, room.height)
         if not above[tag.unit]:
-            arrows[identifier] = line((body.x, top - _TAG_ARROW + 1), (body.x, top - 1))
+            arrows[identifier] = line((x, top - _TAG_ARROW + 1), (x, top - 1))
     return boxes, arrows
 
 

@@ -98,10 +98,15 @@ class Curve:
     end: Point
 
     @property
+    def detour(self) -> float:
+        """How far the curve is pulled away from the middle of its ends; 0 for a line."""
+        middle = ((self.start[0] + self.end[0]) / 2, (self.start[1] + self.end[1]) / 2)
+        return hypot(self.bend[0] - middle[0], self.bend[1] - middle[1])
+
+    @property
     def straight(self) -> bool:
         """Whether the curve is a line."""
-        middle = ((self.start[0] + self.end[0]) / 2, (self.start[1] + self.end[1]) / 2)
-        return hypot(self.bend[0] - middle[0], self.bend[1] - middle[1]) < 1e-9
+        return self.detour < 1e-9
 
     def at(self, t: float) -> Point:
         """Return the point at parameter `t` in 0..1."""

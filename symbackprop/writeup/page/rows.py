@@ -11,7 +11,7 @@ from functools import lru_cache
 from symbackprop.formula.print.text import shown_width
 from symbackprop.formula.print.wrap import wrap
 from symbackprop.formula.tree.brackets import Slot, is_forced
-from symbackprop.formula.tree.tree import BigSum, Chain, Formula, Group, Neg, Product, Sum, Text
+from symbackprop.formula.tree.tree import BigSum, Chain, Formula, Fraction, Group, Matrix, Neg, Partial, Product, Sum, Text
 from symbackprop.formula.tree.tree import Row as Beside
 from symbackprop.formula.tree.walk import walk
 from symbackprop.writeup.page.blocks import Line, Part
@@ -43,6 +43,10 @@ class PageRow:
     below: bool = False
 
 
+#: What makes a row higher than a line of text.
+TALL = (Fraction, Partial, BigSum, Matrix)
+#: A block as high as so many lines of text, a quarter of a page, may leave that much of a page empty; a higher one is broken.
+MOST_KEPT = 16.0
 #: A reason longer than this stands below its line even where there is room.
 LONG_REASON = 34
 
@@ -74,6 +78,28 @@ def measured(formula: Formula) -> int:
     """Return about how many characters wide a formula is when it is set with a sign between all factors."""
     signs = sum(len(part.factors) - 1 for part in walk(formula) if isinstance(part, Product))
     return shown_width(formula) + signs
+
+
+def is_tall(row: PageRow) -> bool:
+    """Whether a row has fractions or sums in it."""
+    formulas = [piece.body for piece in row.pieces] + ([row.head.formula] if row.head is not None else [])
+    return any(isinstance(part, TALL) for formula in formulas for part in walk(formula))
+
+
+def stands_together(lines: tuple[tuple[PageRow, ...], ...]) -> bool:
+    """Whether the rows of lines are so few that they can stand on one page without leaving much of the one before empty."""
+    return sum((2.2 if is_tall(row) else 1.4) + row.below for line in lines for row in line) <= MOST_KEPT
+
+
+def in_a_sentence(formula: Formula, room: int) -> tuple[Piece, ...]:
+    """Return a formula in pieces between which a line of text may end: one where it fits the room."""
+    whole = Part(formula)
+    if measured(formula) <= room:
+        return (Piece("", formula, "", whole),)
+    first, *sides = formula.parts if isinstance(formula, Chain) else (formula,)
+    signs = ("", *(formula.relations if isinstance(formula, Chain) else ()))
+    terms = [term for sign, side in zip(signs, (first, *sides), strict=True) for term in _opened(Part(side, sign), room - SIGNS)]
+    return tuple(piece for row in _filled(terms, whole, 0) for piece in row)
 
 
 def rows(line: Line, width: int = PAGE_WIDTH) -> tuple[PageRow, ...]:

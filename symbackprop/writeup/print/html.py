@@ -23,7 +23,7 @@ from symbackprop.writeup.drawing.picture import HIGHEST, strips
 from symbackprop.writeup.drawing.svg import style_sheet, svg
 from symbackprop.writeup.page import blocks as b
 from symbackprop.writeup.page.phrases import plain, worth
-from symbackprop.writeup.page.rows import PAGE_WIDTH, PageRow, Piece, laid_out
+from symbackprop.writeup.page.rows import PAGE_WIDTH, PageRow, Piece, in_a_sentence, laid_out, stands_together
 from symbackprop.writeup.print.figures import picture
 from symbackprop.writeup.print.font_faces import font_faces
 from symbackprop.writeup.print.format import check_complete, text_format
@@ -31,6 +31,8 @@ from symbackprop.writeup.print.mathspan import MathPrinter, all_names
 from symbackprop.writeup.student.redact import degrees, is_answer_only, student_block, student_cell, student_parts
 
 HTML_LANG = {"en": "en", "zh": "zh-Hans"}
+#: Characters that a formula in a sentence has less room than a row.
+INDENT = 8
 _EQUALS = '<math><mo lspace="0.278em" rspace="0.278em">=</mo></math>'
 
 
@@ -54,7 +56,7 @@ class Page:
 
     def _word(self, part: str | Formula) -> str:
         if isinstance(part, Formula):
-            return self.formulas.math(part)
+            return " ".join(f"<math>{_signed(piece, self)}</math>" for piece in in_a_sentence(part, self.width - INDENT))
         return "<br>" if part == "\n" else escape(part, quote=False)
 
 
@@ -177,9 +179,9 @@ def _(block: b.Prose, page: Page) -> str:
 
 @_block.register
 def _(block: b.FormulaBlock, page: Page) -> str:
-    placed = zip(block.lines, laid_out(block.lines, page.width), strict=True)
-    body = "\n".join(_line(line, line_rows, page) for line, line_rows in placed)
-    keep = " keep" if block.keep else ""
+    found = laid_out(block.lines, page.width)
+    body = "\n".join(_line(line, line_rows, page) for line, line_rows in zip(block.lines, found, strict=True))
+    keep = " keep" if block.keep and stands_together(found) else ""
     table = f'<table class="lines{keep}" role="presentation" id="{escape(block.anchor)}">\n{body}</table>'
     return f'<div class="wide">{table}</div>'
 
@@ -209,8 +211,12 @@ def _piece(piece: Piece, asked: dict[int, b.Part | None], page: Page) -> str:
 
 
 def _math(piece: Piece, page: Page, when: str = "") -> str:
+    return f'<math class="{piece.part.kind}{when}">{_signed(piece, page)}</math>'
+
+
+def _signed(piece: Piece, page: Page) -> str:
     lead, trail = (_sign(sign) if sign else "" for sign in (piece.lead, piece.trail))
-    return f'<math class="{piece.part.kind}{when}">{lead}{page.formulas.bare(piece.body)}{trail}</math>'
+    return f"{lead}{page.formulas.bare(piece.body)}{trail}"
 
 
 def _sign(sign: str) -> str:

@@ -19,7 +19,7 @@ from symbackprop.writeup.drawing.svg import svg
 from symbackprop.writeup.page import blocks as b
 from symbackprop.writeup.page.blocks import has_gaps
 from symbackprop.writeup.page.phrases import plain, worth
-from symbackprop.writeup.page.rows import PageRow, Piece, laid_out, measured
+from symbackprop.writeup.page.rows import PageRow, Piece, laid_out, measured, stands_together
 from symbackprop.writeup.print.figures import picture
 from symbackprop.writeup.print.format import PageFormat, check_complete
 
@@ -34,6 +34,8 @@ LEAST_ON_WORKSHEET = 5.6
 #: So many rows at the beginning and at the end of a table stand together; a shorter table stands on one page.
 KEPT_ROWS = 4
 SHORT_TABLE = 2 * KEPT_ROWS - 1
+#: A line of so many rows stands on one page.
+MOST_TOGETHER = 5
 #: A formula of so few characters is not broken within a line of text.
 SHORT_FORMULA = 24
 #: Faces that have Chinese characters, the first found is used.
@@ -57,7 +59,7 @@ _PREAMBLE = """\
 #let lead(body) = block(sticky: true, body)
 #let note(body) = block(width: 100%, fill: luma(246), stroke: (left: 2pt + accent), inset: (x: 7pt, y: 5pt),
   breakable: false, body)
-#let solution(body) = text(fill: rgb("#0b6b3a"), body)
+#let solution(body) = { show math.equation: math.display; text(fill: rgb("#0b6b3a"), body) }
 #let reason(body) = align(right, text(8.5pt, fill: luma(90), body))
 #let below(body) = { v(-7pt); pad(left: 18pt, align(left, text(8.5pt, fill: luma(90), body))) }
 #let gap(width) = box(width: width, stroke: (bottom: 0.5pt), height: 0.9em)
@@ -265,8 +267,8 @@ def _(block: b.Prose, outline: b.Outline) -> str:
 @_block.register
 def _(block: b.FormulaBlock, outline: b.Outline) -> str:
     lines = _in_a_column(block.lines) if is_worksheet(outline) else laid_out(block.lines, outline.columns or PDF_WIDTH)
-    cells = ",\n".join(_row(row, outline) for line in lines for row in line)
-    kept = block.keep and not is_worksheet(outline)
+    cells = ",\n".join(_row(row, outline, rest) for line in lines for row, rest in zip(line, _together(line), strict=True))
+    kept = block.keep and not is_worksheet(outline) and stands_together(lines)
     return f"#equations({'false' if kept else 'true'},\n{cells})"
 
 
@@ -277,15 +279,24 @@ def _in_a_column(lines: tuple[b.Line, ...]) -> tuple[tuple[PageRow, ...], ...]:
     return laid_out(bare, COLUMN_WIDTH + (12 if labelled else 0))
 
 
-def _row(row: PageRow, outline: b.Outline) -> str:
+def _together(line: tuple[PageRow, ...]) -> list[str]:
+    """Return the last cell of each row: what keeps the rows of a line on one page, with the reason below, where they are few."""
+    count = len(line) + line[-1].below
+    if not 1 < count <= MOST_TOGETHER:
+        return ["together(2)" if row.below else "[]" for row in line]
+    return [f"together({count})", *[""] * (len(line) - 1)]
+
+
+def _row(row: PageRow, outline: b.Outline, rest: str) -> str:
     head = f"$display({_math(row.head.formula, outline)})$" if row.head is not None else ""
     first = row.pieces[0].lead
     indent = "" if first in RELATIONS or not first else "#h(1.5em)"
     pieces = "".join(_piece(piece, outline) for piece in row.pieces)
+    rest = f", {rest}" if rest else ""
     if row.below:
-        return f"[{head}], [{indent}{pieces}], [], together(2), [], grid.cell(colspan: 2, below[#{quoted(row.because)};])"
+        return f"[{head}], [{indent}{pieces}], []{rest}, [], grid.cell(colspan: 2, below[#{quoted(row.because)};])"
     because = f"#reason[#{quoted(row.because)};]" if row.because else ""
-    return f"[{head}], [{indent}{pieces}], [{because}], []"
+    return f"[{head}], [{indent}{pieces}], [{because}]{rest}"
 
 
 _SIGNS = {"*": "dot.c", "←": "arrow.l", "→": "arrow.r", "≤": "<=", "≥": ">=", "≠": "!=", ":=": "colon.eq"}
@@ -390,18 +401,35 @@ def _(block: b.Code, outline: b.Outline) -> str:
 
 @_block.register
 def _(block: b.Choice, outline: b.Outline) -> str:
+    room = (outline.columns or (COLUMN_WIDTH if is_worksheet(outline) else PDF_WIDTH)) - 2 * LABEL
+    crowded = max(map(_option_width, block.options)) > room  # then what is said of an option stands below it
     rows_ = []
     for letter, option in zip("abcdefgh", block.options, strict=False):
-        verdict = ""
-        if option.right is not None:
-            mark = "✓" if option.right else "✗"
-            verdict = f"#solution[#{quoted(mark)}; {_words(option.why, outline)}]"
-        rows_.append(f"[({letter})], [#show math.equation: math.display; {_words(option.words, outline)}], [{verdict}]")
+        shown = f"#[#show math.equation: math.display; {_words(option.words, outline)}]"
+        verdict = _verdict(option, outline)
+        cells = f"grid.cell(colspan: 2)[{shown}\n\n{verdict}]" if crowded and verdict else f"[{shown}], [{verdict}]"
+        rows_.append(f"[({letter})], {cells}")
     listed = ", ".join(rows_)
     return (
-        f"#block(breakable: false)[{_words(block.question, outline)}\n\n"
+        f"#block(breakable: {'true' if crowded else 'false'})[#lead[{_words(block.question, outline)}]\n\n"
         f"#grid(columns: (auto, auto, 1fr), column-gutter: 10pt, row-gutter: 1.2em, align: horizon, {listed})]"
     )
+
+
+#: Characters that the letter of an option takes.
+LABEL = 4
+
+
+def _option_width(option: b.Option) -> int:
+    words = (*option.words, *option.why)
+    return sum(measured(part) if isinstance(part, Formula) else len(part) for part in words)
+
+
+def _verdict(option: b.Option, outline: b.Outline) -> str:
+    """Return whether an option is right, and why not; nothing for a student."""
+    if option.right is None:
+        return ""
+    return f"#solution[#{quoted('✓' if option.right else '✗')}; {_words(option.why, outline)}]"
 
 
 @_block.register

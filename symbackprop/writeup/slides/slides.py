@@ -14,7 +14,7 @@ from math import ceil
 from symbackprop.derive.sweep.derivation import DerivationRecord
 from symbackprop.errors import UserError
 from symbackprop.formula.notation.notation import Notation
-from symbackprop.formula.tree.tree import BigSum, Formula, Fraction, Partial
+from symbackprop.formula.tree.tree import Formula
 from symbackprop.formula.tree.walk import walk
 from symbackprop.writeup.drawing.compose import compose, edge_identifiers
 from symbackprop.writeup.drawing.diagram_layout import LayoutPlan
@@ -23,7 +23,8 @@ from symbackprop.writeup.drawing.picture import Picture, captions
 from symbackprop.writeup.drawing.styled_text import prose
 from symbackprop.writeup.drawing.unit_graph import UnitKind, find_units
 from symbackprop.writeup.page import blocks as b
-from symbackprop.writeup.page.rows import PageRow, laid_out, measured
+from symbackprop.writeup.page.rows import TALL as TALL_PARTS
+from symbackprop.writeup.page.rows import is_tall, laid_out, measured
 from symbackprop.writeup.print.figures import picture
 
 #: Pixels of a slide, of its text, and of its smallest letters.
@@ -35,8 +36,8 @@ MARGINS, CHARACTER = 170, 23
 ASIDE_WIDE, ASIDE_HIGH = 950, 760
 #: A small diagram is drawn larger, until it is so wide.
 ASIDE_ENOUGH, LARGEST = 780, 2.0
-#: Pixels that text has below its title, and what makes a row of formulas a tall one.
-TALL, TALL_PARTS = 840, (Fraction, Partial, BigSum)
+#: Pixels that text has below its title.
+ROOM_BELOW = 840
 #: Pixels that a figure alone on a slide has.
 FIGURE_WIDE, FIGURE_HIGH = 1800, 800
 #: Parts that are read on paper: where the projector shows the numbers being made, a listing or a rule says little.
@@ -192,7 +193,7 @@ def placed(slide: Slide, network: Picture | None) -> tuple[Picture | None, int]:
     for drawn in (None,) if figure else (network, None):
         for size in range(TEXT, SMALLEST - 1, -2):
             room = columns(drawn) * TEXT // size
-            if max(map(needed, slide.blocks)) <= room and sum(lines(block, room) for block in slide.blocks) * size <= TALL:
+            if max(map(needed, slide.blocks)) <= room and sum(lines(block, room) for block in slide.blocks) * size <= ROOM_BELOW:
                 return drawn, size
     return None, SMALLEST
 
@@ -214,12 +215,7 @@ def _(block: b.Prose, room: int) -> float:
 
 @lines.register
 def _(block: b.FormulaBlock, room: int) -> float:
-    return sum(2.7 if _is_tall(row) else 2.0 for line in laid_out(block.lines, room) for row in line)
-
-
-def _is_tall(row: PageRow) -> bool:
-    formulas = [piece.body for piece in row.pieces] + ([row.head.formula] if row.head is not None else [])
-    return any(isinstance(part, TALL_PARTS) for formula in formulas for part in walk(formula))
+    return sum(2.7 if is_tall(row) else 2.0 for line in laid_out(block.lines, room) for row in line)
 
 
 @lines.register
