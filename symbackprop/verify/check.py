@@ -151,7 +151,8 @@ def check_passes(found: Comparison, *, wrt: Sequence[str] | None = None, **optio
     missing = tuple(dict.fromkeys([*report.missing, *found.missing]))
     verdicts = _on_conditions(report, found, asked)
     notes = (*report.notes, *found.remarks)
-    return replace(report, title=title, loss=loss, hand=hand, missing=missing, verdicts=verdicts, notes=notes)
+    source = code_lines(found.backward) or report.source
+    return replace(report, title=title, loss=loss, hand=hand, missing=missing, verdicts=verdicts, notes=notes, source=source)
 
 
 def _on_conditions(report: Report, found: Comparison, asked: Sequence[str]) -> dict[str, Verdict]:
@@ -323,7 +324,7 @@ def _report(
         causes=with_mends(causes, mended, trial.wrong),
         locations=tuple(at for at in (place, *located.misnamed) if at is not None),
         repairs=mended,
-        source=code_lines(call),
+        source=code_lines(call.function),
         checked=located.right,
         missing=tuple(name for name in parameters if name not in verdicts),
         notes=(*notes, *((f"the mend holds where {condition}",) if condition else ())),

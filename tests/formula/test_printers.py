@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 from symbackprop.errors import InternalError, UserError
 from symbackprop.formula.notation.glyphs import parsed
+from symbackprop.formula.notation.latex_names import latex_name
 from symbackprop.formula.notation.notation import Notation
 from symbackprop.formula.notation.notations import READY, TEXTBOOK, TWO_THREE_TWO, TWO_TWO_ONE, notation_called
 from symbackprop.formula.print.driver import Format
@@ -291,3 +292,14 @@ def test_mathml_tells_a_sign_from_an_operator() -> None:
     assert sign in mathml(multiply(negate("a"), "b"))
     assert sign not in mathml(subtract("a", "b"))
     assert operator in mathml(subtract("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        *(("xhat", r"\hat{x}"), ("x_hat", r"\hat{x}"), ("zhat2", r"\hat{z}_2"), ("ybar", r"\bar{y}"), ("rhat_t", r"\hat{r}_t")),
+        *(("hat", "hat"), ("alphahat", "alphahat"), ("dxhat", "dxhat"), ("xhatch", "xhatch"), ("sandbar", "sandbar")),
+    ],
+)
+def test_an_accent_is_one_as_code_writes_it_and_no_other_end_of_a_word(name: str, written: str) -> None:
+    assert latex_name(name, TEXTBOOK) == written

@@ -547,3 +547,12 @@ class Prelu:
 def test_a_parameter_of_a_rates_name(k: int, verdict: Status) -> None:
     report = check_layer(Prelu(k), X, explain=False, repair=False)
     assert {name: found.status for name, found in report.verdicts.items()} == {"x": Status.PROVED, "alpha": verdict}
+
+
+def test_a_report_shows_the_lines_of_the_backward_pass() -> None:
+    report = check_layer(Dense(2), X)
+    assert [line.strip() for _, _, line in report.source][:2] == [
+        "def backward(self, dout):",
+        "self.dW = self.k * (self.x.T @ dout)",
+    ]
+    assert "self.db = dout.sum(axis=0)" in report.to_html()

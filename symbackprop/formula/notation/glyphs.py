@@ -60,7 +60,7 @@ def given_spelling(name: str, notation: Notation) -> str | None:
 
 
 def glyph_of(name: str, notation: Notation) -> Glyph:
-    """Return how a name looks: `out_o1` has `o1` below, `w7` may have 7 below, `y_hat` a hat.
+    """Return how a name looks: `out_o1` has `o1` below, `w7` may have 7 below, `y_hat` and `yhat` a hat.
 
     Raises `UserError` for a name that is no identifier and has no spelling in `notation.names`.
     """
@@ -74,12 +74,19 @@ def composed(name: str, notation: Notation) -> Glyph:
         raise UserError(f"no spelling for the name {name!r}; expected letters, digits and single underscores")
     base, *labels = name.split("_")
     accent = labels.pop() if labels and labels[-1] in ACCENTS else None
+    run_on = None if accent else _RUN_ON.fullmatch(base)
+    if run_on:
+        base, accent = run_on[1] + run_on[3], run_on[2]
     if not labels and notation.digits == "subscript":
         base, labels = _counted(base)
     glyph = _letters(base, notation)
     glyph = _styled(glyph, "bold") if name in notation.bold else glyph
     glyph = glyph if accent is None else Accented(accent, glyph)
     return Scripted(glyph, _listed([_label(label, notation) for label in labels])) if labels else glyph
+
+
+_RUN_ON = re.compile(r"([A-Za-z])(hat|bar|tilde)(\d*)")
+"""A letter and its accent as code writes them: `xhat`, `zbar2`."""
 
 
 def _counted(base: str) -> tuple[str, list[str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from symbackprop.trace.run.recorder import Local, TracedValues
 from symbackprop.verify.binding.binding import HandCall
@@ -220,7 +221,8 @@ def _at_return(
     """Return the place where the results are put together, for gradients that no line before it gets wrong."""
     heads = {text for _, _, text in right}
     computed = all(f"∂{source.vocabulary.loss}/∂{name}" in heads for name in wrong)
-    returns = [(filename, line, text.strip()) for filename, line, text in code_lines(call) if text.strip().startswith("return")]
+    lines = code_lines(call.function)
+    returns = [(filename, line, text.strip()) for filename, line, text in lines if text.strip().startswith("return")]
     exchanged = computed and all(_is_another(name, samples) for name in wrong)
     return Location(*returns[-1], SAID["exchanged" if exchanged else "returned"]) if returns else None
 
@@ -240,9 +242,9 @@ def _locals(sample: Sample) -> dict[Key, Local]:
     return {(at.function, at.name, at.place.line): at for at in (sample.run.locals if sample.run is not None else ())}
 
 
-def code_lines(call: HandCall) -> tuple[tuple[str, int, str], ...]:
+def code_lines(function: Any) -> tuple[tuple[str, int, str], ...]:
     """Return the file's lines of the checked function, with their numbers."""
-    text = function_text(call.function)
+    text = function_text(function)
     if text is None:
         return ()
     return tuple((text.filename, text.start + k, line.rstrip("\n")) for k, line in enumerate(text.lines))

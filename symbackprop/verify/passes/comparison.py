@@ -51,7 +51,7 @@ class Comparison:
     nothing says what they are slopes of, each with the argument of backward that it is; `conditions` what has to hold for a
     name's verdict; `undecided` why nothing is said of a name. `arguments` is what object and forward pass were made with, by
     name; `inferred` is the loss that was found out (and its factor) where the code states none, `convention` what gradients are
-    of beside it.
+    of beside it. `backward` is the user's own function or method, whose lines a report shows.
     """
 
     loss: Callable[..., Any]
@@ -68,6 +68,7 @@ class Comparison:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     inferred: Any = None
     convention: Any = None
+    backward: Any = None
 
 
 def comparison(passes: Passes, seed: int = 0) -> Comparison:
@@ -190,6 +191,7 @@ def _compared(
         places.unbound,
         _missing(passes, places, before, outputs),
         upstream,
+        backward=method_of(passes.owner, passes.backward),
     )
 
 

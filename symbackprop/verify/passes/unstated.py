@@ -227,7 +227,7 @@ def _compared(
     rng = np.random.default_rng(seed)
     generic = {name: np.round(rng.normal(size=np.shape(found.example[name])), 3) for name in found.wrt}
     example = {**found.example, **{name: v if np.ndim(v) else v.item() for name, v in generic.items()}}
-    return replace(found, example=example)
+    return replace(found, example=example, backward=method_of(model.owner, model.backward))
 
 
 def _states_a_rate(model: Model) -> bool:
