@@ -72,17 +72,21 @@ def composed(name: str, notation: Notation) -> Glyph:
     """Return the glyph of a name by its letters, digits and underscores."""
     if not _NAME.fullmatch(name):
         raise UserError(f"no spelling for the name {name!r}; expected letters, digits and single underscores")
-    base, *labels = name.split("_")
-    accent = labels.pop() if labels and labels[-1] in ACCENTS else None
-    run_on = None if accent else _RUN_ON.fullmatch(base)
-    if run_on:
-        base, accent = run_on[1] + run_on[3], run_on[2]
+    base, accent, labels = _with_accent(*name.split("_"))
     if not labels and notation.digits == "subscript":
         base, labels = _counted(base)
     glyph = _letters(base, notation)
     glyph = _styled(glyph, "bold") if name in notation.bold else glyph
     glyph = glyph if accent is None else Accented(accent, glyph)
     return Scripted(glyph, _listed([_label(label, notation) for label in labels])) if labels else glyph
+
+
+def _with_accent(base: str, *labels: str) -> tuple[str, str | None, list[str]]:
+    """Return the base of a name, its accent and its labels: `x`, `hat`, none of `x_hat` and of `xhat`."""
+    if labels and labels[-1] in ACCENTS:
+        return base, labels[-1], [*labels[:-1]]
+    run_on = _RUN_ON.fullmatch(base)
+    return (run_on[1] + run_on[3], run_on[2], [*labels]) if run_on else (base, None, [*labels])
 
 
 _RUN_ON = re.compile(r"([A-Za-z])(hat|bar|tilde)(\d*)")
