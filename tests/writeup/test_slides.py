@@ -9,6 +9,7 @@ import pytest
 
 from symbackprop.api import Derivation
 from symbackprop.errors import UserError
+from symbackprop.writeup.drawing.picture import Caption
 from symbackprop.writeup.make import make_outline, rendered
 from symbackprop.writeup.page.options import HandoutOptions
 from symbackprop.writeup.print.figures import diagram_words
@@ -18,6 +19,7 @@ from symbackprop.writeup.slides.slides import aside, on_path, slides
 from symbackprop.writeup.student.leaks import leaks
 from tests.writeup.browser import CHROMIUM
 from tests.writeup.lessons import layered
+from tests.writeup.page_gate import gate_network
 from tests.writeup.support import document
 from tests.writeup.test_lesson import answers_of, does
 
@@ -45,6 +47,9 @@ def test_the_path_of_a_step_lights_up_in_the_same_diagram() -> None:
     assert drawn is not None
     lit = {drawn.items[at].identifier for at in on_path(drawn, tuple(derivation.between("w7")))}
     assert {"unit-o1", "edge-w7", "unit-E_o1", "unit-E_total"} <= lit
+    assert "_" not in "".join(
+        run.text for item in drawn.items for shape in item.shapes if isinstance(shape, Caption) for run in shape.text.runs
+    )
     assert not {"unit-o2", "unit-h1", "edge-w8"} & lit
 
 
@@ -112,10 +117,9 @@ DECKS = (
 
 @pytest.mark.slow
 @NEEDS_A_BROWSER
-@pytest.mark.parametrize(("name", "lang"), [*DECKS, ("3-4-3-2", "en"), ("4-6-6-4", "en")])
+@pytest.mark.parametrize(("name", "lang"), [*DECKS, ("4-6-6-4", "en"), ("lstm", "en"), ("long names", "zh")])
 def test_everything_can_be_read_from_the_last_row_and_nothing_is_cut(name: str, lang: str) -> None:
-    sizes = tuple(map(int, name.split("-"))) if "-" in name else ()
-    result = does(deck(layered(sizes) if sizes else document(name), lang=lang), MEASURE, "--window-size=1920,1080")
+    result = does(deck(gate_network(name), lang=lang), MEASURE, "--window-size=1920,1080")
     assert result["count"] > 10
     assert result["small"][:3] == []
     assert result["outside"][:3] == []

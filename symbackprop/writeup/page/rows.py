@@ -54,7 +54,7 @@ LONG_REASON = 34
 def laid_out(lines: tuple[Line, ...], width: int = PAGE_WIDTH) -> tuple[tuple[PageRow, ...], ...]:
     """Return the rows of each line of a block; reasons have a column of their own only where the whole block leaves room."""
     block = [rows(line, width) for line in lines]
-    widest = max((_row_width(row) for line in block for row in line), default=0)
+    widest = max((row_width(row) for line in block for row in line), default=0)
     reasons = [len(row.because) for line in block for row in line if 0 < len(row.because) <= LONG_REASON]
     crowded = widest + max(reasons, default=0) + 3 > width
     return tuple(_with_reason_below(line) if crowded or len(line[0].because) > LONG_REASON else line for line in block)
@@ -68,7 +68,8 @@ def _with_reason_below(line: tuple[PageRow, ...]) -> tuple[PageRow, ...]:
     return (*bare[:-1], replace(bare[-1], because=because, below=True))
 
 
-def _row_width(row: PageRow) -> int:
+def row_width(row: PageRow) -> int:
+    """Return about how many characters wide a row is, without its reason."""
     head = measured(row.head.formula) if row.head is not None else 0
     return head + sum(measured(piece.body) + 3 for piece in row.pieces)
 

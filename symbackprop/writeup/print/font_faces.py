@@ -50,13 +50,21 @@ def _codes(upright: str, italic: str) -> frozenset[int]:
 
 #: What nearly every page has; of the letters that stand upright, those of names of functions and of words in diagrams.
 _CORE = _codes(" \u00a0_0123456789.,+−·=/()[]|∂∑′⊤{}σδη" + "exptanhlgsicomdruv", string.ascii_lowercase + "Eσδη∂")
-_LATIN = _codes(string.ascii_letters, string.ascii_letters) - _CORE
-_MORE = _codes("".join(map(chr, range(0x20, 0x7F))) + GREEK + OPERATORS, "".join((*_LETTERS, *_VARIANTS))) - _CORE - _LATIN
+#: The names of arrays, the letters of words, the signs between arrays, the Greek of layers: a page needs few of these parts.
+_CAPITALS = _codes("f", string.ascii_uppercase) - _CORE
+_LATIN = _codes(string.ascii_letters, "") - _CORE - _CAPITALS
+_SIGNS = _codes("⊙…⋯<>≤≥×∗*≠∞→∈^'%&:;!√∏$", "") - _CORE
+_GREEK = _codes("αβγδεζηθκλμνξπρσςτυφχψω", "αβγδεζηθκλμνξπρσςτυφχψωϵϕ") - _CORE
+_EVERY = _codes("".join(map(chr, range(0x20, 0x7F))) + GREEK + OPERATORS, "".join((*_LETTERS, *_VARIANTS)))
+_MORE = _EVERY - _CORE - _CAPITALS - _LATIN - _SIGNS - _GREEK
 #: The italic letters under the codes of plain letters, with upright digits, for names of several letters and for drawings.
 _SLANTED = frozenset(map(ord, string.ascii_lowercase + string.digits + "Eσδη"))
 PARTS = (
     FontPart("math.woff2", "normal", _CORE),
+    FontPart("math-capitals.woff2", "normal", _CAPITALS),
     FontPart("math-latin.woff2", "normal", _LATIN),
+    FontPart("math-signs.woff2", "normal", _SIGNS),
+    FontPart("math-greek.woff2", "normal", _GREEK),
     FontPart("math-more.woff2", "normal", _MORE),
     FontPart("math-italic.woff2", "italic", _SLANTED),
     FontPart("math-italic-more.woff2", "italic", frozenset(map(ord, _LETTERS)) - _SLANTED),
@@ -80,7 +88,8 @@ def font_faces(page: str | None = None) -> str:
 def needed_codes(page: str) -> dict[str, set[int]]:
     """Return the codes of all characters of the formulas and drawings of a page, by style."""
     found: dict[str, set[int]] = {"normal": set(), "italic": set()}
-    for element, attributes, text in _ELEMENT.findall("".join(_SHOWN.findall(page))):
+    shown = "".join(_SHOWN.findall(_SCRIPT.sub("", page)))
+    for element, attributes, text in _ELEMENT.findall(shown):
         letters = unescape(text).strip()
         if "italic" in attributes or 'i"' in attributes:
             found["italic"].update(map(ord, letters))
@@ -91,6 +100,8 @@ def needed_codes(page: str) -> dict[str, set[int]]:
     return found
 
 
+#: A program; the data of a page, a script with a type, are looked at: they may have formulas in them.
+_SCRIPT = re.compile(r"<script>.*?</script>", re.DOTALL)
 _SHOWN = re.compile(r"<math.*?</math>|<text.*?</text>", re.DOTALL)
 #: What stands behind a tag: of an element, or of the rest of one around it.
 _ELEMENT = re.compile(r"<(/?[a-z]+)([^>]*)>([^<]+)")

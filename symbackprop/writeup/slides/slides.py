@@ -20,11 +20,11 @@ from symbackprop.writeup.drawing.compose import compose, edge_identifiers
 from symbackprop.writeup.drawing.diagram_layout import LayoutPlan
 from symbackprop.writeup.drawing.faces import NAME_SIZE, DiagramWords, Face, Look, bodies
 from symbackprop.writeup.drawing.picture import Picture, captions
-from symbackprop.writeup.drawing.styled_text import prose
+from symbackprop.writeup.drawing.styled_text import styled_name
 from symbackprop.writeup.drawing.unit_graph import UnitKind, find_units
 from symbackprop.writeup.page import blocks as b
 from symbackprop.writeup.page.rows import TALL as TALL_PARTS
-from symbackprop.writeup.page.rows import is_tall, laid_out, measured
+from symbackprop.writeup.page.rows import is_tall, laid_out, measured, row_width
 from symbackprop.writeup.print.figures import picture
 
 #: Pixels of a slide, of its text, and of its smallest letters.
@@ -36,8 +36,9 @@ MARGINS, CHARACTER = 170, 23
 ASIDE_WIDE, ASIDE_HIGH = 950, 760
 #: A small diagram is drawn larger, until it is so wide.
 ASIDE_ENOUGH, LARGEST = 780, 2.0
-#: Pixels that text has below its title.
-ROOM_BELOW = 840
+#: Pixels that text has below its title, those of a question and of its answer, and the size below which formulas get no lower:
+#: their scripts stay readable.
+ROOM_BELOW, ROOM_FOR_WORDS, LEAST_HIGH = 840, 260, 30
 #: Pixels that a figure alone on a slide has.
 FIGURE_WIDE, FIGURE_HIGH = 1800, 800
 #: Parts that are read on paper: where the projector shows the numbers being made, a listing or a rule says little.
@@ -100,7 +101,18 @@ def _is_lead(block: b.Prose) -> bool:
 
 
 def _cut(block: b.PageBlock, whole: bool) -> Iterable[Step]:
-    return [(block, (), ())] if whole and isinstance(block, b.FormulaBlock) else _steps(block)
+    return _whole(block) if whole and isinstance(block, b.FormulaBlock) else _steps(block)
+
+
+def _whole(block: b.FormulaBlock) -> list[Step]:
+    """Return the lines that belong together on one slide, or on as few as they fit."""
+    room = columns(None) * TEXT // SMALLEST
+    found: list[list[b.Line]] = [[]]
+    for line in block.lines:
+        if found[-1] and lines(replace(block, lines=(*found[-1], line)), room) * LEAST_HIGH > ROOM_BELOW - ROOM_FOR_WORDS:
+            found.append([])
+        found[-1].append(line)
+    return [(replace(block, anchor=f"{block.anchor}-{at}", lines=tuple(part)), (), ()) for at, part in enumerate(found, 1)]
 
 
 def _length(words: b.Words) -> int:
@@ -153,26 +165,26 @@ def scale_of(drawn: Picture) -> float:
 
 
 @singledispatch
-def needed(block: b.PageBlock) -> int:
-    """Return how many characters wide a block is that cannot be broken."""
+def needed(block: b.PageBlock, room: int) -> int:
+    """Return how many characters wide a block is when it is broken for a room, 0 where it fits any."""
     return 0
 
 
 @needed.register
-def _(block: b.Table) -> int:
+def _(block: b.FormulaBlock, room: int) -> int:
+    return max(row_width(row) for line in laid_out(block.lines, room) for row in line)
+
+
+@needed.register
+def _(block: b.Table, room: int) -> int:
     rows = [tuple(cell.words for cell in row) for row in block.rows]
     return sum(max(map(_widest, column)) + 3 for column in zip(block.header, *rows, strict=True))
 
 
 @needed.register
-def _(block: b.ArrayValue) -> int:
+def _(block: b.ArrayValue, room: int) -> int:
     widths = (max(_widest(cell.words) for cell in column) for column in zip(*block.rows, strict=True))
     return _widest(block.name) + sum(wide + 2 for wide in widths)
-
-
-@needed.register
-def _(block: b.Choice) -> int:
-    return max(measured(part) for option in block.options for part in option.words if isinstance(part, Formula))
 
 
 def _widest(words: b.Words) -> int:
@@ -193,7 +205,8 @@ def placed(slide: Slide, network: Picture | None) -> tuple[Picture | None, int]:
     for drawn in (None,) if figure else (network, None):
         for size in range(TEXT, SMALLEST - 1, -2):
             room = columns(drawn) * TEXT // size
-            if max(map(needed, slide.blocks)) <= room and sum(lines(block, room) for block in slide.blocks) * size <= ROOM_BELOW:
+            high = sum(lines(block, room) for block in slide.blocks) * max(size, LEAST_HIGH)
+            if max(needed(block, room) for block in slide.blocks) <= room and high <= ROOM_BELOW:
                 return drawn, size
     return None, SMALLEST
 
@@ -257,7 +270,7 @@ def aside(derivation: DerivationRecord, notation: Notation, words: DiagramWords)
     graph = find_units(derivation.network, derivation.loss)
     look = Look(notation, {}, frozenset(), words)
     faces = {
-        unit.name: Face(prose(unit.name), disc=unit.kind in (UnitKind.HIDDEN, UnitKind.OUTPUT), title=unit.name)
+        unit.name: Face(styled_name(unit.name, notation), disc=unit.kind in (UnitKind.HIDDEN, UnitKind.OUTPUT), title=unit.name)
         for unit in graph.units
     }
     plan = LayoutPlan(graph, bodies(faces), edge_identifiers(graph), {}, {})
