@@ -1,1 +1,1 @@
-"""What is said: `render` (text), `report_page` (HTML) → `report`."""
+"""What is said: `render` (text), `set_formulas` (sentences as markup), `report_page` (HTML) → `report`."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-from symbackprop.verify.records import Findings, Status
+from symbackprop.verify.records import Cause, Findings, Status
 from symbackprop.verify.report import render
+from symbackprop.verify.report.set_formulas import sentence, set_value
 
 STYLE = """
 :root { --ink: #1c1c1c; --paper: #fff; --dim: #555; --bad: #b01818; --good: #17692c; --open: #8a5a00; --red: #fde8e8;
@@ -20,6 +21,7 @@ h1 { font-size: 1.1rem }
 table { border-collapse: collapse; margin: 1rem 0; max-width: 100% }
 td, th { text-align: left; padding: .15rem .9rem .15rem 0; vertical-align: top }
 th, td:has(> code):first-child, [class^="status-"] { white-space: nowrap; overflow-wrap: normal }
+math { font-size: 1.1em; math-style: normal } td:has(> math) { line-height: 2.2 }
 code, pre, .code td { font: 13px/1.45 ui-monospace, monospace }
 pre, .code td { white-space: pre-wrap }
 .code { width: 100% } .code td { padding: 0 .8rem 0 0 }
@@ -66,12 +68,19 @@ def _slug(status: Status | None) -> str:
 
 
 def _reasons(findings: Findings) -> str:
+    said = {cause.text: _cause(cause) for cause in findings.causes}
     rows = [
-        f"<tr><th>{escape(line.label)}</th><td>{' '.join(escape(cell) for cell in line.cells)}</td></tr>"
+        f"<tr><th>{escape(line.label)}</th><td>{' '.join(said.get(cell) or escape(cell) for cell in line.cells)}</td></tr>"
         for line in render.lines(findings)
         if line.status is None and line.label not in ("mend", "where")
     ]
     return f"<table>{''.join(rows)}</table>" if rows else ""
+
+
+def _cause(cause: Cause) -> str:
+    """Return a reason with its formulas set; the names that it explains before it where it does not explain all."""
+    head = f"{escape(', '.join(cause.names))}: " if cause.partial else ""
+    return head + sentence(cause.mistake.wording, cause.values)
 
 
 def _repairs(findings: Findings) -> str:
@@ -106,7 +115,7 @@ def _faults(findings: Findings) -> dict[Place, str]:
     """Return by place what is wrong there: the reasons, then the change, as markup."""
     found: dict[Place, dict[str, None]] = {}
     for location in findings.locations:
-        reason = f'<div class="reason">{escape(location.text)}</div>'
+        reason = f'<div class="reason">{sentence(location.wording, location.values)}</div>'
         found.setdefault((location.filename, location.line), {})[reason] = None
     for repair in findings.repairs[:1]:
         for step in (repair, *repair.more):
@@ -117,6 +126,6 @@ def _faults(findings: Findings) -> dict[Place, str]:
 
 def _line(number: int, text: str, fault: str | None, found: list[str] | None) -> str:
     kind = "wrong" if fault is not None else "right" if found else ""
-    said = "" if fault is not None else escape("; ".join(dict.fromkeys(found or ())))
+    said = "" if fault is not None else "; ".join(map(set_value, dict.fromkeys(found or ())))
     row = f'<tr class="{kind}"><td class="line">{number}</td><td>{escape(text)}</td><td class="note">{said}</td></tr>'
     return row + (f'<tr class="why"><td class="line"></td><td colspan="2">{fault}</td></tr>' if fault is not None else "")
