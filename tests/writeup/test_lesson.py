@@ -22,6 +22,7 @@ from symbackprop.writeup.outline.context import HANDOUT_NOTATION
 from symbackprop.writeup.student.leaks import leaks, unrounded_answers
 from tests.writeup.browser import CHROMIUM, run
 from tests.writeup.lessons import ByHand, layered, page
+from tests.writeup.page_gate import gate_network
 from tests.writeup.support import document, random_derivation
 
 NEEDS_A_BROWSER = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium installed")
@@ -292,6 +293,28 @@ def test_a_nudge_is_compared_with_what_the_derivative_predicts() -> None:
     assert number(result["loss"]) == pytest.approx(moved - before, rel=1e-4)
     assert number(result["predicted"]) == pytest.approx(0.01 * gradient, rel=1e-4)
     assert number(result["apart"]) == pytest.approx(moved - before - 0.01 * gradient, rel=1e-3)
+
+
+@pytest.mark.slow
+@NEEDS_A_BROWSER
+def test_a_network_drawn_in_layers_is_walked_and_nudged_too() -> None:
+    """More units than are drawn one by one: the numbers stand in boxes of layers, none in the description."""
+    html = page(gate_network("long array names"), lang="zh")
+    assert "两层像素网络" in re.search(r"<h1>(.*?)</h1>", html)[1]
+    assert not re.search(r"<desc[^>]*>[^<]*<(?!/desc)", html)
+    result = does(
+        html,
+        """
+        click('[data-go="last"]');
+        result.cells = many(".nudge td").map((cell) => cell.textContent);
+        result.options = many(".nudge option").map((option) => option.textContent);
+        result.drawn = many(".drawing [data-v]").map((place) => place.textContent);
+        """,
+    )
+    assert all(result["cells"])
+    assert result["options"][0] == "weights_hidden₁₁"
+    assert len(result["drawn"]) == 3
+    assert all(result["drawn"])
 
 
 @pytest.mark.slow

@@ -43,7 +43,7 @@ def test_a_derivation_is_a_step_a_slide_and_what_is_long_is_said() -> None:
 def test_the_path_of_a_step_lights_up_in_the_same_diagram() -> None:
     derivation = document("two_three_two")
     outline = make_outline(derivation, HandoutOptions())
-    drawn = aside(derivation, outline.notation, diagram_words("en"))
+    drawn = aside(derivation, outline.notation, diagram_words("en"), "en")
     assert drawn is not None
     lit = {drawn.items[at].identifier for at in on_path(drawn, tuple(derivation.between("w7")))}
     assert {"unit-o1", "edge-w7", "unit-E_o1", "unit-E_total"} <= lit

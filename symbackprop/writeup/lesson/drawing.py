@@ -11,6 +11,7 @@ from sympy import Expr, Mul, Symbol
 from symbackprop.derive.sweep.derivation import DerivationRecord
 from symbackprop.formula.notation.notation import Notation
 from symbackprop.network.node import Role
+from symbackprop.network.wording import in_language
 from symbackprop.writeup.drawing.compose import PRINTED, edge_identifiers
 from symbackprop.writeup.drawing.diagram import network_picture
 from symbackprop.writeup.drawing.svg import svg
@@ -30,7 +31,8 @@ _TWICE = re.compile(
     r' (?:fill|stroke)="(?:#[0-9a-f]{6}|none)"| text-anchor="middle"| stroke-width="13"'
     r"|(?<=>)<title>[^<]*</title>(?=<path|<circle|<rect|<text)"
 )
-_SAID = re.compile(r" = -8\.\d{4}")
+#: What is said of a value in a label, with a hyphen, and in the description of the whole, with the sign of the drawing.
+_SAID = re.compile(r" = (?:-8\.\d{4}|\N{NO-BREAK SPACE}?\N{MINUS SIGN}8\.\d{4}(?=[^<]*</desc>))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,9 @@ def live_diagram(derivation: DerivationRecord, quantities: PageNumbers, notation
     network = derivation.network
     names = [name for name in network.ancestors(derivation.loss) if not network.nodes[name].indices]
     values = {name: _WIDEST.format(at) for at, name in enumerate(names)}
-    drawn = network_picture(network, derivation.loss, values=values, notation=notation, words=diagram_words(lang), paper=SCREEN)
+    words = diagram_words(lang)
+    title = f"{words.network}: {in_language(network.title, lang)}"
+    drawn = network_picture(network, derivation.loss, values=values, notation=notation, words=words, title=title, paper=SCREEN)
     image = svg(drawn, prefix=PREFIX, stylesheet=False, focusable=True)
 
     def place(found: re.Match[str]) -> str:

@@ -7,6 +7,8 @@ const all = (selector, root) => Array.from((root || document).querySelectorAll(s
 const escaped = (text) => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 const say = (key, gaps) => escaped(data.words[key]).replace(/\{(\w+)\}/g, (whole, gap) => (gaps && gap in gaps ? gaps[gap] : whole));
 const plainly = (markup) => { const box = document.createElement("p"); box.innerHTML = markup; return box.textContent.trim(); };
+/* A name where no markup can stand: its number below the line. */
+const inMenu = (name) => name.replace(/_?([0-9]+)$/, (whole, number) => number.replace(/[0-9]/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]));
 const inText = (value) => `<span class="number">${shown(value)}</span>`;
 
 const at_first = () => Object.assign(Object.create(null), data.given, { [data.rateName]: data.rate });
@@ -440,7 +442,7 @@ function drawNudge() {
 data.learned.forEach((name) => {
   const option = document.createElement("option");
   option.value = name;
-  option.textContent = plainly(data.names[name]);
+  option.textContent = inMenu(name);
   chosen.append(option);
 });
 [chosen, by].forEach((control) => control.addEventListener("input", drawNudge));

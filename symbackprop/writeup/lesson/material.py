@@ -13,6 +13,7 @@ from symbackprop.formula.notation.notation import Notation
 from symbackprop.formula.print.mathml import mathml_inner
 from symbackprop.formula.tree.tree import Formula
 from symbackprop.network.node import Role
+from symbackprop.network.wording import in_language
 from symbackprop.numeric.javascript.source import Script
 from symbackprop.writeup.lesson.entries import Entries, network_of_numbers
 from symbackprop.writeup.lesson.mistakes import Backward, backward_pass
@@ -40,7 +41,9 @@ class Material:
     @property
     def title(self) -> str:
         """The title of the page."""
-        return self.options.title or plain("lesson title", self.options.lang, network=self.derivation.network.title)
+        lang = self.options.lang
+        network = in_language(self.derivation.network.title, lang)
+        return in_language(self.options.title, lang) or plain("lesson title", lang, network=network)
 
     @property
     def asks(self) -> bool:

@@ -36,7 +36,7 @@ def deck_html(outline: b.Outline, derivation: DerivationRecord) -> str:
     """Return the page. Raises UserError when there is nothing to show."""
     found = slides(outline)
     last = len(found) + 1
-    drawn = aside(derivation, outline.notation, diagram_words(outline.lang))
+    drawn = aside(derivation, outline.notation, diagram_words(outline.lang), outline.lang)
     body = "\n".join(_slide(slide, f"{at} / {last}", drawn, outline) for at, slide in enumerate(found, start=2))
     first = (
         f'<section class="slide title" aria-label="1 / {last}"><h1>{escape(outline.title)}</h1>'

@@ -67,7 +67,7 @@ def deck_source(outline: b.Outline, derivation: DerivationRecord, families: tupl
         f'#v(170pt)#text(38pt, weight: "bold", {quoted(outline.title)})\n\n'
         f"#text(20pt, fill: luma(90), {quoted(outline.subtitle)})\n#pagebreak()",
     ]
-    drawn = aside(derivation, outline.notation, diagram_words(outline.lang))
+    drawn = aside(derivation, outline.notation, diagram_words(outline.lang), outline.lang)
     return "\n\n".join([*head, *(_slide(slide, drawn, outline) for slide in slides(outline))]) + "\n"
 
 

@@ -16,6 +16,7 @@ from symbackprop.errors import UserError
 from symbackprop.formula.notation.notation import Notation
 from symbackprop.formula.tree.tree import Formula
 from symbackprop.formula.tree.walk import walk
+from symbackprop.network.wording import in_language
 from symbackprop.writeup.drawing.compose import compose, edge_identifiers
 from symbackprop.writeup.drawing.diagram_layout import LayoutPlan
 from symbackprop.writeup.drawing.faces import NAME_SIZE, DiagramWords, Face, Look, bodies
@@ -262,7 +263,7 @@ def legible(figure: b.Figure, outline: b.Outline) -> Picture | None:
     return None
 
 
-def aside(derivation: DerivationRecord, notation: Notation, words: DiagramWords) -> Picture | None:
+def aside(derivation: DerivationRecord, notation: Notation, words: DiagramWords, lang: str) -> Picture | None:
     """Return the diagram that stands in the same place of every slide: units by name.
 
     None where its names could not be read from the last row.
@@ -274,7 +275,7 @@ def aside(derivation: DerivationRecord, notation: Notation, words: DiagramWords)
         for unit in graph.units
     }
     plan = LayoutPlan(graph, bodies(faces), edge_identifiers(graph), {}, {})
-    drawn, _ = compose(plan, faces, look, f"{words.network}: {derivation.network.title}")
+    drawn, _ = compose(plan, faces, look, f"{words.network}: {in_language(derivation.network.title, lang)}")
     drawn = replace(drawn, items=tuple(item for item in drawn.items if item.kind != "heading"))
     scale = SMALLEST / NAME_SIZE
     return drawn if drawn.width * scale <= ASIDE_WIDE and drawn.height * scale <= ASIDE_HIGH else None
