@@ -18,7 +18,7 @@ from tests.fuzz import compare
 from tests.fuzz.compare import failures
 from tests.fuzz.networks import FUNCTIONS, WIDE
 
-FEW, CHUNKS, CHUNK = 12, 3, 50  # `python -m tests.fuzz --count 50000` compares as many as one likes
+FEW, CHUNKS, CHUNK = 12, 40, 50  # `python -m tests.fuzz --count 50000` compares as many as one likes
 FOUND = (7001345, 7001886, 7002929, 7003891, 7004807, 7005973, 7008210)  # networks on which two ways once disagreed
 FOUND += (20000006, 20000033, 20000059, 20000099, 20000185, 20000190)
 ENOUGH = 200  # networks among which a planted fault is found
