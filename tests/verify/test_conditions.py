@@ -138,3 +138,44 @@ def test_a_mistake_in_single_precision_differs(case: str, tmp_path: Path) -> Non
     wrong = load(tmp_path, f"{case}_wrong", one_mutant(case).source)
     report = check_gradient(derivation, float32(wrong.gradients), example=values, explain=False, repair=False)
     assert any(v.status is Status.DIFFERS for v in report.verdicts.values()), str(report)
+
+
+def _softmax(scores: Any) -> Any:
+    e = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+_X, _T = np.array([[1.0, -2.0, 0.5], [0.3, 0.7, -1.0], [2.0, 0.1, 0.4], [-0.6, 1.5, 0.2]]), np.eye(2)[[0, 1, 1, 0]]
+_V = np.array([1.0, 2.0, 3.0])
+_ZEROS, _FLAT = {"w": np.zeros((3, 2))}, {"w": np.zeros(3)}
+#: A loss with a tie at its example, a right gradient, and what it is said to be there.
+TIES: dict[str, tuple[Callable[..., Any], Callable[..., Any], dict[str, Any], Status]] = {
+    "scores that are equal before a softmax": (
+        lambda w: -np.sum(_T * np.log(_softmax(_X @ w))) / 4, lambda w: {"w": _X.T @ (_softmax(_X @ w) - _T) / 4}, _ZEROS,
+        Status.PROVED,
+    ),
+    "a shift that is added again": (
+        lambda w: np.max(w * _V) + np.log(np.sum(np.exp(w * _V - np.max(w * _V)))), lambda w: {"w": _V * _softmax(w * _V)}, _FLAT,
+        Status.PROVED,
+    ),
+    "a half parabola": (
+        lambda w: np.sum(np.maximum(0, w * _V) ** 2), lambda w: {"w": 2 * np.maximum(0, w * _V) * _V}, _FLAT, Status.PROVED
+    ),
+    "both sides alike": (lambda w: np.sum(np.where(w > 0, w * _V, _V * w)), lambda w: {"w": _V}, _FLAT, Status.PROVED),
+    "a rectifier": (
+        lambda w: np.sum(np.maximum(0, _X @ w)), lambda w: {"w": _X.T @ (_X @ w > 0)}, _ZEROS, Status.NOT_DIFFERENTIABLE
+    ),
+    "a size": (lambda w: np.sum(np.abs(w * _V)), lambda w: {"w": np.sign(w * _V) * _V}, _FLAT, Status.NOT_DIFFERENTIABLE),
+    "the largest": (
+        lambda w: np.max(w * _V), lambda w: {"w": _V * (np.arange(3) == np.argmax(w * _V))}, _FLAT, Status.NOT_DIFFERENTIABLE
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", TIES)
+def test_a_tie_is_a_kink_only_where_the_slopes_of_its_sides_differ(kind: str) -> None:
+    loss, right, example, status = TIES[kind]
+    report = check_gradient(loss, right, example=example, explain=False, repair=False)
+    assert report["w"].status is status
+    wrong = check_gradient(loss, lambda w: {"w": 2 * right(w)["w"]}, example=example, explain=False, repair=False)
+    assert wrong["w"].status is Status.DIFFERS

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from symbackprop.errors import UserError, nearest
-from symbackprop.trace.graph.evaluate import reachable
+from symbackprop.trace.graph.evaluate import evaluate, reachable
 from symbackprop.trace.graph.graph import Condition, Graph, sides_of
 from symbackprop.trace.graph.points import boundary
 from symbackprop.trace.graph.reverse import gradients
@@ -265,7 +265,10 @@ class LossReference:
         return not all(np.array_equal(left, right) for left, right in zip(*drawn, strict=True))
 
     def kinks(self, values: Mapping[str, Any]) -> tuple[tuple[str, frozenset[str]], ...]:
-        """Return the comparisons in the loss that were decided by a tie."""
+        """Return the comparisons in the loss that were decided by a tie, where it matters how they are decided.
+
+        It does not where the gradients have one value, whatever the side: `s - s.max()` of equal scores, before a softmax.
+        """
         graph = Graph()
         run, _ = self._traced(values, graph)
         ties: tuple[Condition, ...] = boundary(graph, run.conditions)
@@ -275,7 +278,39 @@ class LossReference:
                      if graph.operations[node] == "input"}  # fmt: skip
             if names & set(self.wrt):
                 found.append((f"a comparison at {tie.place} is a tie", frozenset(names)))
-        return tuple(found)
+        return () if found and self._is_smooth(values) else tuple(found)
+
+    def _is_smooth(self, values: Mapping[str, Any]) -> bool:
+        """Whether the gradients have one value at a point, by the formulas of all sides of it."""
+        own = self._slopes(values, values)
+        sides = (self._slopes(self._beside(values, seed), values) for seed in range(SIDES))
+        return bool(np.all(np.isfinite(own))) and all(np.allclose(side, own, rtol=SAME, atol=SAME) for side in sides)
+
+    def _beside(self, values: Mapping[str, Any], seed: int) -> dict[str, Any]:
+        """Return values beside some, moved in a random direction in what is asked for."""
+        rng = np.random.default_rng(seed)
+        beside = dict(values)
+        for name in filter(self._varies, self.wrt):
+            old = np.asarray(values[name], dtype=float)
+            moved = old + BESIDE * rng.uniform(-1, 1, old.shape) * (1 + np.abs(old))
+            beside[name] = moved if isinstance(values[name], np.ndarray) else moved.item()
+        return beside
+
+    def _slopes(self, side: Mapping[str, Any], values: Mapping[str, Any]) -> list[float]:
+        """Return what the formulas that the gradients have on one side come to at some values."""
+        graph = Graph()
+        adjoints = self.symbols(side, graph).adjoints
+        nodes = [int(node) for name in self.wrt if name in adjoints for node in np.ravel(adjoints[name])]
+        point = {key: float(np.asarray(values[key.name])[key.index]) for key in graph.inputs if key.name in values}
+        return [float(value) for value in evaluate(graph, nodes, point)]
+
+
+SIDES = 6
+"""Directions in which a loss is looked at beside values that decide a comparison by a tie."""
+BESIDE = 1e-6
+"""How far, relative to the values."""
+SAME = 1e-9
+"""What slopes may differ by that have one value."""
 
 
 def loss_reference(loss: Callable[..., Any], example: Mapping[str, Any] | None, wrt: Sequence[str] | str | None) -> LossReference:
