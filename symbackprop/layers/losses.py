@@ -66,7 +66,12 @@ def cross_entropy(
     *_, k = indices
     sums = total(entry(t, indices), (k,))
     if distributions and all(fact.left != sums for fact in network.facts):
-        network.assume(sums, 1, because=f"each row of {network.node(t).name} is a distribution, so it sums to one")
+        target = network.node(t).name
+        because = {
+            "en": f"each row of {target} is a distribution, so it sums to one",
+            "zh": f"{target} 的每一行是一个概率分布，其和为 1",
+        }
+        network.assume(sums, 1, because=because)
     return _mean(network, name, -entry(t, indices) * log(entry(p, indices)), indices, mean)
 
 

@@ -23,6 +23,7 @@ from symbackprop.writeup.drawing.picture import HIGHEST, strips
 from symbackprop.writeup.drawing.svg import style_sheet, svg
 from symbackprop.writeup.page import blocks as b
 from symbackprop.writeup.page.phrases import plain, worth
+from symbackprop.writeup.page.reasons import in_words
 from symbackprop.writeup.page.rows import PAGE_WIDTH, PageRow, Piece, in_a_sentence, laid_out, stands_together
 from symbackprop.writeup.print.figures import picture
 from symbackprop.writeup.print.font_faces import font_faces
@@ -195,8 +196,8 @@ def _line(line: b.Line, line_rows: tuple[PageRow, ...], page: Page) -> str:
 def _row(row: PageRow, asked: dict[int, b.Part | None], page: Page) -> str:
     head = page.formulas.math(row.head.formula) if row.head is not None else ""
     pieces = " ".join(_piece(piece, asked, page) for piece in row.pieces)
-    because = f'<td class="because">{escape(row.because, quote=False)}</td>' if row.because and not row.below else ""
-    below = f'<tr><td></td><td class="why" colspan="2">{escape(row.because, quote=False)}</td></tr>' if row.below else ""
+    because = f'<td class="because">{page.words(in_words(row.because))}</td>' if row.because and not row.below else ""
+    below = f'<tr><td></td><td class="why" colspan="2">{page.words(in_words(row.because))}</td></tr>' if row.below else ""
     continued = "" if row.head is not None or row.pieces[0].lead in ("=", "") else ' class="continued"'
     return f"<tr><td>{head}</td><td{continued}>{pieces}</td>{because}</tr>{below}"
 

@@ -19,6 +19,7 @@ from symbackprop.writeup.drawing.svg import svg
 from symbackprop.writeup.page import blocks as b
 from symbackprop.writeup.page.blocks import has_gaps
 from symbackprop.writeup.page.phrases import plain, worth
+from symbackprop.writeup.page.reasons import in_words
 from symbackprop.writeup.page.rows import PageRow, Piece, laid_out, measured, stands_together
 from symbackprop.writeup.print.figures import picture
 from symbackprop.writeup.print.format import PageFormat, check_complete
@@ -294,8 +295,10 @@ def _row(row: PageRow, outline: b.Outline, rest: str) -> str:
     pieces = "".join(_piece(piece, outline) for piece in row.pieces)
     rest = f", {rest}" if rest else ""
     if row.below:
-        return f"[{head}], [{indent}{pieces}], []{rest}, [], grid.cell(colspan: 2, below[#{quoted(row.because)};])"
-    because = f"#reason[#{quoted(row.because)};]" if row.because else ""
+        return (
+            f"[{head}], [{indent}{pieces}], []{rest}, [], grid.cell(colspan: 2, below[{_words(in_words(row.because), outline)}])"
+        )
+    because = f"#reason[{_words(in_words(row.because), outline)}]" if row.because else ""
     return f"[{head}], [{indent}{pieces}], [{because}]{rest}"
 
 

@@ -24,6 +24,7 @@ from symbackprop.writeup.drawing.picture import Picture, captions
 from symbackprop.writeup.drawing.styled_text import styled_name
 from symbackprop.writeup.drawing.unit_graph import UnitKind, find_units
 from symbackprop.writeup.page import blocks as b
+from symbackprop.writeup.page.reasons import in_words
 from symbackprop.writeup.page.rows import TALL as TALL_PARTS
 from symbackprop.writeup.page.rows import is_tall, laid_out, measured, row_width
 from symbackprop.writeup.print.figures import picture
@@ -137,7 +138,7 @@ def _(block: b.PageBlock) -> Iterator[Step]:
 @_steps.register
 def _(block: b.FormulaBlock) -> Iterator[Step]:
     for at, line in enumerate(block.lines):
-        said = ((line.because,),) if line.because else ()
+        said = (in_words(line.because),) if line.because else ()
         shown = replace(line, because="")
         yield b.FormulaBlock(f"{block.anchor}-{at + 1}", (shown,), block.keep), line.about, said
 
