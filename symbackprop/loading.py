@@ -246,9 +246,9 @@ def example_for(
     example = getattr(module, "example", None)
     if example is not None and not isinstance(example, dict):
         raise UserError(f"{place}: `example` should be a dictionary of arguments by name, it is of type {type(example).__name__}")
-    if example is None:
-        return _of_our_own(place, function, loss=loss)
     parameters = inspect.signature(function).parameters
+    if example is None:
+        return _of_our_own(place, function, loss=loss) if parameters else {}
     if _takes_all(parameters):
         return dict(example)
     return _complete(place, function, {key: value for key, value in example.items() if key in parameters}, "`example`")

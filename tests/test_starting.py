@@ -172,3 +172,13 @@ def test_what_a_file_prints_is_no_part_of_the_result(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["loss"] == "loss"
     assert "from the file" in done.stderr
     assert "from a process" in done.stderr
+
+
+def test_a_script_whose_arrays_are_global_is_derived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "script.py").write_text(
+        "import numpy as np\nX = np.array([[0.0, 1.0], [1.0, 2.0], [3.0, 1.0]])\ny = np.array([0, 1, 1])\nW = np.array([0.2, -0.5])\n"
+        "def loss():\n    return np.mean((X @ W - y) ** 2)\n",
+        encoding="utf-8",
+    )
+    assert run("derive", "script.py:loss").output == "∂loss/∂W[i] = 2/N·Σ_n (Σ[i'] X[n,i']·W[i'] - y[n])·X[n,i]\n"

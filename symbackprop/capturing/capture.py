@@ -28,6 +28,7 @@ from symbackprop.capturing.build.build import PARTS_OF_DATA, TARGETS, Sized, bui
 from symbackprop.capturing.build.vary import OWN_OBJECT, one_hot_axis
 from symbackprop.capturing.confirm import Confirmed, confirm
 from symbackprop.capturing.record.labels import ONE_HOT
+from symbackprop.capturing.record.module_arrays import module_arrays
 from symbackprop.capturing.record.plain import PlainCode
 from symbackprop.capturing.record.shifts import Shift
 from symbackprop.capturing.roll.forms import entries
@@ -76,19 +77,22 @@ def capture(function: Callable[..., Any], example: Mapping[str, Any], wrt: Seque
 
     Args:
         function: a function or bound method that returns the loss: one number (the first, where it returns several).
-        example: a value for every argument; arrays may be in dictionaries and lists. Their sizes need not be distinct.
+        example: a value for every argument; arrays may be in dictionaries and lists. Their sizes need not be distinct. Arrays
+            that stand in the function's file beside it, and that it uses, count as arguments of their name.
         wrt: the names (or dotted paths) that gradients are asked for; by default every real number that is not called like data
-            or a target.
+            or a target, of what the function is given if there is one.
 
     Raises:
         NotSupportedError: something cannot be captured; the message names the variable and the line.
         UserError: the code fails, an argument is missing, or it returns no single number.
     """
     _refuse_unusable(function, example)
+    beside = {name: array for name, array in module_arrays(function).items() if name not in example}
+    example = {**beside, **example}
     first = rolled(function, example)
     if not first.program.outputs:
         raise UserError("capture: the loss depends on no real number in the example; expected arrays or numbers that are real")
-    names = _asked(first, wrt)
+    names = _asked(first, wrt, frozenset(beside))
     sizing = Sizing(rolled, function, example, first, ranges(first.program), frozenset(names))
     problem: SymbackpropError | None = None
     for sized, changing in sizing.choices():
@@ -163,8 +167,9 @@ class _Trials:
         return self.sizing.roll(self.sizing.function, arguments).program.tables
 
     def _code(self, arguments: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], float]:
-        run = PlainCode(self.sizing.function, arguments, self.sizing.first.paths["loss"])
         paths = {name: path for name, path in self.inputs.items() if name not in self.one_hot}
+        held = frozenset(path for path in paths.values() if path.startswith(OWN_OBJECT))
+        run = PlainCode(self.sizing.function, arguments, self.sizing.first.paths["loss"], whole=held)
 
         def code(values: Mapping[str, Any]) -> float:
             return float(np.asarray(run({path: values[name] for name, path in paths.items()})).item())
@@ -195,13 +200,15 @@ def _number_of_classes(network: Network, name: str, sizes: Mapping[str, int]) ->
     return int(classes)
 
 
-def _asked(first: Rolled, wrt: Sequence[str] | str | None) -> tuple[str, ...]:
-    """Return the names of what is asked for, by name or by path."""
+def _asked(first: Rolled, wrt: Sequence[str] | str | None, beside: frozenset[str]) -> tuple[str, ...]:
+    """Return the names of what is asked for, by name or by path; what stands beside the function where nothing else can be."""
     inputs = first.program.inputs
     paths = {variable.name: name for name, variable in inputs.items() if not variable.name.startswith(ONE_HOT)}
     known = tuple(paths.values())
+    paths_of = {name: variable.name for name, variable in inputs.items()}
     if wrt is None:
-        return _usual(known, first)
+        usual = _usual(known, first)
+        return tuple(name for name in usual if paths_of[name] not in beside) or usual
     names = {**dict(zip(known, known, strict=True)), **paths}
     if not isinstance(wrt, Iterable):
         raise UserError(f"capture: wrt: expected names such as ['W', 'b'], got {type(wrt).__name__}")

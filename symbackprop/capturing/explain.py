@@ -25,6 +25,7 @@ from symbackprop import numeric
 from symbackprop.capturing.build.axes import Axis, ranges
 from symbackprop.capturing.build.build import Sized, build
 from symbackprop.capturing.explanation_text import ExplainedLine, Explanation
+from symbackprop.capturing.record.module_arrays import module_arrays
 from symbackprop.capturing.rolling import Rolled, rolled_whole
 from symbackprop.capturing.sizing import Sizing
 from symbackprop.derive.matrix.matrix import MatrixForm, matrix_form
@@ -51,6 +52,7 @@ def explain(function: Callable[..., Any], example: Mapping[str, Any], notation: 
         NotSupportedError: something is no formula in index notation; the message names the variable and the line.
         UserError: the code fails, or an argument is missing.
     """
+    example = {**module_arrays(function), **example}
     first = rolled_whole(function, example)
     sizing = Sizing(rolled_whole, function, example, first, ranges(first.program), frozenset())
     problem: SymbackpropError | None = None

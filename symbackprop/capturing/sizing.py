@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 from sympy import Expr
 
 from symbackprop.capturing.build.axes import Axis, Ranges, ranges
@@ -20,6 +21,7 @@ from symbackprop.capturing.roll.program import RolledProgram
 from symbackprop.capturing.rolling import Rolled
 from symbackprop.errors import SymbackpropError
 from symbackprop.network.indices import size_symbol
+from symbackprop.trace.run.nested import walk
 
 TURNS = 3
 """Ways to let sizes grow that are tried."""
@@ -54,9 +56,14 @@ class Sizing:
         return resized(self.example, self.first.program, self.found, distinct_sizes(self.found, changing), seed)
 
     def own_values(self, arguments: Mapping[str, Any], seed: int) -> dict[str, Any]:
-        """Return other numbers for the inputs that are no arguments: what the object holds whose method is run."""
+        """Return other numbers for the inputs that are no arguments: what the object holds whose method is run, of its types."""
         inputs = {name: variable.name.removeprefix(ONE_HOT) for name, variable in self.first.program.inputs.items()}
-        held = {name: self.first.values[name] for name, path in inputs.items() if path.split(".")[0] not in arguments}
+        leaves = dict(walk(getattr(self.function, "__self__", None), "self"))
+        held = {
+            name: np.asarray(self.first.values[name], dtype=getattr(leaves.get(path), "dtype", None))
+            for name, path in inputs.items()
+            if path.split(".")[0] not in arguments
+        }
         return redrawn(held, self.first.program, self.found, seed)
 
     def _attempts(self, changing: Sequence[Axis]) -> Iterator[Sized]:

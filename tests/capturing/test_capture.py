@@ -121,3 +121,53 @@ def test_what_is_thrown_away_and_what_has_a_number_alone_take_the_name_of_the_he
     for function in (thrown, kept):
         names = set(capture(function, example).network.nodes)
         assert names == {"W_1", "b", "X", "z1", "a1", "out", "loss"}, names
+
+
+X = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 1.0]])
+LABELS = np.array([0, 1, 1, 0])
+OUTPUT_WEIGHTS = np.array([0.3, -0.2])
+
+
+class _Held:
+    """Keeps data and whole-numbered targets, as many do."""
+
+    def __init__(self) -> None:
+        self.x, self.y = X.copy(), LABELS.copy()
+
+    def loss(self, W, v):  # type: ignore[no-untyped-def]
+        return np.mean((np.tanh(self.x @ W) @ v - self.y) ** 2)
+
+
+def _hidden(W):  # type: ignore[no-untyped-def]
+    return np.tanh(X @ W)
+
+
+def _beside(W, v):  # type: ignore[no-untyped-def]
+    return np.mean((_hidden(W) @ v - LABELS) ** 2)
+
+
+def _all_beside(W):  # type: ignore[no-untyped-def]
+    return np.mean((_hidden(W) @ OUTPUT_WEIGHTS - LABELS) ** 2)
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "names", "wrt"),
+    [
+        (_Held().loss, "W v", {"x", "y", "W", "v"}, ("W", "v")),
+        (_beside, "W v", {"X", "LABELS", "W", "v"}, ("W", "v")),
+        (_all_beside, "W", {"X", "LABELS", "W", "OUTPUT_WEIGHTS"}, ("W",)),
+    ],
+)
+def test_what_an_object_holds_and_what_stands_beside_a_function_has_its_name(
+    function: Any, given: str, names: set[str], wrt: tuple[str, ...]
+) -> None:
+    example = {"W": np.array([[0.1, -0.4], [0.7, 0.2], [-0.3, 0.5]]), "v": OUTPUT_WEIGHTS}
+    captured = capture(function, {name: example[name] for name in given.split()})
+    declared = {node.name for node in captured.network.nodes.values() if not node.defined}
+    assert (declared, captured.wrt) == (names, wrt)
+    slopes = derive(captured.network, captured.loss)["W"].value()
+    for place in np.ndindex(3, 2):
+        step = np.zeros((3, 2))
+        step[place] = 1e-6
+        ends = [np.mean((np.tanh(X @ (example["W"] + sign * step)) @ OUTPUT_WEIGHTS - LABELS) ** 2) for sign in (1, -1)]
+        assert np.asarray(slopes)[place] == pytest.approx((ends[0] - ends[1]) / 2e-6, abs=1e-8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,14 @@ from symbackprop.trace.run.traced_run import Run
 class PlainCode:
     """A function with arguments; calling it runs it on plain numbers and returns one of its results.
 
-    `values` are replacements of inputs by their dotted path; `result` is the dotted path in what is returned.
+    `values` are replacements of inputs by their dotted path; `result` is the dotted path in what is returned. `whole` are the
+    paths of whole numbers that are replaced as well.
     """
 
-    def __init__(self, function: Callable[..., Any], arguments: Mapping[str, Any], result: str, seed: int = 0) -> None:
-        self.run = Run(function, dict(arguments), Graph(), frozenset(), None, {}, {}, seed)
+    def __init__(
+        self, function: Callable[..., Any], arguments: Mapping[str, Any], result: str, seed: int = 0, whole: Collection[str] = ()
+    ) -> None:
+        self.run = Run(function, dict(arguments), Graph(), frozenset(whole), None, {}, {}, seed)
         self.result = result
 
     def __call__(self, values: Mapping[str, Any]) -> Any:
