@@ -177,7 +177,8 @@ def test_what_a_file_prints_is_no_part_of_the_result(tmp_path: Path) -> None:
 def test_a_script_whose_arrays_are_global_is_derived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "script.py").write_text(
-        "import numpy as np\nX = np.array([[0.0, 1.0], [1.0, 2.0], [3.0, 1.0]])\ny = np.array([0, 1, 1])\nW = np.array([0.2, -0.5])\n"
+        "import numpy as np\nX = np.array([[0.0, 1.0], [1.0, 2.0], [3.0, 1.0]])\ny = np.array([0, 1, 1])\n"
+        "W = np.array([0.2, -0.5])\n"
         "def loss():\n    return np.mean((X @ W - y) ** 2)\n",
         encoding="utf-8",
     )
