@@ -92,7 +92,7 @@ def capture(function: Callable[..., Any], example: Mapping[str, Any], wrt: Seque
     first = rolled(function, example)
     if not first.program.outputs:
         raise UserError("capture: the loss depends on no real number in the example; expected arrays or numbers that are real")
-    names = _asked(first, wrt, frozenset(beside))
+    names = _asked(first, wrt) if wrt is not None else _usual(first, frozenset(beside))
     sizing = Sizing(rolled, function, example, first, ranges(first.program), frozenset(names))
     problem: SymbackpropError | None = None
     for sized, changing in sizing.choices():
@@ -200,15 +200,11 @@ def _number_of_classes(network: Network, name: str, sizes: Mapping[str, int]) ->
     return int(classes)
 
 
-def _asked(first: Rolled, wrt: Sequence[str] | str | None, beside: frozenset[str]) -> tuple[str, ...]:
-    """Return the names of what is asked for, by name or by path; what stands beside the function where nothing else can be."""
+def _asked(first: Rolled, wrt: Sequence[str] | str) -> tuple[str, ...]:
+    """Return the names of what is asked for, by name or by path."""
     inputs = first.program.inputs
     paths = {variable.name: name for name, variable in inputs.items() if not variable.name.startswith(ONE_HOT)}
     known = tuple(paths.values())
-    paths_of = {name: variable.name for name, variable in inputs.items()}
-    if wrt is None:
-        usual = _usual(known, first)
-        return tuple(name for name in usual if paths_of[name] not in beside) or usual
     names = {**dict(zip(known, known, strict=True)), **paths}
     if not isinstance(wrt, Iterable):
         raise UserError(f"capture: wrt: expected names such as ['W', 'b'], got {type(wrt).__name__}")
@@ -221,16 +217,27 @@ def _asked(first: Rolled, wrt: Sequence[str] | str | None, beside: frozenset[str
     return tuple(map(names.__getitem__, asked))
 
 
-def _usual(known: tuple[str, ...], first: Rolled) -> tuple[str, ...]:
+def _usual(first: Rolled, beside: frozenset[str]) -> tuple[str, ...]:
     """Return what is not called like data or a target; where all are, what holds no one-hot rows.
 
-    What an object holds and the loss does not use, such as its buffers of gradients, is none.
+    What stands `beside` the function is asked for where nothing that it is given can be.
     """
+    known = _used(first)
+    weights = [name for name in known if name not in DATA | TARGETS]
+    given = [name for name in weights if known[name] not in beside]
+    return tuple(given or weights or [name for name in known if _moves(first.values[name])] or known)
+
+
+def _used(first: Rolled) -> dict[str, str]:
+    """Return the paths of numbers by name, without what an object holds and the loss does not use, such as its gradients."""
+    paths = {name: variable.name for name, variable in first.program.inputs.items() if not variable.name.startswith(ONE_HOT)}
     used = {entry for definition in first.program.definitions for entry in entries(definition.form)}
-    paths = {name: variable.name for name, variable in first.program.inputs.items()}
-    known = tuple(name for name in known if name in used or not paths[name].startswith(OWN_OBJECT)) or known
-    moving = tuple(name for name in known if one_hot_axis(np.asarray(first.values[name])) is None)
-    return tuple(name for name in known if name not in DATA | TARGETS) or moving or known
+    return {name: path for name, path in paths.items() if name in used or not path.startswith(OWN_OBJECT)} or paths
+
+
+def _moves(value: Any) -> bool:
+    """Whether numbers are no one-hot rows, which say a class."""
+    return one_hot_axis(np.asarray(value)) is None
 
 
 def _at(arguments: Mapping[str, Any], path: str) -> Any:

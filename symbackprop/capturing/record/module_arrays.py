@@ -13,16 +13,20 @@ from symbackprop.trace.run.namespace import mentioned
 
 def module_arrays(function: Callable[..., Any]) -> dict[str, Any]:
     """Return the arrays of numbers among the globals of a function's file that it, or a helper of that file, speaks of."""
-    plain = getattr(function, "__func__", function)
-    known = getattr(plain, "__globals__", {})
-    waiting = [plain] if isinstance(plain, types.FunctionType) else []
-    seen, found = {*waiting}, {}
-    while waiting:
-        for name in sorted(mentioned(waiting.pop().__code__)):
-            value = known.get(name)
-            if isinstance(value, types.FunctionType) and value.__globals__ is known and value not in seen:
-                seen.add(value)
-                waiting.append(value)
-            elif isinstance(value, np.ndarray) and value.ndim and value.size and value.dtype.kind in "fiu":
+    found: dict[str, Any] = {}
+    for helper in _helpers(getattr(function, "__func__", function)):
+        for name in sorted(mentioned(helper.__code__)):
+            value = helper.__globals__.get(name)
+            if isinstance(value, np.ndarray) and value.ndim and value.size and value.dtype.kind in "fiu":
                 found[name] = value
+    return found
+
+
+def _helpers(function: Any) -> list[types.FunctionType]:
+    """Return a function and the functions of its file that it leads to."""
+    found = [function] if isinstance(function, types.FunctionType) else []
+    for helper in found:
+        spoken_of = (helper.__globals__.get(name) for name in sorted(mentioned(helper.__code__)))
+        own = (value for value in spoken_of if isinstance(value, types.FunctionType) and value.__globals__ is helper.__globals__)
+        found += [value for value in own if value not in found]
     return found
