@@ -2,7 +2,7 @@
 
 A file is found where its owner runs it: its package's folder and the folders above are searched for what it imports. Where only
 its definitions are asked for, loops and calls at the top are left out, and a module that is not installed is replaced by a
-stand-in that gives nothing: code that needs it fails where it uses it. What only Python 2 understands is rewritten in its line.
+stand-in that gives nothing: code that needs it fails where it uses it. What is no longer understood is rewritten (`rewriting`).
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import importlib.util
 import inspect
 import linecache
 import os
-import re
 import sys
 import types
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from symbackprop.guest.rewriting import current, read
 
 ABOVE = 5
 """Folders above a file in which its imports are looked for."""
@@ -36,13 +37,15 @@ class Nothing:
         return self
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return args[0] if args and isinstance(args[0], types.FunctionType) else self  # a decorator leaves what it decorates
+        return (
+            args[0] if args and isinstance(args[0], types.FunctionType | type) else self
+        )  # a decorator leaves what it decorates
 
     def __getitem__(self, key: Any) -> Nothing:
         return self
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(())
+        raise TypeError("what is not installed cannot be gone through")  # a loop that runs no time would prove anything
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
         return (object,)
@@ -54,10 +57,22 @@ class StandIn(types.ModuleType):
     __path__: Any = ()
     __all__: Sequence[str] = ()
 
-    def __getattr__(self, name: str) -> Nothing:
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
-        return Nothing()
+        return _LOOPS[name] if name in _LOOPS and self.__name__.partition(".")[0] in ("tqdm", "numba") else Nothing()
+
+
+def _same(iterable: Any, *args: Any, **kwargs: Any) -> Any:
+    return iterable
+
+
+def _counted(*bounds: int, **kwargs: Any) -> range:
+    return range(*bounds)
+
+
+_LOOPS = {"tqdm": _same, "trange": _counted, "prange": _counted}
+"""What loops go through, with a bar that shows how far they are, or with many at once."""
 
 
 class _Missing(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -100,7 +115,7 @@ class TextLoader(importlib.machinery.SourceFileLoader):
 
     def source_to_code(self, data: Any, path: Any = "<string>", *, _optimize: int = -1) -> types.CodeType:  # type: ignore[override]
         """Compile a file's text."""
-        return compile(_text(data, str(path)), path, "exec", dont_inherit=True)
+        return compile(current(ast.parse(_text(data, str(path)), str(path))), path, "exec", dont_inherit=True)
 
 
 def _text(data: bytes, path: str) -> str:
@@ -126,7 +141,7 @@ class OldLoader(TextLoader):
     """Runs a file's text, read as Python 2 where it is none of Python 3."""
 
     def source_to_code(self, data: Any, path: Any = "<string>", *, _optimize: int = -1) -> types.CodeType:  # type: ignore[override]
-        return compile(self.taken(_read(_text(data, str(path)), str(path))), path, "exec", dont_inherit=True)
+        return compile(self.taken(read(_text(data, str(path)), str(path))), path, "exec", dont_inherit=True)
 
     def taken(self, tree: ast.Module) -> ast.Module:
         """Return what is run of a file."""
@@ -139,38 +154,6 @@ class DefinitionLoader(OldLoader):
     def taken(self, tree: ast.Module) -> ast.Module:
         """Return what is run of a file."""
         return definitions(tree)
-
-
-def _read(text: str, path: str) -> ast.Module:
-    """Return the tree of a file, of one that is Python 2 rewritten; its lines are then those that are shown."""
-    try:
-        tree = ast.parse(text, path)
-        if not _has_old_names(tree):
-            return tree
-    except SyntaxError:
-        pass
-    text = as_python3(text)
-    linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
-    return ast.parse(text, path)
-
-
-def _has_old_names(tree: ast.Module) -> bool:
-    """Whether a file uses names that only Python 2 has: `xrange` that it defines nowhere, `d.iteritems()`."""
-    nodes = list(ast.walk(tree))
-    called = {node.func.attr for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)}
-    return bool(called & OLD_METHODS or (OLD_NAMES & _names(nodes, ast.Load)) - _names(nodes, ast.Store) - _imported(nodes))
-
-
-def _names(nodes: Sequence[ast.AST], context: type[ast.expr_context]) -> set[str]:
-    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, context)}
-
-
-def _imported(nodes: Sequence[ast.AST]) -> set[str]:
-    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
-    return {alias.asname or alias.name for node in imports for alias in node.names}
-
-
-OLD_NAMES, OLD_METHODS = frozenset({"xrange", "raw_input"}), frozenset({"iteritems", "itervalues", "iterkeys"})
 
 
 class _OldFinder(importlib.abc.MetaPathFinder):
@@ -201,36 +184,6 @@ def definitions(tree: ast.Module) -> ast.Module:
     return ast.Module(body=kept, type_ignores=[])
 
 
-_RENAMED = ((r"\bxrange\b", "range"), (r"\braw_input\b", "input"), (r"\.iter(items|values|keys)\(\)", r".\1()"))
-_PRINT = re.compile(r"^(?P<indent>\s*(?:.*:\s)?)print(?:\s+(?!\()|\s*$|(?=\s*[\"'])|\s+(?=\())(?P<rest>.*)$")
-_EXCEPT = re.compile(r"^(\s*except\s+[\w.()\s]+?),\s*(\w+)\s*:", re.MULTILINE)
-
-
-def as_python3(text: str) -> str:
-    """Return Python 2 with its print statements, `except X, e`, `xrange` and `iteritems` rewritten, each in its line."""
-    for pattern, replacement in _RENAMED:
-        text = re.sub(pattern, replacement, text)
-    lines = _EXCEPT.sub(r"\1 as \2:", text).expandtabs().split("\n")
-    found: list[str] = []
-    waiting: list[str] = []
-    for line in lines:
-        match = _PRINT.match(line) if not waiting else None
-        if match or waiting:
-            waiting.append(f"{match['indent']}print({match['rest'].rstrip()}" if match else line)
-            if _open_brackets("\n".join(waiting)) <= 1:
-                last = re.sub(r",?\s*(#.*)?$", "", waiting[-1])
-                found += [*waiting[:-1], f"{last})"]
-                waiting = []
-        else:
-            found.append(line)
-    return "\n".join([*found, *waiting])
-
-
-def _open_brackets(text: str) -> int:
-    bare = re.sub(r"'[^'\n]*'|\"[^\"\n]*\"", "", text)
-    return sum(bare.count(left) for left in "([{") - sum(bare.count(right) for right in ")]}")
-
-
 def dotted_name(file: Path) -> tuple[Path, str]:
     """Return the folder that a file's package lies in, and the file's name in it; relative imports need both."""
     folder, parts = file.resolve().parent, [file.stem]
@@ -247,7 +200,7 @@ def importing(file: Path, *, stand_ins: bool) -> Iterator[list[str]]:
     No compiled copy of what is imported is left beside it.
     """
     folders = [str(folder) for folder in list(file.resolve().parents)[:ABOVE]]
-    around = folders[min(1, len(folders) - 1)]
+    around = min(folders[min(1, len(folders) - 1)], str(dotted_name(file)[0]), key=len)
     old, missing, before = _OldFinder(around), _Missing(around), set(sys.modules)
     kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     sys.path[:0] = folders[:1]

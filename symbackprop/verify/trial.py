@@ -15,6 +15,7 @@ from symbackprop.errors import SymbackpropError
 from symbackprop.guest.visit import described
 from symbackprop.trace.run.trace import CodeFails
 from symbackprop.verify.binding.binding import HandCall, Result
+from symbackprop.verify.equal.clipped import clip_limits
 from symbackprop.verify.equal.compare import compare_sample, disagreeing
 from symbackprop.verify.equal.coverage import beyond_limits, other_branches
 from symbackprop.verify.explain.ratio import constant_ratio, sizes_at
@@ -105,8 +106,17 @@ def _tried(source: Reference, call: HandCall, results: Sequence[Result], seed: i
     verdicts = {result.node: verdict(result.node, compared, kinks) for result in results}
     if exact:
         verdicts |= _guarded(source, call, results, samples, verdicts)
+    verdicts |= _clipped(samples, kinks, verdicts)
     trial = ReferenceTrial(source, samples, [*notes, *more], verdicts)
     return _with_ratios(trial, call, results, kinks, seed) if trial.wrong else trial
+
+
+def _clipped(samples: Sequence[Sample], kinks: Sequence[Kinks], verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
+    """Return the verdicts on gradients that differ by being clipped, and by nothing else."""
+    wrong = [name for name, found in verdicts.items() if found.status is Status.DIFFERS]
+    smooth = [sample for sample, met in zip(samples, kinks, strict=True) if not met]
+    said = clip_limits(smooth, wrong) if wrong else {}
+    return {name: Verdict(name, Status.GUARDED, "guard", note=note) for name, note in said.items()}
 
 
 def _inside(

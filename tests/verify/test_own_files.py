@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from symbackprop.cli import cli
 from symbackprop.errors import UserError
-from symbackprop.guest.imports import as_python3
+from symbackprop.guest.rewriting import as_python3
 from symbackprop.loading import load_definitions
 from symbackprop.verify.check import check_passes
 from symbackprop.verify.passes.candidates import candidates, chosen, compared

@@ -17,10 +17,10 @@ from symbackprop.errors import UserError, listed, nearest
 from symbackprop.guest.visit import visit
 from symbackprop.trace.run.nested import walk
 from symbackprop.verify.binding.source_tree import definition
-from symbackprop.verify.passes.comparison import Comparison, agrees, comparison, says_nothing
+from symbackprop.verify.passes.comparison import REMEMBERS, Comparison, agrees, comparison, says_nothing
 from symbackprop.verify.passes.conventions import conventional, under
 from symbackprop.verify.passes.invented import MOST_TRIED, ArgumentSlot, Extents, arguments, slots_of
-from symbackprop.verify.passes.model import loss_of_class
+from symbackprop.verify.passes.model import PREDICTED, loss_of_class
 from symbackprop.verify.passes.passes import (
     BACKWARD,
     FORWARD,
@@ -28,12 +28,14 @@ from symbackprop.verify.passes.passes import (
     STEPS,
     Passes,
     call_with,
+    called_like,
     method_of,
     own_copy,
     parameters_of,
     required,
     switch_of,
 )
+from symbackprop.verify.passes.started import started
 from symbackprop.verify.passes.unstated import KnownLoss, LossSearch, has_fewer_axes, inferred_loss, takes_a_target
 
 BACK = frozenset({
@@ -83,11 +85,21 @@ def _alone(functions: Mapping[str, Callable[..., Any]], found: Sequence[PassCand
 def of_class(name: str, kind: Any) -> PassCandidate | None:
     """Return the methods of a class, or of an object, that may be its two passes."""
     own = _defined(kind)
-    forward, backward = ([method for method in usual if _is_method(kind, own, method)] for usual in (FORWARD, BACKWARD))
+    forward, backward = ([m for m in called_like(own, usual) if _is_method(kind, own, m)] for usual in (FORWARD, BACKWARD))
     pairs = sorted(itertools.product(forward, backward), key=lambda pair: (not _match(*pair), forward.index(pair[0])))
     both = [(m, m) for m, member in own.items() if isinstance(member, types.FunctionType) and _is_both(member)]
+    pairs.sort(key=lambda pair: not _loss_of_the_same(own, *pair))
     found = _likeliest(both, pairs) or _named_alike(own) or tuple(_steps(kind, own))
     return PassCandidate(name, kind, found) if found else None
+
+
+def _loss_of_the_same(own: Mapping[str, Any], forward: str, backward: str) -> bool:
+    """Whether a method is a loss of data, and the other is given some of the same: `loss(x, y)` and `backward(x, y)`."""
+    first, second = own[forward], own[backward]
+    if not _LOSS.search(forward) or not all(isinstance(function, types.FunctionType) for function in (first, second)):
+        return False
+    taken, wanted = required(first)[1:], required(second)[1:]
+    return bool(wanted) and set(wanted) <= set(taken) and not any(map(PREDICTED.search, taken))
 
 
 def _likeliest(both: Sequence[tuple[str, str]], pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -104,8 +116,8 @@ def _named_alike(own: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 def _steps(kind: Any, own: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the pairs of a method that predicts and one that trains, or has the backward pass alone."""
-    predicts = [method for method in PREDICTIONS if _is_method(kind, own, method)]
-    trains = [method for method in (*BACKWARD, *STEPS) if _is_method(kind, own, method)]
+    predicts = [method for method in called_like(own, PREDICTIONS) if _is_method(kind, own, method)]
+    trains = [method for method in called_like(own, (*BACKWARD, *STEPS)) if _is_method(kind, own, method)]
     return ((first, second) for second in trains for first in predicts)
 
 
@@ -321,13 +333,16 @@ class _Trial:
         """Return the comparison with the loss that is meant where backward is given a target, else what is found without one."""
         if self.forward == self.backward:
             return self.found()
-        if self.backward in STEPS or self.known is not None:
+        if called_like([str(self.backward)], STEPS) or self.known is not None:
             return self._inferred()
         first = takes_a_target(self.candidate.owner, self.forward, self.backward)
         return (self._inferred() if first else None) or self.found() or (None if first else self._inferred())
 
     def _inferred(self) -> Comparison | None:
-        found = inferred_loss(LossSearch(self.forward, self.backward, self.known), self._starts(), MOST_TRIED)
+        search = LossSearch(self.forward, self.backward, self.known)
+        found = inferred_loss(search, self._starts(), MOST_TRIED)
+        if found is None and search.remembers:
+            raise UserError(f"{self.candidate.name}.{self.backward}: {REMEMBERS}; return or keep the gradient, and it is checked")
         kind = self.candidate.owner if isinstance(self.candidate.owner, type) else type(self.candidate.owner)
         said = loss_of_class(kind) if found is None else None
         if said is not None:
@@ -403,7 +418,8 @@ class _Trial:
         made, inputs = ({name: v for (of, name), v in values.items() if of == owner} for owner in ("class", "function"))
         owner = self._owner({**made, **_of(self.given, self.candidate.owner)})
         function = method_of(owner, self.forward)
-        return owner, inputs | {p.name: self.given[p.name] for p in parameters_of(function) if p.name in self.given}
+        inputs |= {p.name: self.given[p.name] for p in parameters_of(function) if p.name in self.given}
+        return started(owner, self.forward, inputs), inputs
 
     def _owner(self, made: Mapping[str, Any]) -> Any:
         kind = self.candidate.owner
@@ -474,10 +490,18 @@ def _speaks_for_it(best: Comparison, new: Comparison) -> bool:
 def _says_less(best: Comparison, new: Comparison) -> bool:
     """Whether an argument has fewer axes in another comparison, or is one number.
 
-    What is wrong for a batch may be right for one sample; at y = 1 nothing is seen of what stands behind (1 - y).
+    What is wrong for a batch may be right for one sample, what is wrong for two sizes where they are equal; at y = 1 nothing is
+    seen of what stands behind (1 - y).
     """
+    if _different_sizes(new) < _different_sizes(best):
+        return True
     turned = any(np.ndim(value) and not np.ndim(new.arguments.get(name, 0)) for name, value in best.arguments.items())
     return turned or (has_fewer_axes(new.arguments, best.arguments) and _is_telling(best))
+
+
+def _different_sizes(found: Comparison) -> int:
+    """Return how many different whole numbers an object was made with."""
+    return len({value for value in found.arguments.values() if type(value) is int})
 
 
 def _holds(found: Comparison) -> bool:

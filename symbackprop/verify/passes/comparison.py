@@ -8,7 +8,7 @@ differences: a guess of ours accuses nobody.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -50,8 +50,9 @@ class Comparison:
     `missing` are the parameters that the output depends on and that have no gradient; `upstream` the upstream gradients, of which
     nothing says what they are slopes of, each with the argument of backward that it is; `conditions` what has to hold for a
     name's verdict; `undecided` why nothing is said of a name. `arguments` is what object and forward pass were made with, by
-    name; `inferred` is the loss that was found out (and its factor) where the code states none, `convention` what gradients are
-    of beside it. `backward` is the user's own function or method, whose lines a report shows.
+    name; `stepped` are the names that the code moves itself, `remembering` those whose steps depend on earlier ones; `inferred`
+    is the loss that was found out (and its factor) where the code states none, `convention` what gradients are of beside it.
+    `backward` is the user's own function or method, whose lines a report shows.
     """
 
     loss: Callable[..., Any]
@@ -68,6 +69,8 @@ class Comparison:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     inferred: Any = None
     convention: Any = None
+    stepped: frozenset[str] = frozenset()
+    remembering: tuple[str, ...] = ()
     backward: Any = None
 
 
@@ -141,14 +144,74 @@ def _planned(passes: Passes, outputs: Sequence[Output], plan: ArgumentPlan, seed
     upstream = upstream_of(plan, outputs, np.random.default_rng(seed))
     returned = visit(lambda: both(passes, plan, owner, given, upstream), habits=None).returned
     places = places_of(passes, before, numbers_in({"given": given, "self": owner}), returned, shared_arrays(passes.owner, "self"))
+    places = _without_buffers(passes, places, before, outputs)
     if not places.gradients:
         return []
+    memory = _remembering(passes, plan, places, upstream)
     left = dict(walk({"return": returned, "self": owner}))
     return [
-        _compared(passes, outputs, plan, reading, before, left, seed, over)
+        _forgiving(_compared(passes, outputs, plan, reading, before, left, seed, over), memory)
         for reading in readings(places, left, shared_arrays(passes.owner, "self"))
         for over in (OVER_SAMPLES if _are_losses(passes, outputs, plan) else ("",))
     ]
+
+
+def _without_buffers(passes: Passes, places: RunPlaces, before: Mapping[str, Any], outputs: Sequence[Output]) -> RunPlaces:
+    """Leave out what a step changes beside the weights, moments and counters: the output does not depend on it."""
+    start = _outputs_at(passes, outputs, {}) if places.stepped else []
+
+    def is_idle(name: str) -> bool:
+        path = places.values[name]
+        ends = _outputs_at(passes, outputs, {path: _apart(before[path])})
+        return bool(ends) and _alike(start, ends)
+
+    idle = set(filter(is_idle, places.stepped))
+    gradients = {name: parts for name, parts in places.gradients.items() if name not in idle}
+    values = {name: path for name, path in places.values.items() if name not in idle}
+    return replace(places, values=values, gradients=gradients, stepped=places.stepped - idle)
+
+
+def _remembering(passes: Passes, plan: ArgumentPlan, places: RunPlaces, upstream: Mapping[int, Any]) -> tuple[str, ...]:
+    """Return the names that the same data move otherwise after a step with other data, as momentum and Adam do."""
+    fresh, used = _steps(passes, plan, places, upstream, ()), _steps(passes, plan, places, upstream, (0.6,))
+    rates = {
+        name: float(np.vdot(fresh[name], used[name])) / float(np.vdot(step, step)) for name, step in fresh.items() if np.any(step)
+    }
+    near = next(iter(rates.values()), 1.0)  # of a rate that grows smaller all steps do
+    return tuple(n for n in rates if not np.allclose(used[n], near * fresh[n], rtol=1e-6, atol=1e-9 * np.max(np.abs(fresh[n]))))
+
+
+def _steps(
+    passes: Passes, plan: ArgumentPlan, places: RunPlaces, upstream: Mapping[int, Any], earlier: Sequence[float]
+) -> dict[str, Any]:
+    """Return how far a step moves each weight, after steps with data that were multiplied; nothing where it fails."""
+    owner, paths = own_copy(passes.owner), {name: places.values[name].removeprefix("self.") for name in places.stepped}
+    start = {name: np.copy(leaf_at(dict(walk(owner)), path)) for name, path in paths.items()}
+    try:
+        for factor in (*earlier, 1.0):
+            for name, path in paths.items():
+                put(owner, path, np.copy(start[name]))
+            given = mapped(lambda path, leaf: _scaled(leaf, factor), own_copy(dict(passes.given)), "given")  # noqa: B023
+            visit(lambda: both(passes, plan, owner, given, upstream), habits=None)  # noqa: B023
+        held = dict(walk(owner))
+        return {name: start[name] - leaf_at(held, path) for name, path in paths.items()}
+    except Exception:  # whatever the code raises: then nothing is known of it
+        return {}
+
+
+def _scaled(leaf: Any, factor: float) -> Any:
+    """Return other data: numbers multiplied, and moved from 0."""
+    return leaf * factor + (1 - factor) / 3 if isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f" else leaf
+
+
+REMEMBERS = "the step depends on earlier ones (momentum, Adam): no gradient can be read from it"
+
+
+def _forgiving(found: Comparison, memory: tuple[str, ...]) -> Comparison:
+    """Leave undecided what differs and is read from steps that depend on earlier ones."""
+    if not memory or agrees(found):
+        return found
+    return replace(found, remembering=memory, undecided=dict.fromkeys(memory, REMEMBERS))
 
 
 OVER_SAMPLES = ("mean", "sum")
@@ -244,12 +307,26 @@ def of_run(passes: Passes) -> Comparison | None:
     before = {p: leaf for p, leaf in before.items() if p.startswith("given.") or np.array_equal(kept.get(p, ()), leaf)}
     returned = both(passes, plan, owner, given, {})
     places = places_of(passes, before, numbers_in({"given": given, "self": owner}), returned, shared_arrays(passes.owner, "self"))
+    places = _without_buffers(passes, places, before, outputs)
     if not places.gradients:
         return None
+    memory = _remembering(passes, plan, places, {})
     places = readings(places, dict(walk({"return": returned, "self": owner})), shared_arrays(passes.owner, "self"))[0]
     loss, hand = _functions(passes, outputs, plan, places, {}, slope=False)
     missing = _missing(passes, places, before, outputs)
-    return Comparison(loss, hand, _example(places, before), tuple(places.gradients), ("", "", ""), (), places.unbound, missing)
+    of = tuple(places.gradients)
+    return Comparison(
+        loss,
+        hand,
+        _example(places, before),
+        of,
+        ("", "", ""),
+        (),
+        places.unbound,
+        missing,
+        stepped=places.stepped,
+        remembering=memory,
+    )
 
 
 def _missing(passes: Passes, places: RunPlaces, before: Mapping[str, Any], outputs: Sequence[Output]) -> tuple[str, ...]:
@@ -258,9 +335,14 @@ def _missing(passes: Passes, places: RunPlaces, before: Mapping[str, Any], outpu
     known = {other for path in places.values.values() for other in (path, *same.get(path, ()))}
     left = {path: before[path] for path in same if path not in known and path in before and before[path].dtype.kind == "f"}
     start = _outputs_at(passes, outputs, {}) if left else []
-    moved = {path: _outputs_at(passes, outputs, dict.fromkeys(same[path], leaf + 0.1)) for path, leaf in left.items()}
+    moved = {path: _outputs_at(passes, outputs, dict.fromkeys(same[path], _apart(leaf))) for path, leaf in left.items()}
     found = dict.fromkeys(same[path][0] for path, ends in moved.items() if not _alike(start, ends))
     return tuple(path.removeprefix("self.") for path in found)
+
+
+def _apart(leaf: Any) -> Any:
+    """Return other numbers, each moved by another one: a softmax does not see what all of a row have in common."""
+    return leaf + 0.1 + 0.1 * np.cos(np.arange(np.size(leaf))).reshape(np.shape(leaf))
 
 
 def _outputs_at(passes: Passes, outputs: Sequence[Output], changed: Mapping[str, Any]) -> list[Any]:

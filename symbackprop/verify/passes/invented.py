@@ -22,7 +22,11 @@ from symbackprop.verify.passes.passes import parameters_of
 from symbackprop.verify.passes.weights import dictionaries
 
 MOST_TRIED = 4000
+LARGE = 64
+"""A size by default beyond which a smaller one is taken."""
 FLAGS = frozenset({"train", "training", "is_training", "train_flg", "train_mode", "is_train", "istrain", "retain_derived"})
+_KEEPS = re.compile(r"(save|store|keep|retain|remember|use|with)_?(cache|inputs?|derived|grads?|values|activations?)|caches?")
+"""Flags without which a forward pass leaves nothing for the backward pass."""
 NUMBERS: tuple[tuple[str, tuple[Any, ...]], ...] = (
     (r"stride", (1, 2)),
     (r"pad", (0, 1)),
@@ -50,7 +54,7 @@ _CHANCES = re.compile(r"^p$|^(?!.*(keep|drop|mask|ratio|rate)).*prob", re.IGNORE
 PARAMETERS = frozenset({"model", "params", "parameters", "weights", "theta"})
 """Dictionaries of weights."""
 SETTINGS = ("mode", "stride", "pad", "p", "pool_height", "pool_width")
-SMALL = (3, 5, 4, 2)
+SMALL = (3, 5, 6, 2, 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +109,32 @@ def arguments(slots: Sequence[ArgumentSlot], extents: Extents) -> Iterator[dict[
     lengths: dict[tuple[str, str], int] = {}
     for slot, found in wanted:
         lengths[_group(slot)] = max(len(found), lengths.get(_group(slot), 0))
-    for ranks in itertools.islice(_best_first(list(lengths.values())), MOST_TRIED):
+    ordered = itertools.islice(_best_first(list(lengths.values())), MOST_TRIED)
+    first = sorted(
+        itertools.islice(ordered, MOST_DISTINCT), key=lambda ranks: _are_equal(wanted, dict(zip(lengths, ranks, strict=True)))
+    )
+    for ranks in itertools.chain(first, ordered):
         rank = dict(zip(lengths, ranks, strict=True))
         chosen = [(slot, found[min(rank[_group(slot)], len(found) - 1)]) for slot, found in wanted]
         numbered = enumerate((slot, made) for slot, made in chosen if made is not None)
         yield {(slot.owner, slot.name): made(np.random.default_rng(k)) for k, (slot, made) in numbered}
+
+
+def _are_equal(wanted: Sequence[tuple[ArgumentSlot, Sequence[Maker]]], rank: Mapping[tuple[str, str], int]) -> bool:
+    """Whether two sizes that an object is made with are the same number."""
+    makers = [found[min(rank[_group(slot)], len(found) - 1)] for slot, found in wanted if _is_a_size(slot)]
+    drawn = [make(np.random.default_rng(0)) for make in makers if make is not None]
+    numbers = [number for number in drawn if isinstance(number, int)]
+    return len({*numbers}) < len(numbers)
+
+
+MOST_DISTINCT = 200
+"""Choices of which those with different sizes come first: what is written of one size may be meant of another."""
+
+
+def _is_a_size(slot: ArgumentSlot) -> bool:
+    """Whether a constructor asks for a number that is a size, not for one that has a usual value."""
+    return slot.owner == "class" and not slot.optional and number_of(slot) is None
 
 
 def _group(slot: ArgumentSlot) -> tuple[str, str]:
@@ -140,13 +165,21 @@ def _options(slot: ArgumentSlot, extents: Extents) -> list[Maker]:
 
 
 def _flag(slot: ArgumentSlot, extents: Extents) -> list[Maker] | None:
-    return [_value(True)] if slot.name.lower() in FLAGS else None
+    kept = isinstance(slot.default, bool) and bool(_KEEPS.fullmatch(slot.name.lower()))
+    return [_value(True)] if kept or slot.name.lower() in FLAGS else None
 
 
 def _kept(slot: ArgumentSlot, extents: Extents) -> list[Maker] | None:
-    """An option keeps its default, but for targets, without which there is no loss."""
+    """An option keeps its default, but for targets, without which there is no loss, and for large sizes."""
+    if slot.owner == "class" and _is_large(slot):
+        return [*map(_value, (5, 3))]
     given = slot.default is None and is_target(slot.name)
     return [] if slot.optional and not given else None
+
+
+def _is_large(slot: ArgumentSlot) -> bool:
+    """Whether an option is a size that is larger by default than a check needs."""
+    return type(slot.default) is int and slot.default > LARGE and bool(_OUTPUT_SIZE.search(slot.name.lower()))
 
 
 def _choice(slot: ArgumentSlot, extents: Extents) -> list[Maker] | None:
@@ -373,7 +406,7 @@ _MADE: tuple[tuple[re.Pattern[str], tuple[Maker, ...]], ...] = (
         re.compile(r"^hidden_?(units|layers?|sizes|dims|nodes|neurons)(_list)?$"),
         (*map(_value, (5, [5], (5,), 4)), _array((3, 5))),
     ),
-    (_OUTPUT_SIZE, (*map(_value, (5, 3, 4, 2)), _array((3, 5)), _value((2, 2)), _value("relu"))),
+    (_OUTPUT_SIZE, (*map(_value, (5, 3, 6, 2, 4)), _array((3, 5)), _value((2, 2)), _value("relu"))),
     (re.compile(""), (*map(_value, SMALL), _array((3, 5)), _value((2, 2)), _value("relu"))),
 )
 """What a constructor is given, by the name of the argument."""

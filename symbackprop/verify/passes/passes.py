@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,8 @@ from symbackprop.verify.binding import name_matching as names
 from symbackprop.verify.binding.source_tree import plain_function
 
 FORWARD = (
-    "forward", "forward_pass", "forward_propagation", "forward_prop", "fprop", "feedforward", "feed_forward", "loss", "cost",
+    "forward", "forward_pass", "forward_propagation", "forward_prop", "fprop", "feedforward", "feed_forward", "forward_propagate",
+    "propagate", "forward_step", "forwards", "fwd", "loss", "cost",
     "compute_loss", "compute_cost", "calculate_loss", "__call__", "call", "fn", "f", "activate", "apply", "function", "compute",
     "predict",
 )  # fmt: skip
@@ -23,7 +24,7 @@ BACKWARD = (
     "backward", "backward_pass", "backward_propagation", "backward_prop", "bprop", "backprop", "backpropagate", "back_prop",
     "back_propagation", "backpropagation", "back", "gradient", "gradients", "grad", "derivative", "deriv", "prime", "d", "df",
     "dfn", "dloss", "loss_gradient", "loss_grad", "loss_derivative", "loss_prime", "input_grad", "gradient_loss", "grad_loss", 
-    "derivate", "diff", "bpass", "delta",
+    "derivate", "diff", "bpass", "delta", "back_propagate", "backward_propagate", "backwards", "backward_step", "bwd",
 )  # fmt: skip
 """The usual names, the likeliest first."""
 STEPS = (
@@ -32,7 +33,7 @@ STEPS = (
 )  # fmt: skip
 """Names of methods that are both passes and a step, or that give the gradients of targets, the likeliest first."""
 PREDICTIONS = (
-    *FORWARD[:7], "predict_proba", "predict_probability", "predict_prob", "query", "think", "output", "outputs", "net_input",
+    *FORWARD[:12], "predict_proba", "predict_probability", "predict_prob", "query", "think", "output", "outputs", "net_input",
     "hypothesis", "evaluate", "run", "feed", "activation", "decision_function", "score", "predict", "__call__",
 )  # fmt: skip
 """Names of methods that predict, beside a step."""
@@ -127,9 +128,23 @@ def is_function(item: Any) -> bool:
     )
 
 
+def called_like(names_there: Iterable[str], usual: Sequence[str]) -> list[str]:
+    """Return the names that are usual ones, the likeliest first, however they are written: `backProp`, `_forward`."""
+    spelled: dict[str, list[str]] = {}
+    for name in names_there:
+        spelled.setdefault(_plain(name), []).append(name)
+    found = ([name] if name in spelled.get(_plain(name), ()) else spelled.get(_plain(name), []) for name in usual)
+    return list(dict.fromkeys(name for names_found in found for name in names_found))
+
+
+def _plain(name: str) -> str:
+    """Return a name without capitals and underscores; one of Python's own stays as it is."""
+    return name if name.startswith("__") else name.lower().replace("_", "")
+
+
 def method(layer: Any, usual: Sequence[str]) -> str:
     """Return the first method of an object that has a usual name. Raises UserError when there is none."""
-    found = next((name for name in usual if callable(getattr(layer, name, None))), None)
+    found = next((name for name in called_like(dir(layer), usual) if callable(getattr(layer, name, None))), None)
     if found is None:
         raise UserError(f"check_layer: {type(layer).__name__} has no method called {', '.join(usual[:5])} …")
     return found

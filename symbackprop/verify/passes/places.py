@@ -263,7 +263,7 @@ def _returned(
     known = {**held, **inputs}
     called = _by_name(found, labels, {**{other: known[name] for other, name in others.items()}, **known})
     places: dict[str, tuple[str, ...]] = {}
-    for name, path in (called or _in_order(found, inputs)).items():
+    for name, path in (called or _of_the_only(passes, found, inputs, held) or _in_order(found, inputs)).items():
         own = others.get(name, name)
         places[own] = (*places.get(own, ()), path)
     return {**_left_by_shape(found, inputs, called), **places} if called else places
@@ -288,6 +288,21 @@ def _by_name(found: Mapping[str, Any], labels: Mapping[str, str], known: Shapes)
 
 def _fits(leaf: Any, shape: tuple[int, ...]) -> bool:
     return np.size(leaf) == math.prod(shape)
+
+
+def _of_the_only(passes: Passes, found: Mapping[str, Any], inputs: Shapes, held: Shapes) -> dict[str, str]:
+    """Return name → place for one result without a name that a loss of an object has: that of its only array of this shape.
+
+    A gradient by the data is not what a loss with weights is asked for.
+    """
+    if len(found) != 1 or passes.owner is None or not _LOSS.search(str(passes.forward)):
+        return {}
+    ((path, leaf),) = found.items()
+    own = [name for name, shape in held.items() if name not in inputs and shape and np.shape(leaf) == shape]
+    return {own[0]: path} if len(own) == 1 else {}
+
+
+_LOSS = re.compile(r"loss|cost|objective", re.IGNORECASE)
 
 
 def _in_order(left: Mapping[str, Any], inputs: Shapes) -> dict[str, str]:

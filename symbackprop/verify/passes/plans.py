@@ -129,11 +129,15 @@ class _Sources:
         labels = {output.label: k for k, output in enumerate(self.outputs) if output.label}
         if name in labels:
             return self.outputs[labels[name]].place
-        if name in self.passes.given and names.is_target(name):
+        if name in self.passes.given and (names.is_target(name) or self._is_of_a_loss(name)):
             return f"given.{name}"
         if name not in self.passes.given and names.is_gradient_name(name, tuple(labels), ""):
             return f"upstream.{labels[str(names.gradient_of(name, tuple(labels), ''))]}"
         return self._kept(name)
+
+    def _is_of_a_loss(self, name: str) -> bool:
+        """Whether forward is a loss, one number, and an argument is called like its own and like no upstream gradient."""
+        return [output.shape for output in self.outputs] == [()] and name.lower() not in UPSTREAM
 
     def is_usual(self, name: str) -> bool:
         """Whether an argument is called like one of forward's, or like an upstream gradient."""

@@ -64,7 +64,7 @@ class Inferred:
     @property
     def stated(self) -> Comparison:
         """The comparison with the remark that its loss was inferred."""
-        of = f", which gives the gradient of {', '.join(self.agreeing)}" if self.others else ""
+        of = f", which gives the gradient of {', '.join(self.agreeing)}" if self.others and self.agreeing else ""
         how = "the loss is taken to be" if _is_stated(self) else "the loss is stated nowhere; inferred:"
         remark = f"{how} {self.comparison.titles[1]}{of}{self.steps}"
         return replace(self.comparison, remarks=(*self.comparison.remarks, remark))
@@ -94,19 +94,26 @@ class LossSearch:
         self.forward, self.backward, self.known = forward, backward, known
         self.best: Inferred | None = None
         self.left = MOST_TARGETS
+        self.remembers = False
 
     def found(self, owner: Any, given: Mapping[str, Any]) -> Inferred | None:
         """Try the arguments; return what gives every gradient. `best` is what has given most of them."""
         for model, target in self._models(owner, given):
             self.left -= 1
             inferred = _inferred(model, target, self.known)
-            if inferred is not None and (self.best is None or len(inferred.agreeing) > len(self.best.agreeing)):
+            if inferred is not None and self._is_chance(inferred):
+                self.remembers = True
+            elif inferred is not None and (self.best is None or len(inferred.agreeing) > len(self.best.agreeing)):
                 self.best = _with_terms(inferred) if self.known is None else _with_known_terms(inferred, self.known)
                 if self.best.whole:
                     return self.best
             if self.left <= 0:
                 break
         return None
+
+    def _is_chance(self, inferred: Inferred) -> bool:
+        """Whether steps of momentum, or of Adam, happen to lie in the direction of a loss for some of the weights."""
+        return not inferred.whole and bool(inferred.comparison.remembering)
 
     def _models(self, owner: Any, given: Mapping[str, Any]) -> Iterator[tuple[Model, Mapping[str, Any]]]:
         """Yield what the arguments may mean, with a target. Nothing where forward does not run."""
@@ -160,19 +167,28 @@ def _best(model: Model, target: Mapping[str, Any]) -> Inferred | None:
     own = _slopes_of_code(probe)
     free = _of_any_rate(model, probe)
     best: tuple[int, UnstatedLoss, LossFactor | float, tuple[str, ...]] | None = None
-    for loss in _meant(model, target, probe):
+    meant = _meant(model, target, probe)
+    for loss in meant:
         ratios = _ratios(model, target, loss, own, probe)
-        fitting = _commonest(ratios, _shape(model), free)
+        fitting = _commonest(ratios, _factors(model, loss), free)
         if fitting is None or (best is not None and len(fitting[1]) <= best[0]):
             continue
         if isinstance(fitting[0], LossFactor) or _is_a_rate(model, target, loss, fitting[0], fitting[1]):
             best = (len(fitting[1]), loss, *fitting)
-    return _said(model, target, best[1], best[2], best[3]) if best is not None else None
+    return _said(model, target, *best[1:]) if best is not None else _without_agreement(model, target, probe, meant[0])
+
+
+def _without_agreement(model: Model, target: Mapping[str, Any], probe: Comparison, loss: UnstatedLoss) -> Inferred | None:
+    """Return what is said where no gradient is that of a loss: what is stated is compared with, of steps nothing is known."""
+    if probe.remembering:
+        return Inferred(probe, ())
+    return _said(model, target, loss, LossFactor(), ()) if loss.method else None
 
 
 def _of_any_rate(model: Model, probe: Comparison) -> Sequence[str]:
-    """Return the names whose gradients may have any factor: arrays where the rate is unknown; of numbers it says nothing."""
-    return () if _states_a_rate(model) else [name for name in probe.wrt if np.size(probe.example[name]) > 1]
+    """Return the names whose gradients may have any factor: arrays that are moved at a rate that is unknown; of one number it
+    says nothing."""
+    return () if _states_a_rate(model) else [name for name in probe.stepped if np.size(probe.example[name]) > 1]
 
 
 def _meant(model: Model, target: Mapping[str, Any], probe: Comparison) -> Sequence[UnstatedLoss]:
@@ -294,22 +310,32 @@ def _slopes_of_loss(loss: Callable[..., Any], example: Mapping[str, Any], name: 
 
 
 def _commonest(
-    ratios: Mapping[str, float], shape: tuple[int, ...], free: Collection[str]
+    ratios: Mapping[str, float], usual: Sequence[tuple[LossFactor, float]], free: Collection[str]
 ) -> tuple[LossFactor | float, tuple[str, ...]] | None:
     """Return the factor that most gradients have, and which: one that is written in sizes, or any that `free` names have."""
     rounded = Counter(float(f"{ratio:.3g}") for ratio in ratios.values())
-    for near, _ in rounded.most_common():
+    for near, _ in sorted(rounded.most_common(), key=lambda item: (-item[1], item[0] != 1.0)):
         alike = {name: ratio for name, ratio in ratios.items() if abs(ratio - near) <= 0.005 * abs(near)}
-        factor = _usual([*alike.values()], shape)
+        factor = _usual([*alike.values()], usual)
         if factor is not None or (near > 0 and not alike.keys().isdisjoint(free)):
             return factor or next(iter(alike.values())), tuple(alike)
     return None
 
 
-def _usual(ratios: Sequence[float], shape: tuple[int, ...]) -> LossFactor | None:
-    """Return the factor of this shape that all ratios are."""
+def _factors(model: Model, loss: UnstatedLoss) -> list[tuple[LossFactor, float]]:
+    """Return the factors that a loss may have, with their values; of a stated loss no number that may be a size."""
+    shape = _shape(model)
     prediction = np.zeros(shape)
-    return next((factor for factor in factors(shape) if all(_near(r, factor.value(prediction)) for r in ratios)), None)
+    found = factors(shape)
+    if loss.method:
+        found = [factor for factor in found if factor.number < 4 and (factor.axes or factor.number not in shape)]
+        found.sort(key=lambda factor: factor != LossFactor())
+    return [(factor, factor.value(prediction)) for factor in found]
+
+
+def _usual(ratios: Sequence[float], usual: Sequence[tuple[LossFactor, float]]) -> LossFactor | None:
+    """Return the usual factor that all ratios are."""
+    return next((factor for factor, value in usual if all(_near(ratio, value) for ratio in ratios)), None)
 
 
 def _near(ratio: float, value: float) -> bool:

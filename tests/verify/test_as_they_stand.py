@@ -1,0 +1,267 @@
+"""Objects as people write them: weights that are made late, sizes that are kept, steps that remember, clipped gradients."""
+
+from pathlib import Path
+
+import pytest
+
+from symbackprop.errors import UserError
+from symbackprop.guest.rewriting import as_python3, current
+from symbackprop.loading import load_definitions
+from symbackprop.verify.check import check_passes
+from symbackprop.verify.passes.candidates import chosen, compared
+from symbackprop.verify.report.report import Report
+
+pytestmark = pytest.mark.slow
+
+
+def report(folder: Path, code: str) -> Report:
+    file = folder / "written.py"
+    file.write_text(f"import numpy as np\n{code}", encoding="utf-8")
+    return check_passes(compared(chosen(load_definitions(file), "written.py", ""), {}), explain=False, repair=False)
+
+
+def statuses(found: Report) -> dict[str, str]:
+    return {name: verdict.status.value for name, verdict in found.verdicts.items()}
+
+
+LATE = """
+class Dense:
+    def __init__(self, units):
+        self.units, self.W = units, None
+    def build(self, SHAPE):
+        self.W = np.random.randn(WIDTH, self.units)
+        self.b = np.zeros(self.units)
+    def forward(self, x):
+        STARTED
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, dout):
+        self.dW, self.db = self.x.T @ dout, dout.sum(axis=0)
+        return dout @ self.W.T
+"""
+
+
+@pytest.mark.parametrize(
+    ("shape", "width", "started"),
+    [
+        ("input_shape", "input_shape[-1]", "if self.W is None: self.build(x.shape)"),
+        ("input_shape", "input_shape[1]", "pass"),
+        ("input_shape", "input_shape[0]", "if self.W is None: self.build(x.shape[1:])"),
+    ],
+)
+def test_weights_that_are_made_late_are_parameters(shape: str, width: str, started: str, tmp_path: Path) -> None:
+    code = LATE.replace("SHAPE", shape).replace("WIDTH", width).replace("STARTED", started)
+    assert statuses(report(tmp_path, code)) == {"W": "proved", "b": "proved", "x": "proved"}
+    wrong = code.replace("dout.sum(axis=0)", "dout.mean(axis=0)")
+    assert statuses(report(tmp_path, wrong)) == {"W": "proved", "b": "differs", "x": "proved"}
+
+
+@pytest.mark.parametrize(
+    "kept", ["self.x = x", "if self.x is None: self.x = x", "self.seen = self.seen or [x]; self.x = self.seen[0]"]
+)
+def test_a_cache_of_the_first_batch_is_wrong_for_the_second(kept: str, tmp_path: Path) -> None:
+    code = f"""
+class Dense:
+    def __init__(self):
+        self.W, self.x, self.seen = np.random.randn(4, 3), None, []
+    def forward(self, x):
+        {kept}
+        return x @ self.W
+    def backward(self, dout):
+        self.dW = self.x.T @ dout
+        return dout @ self.W.T
+"""
+    assert statuses(report(tmp_path, code))["W"] == ("proved" if kept == "self.x = x" else "differs")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("self.k", "self.k"), ("self.d", "self.k"), ("self.k", "self.d"), ("self.k", "len(x)")]
+)
+def test_sizes_that_an_object_keeps_are_different_ones(first: str, second: str, tmp_path: Path) -> None:
+    code = f"""
+class Dense:
+    def __init__(self, d, k):
+        self.d, self.k, self.W = d, k, np.random.randn(d, k)
+    def forward(self, x):
+        self.x = x
+        return x @ self.W / {first}
+    def backward(self, dout):
+        x = self.x
+        self.dW = x.T @ dout / {second}
+        return dout @ self.W.T / {first}
+"""
+    expected = "proved" if first == second else "differs"
+    assert statuses(report(tmp_path, code)) == {"W": expected, "x": "proved"}
+
+
+AUTO = """
+class Tied:
+    def __init__(self, d, h):
+        self.W, self.c = np.random.randn(d, h), np.zeros(d)
+    def forward(self, x):
+        self.h = np.tanh(x @ self.W)
+        return self.h @ self.W.T + self.c
+    def loss(self, x):
+        return 0.5 * np.sum((self.forward(x) - x) ** 2)
+    def backward(self, x):
+        e = self.forward(x) - x
+        return {"W": x.T @ (e @ self.W * (1 - self.h**2)) + e.T @ self.h, "c": e.sum(axis=0)}
+"""
+PLAIN = """
+class Linear:
+    def __init__(self, d, k):
+        self.W, self.c = np.random.randn(d, k), np.zeros(k)
+    def forward(self, x):
+        return x @ self.W + self.c
+    def loss(self, x, y):
+        return np.mean((self.forward(x) - y) ** 2)
+    def backward(self, x, y):
+        e = 2 * (self.forward(x) - y) / y.size
+        return {"W": x.T @ e, "c": e.sum(axis=0)}
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "right", "wrong", "expected"),
+    [
+        (AUTO, " + e.T @ self.h", "", {"W": "differs", "c": "proved"}),
+        (PLAIN, "y.size", "len(x)", {"W": "differs", "c": "differs"}),
+    ],
+)
+def test_a_loss_of_the_same_data_is_what_the_gradients_are_of(
+    code: str, right: str, wrong: str, expected: dict[str, str], tmp_path: Path
+) -> None:
+    """`backward(x)` beside `loss(x)` is given data, no upstream gradient; beside `loss(x, y)` no loss is inferred."""
+    assert statuses(report(tmp_path, code)) == {"W": "proved", "c": "proved"}
+    assert statuses(report(tmp_path, code.replace(right, wrong))) == expected
+
+
+@pytest.mark.parametrize(
+    ("clip", "expected"),
+    [
+        ("np.clip(g, -5, 5)", "guarded"),
+        ("np.clip(g, -5, 5) * 1.01", "differs"),
+        ("np.clip(-g, -5, 5)", "differs"),
+        ("g if np.linalg.norm(g) <= 5 else g * 5 / np.linalg.norm(g)", "guarded"),
+        ("g * min(1, 5 / (np.linalg.norm(g) + 1e-6))", "guarded"),
+        ("g / np.linalg.norm(g)", "differs"),
+        ("np.sign(g)", "differs"),
+    ],
+)
+def test_a_clipped_gradient_is_right_up_to_its_limit(clip: str, expected: str, tmp_path: Path) -> None:
+    code = f"""
+class Net:
+    def __init__(self, d=4, k=2):
+        self.W = np.random.randn(d, k) * 0.1
+    def loss(self, X, y):
+        return np.sum((X @ self.W - y) ** 2)
+    def gradient(self, X, y):
+        g = 2 * X.T @ (X @ self.W - y)
+        return {{"W": {clip}}}
+"""
+    found = report(tmp_path, code)
+    assert statuses(found) == {"W": expected}
+    assert expected != "guarded" or "right up to the clip" in found.verdicts["W"].note
+
+
+STEP = """
+class Net:
+    def __init__(self, n_in=4, n_out=2, lr=0.01):
+        self.W, self.b, self.lr = np.random.randn(n_in, n_out), np.zeros(n_out), lr
+        self.m, self.v, self.t = {"W": 0, "b": 0}, {"W": 0, "b": 0}, 0
+    def forward(self, X):
+        return X @ self.W + self.b
+    def train_step(self, X, y):
+        d = (self.forward(X) - y) / len(X)
+        self.t += 1
+        for k, g in {"W": X.T @ d, "b": d.sum(axis=0)}.items():
+            MOVED
+"""
+ADAM = """self.m[k] = 0.9 * self.m[k] + 0.1 * g
+            self.v[k] = 0.999 * self.v[k] + 0.001 * g**2
+            setattr(self, k, getattr(self, k) - self.lr * self.m[k] / (np.sqrt(self.v[k]) + 1e-8))"""
+RMS = """self.v[k] = 0.9 * self.v[k] + 0.1 * g**2
+            setattr(self, k, getattr(self, k) - self.lr * g / (np.sqrt(self.v[k]) + 1e-8))"""
+
+
+def test_no_loss_is_inferred_from_steps_that_remember(tmp_path: Path) -> None:
+    """The first step of Adam is the sign of the gradient: that of some other loss, too."""
+    for moved in (ADAM, RMS):
+        with pytest.raises(UserError, match="the step depends on earlier ones"):
+            report(tmp_path, STEP.replace("MOVED", moved))
+    plain = STEP.replace("MOVED", "setattr(self, k, getattr(self, k) - self.lr * g)")
+    assert statuses(report(tmp_path, plain)) == {"W": "proved", "b": "proved"}
+    assert statuses(report(tmp_path, plain.replace("X.T @ d,", "X.T @ abs(d),")))["W"] == "differs"
+
+
+def test_what_a_row_has_in_common_hides_no_missing_gradient(tmp_path: Path) -> None:
+    """A bias before a softmax: the output does not change where all of it does."""
+    code = """
+class Layer:
+    def __init__(self):
+        self.W, self.b = np.random.randn(3, 5), np.zeros(5)
+    def forward(self, x):
+        self.x = x
+        e = np.exp(x @ self.W + self.b)
+        self.p = e / e.sum(axis=1, keepdims=True)
+        return self.p
+    def backward(self, dout):
+        d = self.p * (dout - (dout * self.p).sum(axis=1, keepdims=True))
+        self.dW = self.x.T @ d
+        return d @ self.W.T
+"""
+    assert report(tmp_path, code).missing == ("b",)
+
+
+@pytest.mark.parametrize(
+    "names", [("forward_propagate", "back_propagate"), ("feedForward", "backProp"), ("_forward", "_backward")]
+)
+def test_methods_by_any_spelling(names: tuple[str, str], tmp_path: Path) -> None:
+    code = """
+class Layer:
+    def FIRST(self, x, save_cache=False):
+        if save_cache: self.x = x
+        return x**3
+    def SECOND(self, dA):
+        return 3 * self.x**2 * dA
+"""
+    code = code.replace("FIRST", names[0]).replace("SECOND", names[1])
+    assert statuses(report(tmp_path, code)) == {"x": "proved"}
+
+
+def test_what_is_not_installed_and_what_numpy_has_no_more(tmp_path: Path) -> None:
+    """cupy is numpy on another device; loops of tqdm and numba run; no loop runs no time."""
+    code = """
+import cupy as cp
+from numba import njit, prange
+from tqdm import tqdm
+class Dense:
+    def __init__(self, n_in=4, n_out=3):
+        self.W = cp.random.randn(n_in, n_out).astype(np.float)
+    def forward(self, x):
+        self.x = x
+        out = cp.zeros((len(x), self.W.shape[1]))
+        for n in prange(len(x)):
+            out[n] = cp.dot(x[n], self.W)
+        return cp.asnumpy(out)
+    def backward(self, dout):
+        self.dW = cp.zeros_like(self.W)
+        for n in tqdm(range(len(dout))):
+            self.dW += cp.outer(self.x[n], dout[n])
+        return dout.dot(self.W.T)
+"""
+    assert statuses(report(tmp_path, code)) == {"W": "proved", "x": "proved"}
+    assert statuses(report(tmp_path, code.replace("cp.outer", "0.5 * cp.outer"))) == {"W": "differs", "x": "proved"}
+    file = tmp_path / "missing.py"
+    file.write_text("import nowhere_to_be_found as nw\ndef f():\n    return [x for x in nw.things(3)]\n", encoding="utf-8")
+    with pytest.raises(TypeError, match="not installed"):
+        load_definitions(file).f()
+
+
+def test_names_are_read_as_they_are_meant() -> None:
+    import ast
+
+    text = "import numpy as np\na = np.float(1) + np.product(x) + x.float + np.float64(2)\nfrom cupy import exp as e\n"
+    new = ast.unparse(current(ast.parse(text)))
+    assert new == "import numpy as np\na = float(1) + np.prod(x) + x.float + np.float64(2)\nfrom numpy import exp as e"
+    assert as_python3("print 'a'\n") == "print('a')\n"
