@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from symbackprop import check_gradient
+from symbackprop.verify.mend.editable import Editable
 from symbackprop.verify.mend.edits import edits
+from symbackprop.verify.mend.search import ranked
 from symbackprop.verify.mend.splices import ParsedSource
 
 LOOP = """def f(x, h, w, d, a, T):
@@ -64,12 +66,90 @@ CHANGES: tuple[tuple[str, str, str], ...] = (
     ("another path of a weight", plain("s = x.T @ y"), plain("s = x.T @ y + W.T @ dW")),
     ("what is carried on lacks its factor", looped("s = s + a * x[t]\n            a = d * w"),
      looped("s = s + a * x[t]\n            a = d * w").replace("    return", "        s = s * a\n    return")),
+    ("an exponent over 2", plain("s = (x + y) ** (-1 / 2)"), plain("s = (x + y) ** (-3 / 2)")),
+    ("the 3 of a cube", plain("s = y * (1 + 0.5 * x ** 2)"), plain("s = y * (1 + 3 * 0.5 * x ** 2)")),
+    ("the slope of a cosh", plain("s = np.sinh(x)"), plain("s = np.tanh(x)")),
+    ("places that occur more than once", plain("dW[y] = x"), plain("np.add.at(dW, y, x)")),
+    ("several axes", plain("s = x.sum(axis=0)"), plain("s = x.sum(axis=(0, 1))")),
+    ("one axis of several", plain("s = x.sum(axis=(0, 1))"), plain("s = x.sum(axis=(0, 2, 3))")),
+    ("rows before they are reshaped", plain("s = x.reshape(N, -1)"), plain("s = x.T.reshape(N, -1)")),
+    ("channels last before they are reshaped", plain("s = x.reshape(N, -1)"),
+     plain("s = x.transpose(0, 2, 3, 1).reshape(N, -1)")),
+    ("another order of axes", plain("s = x.transpose(0, 3, 1, 2)"), plain("s = x.transpose(0, 2, 3, 1)")),
+    ("the padding at both ends", plain("p = 1", "s = x[:, :H, :N]"), plain("p = 1", "s = x[:, p:p + H, p:p + N]")),
+    ("the slope of a sigmoid undone", plain("s = x - y"), plain("s = (x - y) / (s * (1 - s))")),
+    ("the other class", plain("s = y / (x / N)"), plain("s = y / ((1 - x) / N)")),
+    ("all numbers", plain("s = y"), plain("s = y / x.size")),
+    ("a variable that nothing reads", plain("N = y.sum()", "s = x / len(y)"), plain("N = y.sum()", "s = x / N")),
+    ("set from the second on", plain("s = 0 * W", "s = W"), plain("s = 0 * W", "s[1:] = W[1:]")),
+    ("a path beside another", plain("s += x @ W.T", "dx = dW", "y = 2"),
+     plain("s += x @ W.T", "s += dx @ dW.T", "dx = dW", "y = 2")),
 )  # fmt: skip
 
 
 @pytest.mark.parametrize(("before", "after"), [row[1:] for row in CHANGES], ids=[row[0] for row in CHANGES])
 def test_what_a_person_would_write_is_tried(before: str, after: str) -> None:
     assert after in {edit.apply(before) for edit in edits(ParsedSource(before))}
+
+
+METHOD = "def backward(self, grad):\n    return grad * {factor} * (1 - {factor})\n"
+
+
+def test_what_the_object_holds_is_a_variable_of_its_methods() -> None:
+    before = ParsedSource(METHOD.format(factor="self.x"), ("self.x", "self.out"))
+    assert METHOD.format(factor="self.out") in {
+        other.apply(edit.apply(before.text)) for edit in edits(before) if edit.new == "self.out"
+        for other in edits(ParsedSource(edit.apply(before.text), before.held)) if other.new == "self.out"
+    }  # fmt: skip
+    alone = ParsedSource("def backward(self, grad):\n    return grad\n", ("self.mask",))
+    assert "def backward(self, grad):\n    return grad * self.mask\n" in {edit.apply(alone.text) for edit in edits(alone)}
+
+
+class Layer:
+    def __init__(self) -> None:
+        self.rate = 0.1
+
+    def forward(self, x: Any) -> Any:
+        self.x = x
+        self.mask = x > 0
+        return self.scaled(x * self.mask)
+
+    def scaled(self, x: Any) -> Any:
+        return 2 * x
+
+    def backward(self, grad: Any) -> Any:
+        self.dx = 2 * grad
+        return self.dx
+
+
+def test_a_method_knows_what_the_others_hold() -> None:
+    def held(function: Any) -> tuple[str, ...]:
+        return Editable(function, "", "", 1).held
+
+    assert held(Layer.backward) == ("self.x", "self.mask")
+    assert held(Layer.scaled) == ("self.x", "self.mask", "self.dx")
+    assert held(pooled_loss) == ()
+
+
+def likeliest(text: str, *among: str) -> str:
+    """Return which of some texts is tried first."""
+    place = Editable(pooled_loss, text, "f.py", 1)
+    return next(candidate.text for candidate in ranked([place], {}, {}, ()) if candidate.text in among)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant", "other"),
+    [
+        (plain("N = y.sum()", "s = x * y"), plain("N = y.sum()", "s = x * y / N"), plain("N = y.sum()", "s = x * y / H")),
+        (plain("dW = x.T @ s / N", "s = x @ y"), plain("dW = x.T @ s / N", "s = x.T @ y"),
+         plain("dW = x.T @ s / N", "s = x @ y.T")),
+        (plain("y = y * (x - mask)", "s = x * y"), plain("y = y * (x - mask)", "s = (x - mask) * y"),
+         plain("y = y * (x - mask)", "s = (x - s) * y")),
+    ],
+    ids=["unread", "twin", "written"],
+)  # fmt: skip
+def test_what_stands_elsewhere_speaks_for_a_change(text: str, meant: str, other: str) -> None:
+    assert likeliest(text, meant, other) == meant
 
 
 @pytest.mark.parametrize("line", ["s = x[:, 0] * 2", "s = x * 4.0 / N", "s = x + s"])

@@ -246,3 +246,16 @@ def test_labels_grow_with_the_rows_that_they_pick_from():
     assert not any("no other sizes" in note for note in right.notes)
     written_in = check_gradient(loss, lambda X, W, y: gradient(X, W, y, count=4), example=example)
     assert written_in["W"].status == "differs", written_in
+
+
+def test_rows_that_are_only_compared_with_each_other_are_left_out() -> None:
+    """The shift of a softmax, and a relu before it, compare all rows, those too that no label picks."""
+
+    def loss(X: Any, W: Any, y: Any) -> Any:
+        z = np.maximum(X @ W, 0)
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        p = e / e.sum(axis=1, keepdims=True)
+        return -np.log(p[np.arange(len(y)), y]).mean()
+
+    example = {**random(X=(2, 3), W=(3, 4)), "y": np.array([0, 2])}
+    assert sizes_found(loss, example, ["W"]) == {frozenset({"X.1", "W.0"}), frozenset({"W.1"}), frozenset({"X.0", "y.0"})}

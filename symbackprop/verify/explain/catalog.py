@@ -367,7 +367,7 @@ MISTAKES: Mapping[str, Mistake] = {
     ),
 }
 
-_AT = "{place} has {stands} where {belongs} belongs", "{place} 写的是 {stands}，应为 {belongs}"
+_AT = "line {line} has {stands} where {belongs} belongs", "第 {line} 行 写的是 {stands}，应为 {belongs}"
 MENDS: Mapping[str, Mistake] = {
     "name": _row("name", 1.0, *_AT),
     "constant": _row("constant", 1.0, *_AT),
@@ -380,31 +380,47 @@ MENDS: Mapping[str, Mistake] = {
     "operator": _row("operator", 1.0, *_AT),
     "function": _row("function", 1.0, *_AT),
     "axis": _row("axis", 1.0, *_AT),
-    "exchanged": _row("permuted", 1.0, "{place} has {stands}: the two sides are exchanged", "{place} 的 {stands} 两边互换了"),
+    "exchanged": _row(
+        "permuted", 1.0, "line {line} has {stands}: the two sides are exchanged", "第 {line} 行 的 {stands} 两边互换了"
+    ),
     "transpose": _row("transpose", 1.0, _AT[0] + ": the transpose", _AT[1] + "（转置）"),
     "sign": _row(
-        "sign", 1.0, "{place} has {stands} where {belongs} belongs: a sign", "{place} 写的是 {stands}，应为 {belongs}（符号）"
+        "sign",
+        1.0,
+        "line {line} has {stands} where {belongs} belongs: a sign",
+        "第 {line} 行 写的是 {stands}，应为 {belongs}（符号）",
     ),
     "bracket": _row(
-        "bracket", 1.0, "{place}: brackets are missing or set wrongly, {belongs}", "{place}：括号缺失或位置不对，应为 {belongs}"
+        "bracket",
+        1.0,
+        "line {line}: brackets are missing or set wrongly, {belongs}",
+        "第 {line} 行：括号缺失或位置不对，应为 {belongs}",
     ),
-    "factor missing": _row("factor missing", 1.0, "{place}: a factor {belongs} is missing", "{place}：缺少因子 {belongs}"),
-    "factor too many": _row("extra factor", 1.0, "{place}: a factor {stands} is too many", "{place}：多了因子 {stands}"),
-    "term missing": _row("path missing", 1.0, "{place}: the term {belongs} is missing", "{place}：缺少一项 {belongs}"),
-    "term too many": _row("extra term", 1.0, "{place}: the term {stands} is too many", "{place}：多了一项 {stands}"),
+    "factor missing": _row(
+        "factor missing", 1.0, "line {line}: a factor {belongs} is missing", "第 {line} 行：缺少因子 {belongs}"
+    ),
+    "factor too many": _row("extra factor", 1.0, "line {line}: a factor {stands} is too many", "第 {line} 行：多了因子 {stands}"),
+    "term missing": _row("path missing", 1.0, "line {line}: the term {belongs} is missing", "第 {line} 行：缺少一项 {belongs}"),
+    "term too many": _row("extra term", 1.0, "line {line}: the term {stands} is too many", "第 {line} 行：多了一项 {stands}"),
     "accumulation": _row(
         "overwritten",
         1.0,
-        "{place} has {stands} where {belongs} belongs: terms that fall on one place must be added up",
-        "{place} 写的是 {stands}，应为 {belongs}：落在同一处的各项必须相加",
+        "line {line} has {stands} where {belongs} belongs: terms that fall on one place must be added up",
+        "第 {line} 行 写的是 {stands}，应为 {belongs}：落在同一处的各项必须相加",
     ),
     "order": _row(
-        "order", 1.0, "{place}: two statements are in the wrong order, {belongs}", "{place}：两条语句次序颠倒，应为 {belongs}"
+        "order",
+        1.0,
+        "line {line}: two statements are in the wrong order, {belongs}",
+        "第 {line} 行：两条语句次序颠倒，应为 {belongs}",
     ),
     "statement missing": _row(
-        "path missing", 1.0, "{place}: {belongs} is missing, so nothing is carried on", "{place}：缺少 {belongs}，没有向后传递"
+        "path missing",
+        1.0,
+        "line {line}: {belongs} is missing, so nothing is carried on",
+        "第 {line} 行：缺少 {belongs}，没有向后传递",
     ),
-    "statement too many": _row("extra factor", 1.0, "{place}: {stands} is too many", "{place}：{stands} 是多余的"),
+    "statement too many": _row("extra factor", 1.0, "line {line}: {stands} is too many", "第 {line} 行：{stands} 是多余的"),
     "statement": _row("statement", 1.2, *_AT),
 }
 

@@ -10,6 +10,7 @@ import textwrap
 import types
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from symbackprop.trace.run.namespace import Namespace, mentioned
@@ -38,9 +39,34 @@ class Editable:
         return self.function.__name__
 
     @property
+    def held(self) -> tuple[str, ...]:
+        """What the other methods of its class set or read of their object, `self.x`, unless the function sets it itself."""
+        return _held(self.function)
+
+    @property
     def lines(self) -> range:
         """The lines of the file that it takes."""
         return range(self.line, self.line + self.text.count("\n") + 1)
+
+
+@lru_cache(maxsize=64)
+def _held(function: types.FunctionType) -> tuple[str, ...]:
+    owner: Any = function.__globals__.get(function.__qualname__.rpartition(".")[0])
+    methods = [other for other in _functions_in(owner) if not other.__name__.startswith("__")] if isinstance(owner, type) else []
+    texts = {other: made.text for other in methods if (made := _made(other)) is not None}
+    stored = set(_attributes_in(texts.pop(function, ""), ast.Store))
+    found = dict.fromkeys(attribute for text in texts.values() for attribute in _attributes_in(text))
+    return tuple(attribute for attribute in found if attribute not in stored)
+
+
+def _attributes_in(text: str, kind: type = ast.expr_context) -> Iterator[str]:
+    """Yield the attributes of `self` in a function's text that are not called."""
+    tree = ast.parse(text)
+    called = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(tree):
+        own = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+        if own and isinstance(node, ast.Attribute) and node not in called and isinstance(node.ctx, kind):
+            yield f"self.{node.attr}"
 
 
 def editable(call: HandCall, ran: Collection[Line] = ()) -> tuple[Editable, ...]:

@@ -261,11 +261,16 @@ def _at(case: Case, changed: HandCall, place: MendPoint) -> Status | None:
     try:
         found, changes, others = outcome_at(changed, case.results, place.values)
     except Exception as problem:
-        return Status.AGREES if described(problem) == place.raises else None
+        return Status.AGREES if _kind(described(problem)) == _kind(place.raises) else None
     if not changes <= place.changes or not place.keeps(others):
         return None
     holds = all(name in found and place.holds(name, found[name]) for name in case.names)
     return Status.PROVED if holds else _up_to_guards(case, changed, place.values)
+
+
+def _kind(raised: str) -> str:
+    """Return the kind of an exception: another function words it otherwise."""
+    return raised.partition(":")[0]
 
 
 def _statuses(case: Case, changed: HandCall, sample: Sample) -> Iterator[Status]:

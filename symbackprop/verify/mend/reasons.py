@@ -26,7 +26,7 @@ SYMPTOMS = tuple(MISTAKES[key] for key in ("zero", "of another", "by logarithm")
 
 
 def _values(step: Repair) -> dict[str, str]:
-    return {"place": f"line {step.line}", "stands": step.mistake.stands, "belongs": step.mistake.belongs}
+    return {"line": str(step.line), "stands": step.mistake.stands, "belongs": step.mistake.belongs}
 
 
 def at_the_mend(first: Location | None, departing: Sequence[Location], repairs: Sequence[Repair]) -> Location | None:

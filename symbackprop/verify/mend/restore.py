@@ -46,12 +46,16 @@ def other_attribute(source: ParsedSource, node: ast.Attribute) -> Edits:
         return
     for other in _attributes(source, inner) - {node.attr}:
         yield source.put(node, f"{inner}.{other}", COST["name"] + 0.5 * unlike(node.attr, other), atomic=True)
+    for name in source.scope if inner == "self" else ():
+        if name != source.of(node):
+            yield source.put(node, name, COST["name"] + 0.5 * unlike(node.attr, name), atomic=True)
 
 
 EXCHANGED = (
     ("sum", "mean", "max"),
     ("sin", "cos"),
     ("tanh", "exp"),
+    ("sinh", "cosh", "tanh"),
     ("maximum", "minimum"),
     ("zeros_like", "ones_like"),
     ("var", "std"),
@@ -102,13 +106,88 @@ def _near(source: ParsedSource, node: ast.Constant, value: float) -> Edits:
     near = [value + 1, value - 1, *([] if isinstance(parent, ast.Slice) else [2 * value, half, 0, 1, 2, 0.5])]
     if isinstance(parent, ast.keyword) and parent.arg == "axis":
         near = [0, 1, -1, 2]
+        for axes in SEVERAL_AXES:
+            yield source.put(node, axes, COST["axes"], atomic=True)
+    if _is_in_a_power(source, node):
+        near += [value + 2, value - 2]  # -1/2, -3/2
     near += _written_elsewhere(source, value)
     unwanted = _unwanted(parent, node)
+    inside = INSIDE * any(isinstance(outer, ast.Call) for outer in source.above(node) if isinstance(parent, ast.BinOp))
     for other in dict.fromkeys(near):
         if other != value and other not in unwanted:
-            yield source.put(node, repr(other) if other >= 0 else f"({other!r})", COST["constant"], atomic=True)
+            yield source.put(node, repr(other) if other >= 0 else f"({other!r})", COST["constant"] + inside, atomic=True)
     if value != 0:
-        yield source.put(node, f"-{value!r}", COST["constant"])
+        yield source.put(node, f"-{value!r}", COST["constant"] + 0.15)  # a sign is missing in front of the whole more often
+
+
+SEVERAL_AXES = ("(0, 1)", "(0, 2)", "(1, 2)", "(0, 2, 3)", "(2, 3)")
+
+
+def other_axes(source: ParsedSource, node: ast.Tuple) -> Edits:
+    """Other axes of a sum than those that stand there."""
+    parent = source.parents.get(node)
+    if isinstance(parent, ast.keyword) and parent.arg == "axis":
+        for axes in (*SEVERAL_AXES, "0", "1", "-1"):
+            yield source.put(node, axes, COST["axes"], atomic=True)
+
+
+def _is_in_a_power(source: ParsedSource, node: ast.AST) -> bool:
+    """Whether a node stands in an exponent."""
+    inside = node
+    for outer in source.above(node):
+        if isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.Pow) and outer.right is inside:
+            return True
+        inside = outer
+    return False
+
+
+def other_layout(source: ParsedSource, node: ast.Call) -> Edits:
+    """Axes in another order before a `reshape`, or by a `transpose`: `a.T.reshape(…)`, `a.transpose(0, 2, 3, 1).reshape(…)`."""
+    if not isinstance(node.func, ast.Attribute):
+        return
+    inner, method = node.func.value, node.func.attr
+    text = source.factor(inner)
+    if method == "transpose":
+        for new in (text, *_in_order(text, len(node.args))):
+            yield source.put(node, new, COST["layout"], atomic=True)
+    elif method == "reshape" and "transpose" not in text:
+        for new in (f"{text}.T", *_in_order(text)):
+            yield source.put(inner, new, COST["layout"], atomic=True)
+
+
+def _in_order(text: str, count: int = 0) -> list[str]:
+    """Return an array with its axes in other orders, of so many axes where that is known."""
+    return [f"{text}.transpose({axes})" for axes in ORDERS if not count or axes.count(",") == count - 1]
+
+
+ORDERS = ("0, 2, 3, 1", "0, 3, 1, 2", "1, 2, 3, 0", "0, 2, 1, 3", "0, 1, 3, 2", "3, 0, 1, 2", "0, 2, 1", "1, 0, 2", "1, 0")
+
+
+def padded(source: ParsedSource, node: ast.Subscript) -> Edits:
+    """The padding taken off at one end only: `a[p:p + H, p:p + W]` for `a[:H, :W]`."""
+    ends = [end for part in _parts_of(node) if (end := _only_end(part)) is not None]
+    for pad in (name for name in source.scope if name.removeprefix("self.") in PADDINGS):
+        text, (start, _) = source.of(node), source.span(node)
+        for end in reversed(ends):
+            a, b = (at - start for at in source.span(end))
+            text = f"{text[: a - 1]}{pad}:{pad} + {source.term(end)}{text[b:]}"
+        yield source.put(node, text, COST["padding"], atomic=True)
+
+
+def _only_end(part: ast.expr) -> ast.expr | None:
+    """Return the end of a slice that has nothing else: `:H`."""
+    return part.upper if isinstance(part, ast.Slice) and part.lower is None and part.step is None else None
+
+
+def _parts_of(node: ast.Subscript) -> list[ast.expr]:
+    return node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+
+
+PADDINGS = ("p", "pad", "padding", "ph", "P")
+
+
+INSIDE = 0.15
+"""How much less likely a number in a formula inside of a call is wrong, `np.sqrt(2 / np.pi)`, than one outside."""
 
 
 def _written_elsewhere(source: ParsedSource, value: float) -> list[float]:
@@ -134,7 +213,7 @@ def _unwanted(parent: ast.AST | None, node: ast.Constant) -> set[int]:
 def complement(source: ParsedSource, node: ast.expr) -> Edits:
     """`1 - s` for `s` as a factor, `u ** 2 - 1` for `u ** 2`: the other part of a gate, the other half of a slope."""
     parent = source.parents.get(node)
-    product = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult)
+    product = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult | ast.Div)
     power = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow)
     if product and isinstance(getattr(node, "ctx", ast.Load()), ast.Load) and (power or not isinstance(node, ast.BinOp)):
         text = source.of(node)
@@ -409,9 +488,7 @@ def other_accumulation(source: ParsedSource, node: ast.AugAssign) -> Edits:
     for sign in ("+=", "-=", "="):
         yield source.put(node, f"{target} {sign} {value}", COST["accumulation"], atomic=True)
     if isinstance(node.op, ast.Add) and isinstance(node.target, ast.Subscript):
-        index = source.of(node.target.slice)
-        index = f"({index})" if isinstance(node.target.slice, ast.Tuple) and not index.startswith("(") else index
-        yield source.put(node, f"np.add.at({source.of(node.target.value)}, {index}, {value})", COST["accumulation"], atomic=True)
+        yield source.put(node, _added_at(source, node.target, node.value), COST["accumulation"], atomic=True)
 
 
 def assigned_for_added(source: ParsedSource, node: ast.Assign) -> Edits:
@@ -420,6 +497,15 @@ def assigned_for_added(source: ParsedSource, node: ast.Assign) -> Edits:
     if others or not (isinstance(target, ast.Subscript) or (isinstance(target, ast.Name) and _is_begun(source, node, target.id))):
         return
     yield source.put(node, f"{source.of(target)} += {source.of(node.value)}", COST["accumulation"], atomic=True)
+    if isinstance(target, ast.Subscript):
+        yield source.put(node, _added_at(source, target, node.value), COST["accumulation"], atomic=True)
+
+
+def _added_at(source: ParsedSource, target: ast.Subscript, value: ast.expr) -> str:
+    """Return the statement that adds at places of which some may occur more than once."""
+    index = source.of(target.slice)
+    index = f"({index})" if isinstance(target.slice, ast.Tuple) and not index.startswith("(") else index
+    return f"np.add.at({source.of(target.value)}, {index}, {source.of(value)})"
 
 
 def _is_begun(source: ParsedSource, node: ast.Assign, name: str) -> bool:

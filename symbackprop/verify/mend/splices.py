@@ -31,10 +31,14 @@ class Edit:
 
 
 class ParsedSource:
-    """A function's text, parsed, with the character offset of every node."""
+    """A function's text, parsed, with the character offset of every node.
 
-    def __init__(self, text: str) -> None:
+    `held` are the attributes that the methods of its class set, `self.x`: variables of a method as well.
+    """
+
+    def __init__(self, text: str, held: tuple[str, ...] = ()) -> None:
         self.text = text
+        self.held = held
         self.tree = ast.parse(text)
         self._lines = text.splitlines(keepends=True)
         self._starts = [0]
@@ -46,14 +50,22 @@ class ParsedSource:
 
     @cached_property
     def scope(self) -> tuple[str, ...]:
-        """The arguments and local variables of the function, in order of appearance."""
+        """The arguments and local variables of the function, in order of appearance, then what its object holds."""
         found: dict[str, None] = {}
         for node in ast.walk(self.tree):
             if isinstance(node, ast.arg) and node.arg != "self":
                 found[node.arg] = None
             elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 found[node.id] = None
-        return tuple(name for name in found if name != "_")
+        return tuple(name for name in (*found, *self.held) if name != "_")
+
+    @cached_property
+    def unread(self) -> frozenset[str]:
+        """The variables that the function sets and never reads: what was worked out was meant to be used."""
+        names = [node for node in ast.walk(self.tree) if isinstance(node, ast.Name)]
+        read = {node.id for node in names if isinstance(node.ctx, ast.Load)}
+        given = {node.arg for node in ast.walk(self.tree) if isinstance(node, ast.arg)} - {"self"}
+        return frozenset({node.id for node in names if isinstance(node.ctx, ast.Store)} | given) - read - {"_"}
 
     @cached_property
     def arguments(self) -> frozenset[str]:
@@ -114,12 +126,18 @@ class ParsedSource:
 
     def variables(self, node: ast.AST) -> set[str]:
         """Return the arguments and local variables that stand in a node."""
-        return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and inner.id in self.scope}
+        return {text for inner in ast.walk(node) if (text := self.variable(inner))}
+
+    def variable(self, node: ast.AST) -> str:
+        """Return the variable that a node is, a name or an attribute that the object holds; "" where it is none."""
+        if isinstance(node, ast.Name):
+            return node.id if node.id in self.scope else ""
+        return text if isinstance(node, ast.Attribute) and (text := self.of(node)) in self.held else ""
 
 
 def unlike(name: str, other: str) -> float:
-    """How little two names look alike, from 0 to 1."""
-    return 1 - SequenceMatcher(None, name, other).ratio()
+    """How little two names look alike, from 0 to 1; of an attribute its own name counts."""
+    return 1 - SequenceMatcher(None, name.rpartition(".")[2], other.rpartition(".")[2]).ratio()
 
 
 def common_start(left: str, right: str) -> int:

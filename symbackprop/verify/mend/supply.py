@@ -19,12 +19,14 @@ SIZES = ("N", "n", "m", "B", "T", "D", "M", "K", "d", "batch", "batch_size", "nu
 
 def scaled(source: ParsedSource, node: ast.expr) -> Edits:
     """A sign, a 2, a size or the root of one that is missing; a size itself is not halved."""
-    if not is_value(source, node) or (_is_sized(source.of(node)) and isinstance(source.parents.get(node), ast.Assign)):
+    if not is_value(source, node) or _sets_a_size(source, node):
         return
     text, bare = source.term(node), _in_a_sum(source, node)
     yield source.put(node, f"-{text}", COST["sign added"])
     yield source.put(node, f"2 * {text}", COST["number added"], atomic=bare)
     yield source.put(node, f"{text} / 2", COST["number added"], atomic=bare)
+    for power in _powers(source):
+        yield source.put(node, f"{power} * {text}", COST["power counted"], atomic=bare)
     for size in sizes(source):
         yield source.put(node, f"{text} / {size}", COST["size divided"], atomic=bare)
         yield source.put(node, f"{text} / np.sqrt({size})", COST["root of size"], atomic=bare)
@@ -32,9 +34,24 @@ def scaled(source: ParsedSource, node: ast.expr) -> Edits:
         yield source.put(node, f"{text} * {size}", COST["size multiplied"], atomic=bare)
 
 
+def _sets_a_size(source: ParsedSource, node: ast.expr) -> bool:
+    """Whether a node is a size that is put into a variable: nobody means to halve it, or to multiply it by an array."""
+    return _is_sized(source.of(node)) and isinstance(source.parents.get(node), ast.Assign)
+
+
+def _powers(source: ParsedSource) -> list[int]:
+    """Return the numbers beyond 2 by which the derivative of a power is multiplied: 3 where `x ** 3` or `x ** 2` stands."""
+    powers = [node.right for node in ast.walk(source.tree) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow)]
+    found = {power.value for power in powers if isinstance(power, ast.Constant) and type(power.value) is int}
+    return sorted({number for power in found for number in (power, power + 1) if 2 < number < MOST_POWER})
+
+
+MOST_POWER = 6
+
+
 def with_a_variable(source: ParsedSource, node: ast.expr) -> Edits:
     """A variable, a slope written with it, or a residual that is missing as a factor; a variable as a summand."""
-    if not is_value(source, node):
+    if not is_value(source, node) or _sets_a_size(source, node):
         return
     text, bare = source.term(node), _in_a_sum(source, node)
     inner = 0.05 * isinstance(source.parents.get(node), ast.BinOp)  # a whole right-hand side first
@@ -68,6 +85,7 @@ def _entries_read(source: ParsedSource) -> list[str]:
 FACTORS = (
     ("{0} * {1}", "factor added"),
     ("{0} / {1}", "divisor added"),
+    ("{0} / ({1} * (1 - {1}))", "divisor added"),
     ("{0} * {1} * (1 - {1})", "slope added"),
     ("{0} * (1 - {1})", "slope complement"),
     ("{0} * (1 - {1} ** 2)", "slope added"),
@@ -82,6 +100,8 @@ def size_for_another(source: ParsedSource, node: ast.expr) -> Edits:
     if _is_sized(source.of(node)) or number:
         for size in sizes(source):
             yield source.put(node, size, COST["other size"], atomic=True)
+        for name in sorted(source.unread):
+            yield source.put(node, name, COST["other size"], atomic=True)
 
 
 def _is_sized(text: str) -> bool:
@@ -121,8 +141,7 @@ def unread_added(source: ParsedSource, node: ast.expr) -> Edits:
     parent = source.parents.get(node)
     if not isinstance(parent, ast.Assign | ast.Return) or not is_value(source, node):
         return
-    known = names_with(source.tree, ast.Load)
-    for name in (name for name in source.scope if name not in known and name not in source.arguments):
+    for name in (name for name in source.scope if name in source.unread and name not in source.arguments):
         for term in (name, *(f"{name} / {size}" for size in sizes(source))):
             yield source.put(node, f"{source.of(node)} + {term}", COST["forgotten"])
             yield source.put(node, f"{source.of(node)} - {term}", COST["forgotten"])
@@ -174,7 +193,7 @@ def like_a_neighbour(source: ParsedSource, node: ast.BinOp) -> Edits:
     if isinstance(parent, ast.BinOp) and not (_in_a_sum(source, node) or is_product(parent)):
         return
     for term in _summands(node):
-        names = [inner for inner in ast.walk(term) if isinstance(inner, ast.Name) and inner.id in source.scope]
+        names = _variables_in(source, term)
         if len(names) == 2:
             for new, distance in _alike(source, term, names):
                 yield source.put(
@@ -182,13 +201,29 @@ def like_a_neighbour(source: ParsedSource, node: ast.BinOp) -> Edits:
                 )
 
 
-def _alike(source: ParsedSource, term: ast.expr, names: list[ast.Name]) -> Iterator[tuple[str, float]]:
+def _variables_in(source: ParsedSource, node: ast.AST) -> list[ast.expr]:
+    """Return the variables that stand in a node, each as often as it stands there."""
+    return [inner for inner in ast.walk(node) if isinstance(inner, ast.expr) and source.variable(inner)]
+
+
+def statement_like_a_neighbour(source: ParsedSource, node: ast.AugAssign) -> Edits:
+    """A path that is missing beside another: `dh += dr @ Ur.T` after `dh += dz @ Uz.T`."""
+    names = _variables_in(source, node.value)
+    if len(names) == 2:
+        for new, distance in _alike(source, node.value, names):
+            again = source.spliced(node, [(node.value, new)])
+            text = f"{source.of(node)}\n{' ' * node.col_offset}{again}"
+            yield source.put(node, text, COST["neighbour"] + 0.3 * min(distance, 1.0) + 0.02 * distance, atomic=True)
+
+
+def _alike(source: ParsedSource, term: ast.expr, names: list[ast.expr]) -> Iterator[tuple[str, float]]:
     """Yield a term with both of its names exchanged for others that look alike, and how little alike they are: 0 where one and
     the same piece was exchanged in both, `Uz @ daz` and `Ur @ dar`."""
-    near = [[(other, unlike(name.id, other)) for other in source.scope if unlike(name.id, other) <= UNLIKE] for name in names]
+    own = [source.variable(name) for name in names]
+    near = [[(other, unlike(name, other)) for other in source.scope if unlike(name, other) <= UNLIKE] for name in own]
     for (first, left), (second, right) in product(*near):
-        if first != names[0].id and second != names[1].id:
-            same = _exchanged(names[0].id, first) == _exchanged(names[1].id, second)
+        if first != own[0] and second != own[1]:
+            same = _exchanged(own[0], first) == _exchanged(own[1], second)
             yield source.spliced(term, [(names[0], first), (names[1], second)]), 0.0 if same else 1.0 + left + right
 
 
@@ -285,24 +320,26 @@ def factors_within(source: ParsedSource, inside: ast.AST, stored: set[str]) -> l
     return [*names, *sorted(entries)]
 
 
-def all_but_first(source: ParsedSource, node: ast.AugAssign) -> Edits:
+def all_but_first(source: ParsedSource, node: ast.AugAssign | ast.Assign) -> Edits:
     """`g[1:] += lam * theta[1:]` for `g += lam * theta`: what is added leaves the first element out, the weight of the bias."""
+    target = node.target if isinstance(node, ast.AugAssign) else node.targets[0]
     names = [n for n in ast.walk(node.value) if isinstance(n, ast.Name) and n.id in source.scope]
-    for part in ("[1:]", "[:, 1:]") if isinstance(node.target, ast.Name) else ():
+    for part in ("[1:]", "[:, 1:]") if isinstance(target, ast.Name) else ():
         for name in names:
-            changes: list[tuple[ast.expr, str]] = [(node.target, f"{source.of(node.target)}{part}"), (name, f"{name.id}{part}")]
+            changes: list[tuple[ast.expr, str]] = [(target, f"{source.of(target)}{part}"), (name, f"{name.id}{part}")]
             yield source.put(node, source.spliced(node, changes), COST["part"], atomic=True)
 
 
-def summand_in_a_factor(source: ParsedSource, node: ast.Name) -> Edits:
+def summand_in_a_factor(source: ParsedSource, node: ast.Name | ast.Attribute) -> Edits:
     """`dout * (H - x)` for `dout * H`: a factor that lacks a summand."""
     parent = source.parents.get(node)
     product = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult)
-    if product and isinstance(node.ctx, ast.Load) and node.id in source.scope:
+    own = source.variable(node)
+    if product and isinstance(node.ctx, ast.Load) and own:
         for other in source.scope:
-            if other != node.id:
-                yield source.put(node, f"({node.id} - {other})", COST["summand in factor"], atomic=True)
-                yield source.put(node, f"({node.id} + {other})", COST["summand in factor"], atomic=True)
+            if other != own:
+                yield source.put(node, f"({own} - {other})", COST["summand in factor"], atomic=True)
+                yield source.put(node, f"({own} + {other})", COST["summand in factor"], atomic=True)
 
 
 def names_with(tree: ast.AST, context: type) -> set[str]:
@@ -339,10 +376,10 @@ def _in_a_sum(source: ParsedSource, node: ast.expr) -> bool:
 
 def sizes(source: ParsedSource) -> list[str]:
     """Return how the sizes may be written in a function."""
-    found = [name for name in source.scope if name in SIZES]
+    found = [name for name in source.scope if name.removeprefix("self.") in SIZES]
     first = next((node.arg for node in ast.walk(source.tree) if isinstance(node, ast.arg) and node.arg != "self"), None)
-    data = next((name for name in ("X", "x", "z") if name in source.scope), first)
+    data = next((name for name in ("X", "x", "z", "self.X", "self.x") if name in source.scope), first)
     if data is not None:
-        found += [f"len({data})", f"{data}.shape[1]"]
+        found += [f"len({data})", f"{data}.shape[1]", f"{data}.size"]
     shapes = [n for n in ast.walk(source.tree) if isinstance(n, ast.Subscript) and source.of(n.value).endswith(".shape")]
     return list(dict.fromkeys([*found, *(source.of(shape) for shape in shapes)]))

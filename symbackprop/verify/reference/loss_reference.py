@@ -246,10 +246,17 @@ class LossReference:
         return run, _scalar_result(self.title, run.results)
 
     def ignored(self, values: Mapping[str, Any]) -> frozenset[str]:
-        """Return the arrays that the loss uses in part only, as a loop of fixed length does."""
+        """Return the arrays that the loss uses in part only, as a loop of fixed length does.
+
+        To be compared is a use, except for what comes out as others do that the loss is made of, and is dropped: the `max` over
+        the rows of a softmax, and the relu before it, compare those too that no label picks.
+        """
         graph = Graph()
         run, loss = self._traced(values, graph)
-        used = set(reachable(graph, [loss, *sides_of(run.conditions)]))
+        own = set(reachable(graph, [loss]))
+        kept = {(at.place, at.outcome) for at in run.conditions if own & set(at.sides)}
+        idle = [at for at in run.conditions if (at.place, at.outcome) in kept and not own & set(at.sides)]
+        used = {*own, *reachable(graph, sides_of(run.conditions))} - (set(reachable(graph, sides_of(idle))) - own)
         return frozenset(name.name for name, node in graph.inputs.items() if node not in used)
 
     def replacements(self, values: Mapping[str, Any], graph: Graph) -> dict[int, int]:
