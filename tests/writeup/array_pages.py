@@ -31,6 +31,7 @@ from tests.array_slopes import Slopes
 from tests.derive.random_networks import index_network
 from tests.numeric.test_random_networks import random_tensor_network
 from tests.numeric.zoo import CASES
+from tests.writeup.page_gate import MADE, gate_network
 from tests.writeup.printed import Statement, inline, statements
 from tests.writeup.support import ARRAYS, agrees, computed, decimal_of, document, names_of, places, rounded
 
@@ -51,7 +52,7 @@ def array_derivation(name: str) -> Derivation:
         return with_values(network, loss, drawn(network, {"N": 2, "D": 2, "F": 2, "K": 3}, int(seed)))
     if kind == "tensor":
         return with_values(*(lambda network, values: (network, "E", values))(*random_tensor_network(int(seed))))
-    return document(name)
+    return gate_network(name) if name in MADE else document(name)
 
 
 def drawn(network: Network, sizes: dict[str, int], seed: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from symbackprop.formula.tree import tree
+from symbackprop.formula.tree.walk import replace, walk
 from tests.array_slopes import Slopes
 from tests.writeup.array_pages import array_derivation, markdown_at, outline_at, printed_rows, printed_tables, reader
 from tests.writeup.support import agrees
@@ -18,7 +19,12 @@ RATE = 0.5
 
 
 def true_value(key: tree.Formula, name: str, found: Any) -> Any:
-    """Return what a printed array should be: a node, a derivative of the loss, or a parameter after one step."""
+    """Return what a printed array should be: a node, a derivative of the loss, or a parameter after one step; of an array of
+    more axes, that of the matrix whose place the key numbers.
+    """
+    whole, place = whole_array(key)
+    if place:
+        return true_value(whole, name, found)[place]
     arrays = found.known.arrays
     match key:
         case tree.Name(name=node):
@@ -28,6 +34,17 @@ def true_value(key: tree.Formula, name: str, found: Any) -> Any:
         case tree.Update(body=tree.Name(name=by)):
             return arrays[by] - RATE * found.known.slope(array_derivation(name).loss, by)
     raise AssertionError(f"the page prints {key}")
+
+
+def whole_array(key: tree.Formula) -> tuple[tree.Formula, tuple[int, ...]]:
+    """Return what a key names of a whole array, and the place of the matrix (counted from 0) that it is about."""
+    entries = [part for part in walk(key) if isinstance(part, tree.Indexed)]
+    if not entries:
+        return key, ()
+    (entry,) = entries
+    place = tuple(int(index.text) - 1 for index in entry.indices if isinstance(index, tree.Number))
+    assert len(entry.indices) - len(place) == 2
+    return replace(key, lambda part: tree.Name(part.name) if isinstance(part, tree.Indexed) else part), place
 
 
 def assert_numbers_are_true(name: str, page: str) -> int:
@@ -40,7 +57,9 @@ def assert_numbers_are_true(name: str, page: str) -> int:
         assert all(map(agrees, table.flat, true.flat)), key
         assert table.size == true.size
         if isinstance(key, tree.Update):  # the next step starts from printed values
-            changed[key.body.name] = table.astype(float).reshape(true.shape)
+            whole, place = whole_array(key.body)
+            changed[whole.name] = np.array(changed[whole.name], dtype=float)
+            changed[whole.name][place or ...] = table.astype(float).reshape(true.shape)
     derivation = array_derivation(name)
     rows = printed_rows(page)
     before, after = (float(np.real(Slopes(derivation.network, derivation.loss, values).start[derivation.loss]))
@@ -52,7 +71,7 @@ def assert_numbers_are_true(name: str, page: str) -> int:
 
 
 SLOW = (
-    "mlp_softmax", "softmax_classifier", "layer_norm", "batch_norm", "convolution_1d", "bounded_sums", "attention",
+    "mlp_softmax", "softmax_classifier", "layer_norm", "batch_norm", "convolution_1d", "bounded_sums", "attention", "autoencoder",
 )  # fmt: skip
 
 

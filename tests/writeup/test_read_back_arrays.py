@@ -109,7 +109,7 @@ def test_every_equals_sign_of_a_document_holds(name: str, level: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*ZOO, *RANDOM])
+@pytest.mark.parametrize("name", [*ZOO, *RANDOM, "autoencoder", "long array names"])
 def test_every_equals_sign_of_other_networks_holds(name: str) -> None:
     assert name not in LEFT_OUT
     found = check_handout(name, level="full")

@@ -94,10 +94,9 @@ class Writer:
 
     @cached_property
     def whole_adjoints(self) -> Mapping[str, Formula]:
-        """How the adjoint symbols of arrays are written in matrix form, ∂E/∂A."""
+        """How the adjoint symbols are written in matrix form, ∂E/∂A, of arrays and of numbers between them."""
         loss = Name(self.derivation.loss)
-        arrays = (adjoint for adjoint in self.derivation.adjoints.values() if adjoint.indices)
-        return {name_of(adjoint.symbol): Partial(loss, Name(adjoint.node)) for adjoint in arrays}
+        return {name_of(adjoint.symbol): Partial(loss, Name(adjoint.node)) for adjoint in self.derivation.adjoints.values()}
 
     def product(self, expressions: tuple[Expr, ...]) -> Formula:
         """Write factors one after the other, in the order given, nothing multiplied out."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from math import prod
+from typing import Any
 
 import numpy as np
 
 from symbackprop.derive.steps.steps import written_steps
 from symbackprop.derive.steps.worked_formulas import textbook_forms, up_to_loss
-from symbackprop.formula.tree.tree import Formula, Name, Partial, Update
+from symbackprop.errors import InternalError
+from symbackprop.formula.tree.tree import Formula, Indexed, Name, Number, Partial, Update
 from symbackprop.writeup.outline.backward_parts import MOST_KEPT, step_line
 from symbackprop.writeup.outline.context import Context, learning_rate
 from symbackprop.writeup.outline.entry_parts import ADJOINTS, VALUES, entry_lines
@@ -25,11 +29,14 @@ from symbackprop.writeup.page.blocks import (
     Part,
     Prose,
     Table,
-    Words,
 )
 
-#: Arrays with more entries than this are described by their shape only.
-MOST_ENTRIES = 48
+#: Arrays with more entries, or made of more matrices, than this are described by their shape only.
+MOST_ENTRIES, MOST_MATRICES = 48, 6
+
+
+def _itself(name: Formula) -> Formula:
+    return name
 
 
 def definition_block(context: Context) -> FormulaBlock:
@@ -62,13 +69,36 @@ def _shape(context: Context, name: str) -> str:
     return " = ".join(dict.fromkeys(f"({', '.join(sizes)})" for sizes in (letters, numbers)))
 
 
-def matrix(anchor: str, name: Words, values: object, context: Context, hidden: str) -> list[Block]:
-    """Return the value of an array; nothing when it has more axes or entries than fit a page."""
+Label = Callable[[Formula], Formula]
+
+
+def matrix(anchor: str, label: Label, name: str, values: object, context: Context, hidden: str) -> list[Block]:
+    """Return the value of an array, one with more axes matrix by matrix; nothing when it has more entries than fit a page.
+
+    `label` makes what stands before a value of the array's name, or of its entry: `W_{1,i,j}` is the first matrix of W.
+    """
     array = np.asarray(values, dtype=object)
-    if array.ndim > 2 or array.size > MOST_ENTRIES:
+    if array.size > MOST_ENTRIES or prod(array.shape[:-2]) > MOST_MATRICES:
         return []
+    if array.ndim <= 2:
+        return [_array_value(anchor, label(Name(name)), array, context, hidden)]
+    entry = context.writer.entry(name)
+    return [
+        _array_value(f"{anchor}-{at}", label(_part(entry, place)), array[place], context, hidden)
+        for at, place in enumerate(np.ndindex(array.shape[:-2]), start=1)
+    ]
+
+
+def _part(entry: Formula, place: tuple[int, ...]) -> Formula:
+    """Return an entry with numbers (counted from 1) for all but its last two indices."""
+    if not isinstance(entry, Indexed):
+        raise InternalError(f"an array of several axes: expected an entry, got {entry}")
+    return replace(entry, indices=(*(Number(str(at + 1)) for at in place), *entry.indices[len(place) :]))
+
+
+def _array_value(anchor: str, name: Formula, array: Any, context: Context, hidden: str) -> ArrayValue:
     rows = (tuple(Cell((context.ledger.formula(value),), hidden) for value in row) for row in np.atleast_2d(array))
-    return [ArrayValue(anchor, name, tuple(rows))]
+    return ArrayValue(anchor, (name,), tuple(rows))
 
 
 def forward_arrays(context: Context) -> list[Block]:
@@ -76,7 +106,7 @@ def forward_arrays(context: Context) -> list[Block]:
     names = [name for name in up_to_loss(context.derivation) if context.derivation.network.nodes[name].defined]
     blocks: list[Block] = []
     for name in names:
-        blocks += matrix(f"value-{name}", (Name(name),), context.ledger.values[name], context, "numbers")
+        blocks += matrix(f"value-{name}", _itself, name, context.ledger.values[name], context, "numbers")
     return [*blocks, *_in_full(VALUES, names, context)]
 
 
@@ -94,7 +124,7 @@ def given_arrays(context: Context) -> list[Block]:
     blocks: list[Block] = []
     for node in context.derivation.network.nodes.values():
         if not node.defined and node.name in up_to_loss(context.derivation):
-            blocks += matrix(f"value-{node.name}", (Name(node.name),), context.ledger.values[node.name], context, "")
+            blocks += matrix(f"value-{node.name}", _itself, node.name, context.ledger.values[node.name], context, "")
     return blocks
 
 
@@ -119,9 +149,12 @@ def adjoint_arrays(context: Context) -> list[Block]:
     inner = [name for name in printed if derivation.network.nodes[name].defined and name != derivation.loss]
     blocks: list[Block] = [Heading(1, context.say("gradients"), "gradients")]
     names = (*inner, *(name for name in derivation.wrt if name in derivation.adjoints))
+
+    def by_loss(name: Formula) -> Formula:
+        return Partial(Name(derivation.loss), name)
+
     for name in names:
-        title: Words = (Partial(Name(derivation.loss), Name(name)),)
-        blocks += matrix(f"adjoint-{name}", title, context.ledger.adjoint(name), context, "numbers")
+        blocks += matrix(f"adjoint-{name}", by_loss, name, context.ledger.adjoint(name), context, "numbers")
     return [*blocks, *_in_full(ADJOINTS, names, context)]
 
 
@@ -132,7 +165,7 @@ def loss_parts(context: Context) -> list[Block]:
     changed = {name: context.ledger.stepped(name, rate) for name in learned}
     new: list[Block] = []
     for name, values in changed.items():
-        new += matrix(f"new-{name}", (Update(Name(name)),), values, context, "numbers")
+        new += matrix(f"new-{name}", Update, name, values, context, "numbers")
     return [*loss_lead(context), *new, *loss_table(changed, context)]
 
 
