@@ -297,6 +297,58 @@ def test_a_nudge_is_compared_with_what_the_derivative_predicts() -> None:
 
 @pytest.mark.slow
 @NEEDS_A_BROWSER
+def test_wrong_answers_about_arrays_are_told_what_they_come_from() -> None:
+    """Entries of the weights of two layers with decay, worked out with matrices, each with one slip."""
+    derivation = gate_network("long array names")
+    count = network_of_numbers(derivation).samples
+    v = {name: np.array(value, dtype=float) for name, value in derivation.network.values.items()}
+    x, t = v["pixel_values"][:count], v["class_numbers"][:count]
+    first, second = v["weights_hidden"], v["weights_output"]
+
+    def gradients(
+        error: float = 2.0,
+        mean: float = 1 / count,
+        decay: float = 0.02,
+        slope: bool = True,
+        stale: bool = False,
+        path: bool = True,
+    ) -> dict[str, float]:
+        a = np.tanh(x @ first + v["hidden_preactivation_b"])
+        ds = error * mean * (a @ second + v["output_scores_b"] - t)
+        by_second = a.T @ ds + decay * second
+        if not path:
+            ds[:, 1] = 0
+        da = ds @ (second - 0.5 * by_second if stale else second).T
+        by_first = x.T @ (da * (1 - a**2) if slope else da) + decay * first
+        return {"∂weights_hidden_12": by_first[0, 1], "∂weights_output_23": by_second[1, 2]}
+
+    hidden, output = gradients()
+    slips = [
+        (hidden, "factor missing", {"mean": 1.0}), (output, "factor missing", {"mean": 1.0}),
+        (hidden, "square missing", {"decay": 0.01}), (output, "square missing", {"decay": 0.01}),
+        (output, "square missing", {"error": 1.0}), (hidden, "path missing", {"decay": 0.0}),
+        (hidden, "slope missing", {"slope": False}), (hidden, "updated weights", {"stale": True}),
+    ]  # fmt: skip
+    asked = [[key, f"{gradients(**slip)[key]:.7g}"] for key, _, slip in slips]
+    result = does(
+        page(derivation, audience="student"),
+        f"""
+        const named = ([phase, name]) => (phase === "forward" ? "" : "∂") + name;
+        const keys = JSON.parse(one("#lesson-data").textContent).steps.map(named);
+        result.told = {json.dumps(asked)}.map(([key, text]) => {{
+          click('[data-go="first"]');
+          for (let k = 0; k < keys.indexOf(key); k += 1) click('[data-go="next"]');
+          return say(text);
+        }});
+        """,
+    )
+    told = [one["kinds"] for one in result["told"]]
+    missed = [(slip, kinds) for (*slip, _), kinds in zip(slips, told, strict=True) if slip[1] not in kinds]
+    assert missed == [], told
+
+
+@pytest.mark.slow
+@NEEDS_A_BROWSER
 def test_a_network_drawn_in_layers_is_walked_and_nudged_too() -> None:
     """More units than are drawn one by one: the numbers stand in boxes of layers, none in the description."""
     html = page(gate_network("long array names"), lang="zh")

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Integer, Symbol
+from sympy import Add, Expr, Integer, Pow, Symbol
 
 from symbackprop.derive.steps.worked_formulas import merged_locals, up_to_loss
 from symbackprop.derive.sweep.derivation import DerivationRecord
@@ -65,7 +65,7 @@ def mistakes(derivation: DerivationRecord, backward: Backward) -> tuple[LessonMi
     """Return the mistakes, those that are made most often first."""
     nodes = derivation.network.nodes
     found = [
-        *_slopes(nodes, backward), *_errors(nodes, backward), *_updated(derivation, backward),
+        *_slopes(nodes, backward), *_errors(nodes, backward), *_factors(nodes, backward), *_updated(derivation, backward),
     ]  # fmt: skip
     return tuple(dict.fromkeys(mistake for mistake in found if mistake.changes))
 
@@ -129,6 +129,26 @@ def _errors(nodes: Mapping[str, Node], backward: Backward) -> Iterator[LessonMis
         names = tuple(use[1] for use in group)
         yield LessonMistake("target - out", names, tuple((use, -slopes[use]) for use in group))
         yield LessonMistake("loss slope missing", names, tuple((use, Integer(1)) for use in group))
+
+
+# ---- constants -------------------------------------------------------------------------------------------------------
+
+
+def _factors(nodes: Mapping[str, Node], backward: Backward) -> Iterator[LessonMistake]:
+    """Yield the constant factor of a definition left out of its derivatives, `1/N` of a mean, and the 2 of a square."""
+    by_consumer: dict[str, list[Use]] = defaultdict(list)
+    for use in backward.uses:
+        by_consumer[use[0]].append(use)
+    for consumer, uses in by_consumer.items():
+        expression = nodes[consumer].expression
+        terms = Add.make_args(expression) if expression is not None else ()
+        factors = {str(name): abs(term.as_coeff_Mul()[0]) for term in terms for name in term.free_symbols}
+        lost = tuple((use, backward.uses[use] / factors[use[1]]) for use in uses if factors.get(use[1], 1) not in (0, 1))
+        yield LessonMistake("factor missing", (consumer,), lost)
+        powers = (power.args for term in terms for power in term.atoms(Pow))
+        squares = {str(name) for base, exponent in powers if exponent == 2 for name in base.free_symbols}
+        halved = tuple((use, backward.uses[use] / 2) for use in uses if use[1] in squares)
+        yield LessonMistake("square missing", (consumer,), halved)
 
 
 # ---- weights ---------------------------------------------------------------------------------------------------------

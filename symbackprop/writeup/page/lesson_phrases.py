@@ -140,6 +140,11 @@ LESSON_PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
                                    "漏掉了 {names} 与下一层之间的权重"),
         "mistake input missing": ("the factor {names}, what came in, is forgotten", "漏掉了因子 {names}（传入的数）"),
         "mistake wrong input": ("what came in elsewhere is multiplied ({names})", "乘错了传入的数（{names}）"),
+        "mistake factor missing": (
+            "the constant factor of {names} is forgotten: the 1/N of a mean, the strength of a decay",
+            "漏掉了 {names} 的常数因子：平均值的 1/N，或衰减的系数",
+        ),
+        "mistake square missing": ("the 2 of the square is forgotten, in {names}", "漏掉了 {names} 中平方求导得到的 2"),
         "mistake updated weights": (
             "weights are used that were updated already; all derivatives need the old ones",
             "用了已经更新过的权重；所有导数都要用旧的权重",
