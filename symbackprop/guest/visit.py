@@ -97,12 +97,17 @@ def _apart(call: Callable[[], Any]) -> Any:
         return pool.submit(call).result()
 
 
+def seeded(seed: int = 0) -> None:
+    """Seed numpy's and Python's global generators, as they are at the beginning of a visit."""
+    np.random.seed(seed)
+    random.seed(seed)
+
+
 @contextmanager
 def _generators(seed: int) -> Iterator[Callable[[], bool]]:
     """Seed the global generators, hand out whether they were used, and put their states back."""
     numpy_state, python_state = np.random.get_state(legacy=False), random.getstate()
-    np.random.seed(seed)
-    random.seed(seed)
+    seeded(seed)
     start = _marks()
     try:
         yield lambda: _marks() != start

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from symbackprop import check_gradient
+from symbackprop import check_gradient, check_layer
 from symbackprop.verify.mend.editable import Editable
 from symbackprop.verify.mend.edits import edits
 from symbackprop.verify.mend.search import ranked
@@ -82,6 +82,15 @@ CHANGES: tuple[tuple[str, str, str], ...] = (
     ("all numbers", plain("s = y"), plain("s = y / x.size")),
     ("a variable that nothing reads", plain("N = y.sum()", "s = x / len(y)"), plain("N = y.sum()", "s = x / N")),
     ("set from the second on", plain("s = 0 * W", "s = W"), plain("s = 0 * W", "s[1:] = W[1:]")),
+    ("parts put together in another order", plain("s = np.concatenate([x, y], axis=1)"),
+     plain("s = np.concatenate([y, x], axis=1)")),
+    ("matrices of a stack transposed", plain("y = x.transpose(0, 2, 1) @ s", "s = x @ s"),
+     plain("y = x.transpose(0, 2, 1) @ s", "s = x.transpose(0, 2, 1) @ s")),
+    ("a scale that should divide", plain("N = np.sqrt(H)", "s = x * N"), plain("N = 1 / np.sqrt(H)", "s = x * N")),
+    ("the decay that another layer has", plain("W2 = 2 * W", "W1 = W", "d2 = x.T @ s / N + H * W2", "d1 = y.T @ x / N"),
+     plain("W2 = 2 * W", "W1 = W", "d2 = x.T @ s / N + H * W2", "d1 = y.T @ x / N + H * W1")),
+    ("the mask that another layer has", plain("z2 = 2 * W", "z1 = W", "d2 = x @ s.T * (z2 > 0)", "d1 = y @ x.T"),
+     plain("z2 = 2 * W", "z1 = W", "d2 = x @ s.T * (z2 > 0)", "d1 = y @ x.T * (z1 > 0)")),
     ("a path beside another", plain("s += x @ W.T", "dx = dW", "y = 2"),
      plain("s += x @ W.T", "s += dx @ dW.T", "dx = dW", "y = 2")),
 )  # fmt: skip
@@ -193,3 +202,27 @@ def test_a_size_that_never_took_another_value_is_a_number(hand: Any, added: str)
     assert repair.proved
     assert added in repair.after
     assert "H" not in repair.after.replace("H // 2", "")
+
+
+class Dropped:
+    def forward(self, x: Any) -> Any:
+        self.x = x
+        self.kept = np.random.binomial(1, 0.75, size=x.shape) / 0.75
+        return x * self.kept
+
+    def backward(self, grad: Any) -> Any:
+        return grad * self.kept
+
+
+class WithoutItsMask(Dropped):
+    def backward(self, grad: Any) -> Any:
+        return grad * self.x
+
+
+@pytest.mark.slow
+def test_all_changes_are_tried_with_the_same_random_numbers() -> None:
+    """The mask of a dropout is drawn at each run; one change after another has to meet the same one."""
+    x = np.arange(1.0, 13.0).reshape(4, 3)
+    assert check_layer(Dropped(), x).ok
+    (repair,) = check_layer(WithoutItsMask(), x).repairs
+    assert repair.after == "return grad * self.kept"

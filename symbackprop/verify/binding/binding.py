@@ -19,7 +19,7 @@ import numpy as np
 
 from symbackprop.errors import UserError
 from symbackprop.guest.audit import Deed
-from symbackprop.guest.visit import NOTHING, Visit, visit
+from symbackprop.guest.visit import NOTHING, Visit, seeded, visit
 from symbackprop.trace.graph.graph import InputName
 from symbackprop.trace.run.nested import joined, mapped, put, walk
 from symbackprop.verify.binding.foreign import plain
@@ -267,8 +267,10 @@ def _visited(
 
 
 def run_inside(call: HandCall, values: Mapping[str, Any]) -> Outcome:
-    """Run code inside a visit that is under way: one of many changes of it, tried one after another."""
+    """Run code inside a visit that is under way: one of many changes of it, tried one after another, all with the same random
+    numbers."""
     function, arguments = make_arguments(call, values)
+    seeded()
     return _outcome(function, arguments, function(**arguments))
 
 

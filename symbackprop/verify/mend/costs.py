@@ -67,6 +67,8 @@ COST: Mapping[str, float] = MappingProxyType(
         "factor added": 1.3,
         "counted": 1.3,
         "neighbour": 1.05,
+        "twin": 0.9,
+        "reciprocal": 0.9,
         "mask": 1.0,
         "part": 1.1,
         "carry scaled": 1.15,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 
@@ -255,6 +256,15 @@ def sides_exchanged(source: ParsedSource, node: ast.BinOp) -> Edits:
             yield source.put(node, new, COST["transposed side"] + 0.1 * new.startswith(right))
 
 
+def transposed_in_each(source: ParsedSource, node: ast.BinOp) -> Edits:
+    """One side transposed as the function writes it for stacks of matrices: `a.transpose(0, 2, 1) @ b` for `a @ b`."""
+    if isinstance(node.op, ast.MatMult):
+        for written in sorted(set(re.findall(r"\.(?:transpose|swapaxes)\([-\d, ]*\)", source.text))):
+            for side in (node.left, node.right):
+                if "transpose" not in source.of(side) and "swapaxes" not in source.of(side):
+                    yield source.put(side, f"{source.factor(side)}{written}", COST["transpose"], atomic=True)
+
+
 def _turned(source: ParsedSource, node: ast.expr) -> str:
     """Return the transpose of a side."""
     if isinstance(node, ast.Attribute) and node.attr == "T":
@@ -352,8 +362,8 @@ def stands_for_itself(source: ParsedSource, node: ast.expr) -> bool:
     return compound and isinstance(source.parents.get(node), held)
 
 
-def results_exchanged(source: ParsedSource, node: ast.Dict | ast.Tuple) -> Edits:
-    """Two results exchanged: values of a dictionary, elements of a returned tuple."""
+def results_exchanged(source: ParsedSource, node: ast.Dict | ast.Tuple | ast.List) -> Edits:
+    """Two results exchanged: values of a dictionary, elements of a returned tuple, parts that are put together."""
     items = node.values if isinstance(node, ast.Dict) else node.elts
     if len(items) > MOST_ITEMS or not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
         return

@@ -25,7 +25,7 @@ from symbackprop.verify.mend.edits import edits
 from symbackprop.verify.mend.proof import Case, Runner, proved
 from symbackprop.verify.mend.sense import makes_sense, stores_for_nothing
 from symbackprop.verify.mend.splices import Edit, ParsedSource
-from symbackprop.verify.mend.supply import sizes
+from symbackprop.verify.mend.supply import form, sizes
 from symbackprop.verify.records import Status
 
 MOST_TRIED = 3000
@@ -99,7 +99,7 @@ class Plainly:
     def __init__(self, source: ParsedSource) -> None:
         self.source = source
         self.lines = source.text.splitlines()
-        self.forms = Counter(map(_form, self.lines))
+        self.forms = Counter(map(form, self.lines))
         names = "|".join(map(re.escape, sorted(source.unread)))
         self.unread = re.compile(rf"(?<![\w.])(?:{names})(?!\w)") if names else None
 
@@ -107,15 +107,15 @@ class Plainly:
         """Return how much likelier a change is for what stands elsewhere."""
         old = self.source.text[edit.start : edit.end]
         reads = self.unread is not None and self.unread.search(edit.new) and not self.unread.search(old)
-        form = _form(changed.splitlines()[edit.line - 1])
-        twin = form != _form(self.lines[edit.line - 1]) and self.forms[form] > 0
-        written = re.search(r"\w.*[-+*/].*\w", edit.new) is not None and edit.new in self.source.text
+        before, after = form(self.lines[edit.line - 1]), form(changed.splitlines()[edit.line - 1])
+        twin = after != before and self.forms[after] > 0
+        written = any(_is_found(piece, self.source.text) for piece in (edit.new, edit.new.partition(old)[2].strip(" ()")))
         return UNREAD * bool(reads) + TWIN * twin + WRITTEN * written
 
 
-def _form(line: str) -> str:
-    """Return a line without its names: `v=v.T@v/v`."""
-    return re.sub(r"(?<![\w.])(?!np\b)[A-Za-z_]\w*(?:\.\w+(?![\w(]))?", "v", line.replace(" ", ""))
+def _is_found(piece: str, text: str) -> bool:
+    """Whether a piece of a formula, an operator and a variable at least, stands in a text: `(x - mu)`, `* scale`."""
+    return piece in text and re.search(r"[-+*/] *[A-Za-z_(]", piece) is not None
 
 
 RETURNED, COPIED, PLAIN_COPY, SELECTED = 0.25, -0.3, 0.7, 0.05
@@ -141,6 +141,11 @@ def _readers(source: ParsedSource, node: ast.Assign) -> set[int]:
     return {name.lineno for name in names if name.id in targets}
 
 
+def _is_told_by_readers(source: ParsedSource, value: ast.expr) -> bool:
+    """Whether a value selects, or is made of one variable, a size perhaps: no number of it tells, but those of who reads it."""
+    return isinstance(value, ast.Subscript) or (isinstance(value, ast.BinOp) and len(source.variables(value)) == 1)
+
+
 def _is_untraced(value: ast.expr) -> bool:
     """Whether a value is a plain copy, or made by a comparison alone."""
     return isinstance(value, ast.Name) or any(isinstance(node, ast.Compare) for node in ast.walk(value))
@@ -164,7 +169,7 @@ def _doubts(
         yield range(node.lineno, (node.end_lineno or node.lineno) + 1), 0.0
     if isinstance(node, ast.Assign) and _is_untraced(node.value):
         yield (node.lineno,), PLAIN_COPY
-    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):  # it selects: who reads it tells
+    if isinstance(node, ast.Assign) and _is_told_by_readers(source, node.value):
         yield from _most(place, suspects, _readers(source, node), (node.lineno,), SELECTED)
     if isinstance(node, ast.For | ast.If | ast.With):
         yield from _most(place, suspects, range(node.lineno, (node.end_lineno or node.lineno) + 1), (node.lineno,), 0.0)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import product
 
 from symbackprop.verify.mend.costs import COST
-from symbackprop.verify.mend.splices import Edit, ParsedSource, common_start, factors_of, is_product, unlike
+from symbackprop.verify.mend.splices import ATOMS, Edit, ParsedSource, common_start, factors_of, is_product, unlike
 
 Edits = Iterator[Edit]
 
@@ -225,6 +225,41 @@ def _alike(source: ParsedSource, term: ast.expr, names: list[ast.expr]) -> Itera
         if first != own[0] and second != own[1]:
             same = _exchanged(own[0], first) == _exchanged(own[1], second)
             yield source.spliced(term, [(names[0], first), (names[1], second)]), 0.0 if same else 1.0 + left + right
+
+
+def reciprocal(source: ParsedSource, node: ast.Assign) -> Edits:
+    """`1 / np.sqrt(d)` for `np.sqrt(d)`: a scale that multiplies where it should divide."""
+    if isinstance(node.value, ast.Call | ast.Name | ast.Attribute):
+        yield source.put(node.value, f"1 / {source.of(node.value)}", COST["reciprocal"], atomic=True)
+
+
+def like_a_twin(source: ParsedSource, node: ast.Assign) -> Edits:
+    """What a line lacks that another one, written alike, has: `dW1 = X.T @ dZ1 / m + lam * W1` beside `dW2 = … + lam * W2`."""
+    target = source.of(node.targets[0])
+    for other in ast.walk(source.tree):
+        whole = other.value if isinstance(other, ast.Assign) and other is not node else None
+        if isinstance(whole, ast.BinOp) and form(source.of(whole.left)) == form(source.of(node.value)):
+            between = source.text[source.span(whole.left)[1] : source.span(whole.right)[0]].strip(" ()")
+            old, new = _exchanged(source.of(other.targets[0]), target) if isinstance(other, ast.Assign) else ("", "")
+            text = _renamed(source, whole.right, old, new)
+            yield source.put(node.value, f"{source.term(node.value)} {between} {text}", COST["twin"], atomic=True)
+
+
+def _renamed(source: ParsedSource, node: ast.expr, old: str, new: str) -> str:
+    """Return the text of a node in which the variables are those of a twin: `W1` for `W2`, where there are such."""
+    changes = [(part, source.variable(part).replace(old, new)) for part in _variables_in(source, node) if old]
+    text = source.spliced(node, [(part, name) for part, name in changes if name in source.scope])
+    return text if isinstance(node, ATOMS) or is_plain_product(node) else f"({text})"
+
+
+def is_plain_product(node: ast.expr) -> bool:
+    """Whether a node is a product or a quotient, which needs no brackets in a sum."""
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div | ast.MatMult)
+
+
+def form(text: str) -> str:
+    """Return a line without its names: `v=v.T@v/v`."""
+    return re.sub(r"(?<![\w.])(?!np\b)[A-Za-z_]\w*(?:\.\w+(?![\w(]))?", "v", text.replace(" ", ""))
 
 
 def summand_of_its_form(source: ParsedSource, node: ast.BinOp) -> Edits:
