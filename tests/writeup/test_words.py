@@ -18,6 +18,7 @@ from symbackprop.network.wording import LocalizedText, in_language
 from symbackprop.writeup.make import make_outline
 from symbackprop.writeup.page import blocks as b
 from symbackprop.writeup.page.options import HandoutOptions
+from symbackprop.writeup.print.html import html
 from tests.writeup.page_gate import DOCUMENTS, MADE, gate_network
 
 PROGRAM = re.compile(r"Sum\(|\*\*|!=|==|math\.|np\.|\bsqrt\(|\w\[\w+, \w+\]")
@@ -134,3 +135,13 @@ def test_a_files_own_notation_and_options_are_the_defaults(tmp_path) -> None:  #
     said = CliRunner().invoke(cli, ["derive", str(place), "--format", "latex"], catch_exceptions=False).output
     assert "2*(" in said
     assert "2*(" not in CliRunner().invoke(cli, ["derive", str(place), "--notation", "textbook", "--format", "latex"]).output
+
+
+def test_the_last_case_of_several_is_told_in_the_language_of_the_page() -> None:
+    net = Network("a rectifier of numbers")
+    x, w, t = net.input("x", value=0.5), net.parameter("w", value=0.3), net.target("t", value=1)
+    derivation = derive(net, net.define("E", (net.define("out", relu(net.define("net", w * x))) - t) ** 2))
+    for lang, said, unsaid in (("en", "otherwise", "否则"), ("zh", "否则", "otherwise")):
+        page = html(make_outline(derivation, HandoutOptions(lang=lang).without("code")))
+        assert f"<mtext>{said}</mtext>" in page
+        assert f"<mtext>{unsaid}</mtext>" not in page

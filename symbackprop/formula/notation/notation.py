@@ -47,6 +47,7 @@ class Notation:
     transpose: str = r"\top"  # or "T"
     kronecker: str = r"\mathbb{1}"  # or r"\delta" where no adjoint is called δ
     change: str = r"\Delta"  # or the letter "Δ"
+    otherwise: str = "otherwise"  # the last case of several: "otherwise", or "否则"
     update: str = "plus"  # "plus" w^+, "prime" w', "arrow" w \leftarrow …
     index_separator: str = ""  # X_{ni}, or "," X_{n,i}
     layered: frozenset[str] = frozenset()  # names whose superscript is a layer
@@ -121,6 +122,7 @@ _ALLOWED: dict[str, tuple[Any, ...]] = {
     "exponential": ("power", "call"),
     "sum_bounds": ("index", "full"),
     "delta_sign": (1, -1),
+    "otherwise": ("otherwise", "否则"),
     "rounding": ("half-up", "half-even"),
 }
 

@@ -185,7 +185,7 @@ def _nabla(node: tree.Nabla, parts: list[str], notation: Notation) -> str:
 
 
 def _branch(node: tree.Branch, parts: list[str], notation: Notation) -> str:
-    condition = parts[1] if node.condition is not None else r"\text{otherwise}"
+    condition = parts[1] if node.condition is not None else rf"\text{{{notation.otherwise}}}"
     return f"{parts[0]} & {condition}"
 
 

@@ -196,7 +196,7 @@ def _matrix(node: tree.Matrix, parts: list[str], notation: Notation) -> str:
 
 
 def _branch(node: tree.Branch, parts: list[str], notation: Notation) -> str:
-    condition = parts[1] if node.condition is not None else "<mtext>otherwise</mtext>"
+    condition = parts[1] if node.condition is not None else f"<mtext>{notation.otherwise}</mtext>"
     return f"<mtr><mtd>{parts[0]}</mtd><mtd>{condition}</mtd></mtr>"
 
 

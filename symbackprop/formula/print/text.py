@@ -137,7 +137,7 @@ def _bars(node: tree.Bars, parts: list[str], notation: Notation) -> str:
 
 
 def _branch(node: tree.Branch, parts: list[str], notation: Notation) -> str:
-    return f"{parts[0]} if {parts[1]}" if node.condition is not None else f"{parts[0]} otherwise"
+    return f"{parts[0]} if {parts[1]}" if node.condition is not None else f"{parts[0]} {notation.otherwise}"
 
 
 TEXT = Format(

@@ -145,7 +145,7 @@ def _group(node: tree.Group, parts: list[str], notation: Notation) -> str:
 
 
 def _branch(node: tree.Branch, parts: list[str], notation: Notation) -> str:
-    condition = parts[1] if node.condition is not None else '"otherwise"'
+    condition = parts[1] if node.condition is not None else f'"{notation.otherwise}"'
     return f"{parts[0]} quad & {condition}"
 
 

@@ -78,7 +78,7 @@ def prepared(derivation: DerivationRecord, options: HandoutOptions) -> Material:
 
     Raises UserError when a value is missing or nothing is asked for; NotSupportedError for a network too large.
     """
-    notation = (options.notation or HANDOUT_NOTATION).override(delta_sign=1)
+    notation = (options.notation or HANDOUT_NOTATION).override(delta_sign=1, otherwise=plain("otherwise", options.lang))
     entries = network_of_numbers(derivation)
     numbers = entries.derivation
     writer, _ = worked_formulas(numbers, notation)

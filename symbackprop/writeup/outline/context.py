@@ -123,7 +123,9 @@ def make_context(derivation: DerivationRecord, options: HandoutOptions, values: 
 
     Raises UserError for an unknown weight or a missing value.
     """
-    chosen = (options.notation or HANDOUT_NOTATION.override(residual=authors_residual(derivation))).override(delta_sign=1)
+    chosen = (options.notation or HANDOUT_NOTATION.override(residual=authors_residual(derivation))).override(
+        delta_sign=1, otherwise=plain("otherwise", options.lang)
+    )
     extents = {extent for node in derivation.network.nodes.values() for extent in node.shape}
     chosen = chosen.override(names=ones_spellings(sorted(extents, key=str)))
     writer, formulas = worked_formulas(derivation, chosen)

@@ -255,6 +255,7 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "all answers": ("All answers", "全部答案"),
         "print": ("Print", "打印"),
         "answers shown": ("{shown} of {all} answers shown", "已显示 {shown}/{all} 个答案"),
+        "otherwise": ("otherwise", "否则"),
         "blank": ("blank to fill in", "待填写的空"),
         "path of": ("path of {name}", "{name} 的路径"),
         # Notebook.
