@@ -14,6 +14,8 @@ LOSSES = frozenset({"loss", "cost", "objective", "loss_function", "cost_function
 LOSS_WORDS = LOSSES | {"mse", "error", "entropy", "nll", "bce"}
 GRADIENTS = frozenset({"gradients", "gradient", "grads", "grad", "backward", "backprop", "backpropagation"})
 
+FORWARDS = frozenset({"forward", "feedforward", "fprop"})
+
 
 def refuse_notebook(place: str) -> None:
     """Raise UserError for code that is in a notebook: it is checked there, or written to a file."""
@@ -44,8 +46,8 @@ def has_own_loss(file: Path) -> bool:
 def loss_and_gradient(place: str) -> tuple[str, str] | None:
     """Return the loss and the gradient of a file that has one of each by its names; with an `example`, by the usual names."""
     defined = _top_level(Path(place))
-    if "example" not in defined and "class" in defined:
-        return None
+    if "example" not in defined and ("class" in defined or any(_words(name) & FORWARDS for name in defined)):
+        return None  # its passes are what is checked
     losses, gradients = _usual(defined) if "example" in defined else _likely(defined)
     if len(losses) != 1 or len(gradients) != 1:
         return None

@@ -30,7 +30,7 @@ from symbackprop.verify.explain.locate import Located, code_lines, locate
 from symbackprop.verify.mend.reasons import at_the_mend, with_mends
 from symbackprop.verify.mend.repair import repairs
 from symbackprop.verify.optimiser import UNDECIDED, memory_of, with_rates, without_state
-from symbackprop.verify.passes.comparison import Comparison, as_layer, comparison
+from symbackprop.verify.passes.comparison import Comparison, as_layer, comparison, forgiving
 from symbackprop.verify.passes.conventions import conventional
 from symbackprop.verify.records import Cause, Location, Repair, Status, Verdict, VerdictScope
 from symbackprop.verify.reference.derivation_reference import DerivationReference
@@ -143,7 +143,7 @@ def _changed_notes(changed: Sequence[str]) -> tuple[str, ...]:
 
 def check_passes(found: Comparison, *, wrt: Sequence[str] | None = None, **options: Any) -> Report:
     """Check the backward pass of a comparison that was found, with the options of `check_gradient`."""
-    found = conventional(found) or found
+    found = forgiving(conventional(found) or found)
     asked = [name for name in wrt or found.wrt if name in found.wrt] or list(found.wrt)
     decided = [name for name in asked if name not in found.undecided] or asked
     report = check_gradient(found.loss, found.hand, example=found.example, wrt=decided, **options)

@@ -7,6 +7,7 @@ import pytest
 from symbackprop.errors import UserError
 from symbackprop.guest.rewriting import as_python3, current
 from symbackprop.loading import load_definitions
+from symbackprop.own_files import loss_and_gradient
 from symbackprop.verify.check import check_passes
 from symbackprop.verify.passes.candidates import chosen, compared
 from symbackprop.verify.report.report import Report
@@ -265,3 +266,73 @@ def test_names_are_read_as_they_are_meant() -> None:
     new = ast.unparse(current(ast.parse(text)))
     assert new == "import numpy as np\na = float(1) + np.prod(x) + x.float + np.float64(2)\nfrom numpy import exp as e"
     assert as_python3("print 'a'\n") == "print('a')\n"
+
+
+@pytest.mark.parametrize(("given", "slope", "expected"), [("eta", "(1 - self.y)", "proved"), ("eta", "self.y", "differs")])
+def test_a_greek_letter_may_be_the_upstream_gradient(given: str, slope: str, expected: str, tmp_path: Path) -> None:
+    """`backward(eta)` of a layer without weights takes no learning rate: the result was half of what is right."""
+    code = f"""
+class Sigmoid:
+    def forward(self, x):
+        self.y = 1 / (1 + np.exp(-x))
+        return self.y
+    def backward(self, {given}):
+        return self.y * {slope} * {given}
+"""
+    assert statuses(report(tmp_path, code)) == {"x": expected}
+
+
+@pytest.mark.parametrize(("slope", "expected"), [("self.alpha * w", "proved"), ("2 * self.alpha * w", "differs")])
+def test_what_is_a_number_for_a_vector_is_meant_for_vectors(slope: str, expected: str, tmp_path: Path) -> None:
+    code = f"""
+class L2:
+    def __init__(self, alpha):
+        self.alpha = alpha
+    def __call__(self, w):
+        return self.alpha * 0.5 * w.T.dot(w)
+    def grad(self, w):
+        return {slope}
+"""
+    assert statuses(report(tmp_path, code)) == {"w": expected}
+
+
+def test_a_gradient_of_a_wrong_shape_is_no_reason_to_stop_looking(tmp_path: Path) -> None:
+    code = """
+def masked_loss(x, y, mask):
+    p = np.exp(x - x.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    N = len(x)
+    loss = -np.sum(mask * np.log(p[np.arange(N), y])) / N
+    dx = p.copy()
+    dx[np.arange(N), y] -= 1
+    dx = dx / N * mask[:, np.newaxis]
+    return loss, dx
+"""
+    assert statuses(report(tmp_path, code)) == {"x": "proved"}
+    assert statuses(report(tmp_path, code.replace("dx / N", "dx"))) == {"x": "differs"}
+
+
+FUNCTIONS = """
+def forward(X, params):
+    A1 = np.tanh(params["W1"] @ X + params["b1"])
+    A2 = 1 / (1 + np.exp(-(params["W2"] @ A1 + params["b2"])))
+    return A2, {"A1": A1, "A2": A2}
+def compute_cost(A2, Y):
+    return -np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2)) / Y.shape[1]
+def backward(params, cache, X, Y):
+    m = X.shape[1]
+    dZ2 = cache["A2"] - Y
+    dZ1 = params["W2"].T @ dZ2 * (1 - cache["A1"] ** 2)
+    return {"dW1": dZ1 @ X.T / m, "db1": dZ1.sum(axis=1, keepdims=True) / m,
+            "dW2": dZ2 @ cache["A1"].T / m, "db2": dZ2.sum(axis=1, keepdims=True) / m}
+"""
+
+
+def test_functions_that_hand_a_cache_on(tmp_path: Path) -> None:
+    """A cost of predictions is no loss that `backward` is the gradient of; the cache is the part of what forward returns."""
+    file = tmp_path / "functions.py"
+    file.write_text("import numpy as np\n" + FUNCTIONS, encoding="utf-8")
+    assert loss_and_gradient(str(file)) is None
+    assert set(statuses(report(tmp_path, FUNCTIONS)).values()) == {"proved"}
+    wrong = statuses(report(tmp_path, FUNCTIONS.replace("1 - cache", "cache")))
+    assert [name for name, status in wrong.items() if status == "differs"] == ["W1", "b1"]

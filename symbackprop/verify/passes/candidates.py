@@ -71,7 +71,8 @@ def candidates(module: types.ModuleType) -> list[PassCandidate]:
     """Return what a module defines that can be checked, in the order of the file."""
     own = {name: value for name, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__}
     functions = {name: value for name, value in own.items() if isinstance(value, types.FunctionType)}
-    kinds = (of_class(name, kind) for name, kind in own.items() if isinstance(kind, type))
+    first = {id(value): name for name, value in reversed(own.items())}  # of an alias the name that it has first
+    kinds = (of_class(name, kind) for name, kind in own.items() if isinstance(kind, type) and first[id(kind)] == name)
     found = [*filter(None, kinds), *_pairs(functions)]
     return [*found, *_alone(functions, found)]
 
@@ -473,7 +474,9 @@ def _better(best: Comparison | None, new: Comparison | None) -> Comparison | Non
     """Return what is to be checked: the first that ran, or another that says more for the code."""
     if best is None or new is None:
         return new or best
-    if not set(best.wrt) <= set(new.wrt) or len(new.missing) > len(best.missing):
+    if not set(best.wrt) <= set(new.wrt) and (_shapes_agree(best) or not _holds(new)):
+        return best
+    if len(new.missing) > len(best.missing):
         return best
     return new if _speaks_for_it(best, new) else best
 
@@ -484,7 +487,12 @@ def _speaks_for_it(best: Comparison, new: Comparison) -> bool:
         return _is_a_vector_meant_otherwise(best, new)
     if not _shapes_agree(best) or (len(new.missing) < len(best.missing) and _shapes_agree(new)):
         return True
-    return _holds(new) and not _says_less(best, new)
+    return _holds(new) and (_is_a_loss_after_all(best, new) or not _says_less(best, new))
+
+
+def _is_a_loss_after_all(best: Comparison, new: Comparison) -> bool:
+    """Whether what was taken for a function of each element gives one number, as `w.T @ w` does of a vector."""
+    return best.titles[1].startswith("Σ") and not best.upstream and not new.titles[1].startswith("Σ")
 
 
 def _says_less(best: Comparison, new: Comparison) -> bool:

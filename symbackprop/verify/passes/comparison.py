@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ class Comparison:
     `missing` are the parameters that the output depends on and that have no gradient; `upstream` the upstream gradients, of which
     nothing says what they are slopes of, each with the argument of backward that it is; `conditions` what has to hold for a
     name's verdict; `undecided` why nothing is said of a name. `arguments` is what object and forward pass were made with, by
-    name; `stepped` are the names that the code moves itself, `remembering` those whose steps depend on earlier ones; `inferred`
+    name; `stepped` are the names that the code moves itself, `memory()` those whose steps depend on earlier ones; `inferred`
     is the loss that was found out (and its factor) where the code states none, `convention` what gradients are of beside it.
     `backward` is the user's own function or method, whose lines a report shows.
     """
@@ -70,7 +71,7 @@ class Comparison:
     inferred: Any = None
     convention: Any = None
     stepped: frozenset[str] = frozenset()
-    remembering: tuple[str, ...] = ()
+    memory: Callable[[], tuple[str, ...]] = tuple
     backward: Any = None
 
 
@@ -147,10 +148,10 @@ def _planned(passes: Passes, outputs: Sequence[Output], plan: ArgumentPlan, seed
     places = _without_buffers(passes, places, before, outputs)
     if not places.gradients:
         return []
-    memory = _remembering(passes, plan, places, upstream)
+    memory = partial(_remembering, passes, plan, places, upstream)
     left = dict(walk({"return": returned, "self": owner}))
     return [
-        _forgiving(_compared(passes, outputs, plan, reading, before, left, seed, over), memory)
+        replace(_compared(passes, outputs, plan, reading, before, left, seed, over), stepped=places.stepped, memory=memory)
         for reading in readings(places, left, shared_arrays(passes.owner, "self"))
         for over in (OVER_SAMPLES if _are_losses(passes, outputs, plan) else ("",))
     ]
@@ -207,11 +208,11 @@ def _scaled(leaf: Any, factor: float) -> Any:
 REMEMBERS = "the step depends on earlier ones (momentum, Adam): no gradient can be read from it"
 
 
-def _forgiving(found: Comparison, memory: tuple[str, ...]) -> Comparison:
+def forgiving(found: Comparison) -> Comparison:
     """Leave undecided what differs and is read from steps that depend on earlier ones."""
-    if not memory or agrees(found):
+    if not found.stepped or agrees(found):
         return found
-    return replace(found, remembering=memory, undecided=dict.fromkeys(memory, REMEMBERS))
+    return replace(found, undecided={**dict.fromkeys(found.memory(), REMEMBERS), **found.undecided})
 
 
 OVER_SAMPLES = ("mean", "sum")
@@ -310,7 +311,7 @@ def of_run(passes: Passes) -> Comparison | None:
     places = _without_buffers(passes, places, before, outputs)
     if not places.gradients:
         return None
-    memory = _remembering(passes, plan, places, {})
+    memory = partial(_remembering, passes, plan, places, {})
     places = readings(places, dict(walk({"return": returned, "self": owner})), shared_arrays(passes.owner, "self"))[0]
     loss, hand = _functions(passes, outputs, plan, places, {}, slope=False)
     missing = _missing(passes, places, before, outputs)
@@ -325,7 +326,7 @@ def of_run(passes: Passes) -> Comparison | None:
         places.unbound,
         missing,
         stepped=places.stepped,
-        remembering=memory,
+        memory=memory,
     )
 
 

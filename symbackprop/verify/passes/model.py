@@ -57,20 +57,31 @@ class Roles:
         return {name: value(source) for name, source in self.sources.items()}
 
 
-def roles(function: Callable[..., Any], given: Sequence[str], labels: Mapping[str, str], held: Sequence[str]) -> Iterator[Roles]:
+def roles(
+    function: Callable[..., Any], given: Sequence[str], labels: Mapping[str, str], held: Sequence[str], cache: str = "return"
+) -> Iterator[Roles]:
     """Yield what the arguments of a backward pass may be, the likeliest first.
 
     Args:
         given: the names of forward's arguments.
         labels: the variables that forward returns, by their place, `{"0": "Z1"}`.
         held: the attributes of the object.
+        cache: the place of what forward keeps for backward.
     """
     options = {p.name: _options(p, given, labels, held) for p in parameters_of(function)}
+    options = {name: [cache] if found == ["return"] else found for name, found in options.items()}
     certain = {name: found[0] for name, found in options.items() if len(found) == 1}
     open_names = [name for name, found in options.items() if len(found) > 1]
     for sources in _spread(open_names, given, certain):
         if "target" in sources.values():
             yield Roles(sources)
+
+
+def cache_place(returned: Any) -> str:
+    """Return the place of a cache that forward returns: the part that is no array, or all of it."""
+    parts = returned if isinstance(returned, tuple) else ()
+    kept = [k for k, part in enumerate(parts) if isinstance(part, dict | tuple | list) and not numeric(part)]
+    return f"return.{kept[0]}" if len(kept) == 1 and len(parts) > 1 else "return"
 
 
 def _options(p: inspect.Parameter, given: Sequence[str], labels: Mapping[str, str], held: Sequence[str]) -> list[Any]:

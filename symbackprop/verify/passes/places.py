@@ -263,7 +263,7 @@ def _returned(
     known = {**held, **inputs}
     called = _by_name(found, labels, {**{other: known[name] for other, name in others.items()}, **known})
     places: dict[str, tuple[str, ...]] = {}
-    for name, path in (called or _of_the_only(passes, found, inputs, held) or _in_order(found, inputs)).items():
+    for name, path in (called or _without_names(passes, _nameless(found, labels, known), inputs, held)).items():
         own = others.get(name, name)
         places[own] = (*places.get(own, ()), path)
     return {**_left_by_shape(found, inputs, called), **places} if called else places
@@ -288,6 +288,15 @@ def _by_name(found: Mapping[str, Any], labels: Mapping[str, str], known: Shapes)
 
 def _fits(leaf: Any, shape: tuple[int, ...]) -> bool:
     return np.size(leaf) == math.prod(shape)
+
+
+def _nameless(found: Mapping[str, Any], labels: Mapping[str, str], known: Shapes) -> dict[str, Any]:
+    """Return the results of which no name says what they are gradients of: a `dx` of another size is that of no mask."""
+    return {path: leaf for path, leaf in found.items() if names.gradient_of(labels.get(path) or "", tuple(known), "") is None}
+
+
+def _without_names(passes: Passes, found: Mapping[str, Any], inputs: Shapes, held: Shapes) -> dict[str, str]:
+    return _of_the_only(passes, found, inputs, held) or _in_order(found, inputs)
 
 
 def _of_the_only(passes: Passes, found: Mapping[str, Any], inputs: Shapes, held: Shapes) -> dict[str, str]:

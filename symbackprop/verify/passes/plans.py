@@ -29,6 +29,8 @@ UPSTREAM = frozenset({
     "dprev", "prev_grad", "dnext", "next_grad", "d_y", "loss_gradient", "da", "dh", "dx", "g", "dl", "top_grad", "grad_in",
 })  # fmt: skip
 """What people call the upstream gradient."""
+GREEK = frozenset({"eta", "alpha", "epsilon", "gamma"})
+"""Letters that stand for a rate, or for an error."""
 _GRADIENT = re.compile(r"d[A-Z_]|d\w{1,5}$|grad|delta|\w*_grad|upstream|error|acc|out|prev_g|next_g", re.IGNORECASE)
 _SLOPE = re.compile(r"prime|deriv|(?:^|_)d_?[a-z]+$|_d$|grad")
 
@@ -113,13 +115,18 @@ class _Sources:
     def of(self, name: str, optional: bool) -> list[str]:
         """Return the sources of an argument, the likeliest first; none for an option that keeps its default."""
         if name.lower() in names.RATES:
-            return ["rate"]
+            return [*self._error(name), "rate"]
         certain = self._certain(name)
         if certain:
             return [certain]
         if optional and not self._is_upstream(name):
             return [f"given.{name}"] if name in self.passes.given else []
         return self._likely(name)
+
+    def _error(self, name: str) -> list[str]:
+        """Return the upstream gradients where a Greek letter for a rate is all that a method is given: `backward(eta)`."""
+        alone = [p.name for p in parameters_of(self.backward) if p.default is p.empty] == [name]
+        return [f"upstream.{k}" for k, _ in self._arrays()] if alone and name.lower() in GREEK else []
 
     def _certain(self, name: str) -> str:
         """Return the source that a name says: a variable that forward returns, the gradient of one, or the target of both passes.

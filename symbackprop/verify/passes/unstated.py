@@ -28,6 +28,7 @@ from symbackprop.verify.passes.model import (
     LOSS,
     Model,
     Roles,
+    cache_place,
     held_targets,
     loss_of_class,
     predictions,
@@ -113,7 +114,7 @@ class LossSearch:
 
     def _is_chance(self, inferred: Inferred) -> bool:
         """Whether steps of momentum, or of Adam, happen to lie in the direction of a loss for some of the weights."""
-        return not inferred.whole and bool(inferred.comparison.remembering)
+        return not inferred.whole and bool(inferred.comparison.stepped and inferred.comparison.memory())
 
     def _models(self, owner: Any, given: Mapping[str, Any]) -> Iterator[tuple[Model, Mapping[str, Any]]]:
         """Yield what the arguments may mean, with a target. Nothing where forward does not run."""
@@ -127,17 +128,23 @@ class LossSearch:
         targets = held_targets(owner)
         for place in predictions(returned, held, before, labels):
             shape = np.shape(leaf_at(everything, place))
-            for part in self._roles(held, given, labels, names, targets):
+            for part in self._roles(held, given, labels, names, targets, cache_place(returned)):
                 yield from self._with_targets(owner, given, place, part, targets, shape)
 
     def _roles(
-        self, held: Any, given: Mapping[str, Any], labels: Mapping[str, str], names: Sequence[str], targets: Sequence[str]
+        self,
+        held: Any,
+        given: Mapping[str, Any],
+        labels: Mapping[str, str],
+        names: Sequence[str],
+        targets: Sequence[str],
+        cache: str,
     ) -> Iterator[Roles]:
         function = method_of(held, self.backward)
         if targets and not parameters_of(function):
             yield Roles({})
             return
-        yield from roles(function, tuple(given), labels, names)
+        yield from roles(function, tuple(given), labels, names, cache)
 
     def _with_targets(
         self, owner: Any, given: Mapping[str, Any], place: str, part: Roles, targets: Sequence[str], shape: tuple[int, ...]
@@ -180,7 +187,7 @@ def _best(model: Model, target: Mapping[str, Any]) -> Inferred | None:
 
 def _without_agreement(model: Model, target: Mapping[str, Any], probe: Comparison, loss: UnstatedLoss) -> Inferred | None:
     """Return what is said where no gradient is that of a loss: what is stated is compared with, of steps nothing is known."""
-    if probe.remembering:
+    if probe.stepped and probe.memory():
         return Inferred(probe, ())
     return _said(model, target, loss, LossFactor(), ()) if loss.method else None
 
