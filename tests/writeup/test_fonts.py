@@ -160,3 +160,12 @@ def test_a_browser_sets_the_formulas_in_the_font_of_the_page():
     assert result["family"].strip('"') == "Symbackprop Math"
     assert result["widths"][0] != result["widths"][1]
     assert set(result["from"]) <= {"data:"}
+
+
+def test_a_page_carries_a_part_for_its_formulas_and_none_for_its_program() -> None:
+    program = "<script>const gap = `<math><mo>${sign}</mo><mi>Ω</mi></math>`;</script>"
+    data = '<script type="application/json">{"name": "<math><mi>γ</mi></math>"}</script>'
+    formula = "<math><mi>W</mi><mo>⊙</mo><mi>x</mi></math>"
+    assert font_faces(formula + program) == font_faces(formula)
+    assert font_faces(formula + data) != font_faces(formula)
+    assert len(font_faces(formula)) < 0.6 * len(font_faces())

@@ -92,6 +92,7 @@ def test_a_lesson_is_one_file_with_nothing_from_outside(audience: str) -> None:
 @pytest.mark.slow
 def test_a_larger_network_keeps_below_half_a_megabyte() -> None:
     assert len(page(layered((4, 6, 6, 4)), audience="student").encode()) < 500_000
+    assert len(page(gate_network("attention")).encode()) < 500_000
 
 
 @pytest.mark.slow
