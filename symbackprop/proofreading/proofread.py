@@ -28,7 +28,7 @@ from symbackprop.proofreading.judging.array_shapes import (
     vectors_among,
 )
 from symbackprop.proofreading.judging.course import Course, Pair
-from symbackprop.proofreading.judging.index_ranges import axes_of, bounds, index_ranges
+from symbackprop.proofreading.judging.index_ranges import axes_of, bounds, first_place, index_ranges
 from symbackprop.proofreading.judging.loss_and_rate import find_loss, find_rate
 from symbackprop.proofreading.judging.other_meanings import numbered_entries
 from symbackprop.proofreading.judging.quantities import by_analogy, merge_names
@@ -119,6 +119,7 @@ def _with_sizes(reading: Reading, how: HowItIsRead, letters: Sequence[str], star
     chains = [chain for statement in reading.statements for chain in statement.meanings]
     start.extents.update(index_ranges(chains, {*letters, *marked_letters(chains)}))
     start.bounds = bounds(chains, start.extents)
+    start.first = first_place(chains)
     start.written_out = numbered_entries(chains, start.bounds)
     numbers = {key[0] for key in start.given} | set(given_numbers(chains))
     if how.layers is None:

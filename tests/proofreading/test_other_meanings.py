@@ -59,6 +59,11 @@ def test_what_nothing_explains_differs(text: str) -> None:
     "text",
     [
         r"$z_1 = x w + b_1$ and $z_2 = x w + b_2$ and so on: $$\sum_{i=1}^n e^{z_i} = e^{z_1} + e^{z_2}$$",  # how many?
+        r"$E = e^{z_1} + e^{z_2} + e^{z_3}$, $a_j = e^{z_j} / E$, $\sum_{i=1}^m e^{z_i} = e^{z_1} + \dots + e^{z_m}$ and "
+        r"$$\frac{\partial}{\partial z_j} (e^{z_j} / E) = \frac{e^{z_j} E - e^{z_j} e^{z_j}}{E^2}$$",
+        r"$o_t = \sigma(w h_{t-1} + u x_t)$, $c_t = f_t c_{t-1} + o_t$ and $$h_t = o_t \tanh(c_t)$$",
+        r"$\epsilon = 0.3$, $2 \epsilon = 0.6$, "
+        r"$$\frac{e^{-a}}{e^a + e^{-a}} = \frac{1}{e^{2 a} + 1} \Rightarrow e^{2 a} + 1 = \frac{1}{\epsilon}$$",
         r"$$A^{(10 \times 8)} * W^{(5 \times 5)} = Z^{(6 \times 4)}$$",
         r"$y = X w$ has the shape $(n \times (m + 1)) \times ((m + 1) \times 1) = (n \times 1)$",
         r"With $A_{ij} = a_{ij}$, $$\|\alpha_j\|_2^2 = \sum_{i=1}^m |a_{ij}|^2$$ and $\|\alpha_j\|^2 = \alpha_j^T \alpha_j$",

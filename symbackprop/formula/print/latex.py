@@ -49,6 +49,7 @@ BIG = {
     "min": r"\min",
     "argmax": r"\operatorname*{argmax}",
     "argmin": r"\operatorname*{argmin}",
+    "lim": r"\lim",
 }
 DECORATIONS = {
     "hat": r"\hat",

@@ -25,7 +25,7 @@ from symbackprop.formula.tree import tree
 from symbackprop.formula.tree.tree import Formula, Name, Neg, Number
 
 _ACCENTS = {"hat": "^", "bar": "¯", "tilde": "~", "dot": "˙", "vec": "→"}
-_BIG = {"sum": "∑", "prod": "∏", "max": "max", "min": "min", "argmax": "arg max", "argmin": "arg min"}
+_BIG = {"sum": "∑", "prod": "∏", "max": "max", "min": "min", "argmax": "arg max", "argmin": "arg min", "lim": "lim"}
 _SIDE_BY_SIDE = '<mo>\u2062</mo><mspace width="0.17em"></mspace>'
 _THIN = '<mspace width="0.2em"></mspace>'
 _SPACE = '<mspace width="0.4em"></mspace>'

@@ -29,7 +29,7 @@ from symbackprop.formula.tree.brackets import Slot, is_forced
 from symbackprop.formula.tree.tree import Formula, Fraction, Name, Neg, Number
 
 _PLAIN = Notation()
-_BIG = {"sum": "Σ", "prod": "Π", "max": "max", "min": "min", "argmax": "argmax", "argmin": "argmin"}
+_BIG = {"sum": "Σ", "prod": "Π", "max": "max", "min": "min", "argmax": "argmax", "argmin": "argmin", "lim": "lim"}
 _MARKS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307", "vec": "\u20d7", "prime": "'"}
 _RAISED = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 

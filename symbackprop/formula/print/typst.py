@@ -31,6 +31,7 @@ _BIG = {
     "min": "min",
     "argmax": 'op("arg max", limits: #true)',
     "argmin": 'op("arg min", limits: #true)',
+    "lim": "lim",
 }
 _TIMES = {"": " ", "*": " * ", r"\cdot": " dot.c ", r"\times": " times "}
 _TALL = ("frac(", "sum", "product", "sqrt(", "cases(", "mat(")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 from symbackprop.formula.read.tokens import Token
 
 
 def mark_lines(found: list[Token]) -> list[Token]:
     """Drop line breaks inside a statement, and the operator that a continued line repeats."""
-    lines = _lines(found)
+    lines = _remarks_last(_lines(found))
     result = list(lines[0])
     for line in lines[1:]:
         if not (result and line) or "TEXT" in (result[-1].type, line[0].type):
@@ -18,6 +20,19 @@ def mark_lines(found: list[Token]) -> list[Token]:
         else:
             result.extend((Token("NEWLINE", "\n", line[0].start, line[0].start), *line))
     return result
+
+
+def _remarks_last(lines: list[list[Token]]) -> list[list[Token]]:
+    remarks = [line for line in lines[1:] if _is_remark(line)]
+    return [line for line in lines if line not in remarks] + remarks if remarks else lines
+
+
+def _is_remark(line: list[Token]) -> bool:
+    """Whether a line is a statement in brackets, `(\\ln 1 = 0)` behind a wide space: what it explains goes on behind it."""
+    if len(line) < 3 or (line[0].type, line[-1].type) != ("LP", "RP"):
+        return False
+    depths = list(itertools.accumulate((token.type == "LP") - (token.type == "RP") for token in line))
+    return min(depths[:-1]) > 0 and any(token.type == "REL" for token in line)
 
 
 def _goes_on(found: list[Token], line: list[Token]) -> bool:

@@ -219,10 +219,16 @@ def _big(parser: Parser) -> Rule:
 def _nabla(parser: Parser) -> Rule:
     start = parser.take().start
     scripts = yield _scripts(parser)
-    if any(kind != "sub" for kind, _ in scripts) or len(scripts) > 1:
-        raise ReadError("expected at most one subscript on ∇", parser.span(start))
+    found = dict(scripts)
+    if found.keys() - {"sub", "sup"} or len(found) < len(scripts) or found.get("sup", _TWO) != _TWO:
+        raise ReadError("expected at most one subscript on ∇, and no power but 2", parser.span(start))
     body = yield _scripted(parser)
-    return tree.Nabla(body, scripts[0][1] if scripts else None, span=parser.span(start))
+    for _ in range(len(found) - ("sub" in found)):
+        body = tree.Nabla(body, found.get("sub"), span=parser.span(start))
+    return tree.Nabla(body, found.get("sub"), span=parser.span(start))
+
+
+_TWO = tree.Number("2")
 
 
 def _change(parser: Parser) -> Rule:
@@ -347,13 +353,22 @@ def _braces(parser: Parser) -> Rule:
             parser.take()
             return tree.Partial(above, (yield _differential(parser)), span=parser.span(start))
         parser.at = mark
-    start = parser.start
+    start, before = parser.start, parser.tokens[parser.at - 1].type if parser.at else ""
     body = yield _group(parser)
     if isinstance(body, Row) and body.separator == ",":
         return tree.Group(body, "{", span=parser.span(start))  # a set whose brackets TeX does not show
-    if level(body) < PREFIXED and not isinstance(body, tree.Product):
+    if level(body) < PREFIXED and not isinstance(body, tree.Product) and not _stands_alone(parser, before):
         raise ReadError("these braces do not show; write brackets", parser.span(start))
     return body
+
+
+_ENDS = frozenset(("", "REL", "COMMA", "NEWLINE", "ROWSEP", "AMP", "TEXT", "RP", "RS", "RC", "RB", "RU", "RBAR", "RNORM"))
+_BEGINS = (_ENDS - {"RP", "RS", "RC", "RB", "RU", "RBAR", "RNORM"}) | {"LP", "LS", "LC", "LB", "LU", "LBAR", "LNORM"}
+
+
+def _stands_alone(parser: Parser, before: str) -> bool:
+    """Whether braces hold a whole side or the inside of brackets: then it makes no difference that they do not show."""
+    return before in _BEGINS and parser.kind in _ENDS
 
 
 def _braced(parser: Parser) -> Rule:

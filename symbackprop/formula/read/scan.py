@@ -101,11 +101,31 @@ def _annotated(scanner: Scanner, end: int) -> bool:
 def _pattern(scanner: Scanner, end: int) -> bool:
     for kind, pattern in _PATTERNS:
         found = pattern.match(scanner.text, scanner.position, end)
+        if found and kind == "TOP" and _bounds_a_sum(scanner):
+            return _size_above(scanner, found.end())
         if found and not (kind == "TOP" and pattern is vocabulary.PLAIN_T and scanner.names.find("T")):
             value = found[1] if kind == "BLANK" else found[0]
             scanner.emit(kind, value, found.end())
             return True
     return False
+
+
+def _bounds_a_sum(scanner: Scanner) -> bool:
+    """Whether what stands above belongs to a big operator, `\\sum_{t=1}^T`: a bound is no transpose."""
+    tokens, depth, at = scanner.tokens, 0, len(scanner.tokens) - 1
+    while at >= 0 and (depth or tokens[at].type == "RB"):
+        depth += (tokens[at].type == "RB") - (tokens[at].type == "LB")
+        at -= 1
+    return (
+        at >= 0 and tokens[at].type == "SUB" and tokens[at - 1].type == "BIG" if at < len(tokens) - 1 else scanner.last == "BIG"
+    )
+
+
+def _size_above(scanner: Scanner, end: int) -> bool:
+    """Take `^T` as a bound T."""
+    for kind, value in (("SUP", "^"), ("LB", "{"), ("NAME", "T"), ("RB", "}")):
+        scanner.emit(kind, value, end if kind == "RB" else scanner.position)
+    return True
 
 
 _PATTERNS = (
@@ -265,20 +285,26 @@ def _fraction(scanner: Scanner, end: int) -> bool:
     context = ("differential",) if all(_starts_with_d(scanner, start) for start in (first, second)) else ()
     if _are_pairs(scanner, first, second):
         context = ("pairs",)
+    elif scanner.names.find("d") and all(_LONE_D.match(scanner.text, start, scanner.end) for start in (first, second)):
+        raise ReadError("two readings: a derivative, or a fraction of products with d?", (scanner.position, second))
     scanner.argument(*context, then=lambda: scanner.argument(*context))
     return True
 
 
 def _are_pairs(scanner: Scanner, first: int, second: int) -> bool:
     """Whether a fraction is `{dJ}{dv}` of two names behind a d each, though d or dv may be a name as well."""
-    pairs = [_PAIR.match(scanner.text, start, scanner.end) for start in (first, second)]
+    pairs = [pattern.match(scanner.text, start, scanner.end) for pattern, start in ((_ABOVE, first), (_PAIR, second))]
     if not all(pairs) or scanner.names.find("d"):
         return all(pairs)
-    return all(pair and scanner.known_at(pair.start(1)) for pair in pairs)
+    return all(pair and pair[1] and scanner.known_at(pair.start(1)) for pair in pairs)
 
 
 #: `{d x}`, `{dx_1}`: the sign of a derivative and one letter.
-_PAIR = re.compile(r"\{\s*d\s*(?=(\\?[A-Za-z]))\\?[A-Za-z]+\s*(?:_\s*(?:\w|\{[^{}]*\})\s*)?\}")
+_PAIR = re.compile(r"\{\s*d\s*(?=(\\?[A-Za-z]))\\?[A-Za-z]+\s*(?:[_^]\s*(?:\w|\{[^{}]*\})\s*)*\}")
+_ABOVE = re.compile(rf"{_PAIR.pattern}|\{{\s*d\s*\}}")
+
+
+_LONE_D = re.compile(r"\{\s*d(?!\s*[_^}])")
 
 
 def _starts_with_d(scanner: Scanner, start: int) -> bool:
@@ -417,6 +443,15 @@ _DOTS = re.compile(r"\.(?:\s*\.)+")
 _CASE_WORDS = re.compile(r"(?:if|otherwise|else|undefined|when)(?![A-Za-z])")
 
 
+def _prose_word(scanner: Scanner, end: int) -> bool:
+    """A word of a sentence, `Let u = …`, where it is no name that was declared."""
+    found = vocabulary.PROSE_WORD.match(scanner.text, scanner.position, end)
+    if found is None or "sub" in scanner.context or scanner.known_at(scanner.position):
+        return False
+    scanner.emit("TEXT", found[0], found.end())
+    return True
+
+
 def _case_word(scanner: Scanner, end: int) -> bool:
     found = _CASE_WORDS.match(scanner.text, scanner.position, end) if scanner.in_rows else None
     if found is None or scanner.known_at(scanner.position):
@@ -457,7 +492,7 @@ _MACROS = (
     ),
     *(_symbol, _bars),
 )
-_LETTERS = (_case_word, _differential, _kronecker, _name, _symbol, _prose)
+_LETTERS = (_case_word, _prose_word, _differential, _kronecker, _name, _symbol, _prose)
 _SIGNS = (_pattern, _semicolon, _colon, _last_punctuation, _symbol, _bars, _prose)
 _BY_START: Mapping[str, tuple[Rule, ...]] = {
     "\\": _MACROS,

@@ -21,6 +21,7 @@ from symbackprop.formula.tree.tree import (
     Product,
     Row,
     Span,
+    Sum,
     Transpose,
     Update,
 )
@@ -160,9 +161,14 @@ def _labels(value: Formula) -> tuple[Formula, ...]:
 def _subscript_first(scripts: list[Script], span: Span) -> list[Script]:
     """Read `x^2_i` as `x_i^2`; refuse `W^\\top_{ij}`, which could be either."""
     below = next((place for place, (kind, _) in enumerate(scripts) if kind == "sub"), 0)
-    if any(kind == "top" for kind, _ in scripts[:below]):
+    if any(kind == "top" for kind, _ in scripts[:below]) and not _is_one_place(scripts[below][1]):
         raise ReadError("two readings: an element of the transpose? Write brackets around it", span)
     return [scripts[below], *scripts[:below], *scripts[below + 1 :]] if below else scripts
+
+
+def _is_one_place(value: Formula) -> bool:
+    """Whether a subscript is one index, `t - 1`: an entry of the transpose of a row is that entry of the row."""
+    return isinstance(value, Name | Sum) or (isinstance(value, Number) and len(value.text) == 1)
 
 
 def _raise(source: ScriptSource, base: Formula, kind: str, value: Any, span: Span) -> Formula:

@@ -32,7 +32,7 @@ def term(items: Sequence[SignedFactor], bare: Collection[int], span: Span, calls
     Raises ReadError for what has two readings.
     """
     segments: list[list[SignedFactor]] = [[]]
-    for item in _applied(items, span):
+    for item in _applied(items, span, calls):
         if item.sign == "⊙":
             segments.append([])
         segments[-1].append(SignedFactor("", item.factor) if item.sign == "⊙" else item)
@@ -67,7 +67,7 @@ def _called(left: Formula, right: Formula) -> Formula | None:
     listed = right.body if isinstance(right, tree.Group) and right.bracket == "(" else None
     if not isinstance(left, tree.Name | tree.Indexed) or listed is None:
         return None
-    if _is_conditional(listed) or _is_called_with_an_index(left, listed):
+    if any(is_call(left, listed) for is_call in (_is_conditional, _is_called_with_an_index, _is_called_with_a_letter)):
         return tree.Call(left, (listed,), span=_around([left, right]))
     if isinstance(listed, tree.Row) and listed.separator == "," and not any(map(_is_said, listed.items)):
         return tree.Call(left, listed.items, span=_around([left, right]))
@@ -82,7 +82,21 @@ def _is_called_with_an_index(left: Formula, listed: Formula) -> bool:
     return isinstance(left, tree.Indexed) and left.name in _INDEXED_FUNCTIONS and isinstance(listed, tree.Name)
 
 
-def _is_conditional(listed: Formula) -> bool:
+#: What functions are called with; nobody writes a product with brackets around one of these letters.
+_ARGUMENTS = frozenset(("x", "z", "t", "s", "theta", "w", "u", "v", "D", "y"))
+_CALLED_LETTERS = frozenset("CEFHLJQRVDyha") | {"ell", "pi", "psi", "Phi", "Psi", "L_cal", "J_cal"} | _INDEXED_FUNCTIONS
+
+
+def _is_called_with_a_letter(left: Formula, listed: Formula) -> bool:
+    """Whether a letter stands before another one alone in brackets, as in `y = y(x)`, `H(x)`, `a^L(x)`."""
+    return isinstance(left, tree.Name | tree.Indexed) and left.name in _CALLED_LETTERS and _is_letter(listed)
+
+
+def _is_letter(listed: Formula) -> bool:
+    return isinstance(listed, tree.Name | tree.Indexed) and listed.name in _ARGUMENTS
+
+
+def _is_conditional(left: Formula, listed: Formula) -> bool:
     """Whether a bar stands in a list, `x, z | θ`: that is one of probabilities."""
     items = listed.items if isinstance(listed, tree.Row) else (listed,)
     return any(isinstance(item, tree.Chain) and "∣" in item.relations for item in items)
@@ -117,18 +131,35 @@ def _around(factors: Sequence[Formula]) -> Span | None:
     return (first[0], last[1]) if first and last else None
 
 
-def _applied(items: Sequence[SignedFactor], span: Span) -> Sequence[SignedFactor]:
-    """Give every `∂/∂w` the single factor behind it, or the brackets behind it where a sign says that they are all."""
+def _applied(items: Sequence[SignedFactor], span: Span, whole: bool) -> Sequence[SignedFactor]:
+    """Give every `∂/∂w` the factors behind it up to a sign before another one, or the brackets where a sign ends them.
+
+    With `whole`, a product behind a derivative is differentiated; that it might be its first factor alone is left to who judges.
+    """
     if not _has_operator(items):
         return items
     items = _bracketed(items)
     if not _has_operator(items):
         return items
-    *before, first, last = items if len(items) > 1 else (*items, SignedFactor("", Operator(())))
-    operator = first.factor
-    if not isinstance(operator, Operator) or isinstance(last.factor, Operator) or last.sign or _has_operator(before):
-        raise ReadError("two readings: what does the derivative reach over? Put it in brackets", operator.span or span)
-    return [*before, SignedFactor(first.sign, _derived(operator, last.factor))]
+    found: list[SignedFactor] = []
+    behind: list[SignedFactor] = []
+    for item in reversed(items):  # the innermost derivative first
+        if not isinstance(item.factor, Operator):
+            behind.insert(0, item)
+            continue
+        if not _reaches(behind, whole):
+            raise ReadError("two readings: what does the derivative reach over? Put it in brackets", item.factor.span or span)
+        body = _joined([other.factor for other in behind])
+        behind = [SignedFactor(item.sign, _derived(item.factor, body))]
+        if item.sign:  # `∂f/∂x g * ∂/∂x h`: what stands before is a factor of its own
+            found, behind = [*behind, *found], []
+    return [*behind, *found]
+
+
+def _reaches(behind: Sequence[SignedFactor], whole: bool) -> bool:
+    """Whether it is certain enough what a derivative before some factors reaches over."""
+    signs = [item.sign for item in behind]
+    return bool(signs) and not signs[0] and (len(signs) == 1 or (whole and not {"/", "⊙"} & set(signs)))
 
 
 def _bracketed(items: Sequence[SignedFactor]) -> Sequence[SignedFactor]:

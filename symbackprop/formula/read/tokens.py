@@ -29,7 +29,8 @@ class Token(NamedTuple):
 
 
 SKIPPED = re.compile(
-    r"\s+|~|\\[,;:! ]|[\u200b-\u200d\u2060\ufeff\u00ad]+"
+    r"\s+|~|\\[,;:! ]|\\(?:space|enspace|thinspace|medspace|thickspace|allowbreak|mathord|hfill)(?![A-Za-z])"
+    r"|[\u200b-\u200d\u2060\ufeff\u00ad]+"
     r"|\\(?:rm|it|bf|sf|tt|displaystyle|textstyle|limits|nolimits|nonumber|notag)(?![A-Za-z])|\\(?:left|right)\s*\."
     r"|\\(?:tiny|scriptsize|footnotesize|small|normalsize|large|Large|scriptstyle)(?![A-Za-z])|\{\s*\}"
     r"|\\(?:left|right|middle|(?:big|Big|bigg|Bigg)[lmr]?)(?![A-Za-z])"
@@ -42,6 +43,11 @@ STYLED_GROUP = re.compile(r"\{\s*\\(?:rm|it|bf|cal|sf|tt)(?![A-Za-z])\s*[A-Za-z]
 RUN = re.compile(r"[^\W\d_]+\d*(?:(?:\\_|\{\s*\\_\s*\})[^\W_]+|\{\s*\\_[^\W_]+\s*\})*")
 #: `ylna`: a function written between the letters of two factors.
 RUN_WITH_FUNCTION = re.compile(r"([A-Za-z]?)(ln|log|exp|tanh|sin|cos)([A-Za-z])")
+#: Words of a sentence between formulas, which are no names.
+PROSE_WORD = re.compile(
+    r"(?:Let|Then|Given|Define|Suppose|Since|Thus|Hence|So|Where|where|because|since|then|when|if|for|and|with|otherwise)"
+    r"(?![A-Za-z0-9_^(\[=]|\s*[_^(\[=])"
+)
 MACRO = re.compile(r"\\(?:operatorname\*|[A-Za-z]+|.)")
 #: Full-width signs that are mathematics, one for one.
 _MATHEMATICS = "=+-*/()[]<>|^_."
@@ -89,6 +95,7 @@ SYMBOLS: dict[str, tuple[str, str]] = {
     r"\rightarrow": ("REL", "→"),
     r"\simeq": ("REL", "≈"),
     r"\implies": ("REL", "⇒"),
+    "=>": ("REL", "⇒"),
     r"\iff": ("REL", "⇔"),
     r"\leqslant": ("REL", "≤"),
     r"\geqslant": ("REL", "≥"),
@@ -141,10 +148,12 @@ SYMBOLS: dict[str, tuple[str, str]] = {
     **dict.fromkeys((r"\lor", r"\vee", "∨"), ("LOR", "or")),
 }
 NORM_LABEL = re.compile(
-    r"_\s*(?:(F|1|2|\\infty(?![A-Za-z])|∞)(?![A-Za-z0-9])|\{\s*(F|fro|1|2|\\infty|∞)\s*\}"
+    r"_\s*(?:(F|1|2|\\infty(?![A-Za-z])|∞)(?![A-Za-z0-9])|\{\s*(?:\\rm\s+)?(F|fro|1|2|\\infty|∞)\s*\}"
     r"|\{\s*\\(?:text|textrm|mathrm)\s*\{\s*(F|fro)\s*\}\s*\}|\\(?:text|textrm|mathrm)\s*\{\s*(F|fro)\s*\})"
 )
-BIG_WORD = re.compile(r"\\(?:operatorname\*?\s*\{\s*)?(arg)?(?:\\,|\\|\s)*(max|min)(?![A-Za-z])\s*\}?(?=\s*_)")
+BIG_WORD = re.compile(
+    r"\\(?:operatorname\*?\s*\{\s*)?(arg)?(?:\\,|\\|\s)*(max|min|lim)(?![A-Za-z])\s*\}?(?=\s*(?:\\limits\s*)?_)"
+)
 FACTOR_START = frozenset(
     "NAME NUMBER FUNC LP LS LC LB FRAC ROOT LBAR LNORM MARK BLANK NABLA CHANGE PARTIAL KRONECKER CASES MATRIX LU".split()  # noqa: SIM905
 )

@@ -317,7 +317,7 @@ class Row(Formula):
 
 NORMS = ("", "1", "2", "F", "∞")
 BRACKETS = ("(", "[", "{", "(]", "[)")  # the last two around an interval that is open at one end
-BIG_OPERATORS = ("sum", "prod", "max", "min", "argmax", "argmin")
+BIG_OPERATORS = ("sum", "prod", "max", "min", "argmax", "argmin", "lim")
 DECORATIONS = ("hat", "bar", "tilde", "dot", "vec", "prime", "Delta")
 RELATIONS = ("=", ":=", "≈", "←", "→", "≡", "<", ">", "≤", "≥", "≠", "∝", "∼", "∈", "⇒", "⇔", "∣")
 

@@ -26,7 +26,7 @@ from symbackprop.formula.tree.tree import (
 )
 from symbackprop.formula.tree.walk import walk
 from symbackprop.proofreading.judging.conventions import conventions
-from symbackprop.proofreading.judging.judge import compare_at
+from symbackprop.proofreading.judging.judge import compare_at, free_indices
 from symbackprop.proofreading.judging.matching import match
 from symbackprop.proofreading.judging.other_meanings import vectors_in
 from symbackprop.proofreading.judging.points import leaves, names_reached, points_for, reached
@@ -165,7 +165,17 @@ def _only_free_name(side: Formula, environment: Knowledge) -> str | None:
     if len(names) != 1 or any(isinstance(node, Partial | Decorated | Update | BigSum) for node in nodes):
         return None
     (name,) = names
-    return None if name in environment.definitions or any(key[0] == name for key in environment.given) else name
+    place = spelled_entry(_bare(side))
+    given = [key for key in environment.given if key[0] == name and (place is None or key == place)]
+    return None if name in environment.definitions or given else name
+
+
+def spelled_entry(side: Formula) -> tuple[str, ...] | None:
+    """Return the key of `x_n`, whose places are letters; None for anything else."""
+    if not isinstance(side, Indexed) or side.upper:
+        return None
+    letters = [label.name for label in side.indices if isinstance(label, Name)]
+    return (side.name, *letters) if len(letters) == len(side.indices) else None
 
 
 def _no_places(nodes: list[Formula]) -> list[Formula]:
@@ -281,16 +291,26 @@ def _of_vectors(left: Formula, right: Formula, environment: Knowledge, complete:
 
 
 def _in_two_ways(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
-    """`z_1` beside `Σ_i z_i`: whether the one is an entry of the other, and how many there are, is not said."""
-    nodes = [*walk(left), *walk(right)]
-    summed = {part.name for node in nodes if isinstance(node, BigSum) for part in walk(node.body) if isinstance(part, Indexed)}
+    """`z_1` beside `z_i`: whether the one is an entry of the other, and how many there are, is not said."""
+    nodes = list(reached((left, right), environment))
+    summed = {node.name for node in nodes if isinstance(node, Indexed)}
     names = {
         re.sub(r"_?[0-9]+$", "", node.name) for node in nodes if isinstance(node, Name) and node.name[-1].isdigit()
     } - complete
-    return f"{min(summed & names)} stands with numbers and under a sum" if summed & names else ""
+    return f"{min(summed & names)} stands with numbers and with letters" if summed & names else ""
+
+
+def _from_zero(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    """`Σ_{k=0}^{K-1} a_pk b_kq` beside a free j: from where j counts, and how far, is not said."""
+    if environment.first == 0:
+        return ""
+    sums = [node for node in reached((left, right), environment) if isinstance(node, BigSum) and node.lower == Number("0")]
+    free = free_indices(left, points_for((left,), environment)) | free_indices(right, points_for((right,), environment))
+    return f"{min(free)} may count from 0, as the sum does" if sums and free else ""
 
 
 _DOUBTS = (
+    _from_zero,
     _unsaid_function,
     _of_vectors,
     _in_two_ways,

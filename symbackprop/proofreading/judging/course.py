@@ -27,6 +27,7 @@ from symbackprop.formula.tree.tree import (
     Name,
     Number,
     Partial,
+    Product,
     Sum,
     Update,
 )
@@ -156,8 +157,7 @@ class Course:
             verdict = self._stated(statement, parts, relation) if number == 0 else None
             if verdict is None:
                 verdict = self._claimed(left, right, self.environment, statement)
-                if relation == "≈" and verdict.status is ClaimStatus.DIFFERS:
-                    verdict = ClaimVerdict(ClaimStatus.UNDECIDED, "said to be near, not equal")
+                verdict = _as_said(verdict, relations[: number + 1], left, right)
             yield left, right, verdict
 
     def _stated(self, statement: Statement, parts: list[Formula], relation: str) -> ClaimVerdict | None:
@@ -340,7 +340,7 @@ class Course:
         self.environment.definitions[definition.name] = definition
         if self._circular(key):
             del self.environment.definitions[definition.name]
-            return None
+            return ClaimVerdict(ClaimStatus.DEFINITION, "rests on itself") if indices else None  # `h_t = o_t tanh(c_t)`
         return ClaimVerdict(ClaimStatus.DEFINITION)
 
     def _circular(self, key: Key) -> bool:
@@ -425,6 +425,9 @@ class Course:
         """Yield what is known with rows that sum to 1."""
         for name, _, size in sorted(_last_indices(replace(claim, environment=known), known)):
             yield name, replace(known, normalised={**known.normalised, name: size})
+        for array in sorted({str(entry[0]) for entry in known.numbered} - self.fixed):
+            lengths = {**known.lengths, f"#{array}": sum(entry[0] == array for entry in known.numbered)}
+            yield array, replace(known, normalised={**known.normalised, array: f"#{array}"}, lengths=lengths)
 
     def _other_meaning(self, claim: Claim) -> ClaimVerdict | None:
         statement = claim.statement
@@ -433,6 +436,13 @@ class Course:
             if judge(claim.left, claim.right, known, self.history).status in HOLDS:
                 return ClaimVerdict(ClaimStatus.EXAMPLE, said)
         return None
+
+    def _first_factor(self, claim: Claim) -> ClaimVerdict | None:
+        """What holds where `∂/∂w f g` is the derivative of f, times g."""
+        sides = replaced(claim.left, _of_first_factor), replaced(claim.right, _of_first_factor)
+        if sides == (claim.left, claim.right) or judge(*sides, claim.environment, self.history).status not in HOLDS:
+            return None
+        return ClaimVerdict(ClaimStatus.EXAMPLE, "where the derivative is that of the first factor")
 
     def _is_size(self, claim: Claim) -> ClaimVerdict | None:
         """`Z = (n \\times m)(m \\times k) = (n \\times k)` speaks of sizes."""
@@ -642,6 +652,16 @@ class Course:
             self.environment.printed[key] = (*before, number[0])[-MOST_PRINTED:]
 
 
+def _as_said(verdict: ClaimVerdict, relations: Sequence[str], left: Formula, right: Formula) -> ClaimVerdict:
+    """Let what is said to be near, and what is said to follow, `a = b ⇒ c = d` of an equation that is solved, be open."""
+    if verdict.status is not ClaimStatus.DIFFERS:
+        return verdict
+    if relations[-1] == "≈":
+        return ClaimVerdict(ClaimStatus.UNDECIDED, "said to be near, not equal")
+    follows = {"⇒", "⇔"} & set(relations) and not (is_numeric(left) and is_numeric(right))
+    return ClaimVerdict(ClaimStatus.UNDECIDED, "said to follow from what stands before it") if follows else verdict
+
+
 def in_every_layer(chain: Chain, taken: Sequence[list[Pair]]) -> list[Pair]:
     """Return the verdicts on a formula for any layer from those on what it says in each of them."""
     written = {part.span: part for part in chain.parts}
@@ -695,6 +715,7 @@ _OPEN: tuple[Callable[[Course, Claim], ClaimVerdict | None], ...] = (
 )
 _EXPLAINED: tuple[Callable[[Course, Claim], ClaimVerdict | None], ...] = (
     Course._is_size,
+    Course._first_factor,
     Course._wanted,
     Course._condition,
     Course._one_hot,
@@ -761,6 +782,14 @@ def _other_numbers(left: Formula, right: Formula, environment: Knowledge) -> lis
 def is_whole(side: Formula) -> bool:
     """Whether a side is a whole number, as cases and goals are."""
     return isinstance(side, Number) and side.text.isdigit()
+
+
+def _of_first_factor(node: Formula) -> Formula:
+    """Return `∂f/∂w g` for `∂(f g)/∂w` where no brackets say how far the derivative reaches."""
+    if isinstance(node, Partial) and isinstance(node.numerator, Product):
+        first, *others = node.numerator.factors
+        return Product((replace(node, numerator=first), *others), span=node.span)
+    return node
 
 
 def _named_change(node: Formula) -> Formula:

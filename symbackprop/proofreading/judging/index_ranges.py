@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from symbackprop.formula.tree.tree import BigSum, Formula, Indexed, Name
-from symbackprop.formula.tree.walk import walk
+from symbackprop.formula.tree.tree import BigSum, Formula, Indexed, Name, Neg, Number, Sum
+from symbackprop.formula.tree.walk import nodes, walk
 
 
 def index_ranges(formulas: Iterable[Formula], letters: Iterable[str]) -> Mapping[str, str]:
@@ -26,6 +26,13 @@ def bounds(formulas: Iterable[Formula], ranges: Mapping[str, str]) -> Mapping[st
     found = {part.name: part.name for _, upper in sums for part in walk(upper) if isinstance(part, Name)}
     found |= {upper.name: ranges.get(letter, letter) for letter, upper in sums if isinstance(upper, Name)}
     return {name: size for name, size in found.items() if name not in summed}
+
+
+def first_place(formulas: Iterable[Formula]) -> int:
+    """Return what the indices of a text count from: 0 where every sum does, `Σ_{k=0}^{K-1}`, else 1."""
+    sums = [node for formula in formulas for node in nodes(formula, BigSum) if node.lower is not None]
+    ends = [node.upper for node in sums if isinstance(node.upper, Sum) and node.upper.terms[1:] == (Neg(Number("1")),)]
+    return 0 if ends and all(node.lower == Number("0") for node in sums) else 1
 
 
 def _runs(node: Formula) -> Iterator[tuple[str, Formula]]:

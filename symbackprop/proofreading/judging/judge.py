@@ -14,7 +14,7 @@ import mpmath
 import numpy as np
 from mpmath import mpf
 
-from symbackprop.formula.tree.tree import BigSum, Call, Element, Formula, Indexed, Name, Partial
+from symbackprop.formula.tree.tree import BigSum, Call, Chain, Element, Formula, Indexed, Name, Partial
 from symbackprop.formula.tree.walk import walk
 from symbackprop.proofreading.claims import ClaimStatus, ClaimVerdict
 from symbackprop.proofreading.judging.points import leaves, names_reached, points_for
@@ -232,7 +232,14 @@ def untied(left: Formula, right: Formula, environment: Knowledge) -> list[str]:
         if not definition.arguments:
             tied |= {environment.canonical(node.name) for node in walk(definition.body) if isinstance(node, Name | Indexed)}
     bound = {index for definition in environment.definitions.values() for index in (*definition.indices, *definition.arguments)}
+    bound |= _going_to(left) | _going_to(right)
     return sorted((one ^ other) - tied - bound - environment.extents.keys() - environment.in_layers)
+
+
+def _going_to(side: Formula) -> set[str]:
+    """Return the letters of a side's limits."""
+    limits = [node.index for node in walk(side) if isinstance(node, BigSum) and isinstance(node.index, Chain)]
+    return {chain.parts[0].name for chain in limits if isinstance(chain.parts[0], Name)}
 
 
 # ---- numbers -------------------------------------------------------------------------------------------------------

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 
 from symbackprop.formula.read.name_table import Names
 from symbackprop.formula.read.read import Finding as Mended
 from symbackprop.formula.read.read import ReadError, read, read_repaired
-from symbackprop.formula.tree.tree import BigSum, Chain, Formula, Group, Indexed, Name, Neg, Number, Span, Sum
+from symbackprop.formula.tree.tree import BigSum, Chain, Formula, Group, Indexed, Name, Neg, Number, Row, Span, Sum, Text
 from symbackprop.formula.tree.walk import children, replace, walk
 from symbackprop.proofreading.claims import Malformed
 from symbackprop.proofreading.judging.lint import Slip, lint
@@ -55,18 +56,22 @@ def read_formulas(document: Document, names: Names) -> Reading:
     spelled: dict[str, str] = {}
     headings, begun = 0, 0
     lost: set[str] = set()
+    side: Formula | None = None  # the last one before a formula that may go on with it
     prose = ""
     unnamed, without_t = _sections_without_t(document), names.without("T")
     for fragment in document.fragments:
         if fragment.kind == "heading":
-            headings, begun = headings + 1, fragment.start
+            headings, begun, side = headings + 1, fragment.start, None
             prose = fragment.text
         elif fragment.kind != "formula":
             prose = fragment.text if fragment.kind == "prose" else ""
+            side = side if _NOTHING_SAID.fullmatch(prose) else None
         else:
             text = normalised(fragment.text)
             known = without_t if headings in unnamed else names
             try:
+                text, before_it = _without_first_sign(text, side)
+                side = None
                 found = read_repaired(text, known)
             except ReadError as problem:
                 if count := count_equals(text):
@@ -76,7 +81,8 @@ def read_formulas(document: Document, names: Names) -> Reading:
                 continue
             findings += _findings(document, fragment, found.findings)
             formulas[fragment.start] = found.formula
-            formula = replace(found.formula, _in_its_layer)
+            formula = _going_on(before_it, replace(found.formula, _in_its_layer))
+            side = _last_side(formula)
             for name, latex in _spellings(formula, found.text):
                 spelled.setdefault(name, latex)
             before = document.text[max(begun, fragment.start - FARTHEST) : fragment.start]
@@ -87,6 +93,33 @@ def read_formulas(document: Document, names: Names) -> Reading:
             prose += fragment.text
     findings += [_slip(document, slip) for slip in lint(statements)]
     return Reading(tuple(statements), tuple(unread), tuple(findings), formulas, spelled)
+
+
+_NOTHING_SAID = re.compile(r"[\s.,;:，。；：>*]*")
+_FIRST_SIGN = re.compile(r"(?:\s|&|\\begin\s*\{(?:aligned|align\*?|split|equation\*?|gathered)\})*(=)")
+
+
+def _without_first_sign(text: str, side: Formula | None) -> tuple[str, Formula | None]:
+    """Return a formula that begins with `=` without that sign, and the side of the formula before that it goes on with."""
+    sign = _FIRST_SIGN.match(text) if side is not None else None
+    return (text, None) if sign is None else (f"{text[: sign.start(1)]} {text[sign.end(1) :]}", side)
+
+
+def _going_on(side: Formula | None, formula: Formula) -> Formula:
+    """Return a formula as it goes on with a side that stands before it: `= b = c` is a = b = c."""
+    if side is None:
+        return formula
+    first, *others = formula.items if isinstance(formula, Row) else (formula,)
+    parts, relations = (first.parts, first.relations) if isinstance(first, Chain) else ((first,), ())
+    chain = Chain((side, *parts), ("=", *relations), span=first.span)
+    return Row((chain, *others), formula.separator, span=formula.span) if isinstance(formula, Row) else chain
+
+
+def _last_side(formula: Formula) -> Formula | None:
+    """Return what a formula ends with, of no place; None for words."""
+    while isinstance(formula, Row | Chain):
+        formula = formula.items[-1] if isinstance(formula, Row) else formula.parts[-1]
+    return None if isinstance(formula, Text) else replace(formula, lambda node: replace_fields(node, span=None))
 
 
 def _said_anew(text: str, names: Names) -> Iterator[str]:

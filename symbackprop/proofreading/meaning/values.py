@@ -273,6 +273,8 @@ class Valuation:
             if given is None:
                 raise NoValueError(f"no number is given for {spelled(key)}")
             return given
+        if self.seed is not None and self.environment.numbered:
+            key = self.environment.definition_of(key)[1]
         if key[0] in self.environment.normalised and isinstance(key[-1], int):
             span = self.span(self.environment.normalised[key[0]])
             if key[-1] not in span:
@@ -721,6 +723,23 @@ def _big_sum(point: Valuation, node: BigSum, places: dict[str, int]) -> Steps:
     return _FOLDS[node.operator](values)
 
 
+def _limit(point: Valuation, node: BigSum, places: dict[str, int]) -> Steps:
+    """A limit where a formula has one: what it is worth on both sides of the place, so near that they agree to first order."""
+    match node.index:
+        case Chain(parts=(Name(name=letter), goal), relations=("→",)):
+            place = _number_of((yield point, goal, places))
+        case _:
+            raise NoValueError("a limit of what is not said")
+    point.looks_elsewhere()
+    near = []
+    for step in (-STEP, STEP):
+        held = {**point.held, (letter,): place + step}
+        near.append((yield Valuation(point.environment, point.seed, held, point.positive), node.body, places))
+    if not abs(_number_of(near[1]) - _number_of(near[0])) <= mpf(10) ** -12 * max(1, abs(near[0])):
+        raise NoValueError("no limit is found here")
+    return (near[0] + near[1]) / 2
+
+
 def _over_rows(point: Valuation, node: BigSum, places: dict[str, int], count: int) -> Steps:
     """A sum over an index that does not occur: of an array, its rows are meant; of numbers, nothing is known."""
     whole = yield point, node.body, places
@@ -922,7 +941,7 @@ _RULES: Mapping[type[Formula], Callable[..., Steps]] = {
     Root: _root,
     Bars: _bars,
     Call: _call,
-    BigSum: _big_sum,
+    BigSum: lambda point, node, places: (_limit if node.operator == "lim" else _big_sum)(point, node, places),
     Partial: _partial,
     Nabla: _nabla,
     Update: _update,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from symbackprop.errors import SymbackpropError
@@ -19,11 +20,25 @@ _GROUP = r"\{[^{}]*\}"
 _STAR = r"\^\s*(?:\*|\{\s*(?:\*|\\ast|\\star)\s*\}|\\ast(?![A-Za-z])|\\star(?![A-Za-z]))"
 _SCRIPTED_NAME = rf"(?:\\?[A-Za-z]+)(?:\s*[_^]\s*(?:\w|{_GROUP}))+"
 _BOLD = "mathbf|boldsymbol|bm|pmb"
+#: What a factor begins with behind a point that is a sign of multiplication.
+_FACTOR = r"\\(?:[dtc]?frac|partial|sum|left|nabla|sqrt|alpha|beta|gamma|delta|eta|theta|lambda|sigma|mathbf|bm)(?![A-Za-z])"
 
 #: Further ways of writing, none of them shorter than how the reader has it.
 _SPELLINGS = tuple(
     (re.compile(pattern), repair)
     for pattern, repair in (
+        (r"\\\\\\\\(?:\\\\)*", r"\\\\"),  # a line break as Markdown wants it
+        (rf"\\(?:{_BOLD})\s*\{{\s*\\(?:{_BOLD})\s*\{{([^{{}}]*(?:\{{[^{{}}]*\}}[^{{}}]*)*)\}}\s*\}}", r"\\bm{\1}"),
+        (r"\A\s*(?:=>|\\Rightarrow(?![A-Za-z])|\\implies(?![A-Za-z])|\\Longrightarrow(?![A-Za-z]))", " "),
+        (r"\\underset\s*\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}\s*\{?\s*\\arg\s*\\(min|max)(?![A-Za-z])\s*\}?", r"\\arg\\\2_{\1}"),
+        (r"\\underset\s*\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}\s*\{?\s*\\(lim|min|max)(?![A-Za-z])\s*\}?", r"\\\2_{\1}"),
+        (r"\\displaystyle\s*\{\s*(\\lim\s*_\s*\{[^{}]*\})\s*\}", r"\1"),
+        (r"(\^\s*(?:\d|\{\s*\d\s*\}))(\s*_\s*(?:[A-Za-z](?![A-Za-z])|\{[^{}]*\}))", r"\2\1"),
+        (r"\\[!,;:](?=\s*(?:\\left\s*)?\()", " "),
+        (r"\\textcircled\s*(?:\{[^{}]*\}|\d)", " "),
+        (rf"(?<=[A-Za-z}}\])])(\s+)\.(?=\s+(?:[A-Za-z({{]|{_FACTOR}))", r"\1*"),
+        (rf"(?<=[}})])\.(?=[({{]|{_FACTOR})", "*"),
+        (r"\((\s*[a-z]\s*=\s*\d+\s*,\s*\d+\s*,[^()=]*)\)", " "),  # `x_i (i = 1, 2, …, n)`: which of them
         (r"\\left\s*\\\{\s*\\begin\{(?:aligned|array|split|matrix|gathered)\}(?:\s*\{[lcr|\s]*\})?", r"\\begin{cases}"),
         (r"\\end\{(?:aligned|array|split|matrix|gathered)\}\s*\\right\s*\.", r"\\end{cases}"),
         (r"(?<![A-Za-z_^}\]])\{\s*(\\?[A-Za-z]+)\s*\}(?=\s*(?:[(']|\^\{?\s*\\prime|\\left\())", r"\1"),
@@ -35,6 +50,8 @@ _SPELLINGS = tuple(
         (r"(?<=\})\.(?=\\[dtc]?frac|\{*\\?[A-Za-z]+\}*[_^])", "*"),
         (r"(?<=[{(=])(\s*)\{([^{}]*[-+]\s*)([A-Za-z])\s*\}(?=\s*\^)", r"\1\2\3"),
         (r"\\textrm\{([a-z]{2,})\}(?=\s*(?:\\left\s*)?\()", r"\\mathrm{\1}"),
+        (r"\\text\{(?!if|for|where|when|and|or|as|with|otherwise)([a-z]{3,})\}(?=\s*(?:\\left\s*)?\()", r"{\\rm \1}"),
+        (rf"(?<![A-Za-z_^}}\]])\{{\s*({_SCRIPTED_NAME})\s*\}}(?=\s*(?:\\left\s*)?\()", r"\1"),
         (r"\\lbrack(?![A-Za-z])", "["),
         (r"\\rbrack(?![A-Za-z])", "]"),
         (r"\\(?:therefore|because)(?![A-Za-z])", " "),
@@ -71,9 +88,33 @@ _SPELLINGS = tuple(
 def normalised(text: str) -> str:
     """Return a formula with full-width signs as mathematics and invisible characters gone, every character in its place."""
     plain = without_definitions("".join(_SIGNS.get(letter, letter) for letter in text))
+    plain = _aligned(_unquoted(plain))
     for pattern, repair in _SPELLINGS:
         plain = pattern.sub(lambda found, repair=repair: found.expand(repair).ljust(len(found[0])), plain)  # type: ignore[misc]
     return plain if "\\{" in plain or "\\lbrace" in plain else _LONE_BRACE.sub(lambda found: " " * len(found[0]), plain)
+
+
+#: Lines of a formula in a quotation, each behind its sign.
+_QUOTED = re.compile(r"[^\n]*(?:\n[ \t]*>[^\n]*)+\s*")
+_QUOTATION = re.compile(r"(?m)^([ \t]*)>")
+_ARRAY = re.compile(r"\\begin\s*\{array\}\s*\{[lcr@{}|\s]*\}((?:(?!\\begin\s*\{array).)*?)\\end\s*\{array\}", re.S)
+_BESIDE_A_SIGN = re.compile(r"&\s*(?:=|\\approx|\\equiv|\\leq?|\\geq?|\\propto)\s*&|&\s*=")
+
+
+def _unquoted(text: str) -> str:
+    """Return a formula without the `>` that begins each line of a quotation."""
+    return _QUOTATION.sub(r"\1 ", text) if "\n" in text and _QUOTED.fullmatch(text) else text
+
+
+def _aligned(text: str) -> str:
+    """Return a formula with an array whose columns stand beside equals signs as what it is: lines one below the other."""
+
+    def lines(found: re.Match[str]) -> str:
+        if not _BESIDE_A_SIGN.search(found[1]):
+            return found[0]
+        return found[1].rjust(found.end(1) - found.start()).ljust(len(found[0]))
+
+    return _ARRAY.sub(lines, text) if "{array}" in text and "\\left" not in text.split("\\begin", 1)[0] else text
 
 
 #: `\left. … \right\}`: a brace that holds lines together from behind.
@@ -83,7 +124,8 @@ _LONE_BRACE = re.compile(r"\\left\s*\.|\\right\s*\\\}")
 def document_macros(document: Document) -> Mapping[str, Macro]:
     """Return the macros that a document defines for itself, not by themselves; ℓ is the letter l where that is not used."""
     defined = defined_macros(f"{document.put_in}\n{document.text}" if document.put_in else document.text)
-    found = {name: macro for name, macro in defined.items() if not re.search(rf"\\{name}(?![A-Za-z])", macro.body)}
+    plain = {name: replace(macro, body=normalised(macro.body)) for name, macro in defined.items()}
+    found = {name: macro for name, macro in plain.items() if not re.search(rf"\\{name}(?![A-Za-z])", macro.body)}
     if r"\ell" in document.text:
         alone = not any(_LETTER_L.search(formula.text) for formula in document.formulas())
         found.setdefault("ell", Macro(0, "l" if alone else r"\mathrm{ell}"))

@@ -16,7 +16,7 @@ from symbackprop.errors import SymbackpropError
 from symbackprop.formula.notation.notation import Notation
 from symbackprop.formula.notation.spelling import GREEK, GREEK_LETTERS
 from symbackprop.formula.read.name_table import Names
-from symbackprop.formula.read.tokens import RUN_WITH_FUNCTION
+from symbackprop.formula.read.tokens import PROSE_WORD, RUN_WITH_FUNCTION
 from symbackprop.functions import BY_NAME
 
 #: How functions are written without a macro, or with one that the notation does not use.
@@ -57,6 +57,7 @@ _NOT_NAMES = re.compile(
     r"\\(?:text|textrm|mbox)\s*\{(?:[^{}]*\}(?!\s*[(_^])|[^{}]* [^{}]*\})"
     r"|\\(?:label|tag\*?|begin|end|ref|eqref|textbf)\s*\{[^{}]*\}|\\\\\[[^\]]*\]"
 )
+_WORD_BETWEEN = re.compile(rf"(?<![A-Za-z\\{{]){PROSE_WORD.pattern}")
 _LABEL = r"(?:\d+|[A-Za-z](?:_\{?\w+\}?)?(?:\s*[+-]\s*\d+)?)"
 _OPENING, _CLOSING = r"(?:[(\[<]|\\langle)\s*", r"\s*(?:[)\]>]|\\rangle)"
 _LAYER = re.compile(rf"\{{\s*(?:{_OPENING}{_LABEL}{_CLOSING}\s*)+\}}|\{{\s*[lL](?:\s*[+-]\s*\d+)?\s*\}}|[lL]")
@@ -142,6 +143,7 @@ def _table(
 def discover(formulas: Iterable[str], words: Iterable[str] = ()) -> NamesFound:
     """Return the names that occur in formulas; `words` are identifiers and words of the text around them."""
     texts = [_DERIVATIVE.sub(r"{\1} {\2}", _NOT_NAMES.sub(" ", formula)) for formula in formulas]
+    texts = [_WORD_BETWEEN.sub(" ", text) for text in texts]
     found = NamesFound(bound=frozenset(letter for text in texts for letter in _BOUND.findall(text)))
     pieces = list(_written_names(texts, words))
     found.words = _words_below(pieces, _INDEX_LETTERS | found.bound)
@@ -341,7 +343,10 @@ _SCRIPTED = tuple(rf"\math{kind}" for kind in ("cal", "scr", "frak", "bb"))
 def _arguments(atom: re.Match[str], base: str) -> str:
     """Return what stands in the brackets behind a name: what a function is called with, the name itself, or something else."""
     text, end = atom.string, atom.end()
-    if not text[end : end + 8].lstrip().removeprefix(r"\left").startswith("(") or not base:
+    behind = text[end : end + 12].lstrip().removeprefix(r"\left")
+    if behind.startswith("[") and _is_word(base) and not base.endswith("_hat"):
+        return "names"  # `diag[h]`
+    if not behind.startswith("(") or not base:
         return ""
     listed = _ARGUMENTS.match(text, end)
     if listed and not _TRANSPOSED.match(text, listed.end()):
