@@ -336,3 +336,23 @@ def test_functions_that_hand_a_cache_on(tmp_path: Path) -> None:
     assert set(statuses(report(tmp_path, FUNCTIONS)).values()) == {"proved"}
     wrong = statuses(report(tmp_path, FUNCTIONS.replace("1 - cache", "cache")))
     assert [name for name, status in wrong.items() if status == "differs"] == ["W1", "b1"]
+
+
+@pytest.mark.parametrize(("weight", "bias"), [("dW", "db"), ("W", "b"), ("grad_W", "grad_b")])
+def test_dictionaries_of_weights_and_of_gradients(weight: str, bias: str, tmp_path: Path) -> None:
+    code = f"""
+class Dense:
+    def __init__(self, units):
+        self.units, self.params, self.cache, self.grads = units, {{}}, {{}}, {{}}
+    def forward_propagate(self, X, save_cache=False):
+        if "W" not in self.params:
+            self.params["W"], self.params["b"] = np.random.randn(self.units, X.shape[0]), np.zeros((self.units, 1))
+        if save_cache: self.cache["A"] = X
+        return self.params["W"] @ X + self.params["b"]
+    def back_propagate(self, dZ):
+        self.grads["{weight}"] = dZ @ self.cache["A"].T
+        self.grads["{bias}"] = dZ.sum(axis=1, keepdims=True)
+        return self.params["W"].T @ dZ
+"""
+    assert statuses(report(tmp_path, code)) == {"W": "proved", "b": "proved", "X": "proved"}
+    assert statuses(report(tmp_path, code.replace("dZ.sum", "dZ.mean")))["b"] != "proved"

@@ -242,8 +242,10 @@ _GROUP = re.compile(r"[Gg]rad|g_|nabla|d$|d_|d[A-Z]|d_?(?:param|weight|bias)")
 
 
 def _in_a_dictionary(label: str, container: str, before: Collection[str]) -> str | None:
-    """Return `params.W` for the `dW` of the same object."""
-    held = {at.rpartition(".")[2]: at for at in before if at.rpartition(".")[0].rpartition(".")[0] == container}
+    """Return `params.W` for the `dW` of the same object, or for its `grads.dW`."""
+    outer, _, group = container.rpartition(".")
+    holder = outer if outer and _GROUP.match(group) else container
+    held = {at.rpartition(".")[2]: at for at in before if at.rpartition(".")[0].rpartition(".")[0] == holder}
     return held[str(names.gradient_of(label, tuple(held), ""))] if names.is_gradient_name(label, tuple(held), "") else None
 
 
