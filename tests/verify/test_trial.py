@@ -395,3 +395,19 @@ def test_overflow_guards_far_out_do_no_harm() -> None:
 def test_what_is_not_finite_differs(value: float, exact: bool) -> None:
     found = check_gradient(lambda w: np.sum(w**2), lambda w: np.full(w.shape, value), example={"w": np.ones(2)}, exact=exact)
     assert statuses(found) == {Status.DIFFERS}
+
+
+def test_between_the_borders_of_two_comparisons_code_is_tried_too() -> None:
+    """Both comparisons go both ways at the samples, and differ only where the score lies between 0 and the margin."""
+
+    def loss(w: Any, x: Any, margin: Any) -> Any:
+        return np.mean(np.maximum(0, x @ w + margin))
+
+    def gradients(w: Any, x: Any, margin: Any, border: float = 1.0) -> Any:
+        return {"w": x.T @ (x @ w + border * margin > 0) / len(x)}
+
+    rng = np.random.default_rng(4)
+    example = {"w": rng.normal(size=3), "x": rng.normal(size=(4, 3)), "margin": 0.05}
+    assert check_gradient(loss, gradients, example=example).ok
+    without = check_gradient(loss, lambda w, x, margin: gradients(w, x, margin, 0.0), example=example, repair=False)
+    assert not without.ok

@@ -65,6 +65,12 @@ def _lengths(sample: Sample) -> tuple[float, float] | None:
     if not names or not _have_shapes([sample], names):
         return None
     hand, derived = (np.concatenate(side) for side in zip(*(_sides(sample, name) for name in names), strict=True))
-    own, wanted = float(np.linalg.norm(hand)), float(np.linalg.norm(derived))
-    alike = own and wanted and np.allclose(hand * wanted / own, derived, rtol=1e-4, atol=_NEAR * wanted)
-    return (own, wanted) if alike else None
+    with np.errstate(over="ignore"):
+        own, wanted = float(np.linalg.norm(hand)), float(np.linalg.norm(derived))
+    return (own, wanted) if _are_along(hand, derived, own, wanted) else None
+
+
+def _are_along(hand: Any, derived: Any, own: float, wanted: float) -> bool:
+    """Whether two vectors of known lengths have one direction."""
+    known = own > 0 and wanted > 0 and np.isfinite(own)
+    return bool(known and np.allclose(hand * (wanted / own), derived, rtol=1e-4, atol=_NEAR * wanted))

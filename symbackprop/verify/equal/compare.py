@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -208,8 +208,10 @@ def _moved(sample: Sample, point: Mapping[InputName, float]) -> tuple[tuple[str,
 
 
 DRAWS = 5
+DRAWS_ALONE = 24
 MOST_DRAWN = 60
-"""Further random points at which code with comparisons is run on plain numbers, and the numbers in a point small enough."""
+"""Further random points at which code with comparisons is run on plain numbers, those where it compares what the reference does
+not, and the numbers in a point small enough."""
 
 
 def disagreeing(
@@ -223,8 +225,31 @@ def disagreeing(
     small = next((s.point for s in samples if not s.point.example and s.point.count <= MOST_DRAWN), None)
     if not compares or small is None:
         return []
-    drawn = (source.another(small, seed + draw) for draw in range(1, DRAWS + 1))
+    drawn = (source.another(small, seed + draw) for draw in range(1, _draws(source, samples) + 1))
     return list(islice(filter(partial(_differs_at, source, call, results), drawn), 1))
+
+
+def _draws(source: Reference, samples: Sequence[Sample]) -> int:
+    lines = source.lines()
+    return DRAWS_ALONE if any(_compares_alone(lines, sample) for sample in samples) else DRAWS
+
+
+def _compares_alone(lines: Collection[tuple[str, int]], sample: Sample) -> bool:
+    """Whether the code compares something that the reference does not: `dp - dn > 0` beside `max(0, dp - dn + margin)`.
+
+    Each may be on either side at some sample, and never on different ones, between the two borders.
+    """
+    if sample.graph is None:
+        return False
+    values = sample.graph.values
+    of_reference: dict[bool, list[float]] = {True: [], False: []}
+    for at in sample.graph.conditions.values():
+        shared = at.place is None or (at.place.filename, at.place.line) in lines
+        gap = abs(float(values[at.left]) - float(values[at.right]))
+        if np.isfinite(gap):
+            of_reference[shared].append(gap)
+    known = np.array(of_reference[True])
+    return not all(np.any(np.abs(known - gap) <= 1e-9 * gap + 1e-12) for gap in of_reference[False])
 
 
 def _differs_at(source: Reference, call: HandCall, results: Sequence[Result], point: Point) -> bool:
