@@ -492,7 +492,8 @@ def _speaks_for_it(best: Comparison, new: Comparison) -> bool:
 
 def _is_a_loss_after_all(best: Comparison, new: Comparison) -> bool:
     """Whether what was taken for a function of each element gives one number, as `w.T @ w` does of a vector."""
-    return best.titles[1].startswith("Σ") and not best.upstream and not new.titles[1].startswith("Σ")
+    arrays = all(np.ndim(new.arguments.get(name, 0)) for name, value in best.arguments.items() if np.ndim(value))
+    return arrays and best.titles[1].startswith("Σ") and not best.upstream and not new.titles[1].startswith("Σ")
 
 
 def _says_less(best: Comparison, new: Comparison) -> bool:
