@@ -183,3 +183,50 @@ def test_a_script_whose_arrays_are_global_is_derived(tmp_path: Path, monkeypatch
         encoding="utf-8",
     )
     assert run("derive", "script.py:loss").output == "∂loss/∂W[i] = 2/N·Σ_n (Σ[i'] X[n,i']·W[i'] - y[n])·X[n,i]\n"
+
+
+PLANAR = """
+import numpy as np
+
+def forward_propagation(X, parameters):
+    A1 = np.tanh(parameters["W1"] @ X + parameters["b1"])
+    A2 = 1 / (1 + np.exp(-(parameters["W2"] @ A1 + parameters["b2"])))
+    return A2, {"A1": A1, "A2": A2}
+
+def compute_cost(A2, Y):
+    return -np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2)) / Y.shape[1]
+
+def backward_propagation(parameters, cache, X, Y):
+    m = X.shape[1]
+    A1, A2 = cache["A1"], cache["A2"]
+    dZ2 = A2 - Y
+    dZ1 = parameters["W2"].T @ dZ2 * (1 - A1 ** 2)
+    db1, db2 = dZ1.sum(axis=1, keepdims=True) / m, dZ2.sum(axis=1, keepdims=True) / m
+    return {"dW1": dZ1 @ X.T / m, "db1": db1, "dW2": dZ2 @ A1.T / m, "db2": db2}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("right", "wrong", "code"), [("", "", 0), ("dZ1 @ X.T / m", "dZ1 @ X.T", 1)])
+def test_a_cost_of_the_prediction_is_checked_by_both_passes(
+    right: str, wrong: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "planar.py").write_text(PLANAR.replace(right, wrong) if right else PLANAR, encoding="utf-8")
+    result = run("check", "planar.py")
+    assert result.exit_code == code
+    assert "batch of 1" not in result.output
+    assert result.output.count("proved") - result.output.count("proved with") == 4 - code
+
+
+def test_a_loss_has_to_be_given_what_it_is_differentiated_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.py").write_text(
+        "import numpy as np\nW = np.ones(3)\ndef loss(X):\n    return np.sum((X @ W) ** 2)\n"
+        "def gradients(X):\n    dW = 2 * X.T @ (X @ W)\n    return {'W': dW}\n"
+        "example = {'X': np.eye(3), 'W': W}\n",
+        encoding="utf-8",
+    )
+    said = str(run("check", "own.py:loss", "own.py:gradients").exception)
+    assert "loss has no argument W" in said
+    assert "write `def loss(X, W)`, the gradient alike" in said

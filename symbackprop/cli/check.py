@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from symbackprop.files import write_file
 from symbackprop.own_files import is_own_code, loss_and_gradient, refuse_notebook
 
 if TYPE_CHECKING:
+    from symbackprop.isolation import Judged, Request
     from symbackprop.verify.report.report import Report
 
 TEXTS = (".md", ".markdown", ".rst", ".txt", ".tex", ".html", ".htm", ".ipynb")
@@ -91,16 +93,18 @@ def command(
     The code runs in a child process; what it prints goes to stderr. Exit code 0: a verdict for every parameter, and all hold; 1:
     something differs or is missing, or there was no verdict; 2: bad input; 3: a fault of this program.
     """
+    alone = network if hand is None and gradient is None else None
     code, network, loss = _compared(network, hand, loss, gradient, example)
     _refuse_both(as_json, markdown)
     _refuse_shapes(shapes, network if code else None)
     refuse_other_endings("--html", html, (".html", ".htm"))
     refuse_existing(html, force)
     # Help and usage errors come before the mathematics is loaded.
-    from symbackprop.isolation import Request, check_isolated
+    from symbackprop.isolation import Request
 
     mapping, names = dict(map(pair, pairs)), name_list(wrt)
-    judged = check_isolated(Request(code, network, loss, example, names, mapping, complete, timeout, memory, shapes=shapes))
+    request = Request(code, network, loss, example, names, mapping, complete, timeout, memory, shapes=shapes)
+    judged = _judged(request, None if shapes else alone)
     if html is not None:
         write_file(html, judged.report.to_html())
     _print(judged.report, "json" if as_json else "markdown" if markdown else "text", lang)
@@ -129,6 +133,21 @@ def _compared(
     if hand is None and is_own_code(network):
         return _pair_of(network) or ("", network, loss)
     return hand or _beside(network), network, loss
+
+
+def _judged(request: Request, alone: str | None) -> Judged:
+    """Check; of a file that is named alone and whose loss is none of the weights, `cost(A2, Y)`, both passes."""
+    from symbackprop.isolation import check_isolated  # help and usage errors come before the mathematics is loaded
+
+    try:
+        return check_isolated(request)
+    except UserError as error:
+        if alone is None or request.loss is None:
+            raise
+        try:
+            return check_isolated(replace(request, hand="", loss=None, network=alone))
+        except UserError:
+            raise error from None
 
 
 def _refuse_both(as_json: bool, markdown: bool) -> None:

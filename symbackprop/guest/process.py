@@ -17,6 +17,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 MOST_PRINTED = 20_000
@@ -31,7 +32,10 @@ Send = Callable[[bytes], None]
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Seconds of waiting, megabytes of memory beyond what the parent has, and the file that receives what the code prints (by
-    default it goes to stderr)."""
+    default it goes to stderr).
+
+    Seconds in which the child could run, and the machine had no processor for it, do not count where the system tells them.
+    """
 
     seconds: float
     megabytes: int
@@ -61,7 +65,7 @@ def in_a_child(task: Callable[[Send], None], limits: Limits, expected: int) -> A
         _live(task, writing, reading, limits)
     os.close(writing)
     try:
-        messages, overdue = _received(reading, expected, time.monotonic() + limits.seconds)
+        messages, overdue = _received(reading, expected, Patience(child, limits.seconds))
         patience = 0.0 if overdue or len(messages) == expected else 1.0  # it has closed its end, and is about to leave
     except BaseException:
         how_it_ended(child)
@@ -122,13 +126,42 @@ def _send(writing: int, message: bytes) -> None:
         rest = rest[os.write(writing, rest) :]
 
 
-def _received(reading: int, expected: int, deadline: float) -> tuple[tuple[bytes, ...], bool]:
+class Patience:
+    """How long a child is still waited for."""
+
+    def __init__(self, child: int, seconds: float) -> None:
+        self.child, self.seconds, self.begun = child, seconds, time.monotonic()
+        self.starved = self._starved()
+
+    def left(self) -> float:
+        """Return the seconds that are left, 0 where there are none."""
+        spent = time.monotonic() - self.begun
+        if spent >= self.seconds:  # the system is asked only then
+            spent -= self._starved() - self.starved
+        return max(0.0, self.seconds - spent)
+
+    def _starved(self) -> float:
+        """Return how long the child has waited for a processor; 0 where the system does not tell."""
+        try:
+            return int(Path(f"/proc/{self.child}/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+        except (OSError, ValueError, IndexError):
+            return 0.0
+
+
+def ready(reading: int, patience: Patience) -> bool:
+    """Wait for something to read; return whether it came in time."""
+    while (left := patience.left()) > 0:
+        if select.select([reading], [], [], left)[0]:
+            return True
+    return False
+
+
+def _received(reading: int, expected: int, patience: Patience) -> tuple[tuple[bytes, ...], bool]:
     """Return the messages, and whether time ran out."""
     buffer = bytearray()
     messages: list[bytes] = []
     while len(messages) < expected:
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([reading], [], [], left)[0]:
+        if not ready(reading, patience):
             return tuple(messages), True
         piece = os.read(reading, 1 << 16)
         buffer += piece

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TextIO
 
 from symbackprop.errors import CodeEnded
-from symbackprop.guest.process import can_fork, die_with_parent, fork, how_it_ended
+from symbackprop.guest.process import Patience, can_fork, die_with_parent, fork, how_it_ended, ready
 
 Loading = Callable[[float], AbstractContextManager[None]]
 """A block in which somebody's file is run; it may take so many seconds."""
@@ -114,18 +113,18 @@ def _waited(child: int, said: int, token: str) -> int:
             how_it_ended(child, 1.0)
             return int(words[1])
         limit = float(words[1]) if words[0] == _BEGINS else None
-        words = _heard(said, token, limit)
+        words = _heard(said, token, Patience(child, limit) if limit is not None else None)
     if words is None:
         how_it_ended(child)
         raise CodeEnded(f"the file ran longer than {limit:g} s (--timeout): nothing was made")
     raise CodeEnded(f"the file {how_it_ended(child, 1.0)} before the command was done")
 
 
-def _heard(said: int, token: str, seconds: float | None) -> list[str] | None:
+def _heard(said: int, token: str, patience: Patience | None) -> list[str] | None:
     """Return the words of the next line that the child says, none when it says no more, None when it takes too long."""
     line = b""
     while not line.endswith(b"\n"):
-        if not select.select([said], [], [], seconds)[0]:
+        if patience is not None and not ready(said, patience):
             return None
         piece = os.read(said, 1)
         if not piece:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from symbackprop.guest import process
+
 NETWORK = """
 from symbackprop import Network, sigmoid
 network = Network("one weight")
@@ -95,3 +97,16 @@ def test_nothing_is_left_behind_when_the_command_is_killed(tmp_path: Path) -> No
     with pytest.raises(subprocess.TimeoutExpired):
         subprocess.run([sys.executable, "-c", "import time; time.sleep(9)"], timeout=2.5, check=False)
     assert not mark.exists()
+
+
+def test_time_in_which_no_processor_was_free_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, waited = [100.0], [2.0]
+    monkeypatch.setattr(process.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(process.Patience, "_starved", lambda self: waited[0])
+    patience = process.Patience(1, 10)
+    now[0] = 107.0
+    assert patience.left() == 3.0
+    now[0], waited[0] = 112.0, 9.0  # 7 seconds of waiting for a processor
+    assert patience.left() == 5.0
+    now[0] = 120.0
+    assert patience.left() == 0.0

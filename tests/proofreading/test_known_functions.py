@@ -60,3 +60,19 @@ def test_a_function_that_is_told_later_is_any_smooth_one_until_then() -> None:
     assert right.complete, right.text(everything=True)
     assert right.ok, right.text(everything=True)
     assert not wrong.complete  # of a function that is not known, nothing differs
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        (r"With $z = 0.8$ let $\hat{y} = z^2$. Then $\hat{y}(1-\hat{y}) = 0.2304$.", False),
+        (r"With $z = 0.8$ let $\hat{y} = z^2$. Then $\hat{y}(1-\hat{y}) = 0.64$.", True),
+        (r"With $z = 0.8$ and $t = 2$ let $\hat{y} = z^2$. Then $\hat{y}(1-t) = -0.64$ and $\hat y(t-1) = 0.64$.", False),
+        (r"With $\bar{x} = 0.8$, $\tilde{p} = 0.5$: $\bar{x}(1-\bar{x}) = 0.16$, $\tilde{p}(1-\tilde{p}) = 0.25$.", False),
+        (r"Let $\hat{f}(x) = x^2 + 1$. Then $\hat{f}(3) = 10$.", False),
+        (r"Let $\hat{f}(x) = x^2 + 1$. Then $\hat{f}(3) = 30$.", True),
+    ],
+)
+def test_a_letter_with_an_accent_before_a_bracket_is_a_factor_unless_it_is_called(text: str, wrong: bool) -> None:
+    differing = [claim for claim in proofread_text(text).claims if claim.status is ClaimStatus.DIFFERS]
+    assert len(differing) == wrong, differing

@@ -352,7 +352,8 @@ def _arguments(atom: re.Match[str], base: str) -> str:
     if listed and not _TRANSPOSED.match(text, listed.end()):
         return "names"
     inside = text[end : end + 40].split(")")[0]
-    return "itself" if re.search(rf"(?<![A-Za-z\\]){re.escape(base)}(?![A-Za-z]|\s*\()", inside) else "other"
+    itself = re.escape(rf"{atom['accent']}{{{atom['accented']}}}") if atom["accent"] else rf"(?<![A-Za-z\\]){re.escape(base)}"
+    return "itself" if re.search(rf"{itself}(?![A-Za-z]|\s*\()", inside) else "other"
 
 
 def _marked(atom: re.Match[str]) -> str:
@@ -505,8 +506,12 @@ def _find_functions(found: NamesFound) -> None:
         del found.scalars[name]
 
 
+_ACCENT = re.compile("_(?:hat|bar|tilde|dot|vec)$")
+
+
 def _is_called(name: str, uses: Counter[tuple[str, str]]) -> bool:
-    word, named, bare = len(name) > 2 and name not in GREEK, uses[name, "names"], uses[name, "bare"]
+    stem = _ACCENT.sub("", name)
+    word, named, bare = len(stem) > 2 and stem not in GREEK, uses[name, "names"], uses[name, "bare"]
     if named:
         return word or name in _FUNCTION_LETTERS or named >= bare or uses[name, "defined"] > 0
     if not uses[name, "other"] or uses[name, "itself"]:

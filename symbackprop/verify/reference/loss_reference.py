@@ -94,11 +94,23 @@ class LossReference:
 
     def asked(self, names: Collection[str]) -> LossReference:
         """Return the reference for the gradients that code gives: they are meant, if the caller did not say which are."""
+        self._refuse_what_is_no_argument(names)
         wrt = self.wrt if self.stated else tuple(name for name in self.values if name in names)
         moving = {*wrt, *names}
         kept = {n: v for n, v in self.values.items() if n not in self.attributes or n in moving}
         values = {name: _real(value) if name in moving and name not in self.whole else value for name, value in kept.items()}
         return _with_sizes(replace(self, call=restricted(self.call, values), values=values, wrt=wrt))
+
+    def _refuse_what_is_no_argument(self, names: Collection[str]) -> None:
+        """Raise UserError for what the loss is not given, so that its slope by it would be 0 whatever it does with a global."""
+        free = [name for name in names if name in self.values and name not in self.call.uses]
+        if free:
+            given = ", ".join([*(name for name in self.call.arguments), *free])
+            title = str(getattr(self.call.function, "__name__", "loss"))
+            raise UserError(
+                f"check: {title} has no argument {free[0]}, so nothing follows it when {free[0]} changes; "
+                f"write `def {title}({given})`, the gradient alike"
+            )
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -145,8 +157,13 @@ class LossReference:
 
     def _wider(self) -> dict[str, Any]:
         """Return values with a larger batch where the example has a batch of 1; nothing where the loss does not run with them."""
-        data = (name for name in self.call.uses if name not in self.wrt and numeric(self.values.get(name)))
-        batch = frozenset(Dimension(name, 0) for name in data if np.shape(self.values[name])[:1] == (1,))
+        data = {
+            name: np.shape(self.values[name])
+            for name in self.call.uses
+            if name not in self.wrt and numeric(self.values.get(name))
+        }
+        columns = {shape[-1] for shape in data.values() if len(shape) > 1 and shape[0] > 1}  # then samples stand in columns
+        batch = frozenset(Dimension(name, 0) for name, shape in data.items() if shape[:1] == (1,) and shape[-1] not in columns)
         if not batch or Point(self.values, "").large:
             return {}
         shaped = resized(self.values, {batch: WIDER})
