@@ -93,7 +93,7 @@ def command(
     The code runs in a child process; what it prints goes to stderr. Exit code 0: a verdict for every parameter, and all hold; 1:
     something differs or is missing, or there was no verdict; 2: bad input; 3: a fault of this program.
     """
-    alone = network if hand is None and gradient is None else None
+    alone = _alone(network, hand, gradient, shapes)
     code, network, loss = _compared(network, hand, loss, gradient, example)
     _refuse_both(as_json, markdown)
     _refuse_shapes(shapes, network if code else None)
@@ -104,7 +104,7 @@ def command(
 
     mapping, names = dict(map(pair, pairs)), name_list(wrt)
     request = Request(code, network, loss, example, names, mapping, complete, timeout, memory, shapes=shapes)
-    judged = _judged(request, None if shapes else alone)
+    judged = _judged(request, alone)
     if html is not None:
         write_file(html, judged.report.to_html())
     _print(judged.report, "json" if as_json else "markdown" if markdown else "text", lang)
@@ -133,6 +133,11 @@ def _compared(
     if hand is None and is_own_code(network):
         return _pair_of(network) or ("", network, loss)
     return hand or _beside(network), network, loss
+
+
+def _alone(network: str | None, *further: str | None) -> str | None:
+    """Return the file that is named, where nothing else is."""
+    return None if any(further) else network
 
 
 def _judged(request: Request, alone: str | None) -> Judged:

@@ -506,12 +506,15 @@ def _find_functions(found: NamesFound) -> None:
         del found.scalars[name]
 
 
+def _is_long(name: str) -> bool:
+    return len(name) > 2 and name not in GREEK
+
+
 _ACCENT = re.compile("_(?:hat|bar|tilde|dot|vec)$")
 
 
 def _is_called(name: str, uses: Counter[tuple[str, str]]) -> bool:
-    stem = _ACCENT.sub("", name)
-    word, named, bare = len(stem) > 2 and stem not in GREEK, uses[name, "names"], uses[name, "bare"]
+    word, named, bare = _is_long(_ACCENT.sub("", name)), uses[name, "names"], uses[name, "bare"]
     if named:
         return word or name in _FUNCTION_LETTERS or named >= bare or uses[name, "defined"] > 0
     if not uses[name, "other"] or uses[name, "itself"]:

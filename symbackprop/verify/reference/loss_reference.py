@@ -157,17 +157,18 @@ class LossReference:
 
     def _wider(self) -> dict[str, Any]:
         """Return values with a larger batch where the example has a batch of 1; nothing where the loss does not run with them."""
-        data = {
-            name: np.shape(self.values[name])
-            for name in self.call.uses
-            if name not in self.wrt and numeric(self.values.get(name))
-        }
-        columns = {shape[-1] for shape in data.values() if len(shape) > 1 and shape[0] > 1}  # then samples stand in columns
-        batch = frozenset(Dimension(name, 0) for name, shape in data.items() if shape[:1] == (1,) and shape[-1] not in columns)
+        batch = self._single_rows()
         if not batch or Point(self.values, "").large:
             return {}
         shaped = resized(self.values, {batch: WIDER})
         return shaped if accepts(self.call, shaped) else {}
+
+    def _single_rows(self) -> frozenset[Dimension]:
+        """Return the axes of data that hold one sample; a row of one beside several rows of as many columns holds them all."""
+        names = (name for name in self.call.uses if name not in self.wrt and numeric(self.values.get(name)))
+        data = {name: np.shape(self.values[name]) for name in names}
+        columns = {shape[-1] for shape in data.values() if len(shape) > 1 and shape[0] > 1}
+        return frozenset(Dimension(name, 0) for name, shape in data.items() if shape[:1] == (1,) and shape[-1] not in columns)
 
     def another(self, point: Point, seed: int) -> Point:
         """Return a random point of the sizes of another."""
