@@ -530,7 +530,7 @@ def read_samples(path: Path) -> dict[str, Any]:
 
 
 def read_roster(path: Path) -> tuple[tuple[str, str], ...]:
-    """Return the (name, class) of each line of a .csv whose header has `name` and may have `class`.
+    """Return the (name, class) of each line of a .csv whose header has `name` and may have `class`, or 姓名 and 班级.
 
     Raises UserError naming the file and line.
     """
@@ -542,13 +542,16 @@ def read_roster(path: Path) -> tuple[tuple[str, str], ...]:
         raise UserError(f"{path}: expected text in UTF-8, separated by commas: {one_line(error)}") from None
     found = []
     for number, row in enumerate(rows, start=2):
-        name = (row.get("name") or "").strip()
+        name, group = ((row.get(usual) or row.get(chinese) or "").strip() for usual, chinese in _HEADER)
         if not name:
             raise UserError(f"{path}:{number}: expected a name in the column `name`; the header has {', '.join(map(str, row))}")
-        found.append((name, (row.get("class") or "").strip()))
+        found.append((name, group))
     if not found:
         raise UserError(f"{path}: expected a header with `name` (and `class`), and a line for each")
     return tuple(found)
+
+
+_HEADER = (("name", "姓名"), ("class", "班级"))
 
 
 def _arrays(path: Path) -> dict[str, Any]:

@@ -87,3 +87,8 @@ def test_western_text_is_not_read_as_chinese(text: str, tmp_path: Path) -> None:
     (tmp_path / "names.csv").write_bytes(f"name\n{text}\n".encode("cp1252"))
     with pytest.raises(UserError, match=r"names\.csv: expected text in UTF-8"):
         read_roster(tmp_path / "names.csv")
+
+
+def test_a_chinese_roster_has_chinese_headings(tmp_path: Path) -> None:
+    (tmp_path / "names.csv").write_text("班级,姓名\n三班,王小明\n", encoding="utf-8")
+    assert read_roster(tmp_path / "names.csv") == (("王小明", "三班"),)

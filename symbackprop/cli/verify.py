@@ -76,7 +76,10 @@ def command(context: click.Context, /, documents: tuple[Path, ...], update: bool
         if update and wrong:
             write_file(document, _updated(text, blocks))
         different += 0 if update else len(wrong)
-        click.echo(f"{document}: {len(blocks) - len(wrong)} of {len(blocks)} hold")
+        said = (
+            f"{len(wrong)} of {len(blocks)} updated" if update and wrong else f"{len(blocks) - len(wrong)} of {len(blocks)} hold"
+        )
+        click.echo(f"{document}: {said}")
     context.exit(1 if different else 0)
 
 

@@ -19,6 +19,7 @@ from symbackprop.grading.notebook_code import Extracted, function_of_notebook
 from symbackprop.grading.submissions import ENDINGS, Submission
 from symbackprop.guest.visit import described
 from symbackprop.isolation import Judged, Request, check_isolated
+from symbackprop.verify.records import Status
 
 LARGEST = 2_000_000
 """Bytes of a submission."""
@@ -111,7 +112,15 @@ def _reachable(folder: Path) -> Iterator[None]:
 def _judged(blank: Graded, judged: Judged) -> Graded:
     state = State.RIGHT if judged.ok else State.WRONG
     chinese = {cause.text: cause.said("zh") for cause in judged.report.causes}
-    return replace(blank, state=state, report=json.loads(judged.report.to_json()), missing=judged.missing, chinese=chinese)
+    failed = [verdict.note for verdict in judged.report.verdicts.values() if verdict.status is Status.ERROR]
+    return replace(
+        blank,
+        state=state,
+        reason="; ".join(dict.fromkeys(failed)),
+        report=json.loads(judged.report.to_json()),
+        missing=judged.missing,
+        chinese=chinese,
+    )
 
 
 def _without_folder(text: str, task: Task) -> str:

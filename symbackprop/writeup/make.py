@@ -126,7 +126,7 @@ def handouts(
         raise UserError(f"handout: variants: expected a positive number, got {variants}")
     (deck_of if chosen.slides else format_of)(place.suffix)
     if together.merged:
-        _check_mergeable(place, chosen)
+        _check_mergeable(place, chosen, together)
     planned = _planned(place, chosen, variants, tuple(audiences) or (chosen.audience,), roster)
     if not (together.zip or together.merged):
         _check_new((named for named, _ in planned), force)
@@ -134,7 +134,9 @@ def handouts(
     return _collected(derivation, place, planned, together, force)
 
 
-def _check_mergeable(place: Path, options: HandoutOptions) -> None:
+def _check_mergeable(place: Path, options: HandoutOptions, together: Together) -> None:
+    if together.zip:
+        raise UserError("handout: a zip holds a file for each, merged PDFs hold all; give --zip or --merged, not both")
     if place.suffix != ".pdf":
         raise UserError(f"handout: only PDFs are merged, got {place.suffix}; a zip takes every format")
     if options.slides:
@@ -188,6 +190,7 @@ def _zipped(derivation: DerivationRecord, planned: Sequence[tuple[Path, HandoutO
     with ZipFile(store, "w", ZIP_DEFLATED) as zipped:
         for name, content in packed.items():
             zipped.writestr(ZipInfo(name), content, ZIP_DEFLATED)
+    archive.parent.mkdir(parents=True, exist_ok=True)
     write_file(archive, store.getvalue())
     yield Made((archive,), None)
 
@@ -204,6 +207,7 @@ def _merged(
         pages[wanted.audience].append((redact(complete, wanted), leak_gate(complete, context)))
         yield Made((), wanted.seed)
     for audience, file in files.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
         write_file(file, merged_pdf(pages[audience]))
     yield Made(tuple(files.values()), None)
 
