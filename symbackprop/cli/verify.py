@@ -76,11 +76,12 @@ def command(context: click.Context, /, documents: tuple[Path, ...], update: bool
         if update and wrong:
             write_file(document, _updated(text, blocks))
         different += 0 if update else len(wrong)
-        said = (
-            f"{len(wrong)} of {len(blocks)} updated" if update and wrong else f"{len(blocks) - len(wrong)} of {len(blocks)} hold"
-        )
-        click.echo(f"{document}: {said}")
+        click.echo(f"{document}: {_counted(len(wrong), len(blocks), update)}")
     context.exit(1 if different else 0)
+
+
+def _counted(wrong: int, count: int, update: bool) -> str:
+    return f"{wrong} of {count} updated" if update and wrong else f"{count - wrong} of {count} hold"
 
 
 def marked(document: Path, text: str, commands: click.Command) -> list[Block]:
