@@ -100,8 +100,9 @@ def sigmoid(x):
 ''',
             '''
 def sigmoid(x):
-    """1/(1 + exp(-x)) = exp(x)/(1 + exp(x)). Far below 0 exp(-x) would overflow: there the second form stands."""
-    return np.exp(np.minimum(x, 0))/(1 + np.exp(-np.abs(x)))
+    """1/(1 + exp(-x)). Far below 0 exp(-x) overflows to infinity, and 1/(1 + infinity) is 0, as it should be."""
+    with np.errstate(over="ignore"):
+        return 1/(1 + np.exp(-x))
 ''',
             ("exp",),
         ),

@@ -12,6 +12,7 @@ from sympy import Sum, sin
 from symbackprop import check_gradient, derive, layers
 from symbackprop.errors import DefinitionError
 from symbackprop.formula.print.latex import latex
+from symbackprop.formula.print.text import text
 from symbackprop.formula.value.from_sympy import from_sympy
 from symbackprop.functions.matrices import LogDet, MatrixInverse, array_symbol
 from symbackprop.network import Network
@@ -50,6 +51,16 @@ def test_a_matrix_form_has_the_transposes() -> None:
     assert derive(net, "E")["A"].text(steps="standard").splitlines()[-1] == "∂E/∂A = (2·L)·L_inverseᵀ"
     assert latex(from_sympy(net.nodes["L_inverse"].expression)) == "(A^{-1})_{ij}"
     assert latex(from_sympy(net.nodes["L"].expression)) == r"\ln(\lvert \det(A) \rvert)"
+
+
+def test_every_name_of_the_statements_has_its_definition_there() -> None:
+    net = Network()
+    i, j = net.indices("i:D j:D")
+    A, x = net.parameter("A", i, j), net.input("x")
+    L, s = layers.log_det(net, "L", A, (i, j)), net.define("s", sin(x))
+    d = derive(net, net.define("E", L**2 * s))
+    written = [text(statement) for statement in d.statements()]
+    assert {statement.split("[")[0].split(" =")[0] for statement in written} >= {"L_inverse", "L", "s", "E"}
 
 
 def _right(A: Any, x: Any) -> dict[str, Any]:

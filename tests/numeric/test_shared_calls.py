@@ -107,3 +107,40 @@ def test_a_value_of_numbers_alone_has_a_name_too() -> None:
         (function(derivation)(w=0.5 + step)[0] - function(derivation)(w=0.5 - step)[0]) / (2 * step), rel=1e-8
     )
     assert loss > 0
+
+
+@pytest.mark.parametrize("sizes", [(2, 3), (1, 1)])
+@pytest.mark.parametrize(
+    ("loss", "named"),
+    [
+        (lambda y, t, s: (t - y) ** 2 + s * (y - t), "y_minus_t = y - t"),
+        (lambda y, t, s: (y + t) ** 2 * sin(s) + (y + t) / 3, "t_plus_y = y + t"),
+        (lambda y, t, s: tanh(y - t) * s + 3 * y - 3 * t, "y_minus_t = y - t"),
+        (lambda y, t, s: (y - s) ** 2 + exp(s - y) * t, "y_minus_s = y - s"),
+        (lambda y, t, s: (y - 2 * t) ** 2 + s, ""),
+    ],
+)
+def test_a_difference_of_two_arrays_is_computed_once(
+    loss: Callable[[Expr, Expr, Expr], Expr], named: str, sizes: tuple[int, int]
+) -> None:
+    net = Network("difference")
+    n, j = net.indices("n:N j:H")
+    a, t, s = net.parameter("a", n, j), net.parameter("t", n, j), net.parameter("s", j)
+    y = net.define("y", n, j, sin(a[n, j]))
+    derivation = derive(net, net.define("E", Sum(loss(y[n, j], t[n, j], s[j]), n, j)))
+    lines = [line.strip() for line in source(derivation).splitlines() if not line.strip().startswith("#")]
+    assert lines.count(named) == bool(named)
+    assert any("_minus_" in line or "_plus_" in line for line in lines) == bool(named)
+    rng = np.random.default_rng(4)
+    values = {"a": rng.normal(size=sizes), "t": rng.normal(size=sizes), "s": rng.normal(size=sizes[1:])}
+    for name, slope in differences(derivation, values).items():
+        np.testing.assert_allclose(function(derivation)(**values)[1][name], slope, atol=1e-7, err_msg=name)
+
+
+def test_what_has_an_entry_for_every_pair_gets_no_name() -> None:
+    net = Network("pairs")
+    n, k = net.indices("n:N k:K")
+    a, c = net.parameter("a", n), net.parameter("c", k)
+    text = source(derive(net, net.define("E", Sum(tanh(a[n] - c[k]) * (a[n] - c[k]), n, k))))
+    assert "a_minus_c" not in text
+    assert "c_minus_a" not in text

@@ -30,9 +30,11 @@ def _has_indices(derivation: DerivationRecord) -> bool:
 
 
 def _definitions(statements: Statements) -> Iterator[Chain]:
+    """Yield the definition of every name that the loss is made of, those that only a gradient is written in (an inverse) too."""
     derivation = statements.writer.derivation
+    reached = frozenset(derivation.network.ancestors(derivation.loss))
     for name, node in derivation.network.nodes.items():
-        if node.defined and name in derivation.adjoints:
+        if node.defined and name in reached:
             yield statements.define(name)
             yield from _where_there_is_one(matrix_definition, statements, name)
 

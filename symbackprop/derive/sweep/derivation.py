@@ -20,13 +20,20 @@ from symbackprop.network.node import Node, Role
 MOST_NAMES = 400
 
 
+class Remembered(dict[Any, Any]):
+    """What was made once of a derivation and can be made again; a copy that leaves the process goes without."""
+
+    def __reduce__(self) -> tuple[type[Remembered], tuple[()]]:
+        return Remembered, ()
+
+
 @dataclass(frozen=True)
 class DerivationRecord:
     """∂loss/∂name for every name the loss depends on.
 
     `adjoints` maps node names to `Adjoint`, loss first; `wrt` are the names whose gradients were asked for (all parameters when
     nothing was said); `d[name]` is the `GradientRecord` of any of the names. `segments` keeps the parts between two nodes, which
-    chains need, and `forms` the textbook forms of adjoints, once they were made.
+    chains need, `forms` the textbook forms of adjoints and `code` what runs, once they were made.
     """
 
     network: Network
@@ -38,6 +45,7 @@ class DerivationRecord:
     _lengths: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
     segments: dict[Any, DerivationRecord] = field(default_factory=dict, compare=False, repr=False)
     forms: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    code: Remembered = field(default_factory=Remembered, compare=False, repr=False)
 
     def __getitem__(self, name: object) -> GradientRecord:
         node = self.network.node(name)

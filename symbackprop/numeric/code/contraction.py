@@ -179,13 +179,44 @@ def _tensordot(pieces: list[ArrayCode], over: frozenset[Idx], order: Axes) -> Ar
 
 
 def _axis_sum(group: Group, summed: frozenset[Idx], order: Axes, scope: Scope) -> ArrayCode:
-    axes, expression = group
+    """Return the sum of a product or a square: of all entries as a dot product, along axes without the array of products."""
+    _, expression = group
+    pair = _two_factors(expression, scope)
+    if pair is None:
+        return reduced(scope.emit(expression, order, scope), summed)
+    first, second = (scope.emit(factor, order, scope) for factor in pair)
+    if frozenset(first.axes) != frozenset(second.axes):
+        return reduced(scope.emit(expression, order, scope), summed)
+    if len(first.axes) == 1:
+        return ArrayCode(f"{_operand(first)} @ {_operand(second)}", (), PRODUCT)
+    if not (_is_name(first) and _is_name(second)):
+        return reduced(scope.emit(expression, order, scope), summed)
+    if summed < frozenset(first.axes):
+        return _summed_along([first, second], summed)
+    if first.axes == second.axes:
+        return ArrayCode(f"{first.text}.ravel() @ {second.text}.ravel()", (), PRODUCT)
+    return _summed_along([first, second], summed)
+
+
+def _two_factors(expression: Expr, scope: Scope) -> tuple[Expr, Expr] | None:
+    """Return the factors of a product of two, the base of a square twice."""
     factors = Mul.make_args(expression)
-    if axes == summed and len(axes) == 1 and len(factors) > 1:
-        first, second = scope.emit(factors[0], order, scope), scope.emit(Mul(*factors[1:]), order, scope)
-        if first.axes == second.axes and len(first.axes) == 1:
-            return ArrayCode(f"{_operand(first)} @ {_operand(second)}", (), PRODUCT)
-    return reduced(scope.emit(expression, order, scope), summed)
+    if len(factors) == 1 and isinstance(expression, Pow) and expression.exp == 2:
+        return expression.base, expression.base
+    if len(factors) < 2 or any(factor.is_Number for factor in factors):
+        return None
+    first, *others = sorted(factors, key=scope.place_of)
+    return first, Mul(*others)
+
+
+def _is_name(code: ArrayCode) -> bool:
+    """Whether the code is a name (or the blank for one), so that it can be written twice."""
+    return not set(code.text) & set("()[]{}.,+-*/@ ")
+
+
+def _summed_along(pieces: list[ArrayCode], summed: frozenset[Idx]) -> ArrayCode:
+    axes = tuple(axis for axis in pieces[0].axes if axis not in summed)
+    return ArrayCode(f"np.einsum({_specification(pieces, axes)}, {', '.join(piece.text for piece in pieces)})", axes)
 
 
 def _operand(code: ArrayCode) -> str:
@@ -228,10 +259,15 @@ def _batched(pieces: list[ArrayCode], rest: list[Axes], batch: Axes, axis: Idx) 
 def _einsum(pieces: list[ArrayCode], summed: frozenset[Idx], order: Axes) -> ArrayCode:
     axes = union([ArrayCode("", tuple(a for a in piece.axes if a not in summed)) for piece in pieces], order)
     axes = tuple(a for a in axes if a not in summed)
+    operands = ", ".join(piece.text for piece in pieces)
+    return ArrayCode(f"np.einsum({_specification(pieces, axes)}, {operands}, optimize=True)", axes)
+
+
+def _specification(pieces: list[ArrayCode], axes: Axes) -> str:
+    """Return `"ni,ni->n"` in quotes."""
     letters = _letters([a for piece in pieces for a in piece.axes])
     spec = ",".join("".join(letters[a] for a in piece.axes) for piece in pieces) + "->" + "".join(letters[a] for a in axes)
-    operands = ", ".join(piece.text for piece in pieces)
-    return ArrayCode(f'np.einsum("{spec}", {operands}, optimize=True)', axes)
+    return f'"{spec}"'
 
 
 def _letters(axes: list[Idx]) -> dict[Idx, str]:

@@ -16,7 +16,13 @@ from symbackprop.numeric.program.narrow import narrowed
 from symbackprop.numeric.program.program import ComputedLine, Program, checked
 from symbackprop.numeric.program.put_out import put_out
 from symbackprop.numeric.program.python_names import name_of
-from symbackprop.numeric.program.saturation import cancelled, sigmoid_slope, with_log_lines, without_logs
+from symbackprop.numeric.program.saturation import (
+    cancelled,
+    sigmoid_slope,
+    with_log_lines,
+    without_logs,
+    without_unused_logs,
+)
 from symbackprop.numeric.program.shared_calls import with_shared_calls
 from symbackprop.numeric.program.stable import stabilised
 
@@ -111,4 +117,5 @@ def without_dead_lines(program: Program, keep: frozenset[str] = frozenset()) -> 
 
 def without_loss(program: Program) -> Program:
     """Return the program of the gradients alone: one of them stands in the place of the loss, and what only that needs goes."""
-    return without_dead_lines(replace(program, loss=next(adjoint for _, adjoint in program.gradients if adjoint)))
+    alone = without_dead_lines(replace(program, loss=next(adjoint for _, adjoint in program.gradients if adjoint)))
+    return without_dead_lines(alone.with_lines(without_unused_logs(alone), alone.backward))

@@ -10,6 +10,7 @@ cancels the division.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
@@ -20,7 +21,7 @@ from symbackprop.network.indices import IndexSum, bound_apart, index_name, kinds
 from symbackprop.numeric.program.factors import names_in, pulled_out
 from symbackprop.numeric.program.program import ComputedLine, Program
 from symbackprop.numeric.program.python_names import name_of
-from symbackprop.numeric.program.stable import softmax_in, softmax_of
+from symbackprop.numeric.program.stable import log_softmax_in, softmax_in, softmax_of
 
 
 def with_log_lines(forward: list[ComputedLine], program: Program) -> tuple[list[ComputedLine], Mapping[str, ComputedLine]]:
@@ -61,6 +62,29 @@ def _log_twin(line: ComputedLine, taken: set[str]) -> ComputedLine | None:
         name += "_"
     symbol = real_symbol(name, line.indices)
     return ComputedLine(symbol, line.indices, (value,))
+
+
+def without_unused_logs(program: Program) -> list[ComputedLine]:
+    """Return the forward lines with P = exp(log P) as the softmax it was where nothing else needs log P any more."""
+    twins = {line.name: line for line in program.forward if _is_log_softmax(line)}
+    uses = Counter(name for line in program.lines for name in names_in(line.expressions)) if twins else Counter()
+
+    def changed(line: ComputedLine) -> ComputedLine:
+        entry = line.terms[0].args[0] if len(line.terms) == 1 and isinstance(line.terms[0], exp) else None
+        twin = twins.get(name_of(entry)) if isinstance(entry, Indexed) else None
+        if twin is None or uses[twin.name] > 1:
+            return line
+        exponent = _at(twin.terms[0], twin, entry)
+        logarithm = next(term for term in exponent.args if isinstance(-term, log))
+        return line.with_terms((exp(exponent - logarithm) / (-logarithm).args[0],))
+
+    return [changed(line) for line in program.forward]
+
+
+def _is_log_softmax(line: ComputedLine) -> bool:
+    value = line.terms[0] if len(line.terms) == 1 else None
+    found = log_softmax_in(value) if isinstance(value, Add) else None
+    return found is not None and found[0] == 1 and found[3] == 0
 
 
 def without_logs(expression: Expr, logs: Mapping[str, ComputedLine], defined: Mapping[str, ComputedLine]) -> Expr:

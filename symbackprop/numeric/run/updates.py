@@ -33,6 +33,59 @@ from symbackprop.numeric.run.samples import Samples
 MOST_FLOATS = 32
 
 
+class UpdateCode:
+    """The compiled source of the updates of some names, each piece made when it is asked for."""
+
+    def __init__(self, derivation: DerivationRecord, batched: bool) -> None:
+        self.derivation, self.batched = derivation, batched
+        self._epochs: dict[tuple[tuple[str, ...], bool], Callable[..., Any]] = {}
+        self._means: dict[tuple[str, ...], Callable[..., Any]] = {}
+
+    @cached_property
+    def program(self) -> Program:
+        """The program over all samples of an update."""
+        program = program_of(self.derivation)
+        program = over_samples(program, "mean") if self.batched else program
+        return optimised(program, self.derivation.network.facts)
+
+    @cached_property
+    def of_one(self) -> Program:
+        """The program of one sample."""
+        return optimised(program_of(self.derivation), self.derivation.network.facts) if self.batched else self.program
+
+    @cached_property
+    def function(self) -> GradientFunction:
+        """The loss and the gradients, of values that are checked."""
+        return function(self.derivation, batched=self.batched)
+
+    @cached_property
+    def loss(self) -> Callable[..., Any]:
+        """The loss without the gradients; the arguments in order, not checked."""
+        return compile_source(gradient_source(without_dead_lines(replace(self.program, gradients=()))), "loss_and_gradients")
+
+    def epoch(self, sampled: tuple[str, ...], one: bool = False) -> Callable[..., Any]:
+        """The updates of an epoch on arrays, or by one sample after the other on floats; `sampled` differ between samples."""
+        if (sampled, one) not in self._epochs:
+            text = epoch_source(self.of_one if one else self.program, sampled)
+            self._epochs[sampled, one] = compile_source(text, "epoch")
+        return self._epochs[sampled, one]
+
+    def mean(self, sampled: tuple[str, ...]) -> Callable[..., Any]:
+        """The mean loss over samples, on floats."""
+        if sampled not in self._means:
+            self._means[sampled] = compile_source(mean_loss_source(self.of_one, sampled), "mean_loss")
+        return self._means[sampled]
+
+
+def code_of(derivation: DerivationRecord, batched: bool) -> UpdateCode:
+    """Return the code of a derivation's updates, which is made once however often it is trained."""
+    key = (derivation.wrt, batched, tuple(derivation.network.facts))
+    if key not in derivation.code:
+        derivation.code[key] = UpdateCode(derivation, batched)
+    found: UpdateCode = derivation.code[key]
+    return found
+
+
 class Updates:
     """The current parameters of a run, and how they move."""
 
@@ -47,32 +100,17 @@ class Updates:
     ) -> None:
         self.whole = whole
         self.derivation, self.samples, self.names = replace(derivation, wrt=tuple(names)), samples, tuple(names)
+        self.code = code_of(self.derivation, samples.batched)
         self.constants = constants
         self.parameters = {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in start.items()}
 
     @cached_property
-    def _program(self) -> Program:
-        program = program_of(self.derivation)
-        program = over_samples(program, "mean") if self.samples.batched else program
-        return optimised(program, self.derivation.network.facts)
-
-    @cached_property
-    def _loss(self) -> Callable[..., Any]:
-        """The loss without the gradients; the arguments in order, not checked."""
-        return compile_source(gradient_source(without_dead_lines(replace(self._program, gradients=()))), "loss_and_gradients")
-
-    @cached_property
     def _names(self) -> tuple[str, ...]:
-        return tuple(node.name for node in self._program.arguments)
+        return tuple(node.name for node in self.code.program.arguments)
 
     @cached_property
-    def _sampled(self) -> list[str]:
-        return [name for name in self._names if self.samples.axes.get(name) is not None]
-
-    @cached_property
-    def _run_epoch(self) -> Callable[..., Any]:
-        """The updates of an epoch on arrays."""
-        return compile_source(epoch_source(self._program, self._sampled), "epoch")
+    def _sampled(self) -> tuple[str, ...]:
+        return tuple(name for name in self._names if self.samples.axes.get(name) is not None)
 
     def _known(self) -> dict[str, Any]:
         return {**self.samples.values, **self.constants, **self.parameters}
@@ -80,22 +118,18 @@ class Updates:
     def first_loss(self) -> tuple[float, Mapping[str, Any]]:
         """Return the loss over all data, as `loss` does; raises UserError for values that do not fit."""
         if self.whole:
-            return self._function(**self._known())
-        given = Signature(self._program.arguments, declared(self.derivation.network)).ordered(self._known())
+            return self.code.function(**self._known())
+        given = Signature(self.code.program.arguments, declared(self.derivation.network)).ordered(self._known())
         self.constants = dict(zip(self._names, given, strict=True))  # all values as they were checked: arrays of floats
         return self.loss()
-
-    @cached_property
-    def _function(self) -> GradientFunction:
-        return function(self.derivation, batched=self.samples.batched)
 
     def loss(self) -> tuple[float, Mapping[str, Any]]:
         """Return the loss over all data, with its gradients where an update takes all of it."""
         if self.whole:
-            return self._function(**self._known())
+            return self.code.function(**self._known())
         known = self._known()
         try:
-            return float(self._loss(*[known[name] for name in self._names])[0]), {}
+            return float(self.code.loss(*[known[name] for name in self._names])[0]), {}
         except (ArithmeticError, ValueError) as problem:
             raise arithmetic_error(problem, known) from None
 
@@ -108,7 +142,7 @@ class Updates:
             known = self._known()
             rows = zip(*(self.samples.parts(name, chosen) for name in self._sampled), strict=True)
             others = [known[name] for name in self._names if name not in self._sampled]
-            self._moved(self._run_epoch(rows if self._sampled else [()] * len(chosen), lr, *others))
+            self._moved(self.code.epoch(self._sampled)(rows if self._sampled else [()] * len(chosen), lr, *others))
         return len(chosen)
 
     def _step(self, gradients: Mapping[str, Any], lr: float) -> None:
@@ -142,12 +176,11 @@ class OnlineUpdates(Updates):
         whole: bool,
     ) -> None:
         super().__init__(derivation, samples, names, start, constants, whole)
-        program = optimised(program_of(self.derivation), derivation.network.facts)
-        sampled = [node.name for node in program.arguments if samples.axes.get(node.name) is not None]
-        self._others = [node.name for node in program.arguments if node.name not in sampled]
+        arguments = self.code.of_one.arguments
+        sampled = tuple(node.name for node in arguments if samples.axes.get(node.name) is not None)
+        self._others = [node.name for node in arguments if node.name not in sampled]
         self._rows = list(zip(*(np.asarray(samples.values[name]).tolist() for name in sampled), strict=True))
-        self._epoch_on_floats = compile_source(epoch_source(program, sampled), "epoch")
-        self._mean = compile_source(mean_loss_source(program, sampled), "mean_loss")
+        self._epoch, self._mean = self.code.epoch(sampled, one=True), self.code.mean(sampled)
 
     @cached_property
     def _unmoved(self) -> dict[str, float]:
@@ -180,7 +213,7 @@ class OnlineUpdates(Updates):
         in_order = isinstance(order[0], slice)  # then it is all of them, one after the other
         try:
             rows = self._rows if in_order else [self._rows[int(place)] for (place,) in order]
-            moved = self._epoch_on_floats(rows, lr, *self._numbers())
+            moved = self._epoch(rows, lr, *self._numbers())
         except (ArithmeticError, ValueError):
             return super().epoch(order, gradients, lr)
         self._moved(moved)
