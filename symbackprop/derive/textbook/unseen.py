@@ -17,6 +17,7 @@ from sympy import (
     Basic,
     Dummy,
     Expr,
+    Function,
     Idx,
     Indexed,
     IndexedBase,
@@ -58,7 +59,7 @@ def unseen_by(derivation: DerivationRecord, name: str) -> tuple[str, ...]:
     """Return the nodes that do not change when `name` does and through which all that the loss sees of it passes; else ()."""
     nodes = derivation.network.nodes
     start = nodes[name]
-    if not start.indices or not derivation.adjoint(name):
+    if not start.indices or not derivation.adjoint(name) or _is_seen(derivation, name):
         return ()
     moved = {name: (start.indices, IndexedBase(_MOVING)[start.indices])}
     blind: list[str] = []
@@ -80,6 +81,28 @@ def unseen_by(derivation: DerivationRecord, name: str) -> tuple[str, ...]:
     except _NotJudged:
         return ()
     return tuple(blind)
+
+
+def _is_seen(derivation: DerivationRecord, name: str) -> bool:
+    """Whether a name is read once, by a node that is read once, and so on to a function that is not judged: a weight of a layer.
+
+    What stands once in a definition does not cancel there.
+    """
+    nodes = derivation.network.nodes
+    while len(consumers := _consumers(derivation, name)) == 1:
+        (other,) = consumers
+        expression = nodes[other].expression
+        assert expression is not None
+        if sum(_is_of(part, name) for part in preorder_traversal(expression)) != 1:
+            return False
+        if isinstance(expression, Function) and not isinstance(expression, tuple(_SLOPES)):
+            return True
+        name = other
+    return False
+
+
+def _is_of(part: Basic, name: str) -> bool:
+    return isinstance(part, IndexedBase | Symbol) and _label_of(part) == name
 
 
 def _consumers(derivation: DerivationRecord, name: str) -> set[str]:

@@ -292,7 +292,8 @@ class _ArrayBody(FunctionBody):
             code = full(emit(zero_outside(expression, scope), line.indices, scope), line.indices, scope)
             return f"{formula(line.entry)} = {formula(expression)}", code.text
 
-        return self.templates.written((line.entry, expression), (), write, (str, self.identifiers.__getitem__))
+        parts = (line.symbol, *line.indices, expression)
+        return self.templates.written(parts, (), write, (str, self.identifiers.__getitem__))
 
     def _explained(self, line: ComputedLine) -> list[str]:
         formula, lines = self.formulas._print, []

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sympy import Expr, Idx, Indexed, Symbol
+from sympy import Basic, Expr, Idx, Indexed, IndexedBase, Symbol
 
 from symbackprop.network.indices import is_label
 
@@ -35,7 +35,7 @@ class Templates:
     _known: dict[Any, tuple[_Template, ...]] = field(default_factory=dict)
 
     def written(
-        self, parts: Sequence[Expr], form: object, write: Callable[[], Texts], spellings: Sequence[Callable[[str], str]]
+        self, parts: Sequence[Basic], form: object, write: Callable[[], Texts], spellings: Sequence[Callable[[str], str]]
     ) -> Texts:
         """Return the texts that `write` makes of some expressions, the names in each as its spelling has them.
 
@@ -72,14 +72,14 @@ class _Template:
         return cls(_BLANK.sub("%s", text.replace("%", "%%")), places)
 
 
-def _form_of(parts: Sequence[Expr], ranks: Mapping[str, int]) -> tuple[tuple[Any, ...], list[str]] | None:
+def _form_of(parts: Sequence[Basic], ranks: Mapping[str, int]) -> tuple[tuple[Any, ...], list[str]] | None:
     """Return expressions with numbered blanks for their names, flat, and the names; None where labels are addresses."""
     form: list[Any] = []
     names: dict[str, str] = {}
     stack: list[Any] = list(parts)[::-1]
     while stack:
         part = stack.pop()
-        if isinstance(part, Symbol) and part.name in ranks:
+        if isinstance(part, Symbol | IndexedBase) and part.name in ranks:
             form.append(names.setdefault(part.name, f"{len(names)}"))
         elif isinstance(part, Indexed):
             if any(map(is_label, part.indices)):
