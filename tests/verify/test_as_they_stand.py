@@ -356,3 +356,35 @@ class Dense:
 """
     assert statuses(report(tmp_path, code)) == {"W": "proved", "b": "proved", "X": "proved"}
     assert statuses(report(tmp_path, code.replace("dZ.sum", "dZ.mean")))["b"] != "proved"
+
+
+OWN_LOSS = """
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W1, self.W2 = np.random.randn(n_in, n_hidden), np.random.randn(n_hidden, n_out)
+    def forward(self, X):
+        self.a = np.tanh(X @ self.W1)
+        return self.a @ self.W2
+    def predict(self, X):
+        return self.forward(X) > 0.5
+    def NAME(self, X, y):
+        return STATED
+    def backward(self, X, y, out):
+        d = 2 * (out - y) / COUNT
+        self.dW2 = self.a.T @ d
+        self.dW1 = X.T @ (d @ self.W2.T * (1 - self.a**2))
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "stated", "count", "status"),
+    [
+        ("loss", "np.mean((self.forward(X) - y) ** 2)", "y.size", "proved"),
+        ("loss", "np.mean((self.forward(X) - y) ** 2)", "len(X)", "differs"),
+        ("compute_loss", "np.sum((self.forward(X) - y) ** 2) / len(X)", "len(X)", "proved"),
+        ("loss", "np.mean(self.predict(X) != y)", "len(X)", "proved"),  # a share of errors is no loss that has a slope
+    ],
+)
+def test_a_loss_of_the_data_that_a_class_states_is_meant(name: str, stated: str, count: str, status: str, tmp_path: Path) -> None:
+    code = OWN_LOSS.replace("NAME", name).replace("STATED", stated).replace("COUNT", count)
+    assert statuses(report(tmp_path, code)) == {"W1": status, "W2": status}

@@ -171,6 +171,7 @@ def _methods(model: Model, unstated: UnstatedLoss, factor: LossFactor) -> dict[s
     held_target = target.removeprefix("self.") if target.startswith("self.") else ""
     loss, beside, lies = outside(unstated.of, unstated.of.__name__), outside(laid, laid.__name__), model.lies
     method, parts = unstated.method, unstated.parts
+    of_data = bool(method) and not PREDICTED.search(parts[0])
 
     def stated_loss(self: Any, **given: Any) -> Any:
         out = call_with(method_of(self, first), {name: given[name] for name in inputs})
@@ -179,7 +180,7 @@ def _methods(model: Model, unstated: UnstatedLoss, factor: LossFactor) -> dict[s
         wanted = getattr(self, held_target) if held_target else given[target]
         replay = (given, wanted, output, out)
         object.__setattr__(self, "after_forward", lambda: replay)
-        both = (output, beside(wanted, output, lies))
+        both = (given[inputs[0]] if of_data else output, beside(wanted, output, lies))
         return factor.value(output) * (getattr(self, method)(**dict(zip(parts, both, strict=True))) if method else loss(*both))
 
     def own_backward(self: Any) -> Any:
@@ -246,21 +247,22 @@ _LOSS = re.compile(r"(?:compute|calculate|calc|get|_|my)*(?:loss|cost|objective)
 
 
 def loss_of_class(kind: type) -> UnstatedLoss | None:
-    """Return the loss of a prediction and a target that a class states in a method of its own, if it states one."""
+    """Return the loss of a prediction, or of data, and a target that a class states in a method of its own, if it states one."""
     methods = {name: getattr(kind, name) for name in dir(kind) if _LOSS.fullmatch(name)}
     found = [(name, parts) for name, member in methods.items() if inspect.isfunction(member) and (parts := _parts_of(member))]
     if len(found) != 1:
         return None
     ((name, parts),) = found
-    return UnstatedLoss(f"{kind.__name__}.{name}({{p}}, {{t}})", total, name, parts)
+    first = "{p}" if PREDICTED.search(parts[0]) else parts[0]
+    return UnstatedLoss(f"{kind.__name__}.{name}({first}, {{t}})", total, name, parts)
 
 
 def _parts_of(method: Callable[..., Any]) -> tuple[str, str] | None:
-    """Return what a loss calls the prediction and the target, in that order."""
+    """Return what a loss calls the prediction, or the data that it is made of, and the target, in that order."""
     asked = [p.name for p in [*inspect.signature(method).parameters.values()][1:] if p.default is p.empty]
-    asked.sort(key=lambda name: PREDICTED.search(name) is None)
-    meant = [PREDICTED.search(name) is not None or is_target(name) for name in asked]
-    return (asked[0], asked[1]) if meant == [True, True] and not PREDICTED.search(asked[1]) else None
+    first = [name for name in asked if PREDICTED.search(name) or (name.lower() in names.INPUTS and not is_target(name))]
+    second = [name for name in asked if name not in first and is_target(name)]
+    return (first[0], second[0]) if len(first) == len(second) == 1 and len(asked) == 2 else None
 
 
 def titles_of(model: Model, formula: str) -> tuple[str, str, str]:

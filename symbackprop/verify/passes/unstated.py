@@ -208,11 +208,12 @@ def _meant(model: Model, target: Mapping[str, Any], probe: Comparison) -> Sequen
 
 
 def _by_object(model: Model, target: Mapping[str, Any], probe: Comparison) -> UnstatedLoss | None:
-    """Return the loss that the object states itself, where it is one number: then no other is meant, but for a factor."""
+    """Return the loss that the object states itself, where it is a number that moves: then no other is meant, but for a factor."""
     loss = loss_of_class(type(model.owner))
     found = _compared(model, target, loss, LossFactor(), 1.0) if loss is not None else None
     try:
-        return loss if found is not None and np.ndim(found.loss(**probe.example)) == 0 else None
+        states = found is not None and np.ndim(found.loss(**probe.example)) == 0
+        return loss if found is not None and states and any(ends.slope for ends in slopes_along(found)) else None
     except Exception:  # a loss that is not meant for such a target
         return None
 
