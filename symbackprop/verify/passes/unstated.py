@@ -208,7 +208,7 @@ def _meant(model: Model, target: Mapping[str, Any], probe: Comparison) -> Sequen
 
 
 def _by_object(model: Model, target: Mapping[str, Any], probe: Comparison) -> UnstatedLoss | None:
-    """Return the loss that the object states itself, where it is a number that moves: then no other is meant, but for a factor."""
+    """Return the loss that the object states itself, where it is a number that moves: no other is meant, but for a factor."""
     loss = loss_of_class(type(model.owner))
     found = _compared(model, target, loss, LossFactor(), 1.0) if loss is not None else None
     try:
