@@ -114,4 +114,5 @@ def _check_passes(own: Names, example: Any) -> Report:
     module.__name__ = next((value.__module__ for value in own.values()), "__main__")
     if not own:
         raise UserError(f"%%check: the cell defines nothing to check; expected a function or a class, got {listed(own)}")
-    return check_passes(compared(chosen(module, "the cell", ""), example or {}))
+    how = "as `example`, a dictionary, in a cell above"
+    return check_passes(compared(chosen(module, "the cell", ""), example or {}, how))

@@ -75,7 +75,11 @@ def command(
 
     mapping = dict(map(pair, pairs))
     wanted = Grading(wrt=name_list(wrt), mapping=mapping, points=weights, credit=parts, gradescope=gradescope, **given)
-    course = grade(wanted, _shown)
+    try:
+        course = grade(wanted, _shown)
+    except KeyboardInterrupt:
+        click.echo("symbackprop: what is graded is kept; the same command goes on from there", err=True)
+        raise
     if as_json:
         click.echo(course.to_json())
     else:

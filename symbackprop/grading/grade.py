@@ -137,7 +137,8 @@ def _write(course: CourseResult, wanted: Grading, function: str) -> None:
     target, chosen = wanted.target, course.scheme
     title = on_a_line(wanted.title) or f"{Path(wanted.reference).stem}: {function}"
     same = alike(course.graded)
-    write_file(target / "grades.csv", grades_csv(course.graded, chosen, same))
+    # The mark at its start tells a spreadsheet that the text is UTF-8.
+    write_file(target / "grades.csv", grades_csv(course.graded, chosen, same).encode("utf-8-sig"))
     write_file(target / "overview.html", overview_page(course.graded, chosen, same, title, wanted.lang))
     (target / "feedback").mkdir(exist_ok=True)
     for graded in course.graded:

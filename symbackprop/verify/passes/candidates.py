@@ -248,10 +248,15 @@ def _called(module: types.ModuleType, file: str, name: str, found: Sequence[Pass
 # ---- with arguments --------------------------------------------------------------------------------------------------
 
 
-def compared(candidate: PassCandidate, given: Mapping[str, Any]) -> Comparison:
+IN_A_FILE = "with --shapes, or as `example` in the file"
+"""How somebody may give arguments."""
+
+
+def compared(candidate: PassCandidate, given: Mapping[str, Any], how: str = IN_A_FILE) -> Comparison:
     """Return the comparison of a candidate, at the given arguments and invented ones.
 
-    Raises UserError, with what the code said first, when no arguments are found with which both passes run.
+    Raises UserError, with what the code said first, when no arguments are found with which both passes run; it says `how` they
+    may be given.
     """
     problem = ""
     for forward, backward in candidate.pairs:
@@ -262,8 +267,8 @@ def compared(candidate: PassCandidate, given: Mapping[str, Any]) -> Comparison:
         if found is not None:
             return found
         problem = problem or trial.problem
-    wanted = "give them with --shapes, or as `example` in the file"
-    raise UserError(f"{candidate.name}: no arguments found with which both passes run; {wanted} ({problem})")
+    said = f" ({problem})" if problem else ""
+    raise UserError(f"{candidate.name}: no arguments found with which both passes run; give them {how}{said}")
 
 
 def _returns_loss(function: Callable[..., Any], values: Mapping[str, Any]) -> bool:
