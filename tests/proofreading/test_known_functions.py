@@ -76,3 +76,29 @@ def test_a_function_that_is_told_later_is_any_smooth_one_until_then() -> None:
 def test_a_letter_with_an_accent_before_a_bracket_is_a_factor_unless_it_is_called(text: str, wrong: bool) -> None:
     differing = [claim for claim in proofread_text(text).claims if claim.status is ClaimStatus.DIFFERS]
     assert len(differing) == wrong, differing
+
+
+WAY = r"With $x = 0.5$, $w = 2$ let $z = w x$, $y = 1$ and $p = F(z) = FORMULA$. Let $L = (p - y)^2$. "
+
+
+@pytest.mark.parametrize(
+    ("formula", "claim", "wrong"),
+    [
+        (r"\frac{1}{1 + e^{-z}}", r"$$\frac{\partial L}{\partial w} = 2 (p - y) p (1 - p) x$$", False),
+        (r"\frac{1}{1 + e^{-z}}", r"$$\frac{\partial L}{\partial w} = 2 (p - y) (1 - p^2) x$$", True),
+        (r"z^3", r"$$F(2) = 8$$", False),
+        (r"z^3", r"$$F(2) = 9$$", True),
+    ],
+)
+@pytest.mark.parametrize("letter", [r"\sigma", "g"])
+def test_a_function_is_told_on_the_way(letter: str, formula: str, claim: str, wrong: bool) -> None:
+    report = proofread_text((WAY + claim).replace("FORMULA", formula).replace("F", letter))
+    assert [claim.status is ClaimStatus.DIFFERS for claim in report.claims if claim.status is not ClaimStatus.SETTING][
+        -1
+    ] is wrong
+    assert all(claim.status is not ClaimStatus.UNDECIDED for claim in report.claims)
+
+
+def test_what_is_said_of_a_function_with_other_names_is_no_definition_of_it() -> None:
+    report = proofread_text(r"Let $z = 2$, $b = 3$, $a = g(z) = z^2 + b$. Then $a = 7$ and $g(1) = 1$.")
+    assert report.claims[-1].status is ClaimStatus.UNDECIDED

@@ -154,7 +154,8 @@ class Course:
         for number, (relation, left, right) in enumerate(zip(relations, parts, parts[1:], strict=False)):
             if relation not in ("=", ":=", "←", "≈", "≡"):
                 continue
-            verdict = self._stated(statement, parts, relation) if number == 0 else None
+            first = self._stated if number == 0 else self._said_on_the_way
+            verdict = first(statement, parts[number:], relation)
             if verdict is None:
                 verdict = self._claimed(left, right, self.environment, statement)
                 verdict = _as_said(verdict, relations[: number + 1], left, right)
@@ -181,6 +182,14 @@ class Course:
         if verdict is not None:
             self.definers.setdefault(spelled(key), statement)
         return verdict
+
+    def _said_on_the_way(self, statement: Statement, parts: list[Formula], relation: str) -> ClaimVerdict | None:
+        """`ŷ = σ(z) = 1/(1 + e^-z)`: what σ is, where nothing else says it and the formula is one of its arguments alone."""
+        name, arguments = called_with_names(parts[0])
+        known = self.environment.definitions.keys() | (self.environment.functions.keys() - self.environment.unsaid)
+        if relation != "=" or name in known or _names(parts[1]) - {*arguments, "e", "pi"}:
+            return None
+        return self._function(parts, statement.section)
 
     def _is_step(self, key: Key, side: Formula) -> bool:
         """Whether a side is `w - …` or `w / m` of the very w that it is said to be: its next value."""
