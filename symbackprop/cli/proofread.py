@@ -80,7 +80,7 @@ def command(
         if report is None:
             continue
         reports.append(report)
-        _write(report, copies[number : number + 1], corrected, "the corrected copy")
+        _mend(report, copies[number : number + 1])
         _write(report, pages[number : number + 1], ProofreadReport.to_html, "annotated")
         if not as_json:
             click.echo(report.to_markdown(everything) if markdown else report.text(everything))
@@ -137,6 +137,14 @@ def _refuse(documents: tuple[str, ...], files: list[Path], force: bool) -> None:
         if file.resolve() in read:
             raise UserError(f"{file} is a document to be read; give another name")
         refuse_existing(file, force)
+
+
+def _mend(report: ProofreadReport, copies: list[Path]) -> None:
+    """Write the corrected copy; a text in which nothing can be mended has none."""
+    if copies and corrected(report) != report.document.text:
+        _write(report, copies, corrected, "the corrected copy")
+    elif copies:
+        click.echo(f"{report.document.name}: nothing to mend, no copy was written", err=True)
 
 
 def _write(report: ProofreadReport, files: list[Path], made: Callable[[ProofreadReport], str], words: str) -> None:

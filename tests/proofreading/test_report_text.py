@@ -117,6 +117,8 @@ def test_files_are_written_beside_and_not_replaced_unasked(tmp_path: Path) -> No
     again = run(text, "--fix")
     assert isinstance(again.exception, UserError)
     assert run(text, "--fix", "--force").exit_code == 1
+    assert run(other, "--fix").exit_code == 0
+    assert not (tmp_path / "b.corrected.md").exists()  # nothing is wrong in it
     assert run(text, other, "--html", tmp_path / "pages").exit_code == 1
     assert sorted(path.name for path in (tmp_path / "pages").iterdir()) == ["a.md.html", "b.md.html"]
     assert isinstance(run(text, "--html", text, "--force").exception, UserError)
