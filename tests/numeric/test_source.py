@@ -113,7 +113,7 @@ def lines_of(name: str, *wrt: str) -> list[str]:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("linear_regression", ["y = z @ W + b", "y_minus_t = y - t", "E = (y_minus_t.ravel() @ y_minus_t.ravel())/N",
+        ("linear_regression", ["y = z @ W + b", "y_minus_t = y - t", "E = np.vdot(y_minus_t, y_minus_t)/N",
                                    "dE_db = dE_dy.sum(axis=0)", "dE_dW = z.T @ dE_dy"]),
         ("softmax_classifier", ["Z1 = X @ W1 + b1", "log_P = log_softmax(Z2, axis=1)", "dE_dA = dE_dZ2 @ W2.T",
                                 "dE_dZ1 = dE_dA*(1 - A**2)", "dE_dW2 = A.T @ dE_dZ2"]),

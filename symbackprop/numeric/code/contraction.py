@@ -194,7 +194,7 @@ def _axis_sum(group: Group, summed: frozenset[Idx], order: Axes, scope: Scope) -
     if summed < frozenset(first.axes):
         return _summed_along([first, second], summed)
     if first.axes == second.axes:
-        return ArrayCode(f"{first.text}.ravel() @ {second.text}.ravel()", (), PRODUCT)
+        return ArrayCode(f"np.vdot({first.text}, {second.text})", ())
     return _summed_along([first, second], summed)
 
 
