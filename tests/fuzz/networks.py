@@ -156,7 +156,10 @@ class _Draw:
 
     def leaf(self, free: tuple[Idx, ...]) -> Expr:
         """Draw an entry of a node that can be addressed with the free indices."""
-        node = self.rng.choice([node for node in self.net.nodes.values() if self.at_hand(node, free)])
+        within_reach = [node for node in self.net.nodes.values() if self.at_hand(node, free)]
+        if not within_reach:
+            return Integer(2)
+        node = self.rng.choice(within_reach)
         if not node.indices:
             return node.symbol
         return node.symbol[tuple(self.address(own, free) for own in node.indices)]

@@ -179,7 +179,7 @@ def _tensordot(pieces: list[ArrayCode], over: frozenset[Idx], order: Axes) -> Ar
 
 
 def _axis_sum(group: Group, summed: frozenset[Idx], order: Axes, scope: Scope) -> ArrayCode:
-    """Return the sum of a product or a square: of all entries as a dot product, along axes without the array of products."""
+    """Return the sum of a product or a square: of vectors as a dot product, along some axes without the array of products."""
     _, expression = group
     pair = _two_factors(expression, scope)
     if pair is None:
@@ -189,13 +189,9 @@ def _axis_sum(group: Group, summed: frozenset[Idx], order: Axes, scope: Scope) -
         return reduced(scope.emit(expression, order, scope), summed)
     if len(first.axes) == 1:
         return ArrayCode(f"{_operand(first)} @ {_operand(second)}", (), PRODUCT)
-    if not (_is_name(first) and _is_name(second)):
-        return reduced(scope.emit(expression, order, scope), summed)
-    if summed < frozenset(first.axes):
+    if _is_name(first) and _is_name(second) and (summed < frozenset(first.axes) or first.axes != second.axes):
         return _summed_along([first, second], summed)
-    if first.axes == second.axes:
-        return ArrayCode(f"np.vdot({first.text}, {second.text})", ())
-    return _summed_along([first, second], summed)
+    return reduced(scope.emit(expression, order, scope), summed)
 
 
 def _two_factors(expression: Expr, scope: Scope) -> tuple[Expr, Expr] | None:

@@ -176,8 +176,10 @@ def _bare(difference: Add) -> tuple[Expr, bool]:
 
 def _is_difference(part: Expr) -> bool:
     """Whether a part is a sum or difference of two names, one of which is an array with all of the indices."""
-    terms = [_abs_of(term) for term in part.primitive()[1].args] if isinstance(part, Add) else []
-    if len(terms) != 2 or not all(map(_is_value, terms)):
+    if not isinstance(part, Add) or len(part.args) != 2:  # asked of every sum: what is dear comes last
+        return False
+    terms = [_abs_of(term) for term in part.primitive()[1].args]
+    if not all(map(_is_value, terms)):
         return False
     together = free_indices(part)
     return bool(together) and any(free_indices(term) == together for term in terms)
