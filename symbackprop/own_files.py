@@ -32,10 +32,12 @@ def is_own_code(network: str) -> bool:
     file = Path(network.rpartition(":")[0] if ".py:" in network else network)
     if file.suffix != ".py" or not file.is_file():
         return False
-    return ".py:" in network or not _NETWORK.search(file.read_text(encoding="utf-8", errors="replace"))
+    text = file.read_text(encoding="utf-8", errors="replace")
+    return ".py:" in network or not (_NAMED.search(text) or ("symbackprop" in text and _MADE.search(text)))
 
 
-_NETWORK = re.compile(r"^(network\b|[^\W\d][\w, ]*=\s*(\w+\.)*(Network|scalar_mlp)\s*[.(])", re.MULTILINE)
+_NAMED = re.compile(r"^network\b", re.MULTILINE)
+_MADE = re.compile(r"^[^\W\d][\w, ]*=\s*(\w+\.)*(Network|scalar_mlp)\s*[.(]", re.MULTILINE)  # others have a class of that name
 
 
 def has_own_loss(file: Path) -> bool:

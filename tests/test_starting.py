@@ -174,6 +174,22 @@ def test_what_a_file_prints_is_no_part_of_the_result(tmp_path: Path) -> None:
     assert "from a process" in done.stderr
 
 
+@pytest.mark.slow
+def test_a_class_called_network_is_own_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nn.py").write_text(
+        "import numpy as np\nclass Network:\n    def __init__(self, n, m):\n        self.W = np.random.randn(n, m)\n"
+        "    def forward(self, x):\n        self.x = x\n        return x @ self.W\n"
+        "    def backward(self, dout):\n        self.dW = self.x.T @ dout\n        return dout @ self.W.T\n"
+        "net = Network(3, 2)\n",
+        encoding="utf-8",
+    )
+    assert run("check", "nn.py:Network").exit_code == 0
+    checked = run("check", "nn.py")
+    assert checked.exit_code == 0, checked.exception
+    assert checked.output.count("proved") == 2
+
+
 def test_a_script_whose_arrays_are_global_is_derived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "script.py").write_text(

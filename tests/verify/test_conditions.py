@@ -172,6 +172,21 @@ TIES: dict[str, tuple[Callable[..., Any], Callable[..., Any], dict[str, Any], St
 }  # fmt: skip
 
 
+@pytest.mark.slow
+def test_one_tie_among_many_numbers_is_seen_whichever_way_it_goes() -> None:
+    def loss(w: Any, X: Any) -> Any:
+        return np.sum(np.maximum(0, X @ w))
+
+    for seed in range(12):
+        X = np.random.default_rng(seed).normal(size=(3, 4))
+        X[0] = np.eye(4)[seed % 4]
+        w = np.random.default_rng(seed + 100).normal(size=4)
+        w[seed % 4] = 0.0  # X[0] @ w is 0
+        for right in (lambda w, X: {"w": X.T @ (X @ w > 0)}, lambda w, X: {"w": X.T @ (X @ w >= 0)}):
+            report = check_gradient(loss, right, example={"w": w, "X": X}, wrt="w", explain=False, repair=False)
+            assert report["w"].status is not Status.PROVED, seed
+
+
 @pytest.mark.parametrize("kind", TIES)
 def test_a_tie_is_a_kink_only_where_the_slopes_of_its_sides_differ(kind: str) -> None:
     loss, right, example, status = TIES[kind]

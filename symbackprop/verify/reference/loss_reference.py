@@ -312,12 +312,12 @@ class LossReference:
         return bool(np.all(np.isfinite(own))) and all(np.allclose(side, own, rtol=SAME, atol=SAME) for side in sides)
 
     def _beside(self, values: Mapping[str, Any], seed: int) -> dict[str, Any]:
-        """Return values beside some, moved in a random direction in what is asked for."""
-        rng = np.random.default_rng(seed)
+        """Return values beside some, moved in what is asked for: in a random direction, then in the opposite one."""
+        rng, way = np.random.default_rng(seed // 2), 1 - 2 * (seed % 2)
         beside = dict(values)
         for name in filter(self._varies, self.wrt):
             old = np.asarray(values[name], dtype=float)
-            moved = old + BESIDE * rng.uniform(-1, 1, old.shape) * (1 + np.abs(old))
+            moved = old + way * BESIDE * rng.uniform(-1, 1, old.shape) * (1 + np.abs(old))
             beside[name] = moved if isinstance(values[name], np.ndarray) else moved.item()
         return beside
 
