@@ -1,7 +1,10 @@
 """Objects as people write them: weights that are made late, sizes that are kept, steps that remember, clipped gradients."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 
 from symbackprop.errors import UserError
@@ -9,6 +12,7 @@ from symbackprop.guest.rewriting import as_python3, current
 from symbackprop.loading import load_definitions
 from symbackprop.own_files import loss_and_gradient
 from symbackprop.verify.check import check_passes
+from symbackprop.verify.equal.clipped import clip_limits
 from symbackprop.verify.passes.candidates import chosen, compared
 from symbackprop.verify.report.report import Report
 
@@ -135,6 +139,15 @@ def test_a_loss_of_the_same_data_is_what_the_gradients_are_of(
     """`backward(x)` beside `loss(x)` is given data, no upstream gradient; beside `loss(x, y)` no loss is inferred."""
     assert statuses(report(tmp_path, code)) == {"W": "proved", "c": "proved"}
     assert statuses(report(tmp_path, code.replace(right, wrong))) == expected
+
+
+@pytest.mark.parametrize(("given", "limit"), [(4.237, 0.0), (5.0, 5.0), (-5.0, 0.0), (7.13, 0.0)])
+def test_one_smaller_element_is_no_clip_unless_at_a_number_that_is_written(given: float, limit: float) -> None:
+    """Wrong at one element of one point alone: smaller there, and larger than all others."""
+    derived = [np.array([1.0, 2.0, 3.0]), np.array([0.5, 7.13, 1.0])]
+    hand = [derived[0], np.array([0.5, given, 1.0])]
+    samples: Any = [SimpleNamespace(hand={"W": own}, derived={"W": wanted}) for own, wanted in zip(hand, derived, strict=True)]
+    assert [*clip_limits(samples, ["W"])] == (["W"] if limit else [])
 
 
 @pytest.mark.parametrize(

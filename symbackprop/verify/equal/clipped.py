@@ -43,7 +43,13 @@ def _of_elements(samples: Sequence[Sample], name: str) -> float:
     same = np.isclose(hand, derived, rtol=_NEAR, atol=1e-12)
     limit = float(np.max(np.abs(hand[~same]), initial=0.0))
     clipped = np.isclose(hand, np.clip(derived, -limit, limit), rtol=_NEAR, atol=1e-12)
-    return limit if limit and np.all(clipped) and np.count_nonzero(derived[same]) >= _FEWEST else 0.0
+    told = _is_told(limit, int(np.count_nonzero(~same)), int(np.count_nonzero(derived[same])))
+    return limit if told and np.all(clipped) else 0.0
+
+
+def _is_told(limit: float, beyond: int, inside: int) -> bool:
+    """Whether enough elements say that there is a limit: several at it, or one at a number as a person writes it."""
+    return limit > 0 and inside >= _FEWEST and (beyond >= 2 or limit == float(f"{limit:.2g}"))
 
 
 def _of_length(samples: Sequence[Sample]) -> float:
