@@ -59,7 +59,7 @@ def tried(source: Reference, call: HandCall, results: Sequence[Result], seed: in
     """Return the trial at free targets, or where they keep to their domains if more is right there."""
     free = best = _tried(source, call, results, seed, exact=exact)
     narrower: list[ReferenceTrial] = []
-    for kept in _ladder(source.domains) if free.wrong else ():
+    for kept in _ladder(source.domains, _signs_that_may_matter(free)) if free.wrong else ():
         trial = _tried(source.keeping(kept), call, results, seed, exact=exact)
         narrower.append(trial)
         best = min((best, trial), key=lambda t: (len(t.wrong), t.unexplained))
@@ -78,13 +78,30 @@ def condition_of(source: Reference) -> str:
     return ", ".join(domain.condition(name) for name, domain in source.kept.items())
 
 
-def _ladder(domains: Mapping[str, Domain]) -> Iterator[Mapping[str, Domain]]:
-    """Yield what targets may keep to, the weakest condition first."""
+def _signs_that_may_matter(free: ReferenceTrial) -> Mapping[str, Domain]:
+    """Return the signs that numbers may keep to; none for code that is wrong at the example, where they have them already."""
+    example = next((sample for sample in free.samples if sample.point.example), None)
+    if example is None or not free.wrong:
+        return {}
+    found = compare_sample(example)
+    right = [name for name in free.wrong if name in found and found[name].status is not Status.DIFFERS]
+    return free.source.signs if right else {}
+
+
+def _ladder(domains: Mapping[str, Domain], signs: Mapping[str, Domain]) -> Iterator[Mapping[str, Domain]]:
+    """Yield what targets and other numbers may keep to, the weakest condition first."""
     rows = {name: Domain(rows=True) for name, domain in domains.items() if domain.rows}
-    if rows:
-        yield rows
-    if any(domain.levels for domain in domains.values()):
-        yield domains
+    targets: list[Mapping[str, Domain]] = [found for found in (rows, _with_levels(domains)) if found]
+    yield from targets
+    if signs:
+        positive = {name: replace(sign, share=False) for name, sign in signs.items()}
+        kept: list[Mapping[str, Domain]] = [positive, signs] if positive != signs else [positive]
+        yield from ({**target, **sign} for sign in kept for target in ({}, *targets))
+
+
+def _with_levels(domains: Mapping[str, Domain]) -> Mapping[str, Domain]:
+    """Return the domains, if one of them has levels."""
+    return domains if any(domain.levels for domain in domains.values()) else {}
 
 
 def conditional(found: Verdict, condition: str) -> Verdict:

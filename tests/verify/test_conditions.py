@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sympy import Abs, Piecewise
 
 from symbackprop.derive import derive
 from symbackprop.network import Network, Role
@@ -193,4 +194,73 @@ def test_a_tie_is_a_kink_only_where_the_slopes_of_its_sides_differ(kind: str) ->
     report = check_gradient(loss, right, example=example, explain=False, repair=False)
     assert report["w"].status is status
     wrong = check_gradient(loss, lambda w: {"w": 2 * right(w)["w"]}, example=example, explain=False, repair=False)
+    assert wrong["w"].status is Status.DIFFERS
+
+
+def _data(rows: int = 6, columns: int = 3) -> dict[str, Any]:
+    rng = np.random.default_rng(3)
+    return {"w": rng.normal(size=columns), "X": rng.normal(size=(rows, columns)), "y": rng.normal(size=rows)}
+
+
+def _huber(w: Any, X: Any, y: Any, delta: Any) -> Any:
+    size = np.abs(X @ w - y)
+    return np.sum(np.where(size <= delta, size**2 / 2, delta * (size - delta / 2)))
+
+
+def _steepest(w: Any, X: Any, y: Any, slope: Any) -> Any:
+    return np.sum((np.maximum(slope * (X @ w), X @ w) - y) ** 2) / 2
+
+
+def _temperature(w: Any, X: Any, y: Any, T: Any) -> Any:
+    return np.sum(np.logaddexp(0, X @ w / np.abs(T)) - y * (X @ w))
+
+
+def _annulus(w: Any, X: Any, y: Any, margin: Any) -> Any:
+    return np.sum(np.maximum(0, np.abs(X @ w - y) - margin))
+
+
+#: A loss with a number that is a size, its value, a gradient that is right where it is one, a wrong one, and the condition.
+SIZES_OF_NUMBERS: dict[str, tuple[Callable[..., Any], str, float, Callable[..., Any], Callable[..., Any], str]] = {
+    "a threshold": (
+        _huber, "delta", 1.0, lambda w, X, y, delta: {"w": X.T @ np.clip(X @ w - y, -delta, delta)},
+        lambda w, X, y, delta: {"w": X.T @ np.clip(X @ w - y, -1, 1)}, "where delta is positive",
+    ),
+    "a slope": (
+        _steepest, "slope", 0.1,
+        lambda w, X, y, slope: {"w": X.T @ ((np.maximum(slope * (X @ w), X @ w) - y) * np.where(X @ w > 0, 1, slope))},
+        lambda w, X, y, slope: {"w": X.T @ ((np.maximum(slope * (X @ w), X @ w) - y) * np.where(X @ w > 0, 1, 0.1))},
+        "where slope is between 0 and 1",
+    ),
+    "a temperature": (
+        _temperature, "T", 1.0, lambda w, X, y, T: {"w": X.T @ (1 / (1 + np.exp(-X @ w / T)) / T - y)},
+        lambda w, X, y, T: {"w": X.T @ (1 / (1 + np.exp(-X @ w / T)) - y)}, "where T is positive",
+    ),
+    "a dead zone": (
+        _annulus, "margin", 0.5,
+        lambda w, X, y, margin: {"w": X.T @ (np.where(X @ w - y > margin, 1, 0) - np.where(y - X @ w > margin, 1, 0))},
+        lambda w, X, y, margin: {"w": X.T @ np.where(np.abs(X @ w - y) > 0.5, np.sign(X @ w - y), 0)}, "where margin is positive",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SIZES_OF_NUMBERS)
+def test_a_number_that_is_a_size_stays_one(kind: str) -> None:
+    loss, name, value, right, wrong, condition = SIZES_OF_NUMBERS[kind]
+    example = {**_data(), name: value}
+    found = check_gradient(loss, right, example=example, explain=False, repair=False)["w"]
+    assert (found.status, found.note) == (Status.PROVED, condition)
+    assert check_gradient(loss, wrong, example=example, explain=False, repair=False)["w"].status is Status.DIFFERS
+
+
+def test_a_constant_of_a_network_that_is_a_size_stays_one() -> None:
+    network = Network("a threshold")
+    w, x, t = network.parameter("w"), network.input("x"), network.target("t")
+    delta = network.constant("delta")
+    r = network.define("r", w * x - t)
+    huber = Piecewise((r**2 / 2, Abs(r) <= delta), (delta * (Abs(r) - delta / 2), True))
+    derivation = derive(network, network.define("E", huber))
+    example = {"w": 0.7, "x": 1.5, "t": -0.4, "delta": 1.0}
+    right = check_gradient(derivation, lambda w, x, t, delta: {"w": x * np.clip(w * x - t, -delta, delta)}, example=example)
+    assert (right["w"].status, right["w"].note) == (Status.PROVED, "where delta is positive")
+    wrong = check_gradient(derivation, lambda w, x, t, delta: {"w": x * np.clip(w * x - t, -1, 1)}, example=example)
     assert wrong["w"].status is Status.DIFFERS

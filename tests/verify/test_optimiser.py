@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from symbackprop import check_gradient
+from symbackprop.verify.records import Status
 
 rng = np.random.default_rng(5)
 EXAMPLE = {"X": rng.normal(size=(4, 3)), "y": rng.normal(size=(4, 2))}
@@ -142,3 +143,45 @@ def test_what_cannot_be_read_is_not_decided(kind: type[Model], slip: float) -> N
     assert not report.repairs
     assert not report.causes
     assert "depends on earlier steps" in str(report)
+
+
+def _squares(W, b, X, y):
+    return np.mean((X @ W + b - y) ** 2)
+
+
+def _right_step(W, b, X, y, lr):
+    d = 2 * (X @ W + b - y) / y.size
+    W = W - lr * X.T @ d
+    b = b - lr * d.sum(axis=0)
+    return W, b
+
+
+def _rate_in_a_sum(W, b, X, y, lr):
+    d = 2 * (X @ W + b - y) / y.size
+    W = W - (lr + X.T @ d)
+    b = b - lr * d.sum(axis=0)
+    return W, b
+
+
+def _old_weight_lost(W, b, X, y, lr):
+    d = 2 * (X @ W + b - y) / y.size
+    W = lr * X.T @ d
+    b = b - lr * d.sum(axis=0)
+    return W, b
+
+
+def _gradient_for_weight(W, b, X, y, lr):
+    d = 2 * (X @ W + b - y) / y.size
+    W = X.T @ d
+    b = b - lr * d.sum(axis=0)
+    return W, b
+
+
+@pytest.mark.parametrize(
+    ("step", "wrong"), [(_right_step, ()), (_rate_in_a_sum, ("W",)), (_old_weight_lost, ("W",)), (_gradient_for_weight, ("W",))]
+)
+def test_a_wrong_step_is_no_gradient(step, wrong) -> None:
+    """What is returned as a weight, beside steps, is read as a step, whatever it is; a mend does not make a gradient of it."""
+    report = check_gradient(_squares, step, example={**EXAMPLE, "W": rng.normal(size=(3, 2)), "b": rng.normal(size=2), "lr": 0.1})
+    assert (report["W"].status is not Status.PROVED, report["b"].status) == (bool(wrong), Status.PROVED)
+    assert all("return" not in mend.after for mend in report.repairs)

@@ -340,14 +340,22 @@ RULES = (_by_name_and_order, _only_in_place, _by_order, _in_place, _by_structure
 def _steps(left: Left, found: Found) -> tuple[Result, ...]:
     """Mark the results that are new weights: at rate 0 they are the old ones, at another rate they are not.
 
-    Where the rate cannot be set, a result under the parameter's own name is taken for the new parameter.
+    Where the rate cannot be set, a result under the parameter's own name is taken for the new parameter. So is one that moves
+    with the rate but is not the old weight at rate 0, and what has a weight's name beside steps: a wrong step is no gradient.
     """
     if left.call.rate is None:
         return _with_written_rates(left, found) if left.rates else tuple(found.values())
+    new = _new_weights(left, [result for result in found.values() if result.returned and result.old])
+    return tuple(new.get(node, result) for node, result in found.items())
+
+
+def _new_weights(left: Left, returned: Sequence[Result]) -> Found:
+    """Return the results that may be new weights, marked if they are."""
     runs = _at_two_rates(left) if left.call.rate_is_given else None
-    is_step = _by_effect(*runs) if runs is not None else lambda result: _by_label(left, result)
-    returned = {node: result for node, result in found.items() if result.returned and result.old}
-    return tuple(replace(result, update=is_step(result)) if node in returned else result for node, result in found.items())
+    is_step = _by_effect(left, *runs) if runs is not None else lambda result: _by_label(left, result)
+    steps = [result for result in returned if is_step(result)]
+    beside = [result for result in returned if steps and left.label(result.path) == result.node]
+    return {result.node: replace(result, update=result in (*steps, *beside)) for result in returned}
 
 
 def _with_written_rates(left: Left, found: Found) -> tuple[Result, ...]:
@@ -381,10 +389,11 @@ def _at_two_rates(left: Left) -> tuple[Mapping[str, Any], Outcome, Outcome] | No
     return values, resting, moving
 
 
-def _by_effect(values: Mapping[str, Any], resting: Outcome, moving: Outcome) -> Callable[[Result], bool]:
+def _by_effect(left: Left, values: Mapping[str, Any], resting: Outcome, moving: Outcome) -> Callable[[Result], bool]:
     def is_step(result: Result) -> bool:
         still = leaf_at(resting.returned, result.path)
-        return _same(still, values[result.node]) and not _same(leaf_at(moving.returned, result.path), still)
+        is_old = _same(still, values[result.node]) or left.label(result.path) == result.node
+        return is_old and not _same(leaf_at(moving.returned, result.path), still)
 
     return is_step
 

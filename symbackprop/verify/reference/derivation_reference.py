@@ -13,7 +13,7 @@ from symbackprop.errors import UserError
 from symbackprop.network.node import Role
 from symbackprop.trace.graph.graph import Graph
 from symbackprop.verify.binding.binding import Structure, Vocabulary
-from symbackprop.verify.reference.domains import INTERVALS, Domain, domain_of
+from symbackprop.verify.reference.domains import INTERVALS, Domain, domain_of, sign_of, with_signs
 from symbackprop.verify.reference.facts import Solved, replacements, satisfy
 from symbackprop.verify.reference.network_values import Evaluated, kinks, numbers, symbols
 from symbackprop.verify.reference.protocol import Point
@@ -48,6 +48,13 @@ class DerivationReference:
         given = {**self.derivation.network.values, **self.example}
         targets = (name for name in self.vocabulary.targets if name in given)
         return {name: domain for name in targets if (domain := domain_of(given[name])) is not None}
+
+    @property
+    def signs(self) -> Mapping[str, Domain]:
+        """The constants that are positive numbers in the example."""
+        given = {**self.derivation.network.values, **self.example}
+        constants = (name for name in self.vocabulary.constants if name in given)
+        return {name: sign for name in constants if (sign := sign_of(given[name])) is not None}
 
     def keeping(self, kept: Mapping[str, Domain]) -> DerivationReference:
         """Return the reference at points where targets keep to domains."""
@@ -145,7 +152,7 @@ class DerivationReference:
     def respecting(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return values at which the network's facts hold."""
         satisfy(values, self._equations(values))
-        return values
+        return with_signs(values, self.kept)
 
     def _equations(self, values: Mapping[str, Any]) -> tuple[Solved, ...]:
         network = self.derivation.network

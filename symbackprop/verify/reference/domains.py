@@ -1,11 +1,12 @@
 """What a target may be: its example shows 0 and 1, -1 and 1, class numbers, or rows that sum to 1; other values are drawn so too.
 
-Code may be right for such targets only (`P - t` where t sums to 1). Whatever a gradient is asked for is a plain number, whatever
-its value in the example.
+Code may be right for such targets only (`P - t` where t sums to 1), or for a positive threshold (`clip(r, -delta, delta)`).
+Whatever a gradient is asked for is a plain number, whatever its value in the example.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +18,20 @@ MOST_LEVELS = 20
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """The values a name keeps to: one of `levels` (any number, if there are none); along the last axis they sum to 1 (`rows`)."""
+    """The values a name keeps to: one of `levels` (any number, if there are none); along the last axis they sum to 1 (`rows`).
+
+    A single number may be `positive`, and below 1 (`share`).
+    """
 
     levels: tuple[float, ...] = ()
     rows: bool = False
+    positive: bool = False
+    share: bool = False
 
     def condition(self, name: str) -> str:
         """Return what must hold, in words."""
+        if self.positive:
+            return f"{name} is between 0 and 1" if self.share else f"{name} is positive"
         if self.rows:
             return f"{name} is one-hot in each row" if self.levels else f"each row of {name} sums to 1"
         listed = [f"{level:g}" for level in self.levels]
@@ -52,6 +60,24 @@ def domain_of(value: Any) -> Domain | None:
     return Domain(rows=True) if rows else None
 
 
+def sign_of(value: Any) -> Domain | None:
+    """Return that a number is positive, if it is: a threshold, a slope, a strength, a temperature is never anything else."""
+    number = float(value) if np.ndim(value) == 0 and np.asarray(value).dtype.kind == "f" else 0.0
+    return Domain(positive=True, share=number < 1) if number > 0 else None
+
+
+def within(domain: Domain, value: Any) -> Any:
+    """Return a number brought to the sign that it keeps to: -0.4 to 0.4, and where it is a share 2.5 to 0.4."""
+    size = abs(value) or 1.0
+    return 1 / size if domain.share and size > 1 else size
+
+
+def with_signs(values: dict[str, Any], kept: Mapping[str, Domain]) -> dict[str, Any]:
+    """Return values in which numbers that keep a sign have it."""
+    signs = {name: domain for name, domain in kept.items() if domain.positive and name in values}
+    return {**values, **{name: within(domain, values[name]) for name, domain in signs.items()}}
+
+
 Interval = tuple[float, float]
 POSITIVE: Interval = (0.2, 1.8)
 UNIT: Interval = (0.05, 0.95)
@@ -68,6 +94,8 @@ def random_numbers(shape: tuple[int, ...], rng: np.random.Generator, interval: I
 
 def draw(domain: Domain, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
     """Return random values in a domain; every level occurs where there is room."""
+    if domain.positive:
+        return np.round(rng.uniform(*(UNIT if domain.share else POSITIVE), size=shape), 3)
     if not domain.levels:
         free = rng.uniform(0.2, 1.8, size=shape)
         rows = np.round(free / free.sum(axis=-1, keepdims=True), 3)

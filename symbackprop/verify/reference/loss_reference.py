@@ -35,7 +35,17 @@ from symbackprop.verify.binding.name_matching import INPUTS, RATES, TARGETS
 from symbackprop.verify.binding.returns import forgotten, nothing_returned
 from symbackprop.verify.binding.source_tree import plain_function
 from symbackprop.verify.reference.class_numbers import redrawn, single_labels
-from symbackprop.verify.reference.domains import INTERVALS, UNIT, Domain, Interval, domain_of, draw, random_numbers
+from symbackprop.verify.reference.domains import (
+    INTERVALS,
+    UNIT,
+    Domain,
+    Interval,
+    domain_of,
+    draw,
+    random_numbers,
+    sign_of,
+    with_signs,
+)
 from symbackprop.verify.reference.facts import Solved, replacements, rows_sum_to_one, satisfy
 from symbackprop.verify.reference.network_values import Evaluated
 from symbackprop.verify.reference.protocol import Point
@@ -86,7 +96,17 @@ class LossReference:
     def domains(self) -> Mapping[str, Domain]:
         """The domains that the example shows of what no gradient is asked for, and what is no input by its name."""
         free = (n for n in self.values if n not in self.wrt and n.lower() not in INPUTS and self._varies(n))
-        return {name: domain for name in free if (domain := domain_of(self.values[name])) is not None}
+        shown = {name: domain for name in free if (domain := domain_of(self.values[name])) is not None}
+        return {name: domain for name, domain in shown.items() if name not in self.signs}
+
+    @property
+    def signs(self) -> Mapping[str, Domain]:
+        """The single numbers that are positive in the example and no gradient is asked for, nor input or target by their names.
+
+        A number T is a temperature, an array T holds targets.
+        """
+        free = (n for n in self.values if n not in self.wrt and n.lower() not in INPUTS and n not in TARGETS and self._varies(n))
+        return {name: sign for name in free if (sign := sign_of(self.values[name])) is not None}
 
     def keeping(self, kept: Mapping[str, Domain]) -> LossReference:
         """Return the reference at points where targets keep to domains."""
@@ -202,9 +222,9 @@ class LossReference:
         return drawn if isinstance(value, np.ndarray) else drawn.item()
 
     def respecting(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Return values whose rows sum to 1 where the kept domains say so."""
+        """Return values whose rows sum to 1, and whose signs are kept, where the kept domains say so."""
         satisfy(values, self._equations(values))
-        return values
+        return with_signs(values, self.kept)
 
     def lines(self) -> frozenset[tuple[str, int]]:
         """Return the lines that the value of the loss comes through, at the example."""

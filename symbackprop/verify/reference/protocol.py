@@ -67,6 +67,10 @@ class Reference(Protocol):
         """What the example shows of the names that no gradient is asked for: labels of 0 and 1, rows that sum to 1."""
 
     @property
+    def signs(self) -> Mapping[str, Domain]:
+        """The single numbers that no gradient is asked for and that are positive in the example: a threshold, a slope."""
+
+    @property
     def kept(self) -> Mapping[str, Domain]:
         """The domains that names are kept to."""
 
