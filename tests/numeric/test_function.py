@@ -76,6 +76,36 @@ def test_numbers_of_every_kind_are_accepted() -> None:
     assert call(**whole) == call(**dict.fromkeys(values, 1.0))
 
 
+@pytest.mark.parametrize("name", ["two_three_two", "linear_regression"])
+def test_values_in_the_order_of_the_arguments(name: str) -> None:
+    case = CASES[name]()
+    call, values = function(derive(case.network, case.loss)), case.values()
+    first, *others = call.arguments
+    expected, slopes = call(**values)
+    for given, named in ((call.arguments, ()), ((first,), others)):
+        loss, gradients = call(*(values[n] for n in given), **{n: values[n] for n in named})
+        assert loss == expected
+        assert all(np.array_equal(gradients[n], slopes[n]) for n in slopes)
+    with pytest.raises(UserError, match=f"no value for the .* {others[-1]}"):
+        call(*(values[n] for n in call.arguments[:-1]))
+    with pytest.raises(UserError, match="at most"):
+        call(*(values[n] for n in call.arguments), 1.0)
+    with pytest.raises(UserError, match=f"{first} is given twice"):
+        call(values[first], **values)
+
+
+def test_what_was_right_once_is_looked_at_again() -> None:
+    case = CASES["linear_regression"]()
+    call, values = function(derive(case.network, case.loss)), case.values()
+    for _ in range(2):
+        call(**values)
+        assert "W: expected shape" in refused(call, **{**values, "W": values["W"].T})
+        assert "W: expected real numbers" in refused(call, **{**values, "W": "text"})
+        assert "unknown name V" in refused(call, **{("V" if key == "W" else key): value for key, value in values.items()})
+        whole = {name: np.round(value).astype(int) for name, value in values.items()}
+        assert call(**whole)[0] == pytest.approx(call(**{name: value.astype(float) for name, value in whole.items()})[0])
+
+
 def test_values_that_are_not_needed_are_ignored() -> None:
     net = Network("two losses")
     x, w, t = net.input("x"), net.parameter("w"), net.target("t")

@@ -8,6 +8,7 @@ not of sums, products, powers, exp, log and guards is not judged: then nothing i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -93,7 +94,7 @@ def _is_seen(derivation: DerivationRecord, name: str) -> bool:
         (other,) = consumers
         expression = nodes[other].expression
         assert expression is not None
-        if sum(_is_of(part, name) for part in preorder_traversal(expression)) != 1:
+        if _uses(expression)[name] != 1:
             return False
         if isinstance(expression, Function) and not isinstance(expression, tuple(_SLOPES)):
             return True
@@ -101,8 +102,21 @@ def _is_seen(derivation: DerivationRecord, name: str) -> bool:
     return False
 
 
-def _is_of(part: Basic, name: str) -> bool:
-    return isinstance(part, IndexedBase | Symbol) and _label_of(part) == name
+@lru_cache(maxsize=4096)
+def _uses(expression: Expr) -> Counter[str]:
+    """Return how often each array and number stands in an expression."""
+    found: Counter[str] = Counter()
+    stack: list[Basic] = [expression]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, Indexed):
+            found[_label(part)] += 1
+            stack += part.indices
+        elif isinstance(part, Symbol):
+            found[part.name] += 1
+        elif not isinstance(part, Idx):
+            stack += part.args
+    return found
 
 
 def _consumers(derivation: DerivationRecord, name: str) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from symbackprop.formula.notation.glyphs import Accented, Beside, Glyph, Scripted, Word, composed, given_spelling
 from symbackprop.formula.notation.notation import Notation
@@ -17,7 +18,16 @@ def latex_name(name: str, notation: Notation) -> str:
     Raises `UserError` for a name that is no identifier and has no spelling in `notation.names`.
     """
     given = given_spelling(name, notation)
-    return given if given is not None else _latex(composed(name, notation), notation)
+    if given is not None:
+        return given
+    return _by_its_letters(name, notation.digits, notation.words, notation.braces, name in notation.bold)
+
+
+@lru_cache(maxsize=65536)
+def _by_its_letters(name: str, digits: str, words: str, braces: str, bold: bool) -> str:
+    """Return the LaTeX of a name without a spelling, from all that a notation says of such names."""
+    notation = Notation(digits=digits, words=words, braces=braces, bold=frozenset({name} if bold else ()))
+    return _latex(composed(name, notation), notation)
 
 
 def script(sign: str, body: str, notation: Notation) -> str:

@@ -46,14 +46,27 @@ class Format:
 #: What is printed in the place of a node, chosen from the node and its parts with their texts; None for the node itself.
 Instead = Callable[[Any, tuple["Printed", ...]], "Printed | Formula | None"]
 Printed = tuple[Formula, str]  # what is printed, and its text
+#: Texts to go on with, by the identity of what they are the texts of, which is kept beside them.
+Remembered = dict[int, tuple[Formula, Printed]]
 
 
-def printed(formula: Formula, form: Format, notation: Notation, instead: Instead | None = None) -> str:
-    """Return a formula in a format; with `instead` the text of what it puts in the place of nodes, in the same single pass."""
+def printed(
+    formula: Formula, form: Format, notation: Notation, instead: Instead | None = None, remembered: Remembered | None = None
+) -> str:
+    """Return a formula in a format; with `instead` the text of what it puts in the place of nodes, in the same single pass.
+
+    What is in `remembered` is not printed again, and what is printed goes there: for formulas made of the same parts.
+    """
 
     def combine(node: Formula, parts: tuple[Printed, ...]) -> Printed:
         if not parts:
             return node, form.rules[type(node)](node, [], notation)
+        found = whole(node, parts)
+        if remembered is not None:
+            remembered[id(node)] = (node, found)
+        return found
+
+    def whole(node: Formula, parts: tuple[Printed, ...]) -> Printed:
         own = children(node)
         if instead is not None:
             chosen = instead(node, parts)
@@ -64,11 +77,15 @@ def printed(formula: Formula, form: Format, notation: Notation, instead: Instead
                 node = with_children(node, own := tuple(part for part, _ in parts))
         placed = [
             form.bracketed(text, notation) if form.forced(child, slot, notation.layered) else text
-            for child, (_, text), slot in zip(own, parts, slots(node), strict=True)
+            for child, (_, text), slot in zip(own, parts, slots(node, len(own)), strict=True)
         ]
         return node, form.rules[type(node)](node, placed, notation)
 
-    return fold(formula, combine)[1]
+    def known(node: Formula) -> Printed | None:
+        found = remembered.get(id(node)) if remembered else None
+        return found and found[1]
+
+    return (fold(formula, combine) if remembered is None else fold(formula, combine, known))[1]
 
 
 def terms(node: Sum, parts: list[str], minus: str = "-") -> list[tuple[str, str]]:

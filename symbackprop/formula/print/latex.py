@@ -10,6 +10,7 @@ from symbackprop.formula.print.driver import (
     CLOSING,
     LONE_BRACKETS,
     Format,
+    Remembered,
     bounds,
     derivative,
     factors,
@@ -65,14 +66,14 @@ _SINGLE = re.compile(r"[^\W\d]|\\[A-Za-z]+")  # a symbol that can stand beside a
 _ESCAPED = re.compile(r"[#$%&_{}]")
 
 
-def latex(formula: Formula, notation: Notation | None = None) -> str:
+def latex(formula: Formula, notation: Notation | None = None, remembered: Remembered | None = None) -> str:
     """Return the LaTeX of a formula, without display delimiters.
 
     >>> from symbackprop.formula.tree.build import multiply, partial
     >>> print(latex(multiply("eta", partial("E", "w7"))))
     \\eta \\frac{\\partial E}{\\partial w_7}
     """
-    return printed(formula, LATEX, notation or Notation())
+    return printed(formula, LATEX, notation or Notation(), None, remembered)
 
 
 def _wrap(text: str, notation: Notation, bracket: str = "") -> str:

@@ -15,6 +15,7 @@ from symbackprop.formula.print.driver import (
     CLOSING,
     Format,
     Printed,
+    Remembered,
     bounds,
     derivative,
     is_bracketed,
@@ -34,19 +35,19 @@ _MARKS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307", 
 _RAISED = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 
 
-def text(formula: Formula, notation: Notation | None = None) -> str:
+def text(formula: Formula, notation: Notation | None = None, remembered: Remembered | None = None) -> str:
     """Return the formula on one line of plain Unicode.
 
     >>> from symbackprop.formula.tree.build import equation, multiply, partial, subtract
     >>> print(text(equation(partial("E", "w1"), multiply(subtract("o", "t"), "x"))))
     ∂E/∂w1 = (o - t)·x
     """
-    return printed(formula, TEXT, notation or _PLAIN, _on_line)
+    return printed(formula, TEXT, notation or _PLAIN, _on_line, remembered)
 
 
-def shown_width(formula: Formula) -> int:
+def shown_width(formula: Formula, remembered: Remembered | None = None) -> int:
     """Return about how many characters wide a formula is when it is set: a fraction is as wide as its longer half."""
-    return len(printed(formula, TEXT, _PLAIN, _longer))
+    return len(printed(formula, TEXT, _PLAIN, _longer, remembered))
 
 
 def _on_line(node: Formula, parts: tuple[Printed, ...]) -> Formula | None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from symbackprop.formula.notation.notation import Notation
+from symbackprop.formula.print.driver import Remembered
 from symbackprop.formula.print.latex import RELATIONS, latex
 from symbackprop.formula.print.text import shown_width, text
 from symbackprop.formula.tree.brackets import Slot, is_forced
@@ -67,7 +68,7 @@ def wrap(formula: Formula, width: int, measure: Callable[[Formula], int]) -> tup
 def latex_block(formula: Formula, notation: Notation | None = None, width: int = 70) -> str:
     """Return LaTeX for a display: the formula, in `aligned` lines where it is wider than `width` characters as shown."""
     chosen = notation or Notation()
-    lines = wrap(formula, width, shown_width)
+    lines = wrap(formula, width, _measuring())
     if len(lines) == 1 and lines[0].head is None:
         return latex(formula, chosen)
     rows = [_latex_line(line, chosen) for line in lines]
@@ -79,9 +80,9 @@ def latex_lines(formulas: Sequence[Formula], notation: Notation | None = None, w
     chosen = notation or Notation()
     if len(formulas) == 1:
         return latex(formulas[0], chosen)
-    rows = []
+    rows, measure = [], _measuring()
     for formula in formulas:
-        lines = wrap(formula, width, shown_width)
+        lines = wrap(formula, width, measure)
         if len(lines) == 1 and lines[0].head is None:
             rows.append(_aligned(formula, chosen))
         else:
@@ -89,19 +90,27 @@ def latex_lines(formulas: Sequence[Formula], notation: Notation | None = None, w
     return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
 
+def _measuring() -> Callable[[Formula], int]:
+    """Return a measure of formulas that are made of the same parts, each of which is looked at once."""
+    remembered: Remembered = {}
+    return lambda formula: shown_width(formula, remembered)
+
+
 def _aligned(formula: Formula, notation: Notation) -> str:
     """Return one line with its alignment point before its first relation, which is not the `=` under a sum."""
     if not isinstance(formula, Chain):
         return latex(formula, notation)
-    written, sign = latex(formula, notation), RELATIONS[formula.relations[0]]
-    start = len(latex(formula.parts[0], notation))
+    remembered: Remembered = {}
+    written, sign = latex(formula, notation, remembered), RELATIONS[formula.relations[0]]
+    start = len(latex(formula.parts[0], notation, remembered))
     return written[:start] + written[start:].replace(sign, f"&{sign}", 1)
 
 
 def text_block(formula: Formula, notation: Notation | None = None, width: int = 100) -> str:
     """Return the formula for a terminal of `width` columns, its relations under one another."""
     chosen = notation or Notation()
-    lines = wrap(formula, width, lambda part: len(text(part, chosen)))
+    remembered: Remembered = {}
+    lines = wrap(formula, width, lambda part: len(text(part, chosen, remembered)))
     times = "*" if chosen.times == "*" else "·"
     head = text(lines[0].head, chosen) + " " if lines[0].head is not None else ""
     rows = []

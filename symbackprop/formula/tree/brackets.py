@@ -62,6 +62,8 @@ class Slot(Enum):
     INDEX = "an index"
 
 
+Slots = Callable[[Any, int], tuple[Slot, ...]]  # the slots of a formula of so many parts
+
 _LOOSEST: dict[Slot, int] = {
     Slot.FREE: ROW,
     Slot.ITEM: STATEMENT,
@@ -163,39 +165,39 @@ def needs_brackets_to_count(variable: Formula, layered: frozenset[str]) -> bool:
     return level(variable) >= RAISED and is_forced(variable, Slot.POWERED, layered)
 
 
-def _all(slot: Slot) -> Callable[[Formula], tuple[Slot, ...]]:
-    return lambda formula: (slot,) * len(children(formula))
+def _all(slot: Slot) -> Slots:
+    return lambda formula, count: (slot,) * count
 
 
-def _row_of(first: Slot, middle: Slot, last: Slot) -> Callable[[Formula], tuple[Slot, ...]]:
-    return lambda formula: (first, *(middle,) * (len(children(formula)) - 2), last)
+def _row_of(first: Slot, middle: Slot, last: Slot) -> Slots:
+    return lambda formula, count: (first, *(middle,) * (count - 2), last)
 
 
-def _first(slot: Slot) -> Callable[[Formula], tuple[Slot, ...]]:
-    return lambda formula: (slot, *(Slot.FREE,) * (len(children(formula)) - 1))
+def _first(slot: Slot) -> Slots:
+    return lambda formula, count: (slot, *(Slot.FREE,) * (count - 1))
 
 
-def _fraction(formula: Any) -> tuple[Slot, ...]:
+def _fraction(formula: Any, count: int) -> tuple[Slot, ...]:
     return (Slot.INLINE_NUMERATOR, Slot.INLINE_DENOMINATOR) if formula.inline else (Slot.FREE, Slot.FREE)
 
 
-def _decorated(formula: Any) -> tuple[Slot, ...]:
+def _decorated(formula: Any, count: int) -> tuple[Slot, ...]:
     return ({"Delta": Slot.PREFIX_BODY, "prime": Slot.BASE}.get(formula.kind, Slot.FREE),)
 
 
-def _power(formula: Formula) -> tuple[Slot, ...]:
+def _power(formula: Formula, count: int) -> tuple[Slot, ...]:
     return (Slot.POWERED, Slot.FREE)
 
 
-def _element(formula: Any) -> tuple[Slot, ...]:
+def _element(formula: Any, count: int) -> tuple[Slot, ...]:
     return (Slot.BASE, *(Slot.INDEX,) * len(formula.indices))
 
 
-def _call(formula: Any) -> tuple[Slot, ...]:
+def _call(formula: Any, count: int) -> tuple[Slot, ...]:
     return (Slot.FREE, *(Slot.SIDE,) * len(formula.arguments))
 
 
-_SLOTS: dict[type[Formula], Callable[[Formula], tuple[Slot, ...]]] = {
+_SLOTS: dict[type[Formula], Slots] = {
     Row: _all(Slot.ITEM),
     Logic: _all(Slot.ITEM),
     Chain: _all(Slot.SIDE),
@@ -220,13 +222,13 @@ _SLOTS: dict[type[Formula], Callable[[Formula], tuple[Slot, ...]]] = {
 }
 
 
-def slots(formula: Formula) -> tuple[Slot, ...]:
-    """Return the slot of each part of `formula`, in the order of `children`."""
+def slots(formula: Formula, count: int | None = None) -> tuple[Slot, ...]:
+    """Return the slot of each part of `formula`, in the order of `children`; `count` is how many there are, if known."""
     find = _SLOTS.get(type(formula))
-    parts = children(formula)
-    found = (Slot.FREE,) * len(parts) if find is None else find(formula)
-    if len(found) != len(parts):
-        raise InternalError(f"slots of {type(formula).__name__}: {len(found)} for {len(parts)} parts")
+    count = len(children(formula)) if count is None else count
+    found = (Slot.FREE,) * count if find is None else find(formula, count)
+    if len(found) != count:
+        raise InternalError(f"slots of {type(formula).__name__}: {len(found)} for {count} parts")
     return found
 
 

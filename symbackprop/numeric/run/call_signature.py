@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,13 @@ from symbackprop.numeric.code.parameter_layout import shape_text
 
 Values = Mapping[str, Any]
 _FLOATS = "fc"
+_LAYOUT = attrgetter("shape", "dtype.char")
 
 
 class Signature:
     """The declared nodes a function takes, in order, and other `known` names that it accepts and ignores."""
 
-    __slots__ = ("_compound", "_plan", "arguments", "known", "names")
+    __slots__ = ("_arrays", "_compound", "_last", "_ordered", "_plan", "arguments", "known", "names")
 
     def __init__(self, arguments: Sequence[Node], known: Iterable[str] = ()) -> None:
         self.arguments = tuple(arguments)
@@ -27,17 +29,45 @@ class Signature:
         self.known = frozenset(known) | frozenset(self.names)
         self._plan = tuple((node.name, tuple(_extent(extent) for extent in node.shape)) for node in arguments)
         self._compound = any(extent is None for _, extents in self._plan for extent in extents)
+        self._ordered = _picking(self.names)
+        self._arrays = _picking([name for name, extents in self._plan if extents])
+        self._last: object = None
 
-    def ordered(self, values: Values) -> list[Any]:
+    def ordered(self, values: Values) -> Sequence[Any]:
         """Return the values in order, as floats and arrays of floats.
 
         Raises UserError for a name that is missing or unknown, and for a shape that does not fit the indices or another shape.
         """
-        if len(values) == len(self.names) and not self._compound:
-            given = self._quick(values)
-            if given is not None:
-                return given
-        return self._thorough(values)
+        layout = self._layout(values)
+        if layout is not None and layout == self._last:
+            return self._ordered(values)
+        given = self._quick(values) if len(values) == len(self.names) and not self._compound else None
+        given = self._thorough(values) if given is None else given
+        self._last = layout
+        return given
+
+    def named(self, given: Sequence[Any], values: Values) -> Values:
+        """Return the values by name, those without a name being the first arguments in order.
+
+        Raises UserError for more values than arguments, and for a name that is given twice.
+        """
+        if len(given) > len(self.names):
+            raise UserError(f"values: expected at most {len(self.names)} values, {_some(self.names)}, got {len(given)}")
+        both = sorted(values.keys() & set(self.names[: len(given)]))
+        if both:
+            raise UserError(f"values: {both[0]} is given twice, by its place and by its name; leave one of them out")
+        return {**dict(zip(self.names, given, strict=False)), **values}
+
+    def _layout(self, values: Values) -> object:
+        """Return all that is checked of arrays and floats, kinds and shapes; None where there is anything else."""
+        if len(values) != len(self.names):
+            return None
+        try:
+            kinds = tuple(map(type, self._ordered(values)))
+            layouts = tuple(map(_LAYOUT, self._arrays(values)))
+        except (KeyError, AttributeError):
+            return None
+        return (kinds, layouts) if _PLAIN.issuperset(kinds) else None
 
     def _quick(self, values: Values) -> list[Any] | None:
         sizes: dict[str, int] = {}
@@ -73,6 +103,16 @@ class Signature:
         for node, value in zip(self.arguments, given, strict=True):
             _check_extents(node, np.shape(value), known)
         return given
+
+
+_PLAIN = frozenset({float, np.ndarray})
+
+
+def _picking(names: Sequence[str]) -> Callable[[Values], tuple[Any, ...]]:
+    """Return a function that takes the values of some names out of a mapping."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return (lambda values: (values[names[0]],)) if names else (lambda values: ())
 
 
 def _extent(extent: Expr) -> str | int | None:

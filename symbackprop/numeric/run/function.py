@@ -21,15 +21,16 @@ from symbackprop.numeric.run.call_signature import Signature, Values
 class GradientFunction(Protocol):
     """`fn(**values) -> (loss, {name: gradient})`, running the text in `source`.
 
-    `arguments` are the names it needs values of, `gradients` the names of the results. Values of other declared nodes of the
-    network are accepted and not used. Raises UserError for a missing or unknown name and for a wrong shape.
+    `arguments` are the names it needs values of, `gradients` the names of the results. Values may also stand without their names,
+    in the order of `arguments`, which for floats costs least. Values of other declared nodes of the network are accepted and not
+    used. Raises UserError for a missing or unknown name and for a wrong shape.
     """
 
     source: str
     arguments: tuple[str, ...]
     gradients: tuple[str, ...]
 
-    def __call__(self, /, **values: Any) -> tuple[float, dict[str, Any]]:
+    def __call__(self, /, *given: Any, **values: Any) -> tuple[float, dict[str, Any]]:
         """Return the loss and the gradients at the given values."""
 
 
@@ -51,13 +52,14 @@ def function(derivation: DerivationRecord, batched: bool = False, reduction: Red
 def _checking(run: Callable[..., Any], signature: Signature) -> Callable[..., Any]:
     """Return `run` as a function of named values that are checked first."""
 
-    def loss_and_gradients(**values: Any) -> tuple[float, dict[str, Any]]:
-        given = signature.ordered(values)
+    def loss_and_gradients(*given: Any, **values: Any) -> tuple[float, dict[str, Any]]:
+        named = signature.named(given, values) if given else values
+        ordered = signature.ordered(named)
         try:
             with np.errstate(all="ignore"):  # what is not finite is seen in the values, no warning is needed
-                loss, gradients = run(*given)
+                loss, gradients = run(*ordered)
         except (ArithmeticError, ValueError) as problem:
-            raise arithmetic_error(problem, values) from None
+            raise arithmetic_error(problem, named) from None
         return (loss if np.iscomplexobj(loss) else float(loss)), gradients
 
     loss_and_gradients.run = run  # type: ignore[attr-defined]
@@ -65,7 +67,7 @@ def _checking(run: Callable[..., Any], signature: Signature) -> Callable[..., An
 
 
 def _trusting(checking: Callable[..., Any], signature: Signature) -> Callable[..., Any]:
-    """Return a function of named floats that checks only what did not work: a call costs a few microseconds in all.
+    """Return a function of floats that checks only what did not work: a call costs a microsecond more than its arithmetic.
 
     Floats give a float. Anything else (a missing name, an array, a text) ends in the checking function, which says what is wrong.
     """
@@ -73,15 +75,17 @@ def _trusting(checking: Callable[..., Any], signature: Signature) -> Callable[..
     pick = itemgetter(*signature.names)
     count, known = len(signature.names), signature.known
 
-    def loss_and_gradients(**values: Any) -> tuple[float, dict[str, Any]]:
-        if len(values) == count or values.keys() <= known:
-            try:
+    def loss_and_gradients(*given: Any, **values: Any) -> tuple[float, dict[str, Any]]:
+        try:
+            if not values:
+                result = run(*given)
+            elif not given and (len(values) == count or values.keys() <= known):
                 result = run(*pick(values))
-            except (KeyError, TypeError, AttributeError, ArithmeticError, ValueError):
-                return checking(**values)  # type: ignore[no-any-return]
-            if type(result[0]) is float:
-                return result  # type: ignore[no-any-return]
-        return checking(**values)  # type: ignore[no-any-return]
+            else:
+                return checking(*given, **values)  # type: ignore[no-any-return]
+        except (KeyError, TypeError, AttributeError, ArithmeticError, ValueError):
+            return checking(*given, **values)  # type: ignore[no-any-return]
+        return result if type(result[0]) is float else checking(*given, **values)  # type: ignore[no-any-return]
 
     return loss_and_gradients
 
