@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from symbackprop import check_gradient, check_layer
+from symbackprop.verify.mend.changes.edits import edits
+from symbackprop.verify.mend.changes.splices import ParsedSource
 from symbackprop.verify.mend.editable import Editable
-from symbackprop.verify.mend.edits import edits
 from symbackprop.verify.mend.search import ranked
-from symbackprop.verify.mend.splices import ParsedSource
 
 LOOP = """def f(x, h, w, d, a, T):
     s = 0
@@ -226,3 +226,14 @@ def test_all_changes_are_tried_with_the_same_random_numbers() -> None:
     assert check_layer(Dropped(), x).ok
     (repair,) = check_layer(WithoutItsMask(), x).repairs
     assert repair.after == "return grad * self.kept"
+
+
+FORWARD = "def f(x, W):\n    mask = x < 0\n    out = x @ W\n    return out, (x, W)\n"
+
+
+def test_what_only_the_reference_runs_is_left_alone() -> None:
+    """A forward pass is not changed so that a wrong backward pass comes out right; a mask that it keeps may be."""
+    place = Editable(pooled_loss, FORWARD, "f.py", 1)
+    offered = ranked([place], {}, {("f.py", 9): 1.0}, [("f.py", 3)])
+    assert {candidate.line for candidate in offered} == {2}
+    assert {candidate.line for candidate in ranked([place], {}, {("f.py", 4): 1.0}, [("f.py", 3)])} >= {2, 4}

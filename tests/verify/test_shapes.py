@@ -259,3 +259,16 @@ def test_rows_that_are_only_compared_with_each_other_are_left_out() -> None:
 
     example = {**random(X=(2, 3), W=(3, 4)), "y": np.array([0, 2])}
     assert sizes_found(loss, example, ["W"]) == {frozenset({"X.1", "W.0"}), frozenset({"W.1"}), frozenset({"X.0", "y.0"})}
+
+
+def test_what_a_relu_blocks_is_used_at_other_numbers() -> None:
+    """With two or three hidden units some are blocked for the whole batch; the sizes may vary nevertheless."""
+
+    def loss(x: Any, y: Any, weights: Any) -> Any:
+        h = np.maximum(0, weights["W1"] @ x + weights["b1"])
+        return np.mean((weights["W2"] @ np.maximum(0, weights["V"] @ h) - y) ** 2)
+
+    example = {**random(1, x=(4, 6), y=(1, 6)), "weights": random(2, W1=(5, 4), b1=(5, 1), V=(3, 5), W2=(1, 3))}
+    assert sizes_found(loss, example) == {
+        frozenset({"x.0", "W1.1"}), frozenset({"x.1", "y.1"}), frozenset({"W1.0", "b1.0", "V.1"}), frozenset({"V.0", "W2.1"})
+    }  # fmt: skip

@@ -15,12 +15,12 @@ from types import MappingProxyType
 import numpy as np
 
 from symbackprop.verify.binding.binding import HandCall, Result
+from symbackprop.verify.mend.changes.splices import Edit, ParsedSource, common_start
 from symbackprop.verify.mend.difference import difference
 from symbackprop.verify.mend.editable import Editable, Line, editable
 from symbackprop.verify.mend.proof import Case, agrees
 from symbackprop.verify.mend.rewrites import Fits, Written, rewrites, written
 from symbackprop.verify.mend.search import Candidate, Mended, merged, searched
-from symbackprop.verify.mend.splices import Edit, ParsedSource, common_start
 from symbackprop.verify.records import Repair, Status, Verdict
 from symbackprop.verify.reference.derivation_reference import DerivationReference
 from symbackprop.verify.reference.protocol import Reference

@@ -15,8 +15,8 @@ from symbackprop.errors import SymbackpropError
 from symbackprop.numeric.code.source import trace_source
 from symbackprop.verify.binding import name_matching as names
 from symbackprop.verify.binding.binding import Vocabulary
-from symbackprop.verify.mend.costs import COST
-from symbackprop.verify.mend.splices import Edit, ParsedSource
+from symbackprop.verify.mend.changes.costs import COST
+from symbackprop.verify.mend.changes.splices import Edit, ParsedSource
 
 LONGEST = 110
 """Characters of a rewritten expression; a longer one would hardly be what was meant."""

@@ -19,13 +19,13 @@ import numpy as np
 from symbackprop.guest.visit import CodeStops, NotTried, visit
 from symbackprop.verify.binding.binding import run, run_inside
 from symbackprop.verify.explain.suspicion import lines_of_results, suspicion
-from symbackprop.verify.mend.costs import COST
+from symbackprop.verify.mend.changes.costs import COST
+from symbackprop.verify.mend.changes.edits import edits
+from symbackprop.verify.mend.changes.sense import makes_sense, stores_for_nothing
+from symbackprop.verify.mend.changes.splices import Edit, ParsedSource
+from symbackprop.verify.mend.changes.supply import form, sizes
 from symbackprop.verify.mend.editable import Editable, Line, changed_call
-from symbackprop.verify.mend.edits import edits
 from symbackprop.verify.mend.proof import Case, Runner, proved
-from symbackprop.verify.mend.sense import makes_sense, stores_for_nothing
-from symbackprop.verify.mend.splices import Edit, ParsedSource
-from symbackprop.verify.mend.supply import form, sizes
 from symbackprop.verify.records import Status
 
 MOST_TRIED = 3000
@@ -77,15 +77,31 @@ def ranked(
         source = ParsedSource(text, place.held)
         doubts, unlikely = suspicion_of_headers(source, place, suspects), kinds_of_lines(source)
         plainly = Plainly(source)
+        forward = _is_the_references(place, fixed, suspects) and masks_of(source)
         for edit in edits(source):
             line = (place.filename, place.line + edit.line - 1)
-            if line not in fixed:
+            if line not in fixed and (forward is False or edit.line in forward):
                 doubt = doubts.get(line, -0.5 if suspects else 0.0)
                 changed = edit.apply(text)
                 likely = edit.cost - doubt + 0.05 * depth + unlikely.get(edit.line, 0.0) - plainly.speaks_for(edit, changed)
                 offered.append((likely, Candidate(place, changed, edit, text)))
     offered.sort(key=lambda pair: pair[0])
     return [candidate for _, candidate in offered]
+
+
+def _is_the_references(place: Editable, kept: set[Line], suspects: Mapping[Line, float]) -> bool:
+    """Whether a function is what the reference runs, and no wrong number comes out of any line of its own: a forward pass."""
+    lines = {(place.filename, line) for line in place.lines}
+    return bool(lines & kept) and not any(line in suspects for line in lines - kept)
+
+
+def masks_of(source: ParsedSource) -> set[int]:
+    """Return the lines that keep a comparison, which a trace does not follow."""
+    return {
+        node.lineno
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Assign) and _is_untraced(node.value) and not isinstance(node.value, ast.Name)
+    }
 
 
 UNREAD, TWIN, WRITTEN = 0.45, 0.25, 0.35

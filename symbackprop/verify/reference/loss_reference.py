@@ -12,7 +12,7 @@ import numpy as np
 
 from symbackprop.errors import UserError, nearest
 from symbackprop.trace.graph.evaluate import evaluate, reachable
-from symbackprop.trace.graph.graph import Condition, Graph, sides_of
+from symbackprop.trace.graph.graph import Condition, Graph, InputName, sides_of
 from symbackprop.trace.graph.points import boundary
 from symbackprop.trace.graph.reverse import gradients
 from symbackprop.trace.run.nested import mapped, shared_arrays, walk
@@ -287,15 +287,20 @@ class LossReference:
         """Return the arrays that the loss uses in part only, as a loop of fixed length does.
 
         To be compared is a use, except for what comes out as others do that the loss is made of, and is dropped: the `max` over
-        the rows of a softmax, and the relu before it, compare those too that no label picks.
+        the rows of a softmax, and the relu before it, compare those too that no label picks. What a relu blocks is used at other
+        numbers.
         """
+        runs = [self._used(values)]
+        if runs[0].unused(runs):
+            rng = np.random.default_rng(0)
+            draws = ({name: self._moved(name, value, rng, span) for name, value in values.items()} for span in (UNIT, None, None))
+            runs += map(self._used, draws)  # between 0 and 1 no relu blocks a thing
+        return frozenset(key.name for key in set.intersection(*(run.unused(runs) for run in runs)))
+
+    def _used(self, values: Mapping[str, Any]) -> _Used:
         graph = Graph()
         run, loss = self._traced(values, graph)
-        own = set(reachable(graph, [loss]))
-        kept = {(at.place, at.outcome) for at in run.conditions if own & set(at.sides)}
-        idle = [at for at in run.conditions if (at.place, at.outcome) in kept and not own & set(at.sides)]
-        used = {*own, *reachable(graph, sides_of(run.conditions))} - (set(reachable(graph, sides_of(idle))) - own)
-        return frozenset(name.name for name, node in graph.inputs.items() if node not in used)
+        return _Used(graph, tuple(run.conditions), frozenset(reachable(graph, [loss])))
 
     def replacements(self, values: Mapping[str, Any], graph: Graph) -> dict[int, int]:
         """Return input node → node for rows that sum to 1."""
@@ -434,6 +439,23 @@ def _likely(reference: LossReference) -> tuple[str, ...]:
     """Return what the gradients of a tuple may be meant for, where nobody said it: what is no input or target by its name."""
     able = [name for name in reference.call.uses if name in reference.values and reference._varies(name)]
     return tuple(name for name in able if name.lower() not in INPUTS | TARGETS) or tuple(able)
+
+
+@dataclass(frozen=True, slots=True)
+class _Used:
+    """What a loss is made of at some values: its nodes, and what it compares on the way."""
+
+    graph: Graph
+    conditions: tuple[Condition, ...]
+    own: frozenset[int]
+
+    def unused(self, runs: Sequence[_Used]) -> set[InputName]:
+        """Return the elements that nothing comes of; what is compared and dropped here may be kept in other runs."""
+        kept = {(at.place, at.outcome) for run in runs for at in run.conditions if run.own & set(at.sides)}
+        idle = [at for at in self.conditions if (at.place, at.outcome) in kept and not self.own & set(at.sides)]
+        dropped = set(reachable(self.graph, sides_of(idle))) - self.own
+        used = {*self.own, *reachable(self.graph, sides_of(self.conditions))} - dropped
+        return {key for key, node in self.graph.inputs.items() if node not in used}
 
 
 def _with_sizes(reference: LossReference) -> LossReference:

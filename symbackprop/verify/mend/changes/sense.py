@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping
 
-from symbackprop.verify.mend.delete import takes_a_guard_away
-from symbackprop.verify.mend.splices import Edit, ParsedSource
+from symbackprop.verify.mend.changes.delete import takes_a_guard_away
+from symbackprop.verify.mend.changes.splices import Edit, ParsedSource
 
 
 def makes_sense(source: ParsedSource, edit: Edit) -> bool:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
-from symbackprop.verify.mend.costs import COST
-from symbackprop.verify.mend.splices import ATOMS, Edit, ParsedSource, common_start, factors_of, is_product, unlike
+from symbackprop.verify.mend.changes.costs import COST
+from symbackprop.verify.mend.changes.splices import ATOMS, Edit, ParsedSource, common_start, factors_of, is_product, unlike
 
 Edits = Iterator[Edit]
 

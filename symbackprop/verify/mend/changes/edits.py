@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from symbackprop.verify.mend import delete, restore, supply
-from symbackprop.verify.mend.splices import Edit, ParsedSource
+from symbackprop.verify.mend.changes import delete, places, restore, supply
+from symbackprop.verify.mend.changes.splices import Edit, ParsedSource
 
 Rule = Callable[..., Iterator[Edit]]
 
 RULES: tuple[tuple[type, Rule], ...] = (
     (ast.Name, restore.other_name),
-    (ast.Name, restore.reversed_axis),
+    (ast.Name, places.reversed_axis),
     (ast.Name, supply.residual),
     (ast.Name, supply.squared),
     (ast.Attribute, supply.squared),
@@ -21,8 +21,8 @@ RULES: tuple[tuple[type, Rule], ...] = (
     (ast.Attribute, supply.summand_in_a_factor),
     (ast.AugAssign, supply.statement_like_a_neighbour),
     (ast.Tuple, restore.other_axes),
-    (ast.Call, restore.other_layout),
-    (ast.Subscript, restore.padded),
+    (ast.Call, places.other_layout),
+    (ast.Subscript, places.padded),
     (ast.AugAssign, supply.all_but_first),
     (ast.Assign, supply.all_but_first),
     (ast.Attribute, restore.other_attribute),
@@ -50,17 +50,17 @@ RULES: tuple[tuple[type, Rule], ...] = (
     (ast.BinOp, restore.transposed_in_each),
     (ast.Assign, supply.reciprocal),
     (ast.Assign, supply.like_a_twin),
-    (ast.Subscript, restore.strided),
-    (ast.Subscript, restore.index_shifted),
-    (ast.Slice, restore.negative_end),
-    (ast.Slice, restore.other_part),
-    (ast.Subscript, restore.read_forwards),
-    (ast.Slice, restore.other_walk),
+    (ast.Subscript, places.strided),
+    (ast.Subscript, places.index_shifted),
+    (ast.Slice, places.negative_end),
+    (ast.Slice, places.other_part),
+    (ast.Subscript, places.read_forwards),
+    (ast.Slice, places.other_walk),
     (ast.Name, restore.complement),
     (ast.Attribute, restore.complement),
     (ast.Subscript, restore.complement),
     (ast.BinOp, restore.complement),
-    (ast.For, restore.direction_turned),
+    (ast.For, places.direction_turned),
     (ast.For, supply.carry_scaled),
     (ast.expr, restore.repeated_name),
     (ast.expr, supply.scaled),

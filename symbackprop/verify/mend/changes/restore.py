@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 
-from symbackprop.verify.mend.costs import COST
-from symbackprop.verify.mend.splices import ATOMS, Edit, ParsedSource, unlike
+from symbackprop.verify.mend.changes.costs import COST
+from symbackprop.verify.mend.changes.splices import ATOMS, Edit, ParsedSource, unlike
 
 MOST_ITEMS = 14
 """Results in one dictionary or tuple of which every two are tried exchanged."""
@@ -140,51 +140,6 @@ def _is_in_a_power(source: ParsedSource, node: ast.AST) -> bool:
             return True
         inside = outer
     return False
-
-
-def other_layout(source: ParsedSource, node: ast.Call) -> Edits:
-    """Axes in another order before a `reshape`, or by a `transpose`: `a.T.reshape(…)`, `a.transpose(0, 2, 3, 1).reshape(…)`."""
-    if not isinstance(node.func, ast.Attribute):
-        return
-    inner, method = node.func.value, node.func.attr
-    text = source.factor(inner)
-    if method == "transpose":
-        for new in (text, *_in_order(text, len(node.args))):
-            yield source.put(node, new, COST["layout"], atomic=True)
-    elif method == "reshape" and "transpose" not in text:
-        for new in (f"{text}.T", *_in_order(text)):
-            yield source.put(inner, new, COST["layout"], atomic=True)
-
-
-def _in_order(text: str, count: int = 0) -> list[str]:
-    """Return an array with its axes in other orders, of so many axes where that is known."""
-    return [f"{text}.transpose({axes})" for axes in ORDERS if not count or axes.count(",") == count - 1]
-
-
-ORDERS = ("0, 2, 3, 1", "0, 3, 1, 2", "1, 2, 3, 0", "0, 2, 1, 3", "0, 1, 3, 2", "3, 0, 1, 2", "0, 2, 1", "1, 0, 2", "1, 0")
-
-
-def padded(source: ParsedSource, node: ast.Subscript) -> Edits:
-    """The padding taken off at one end only: `a[p:p + H, p:p + W]` for `a[:H, :W]`."""
-    ends = [end for part in _parts_of(node) if (end := _only_end(part)) is not None]
-    for pad in (name for name in source.scope if name.removeprefix("self.") in PADDINGS):
-        text, (start, _) = source.of(node), source.span(node)
-        for end in reversed(ends):
-            a, b = (at - start for at in source.span(end))
-            text = f"{text[: a - 1]}{pad}:{pad} + {source.term(end)}{text[b:]}"
-        yield source.put(node, text, COST["padding"], atomic=True)
-
-
-def _only_end(part: ast.expr) -> ast.expr | None:
-    """Return the end of a slice that has nothing else: `:H`."""
-    return part.upper if isinstance(part, ast.Slice) and part.lower is None and part.step is None else None
-
-
-def _parts_of(node: ast.Subscript) -> list[ast.expr]:
-    return node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-
-
-PADDINGS = ("p", "pad", "padding", "ph", "P")
 
 
 INSIDE = 0.15
@@ -372,65 +327,6 @@ def results_exchanged(source: ParsedSource, node: ast.Dict | ast.Tuple | ast.Lis
         yield source.put(node, new, COST["exchanged results"], atomic=True)
 
 
-def index_shifted(source: ParsedSource, node: ast.Subscript) -> Edits:
-    """The state of the step before or after: `h[t]` for `h[t + 1]`, `x[i + u, j]` for `x[i, j]`."""
-    loops = source.loop_names(node)
-    for index in node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]:
-        for new in _shifted(index, loops):
-            yield source.put(index, new, COST["index shifted"], atomic=True)
-
-
-def _shifted(index: ast.expr, loops: list[str]) -> Iterator[str]:
-    if isinstance(index, ast.Name) and index.id in loops:
-        yield from (f"{index.id} {step}" for step in ("+ 1", "- 1", *(f"+ {name}" for name in loops if name != index.id)))
-    elif isinstance(index, ast.BinOp) and isinstance(index.left, ast.Name) and index.left.id in loops:
-        yield index.left.id
-
-
-def direction_turned(source: ParsedSource, node: ast.For) -> Edits:
-    """A loop that runs the other way: `for t in reversed(range(T))` for `for t in range(T)`."""
-    walked = node.iter
-    inner = walked.args[0] if _calls(walked, "reversed") and isinstance(walked, ast.Call) and walked.args else None
-    if inner is not None:
-        yield source.put(walked, source.of(inner), COST["reversed"], atomic=True)
-    elif _calls(walked, "range") or isinstance(walked, ast.Name):
-        yield source.put(walked, f"reversed({source.of(walked)})", COST["reversed"], atomic=True)
-
-
-def _calls(node: ast.expr, name: str) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
-
-
-def other_part(source: ParsedSource, node: ast.Slice) -> Edits:
-    """The other part of an array: `a[:H]` for `a[H:]`, `a[1:]` for `a[:-1]`; `-H` counts from the end."""
-    bounds = list(filter(None, (node.lower, node.upper, node.step)))
-    if len(bounds) != 1 or node.step is not None:
-        return
-    bound = bounds[0].operand if isinstance(bounds[0], ast.UnaryOp) else bounds[0]
-    own = {source.of(bound): 0.1, f"-{source.factor(bound)}": 0.1}
-    for text, extra in {**{name: 0.3 for name in source.scope if len(name) <= SHORT}, **own}.items():
-        for new in (f"{text}:", f":{text}"):
-            yield source.put(node, new, COST["index"] + extra, atomic=True)
-
-
-SHORT = 3
-"""Letters of a name that may be a size."""
-
-
-def strided(source: ParsedSource, node: ast.Subscript) -> Edits:
-    """A stride that was left out: `x[i:i + f]` for `x[i*s:i*s + f]`, for all loop variables of the subscript at once."""
-    loops = set(source.loop_names(node))
-    places: list[ast.expr] = [name for name in ast.walk(node.slice) if isinstance(name, ast.Name) and name.id in loops]
-    if not places:
-        return
-    numbers = [c.value for c in ast.walk(source.tree) if isinstance(c, ast.Constant)]
-    steps = [name for name in source.scope if name in ("s", "st", "step", "stride", "size", "pool", "f")]
-    steps += sorted({str(number) for number in numbers if type(number) is int and 1 < number < 6})
-    for step in steps:
-        new = source.spliced(node, [(place, f"{source.of(place)} * {step}") for place in places])
-        yield source.put(node, new, COST["stride"], atomic=True)
-
-
 def copied(source: ParsedSource, node: ast.Assign) -> Edits:
     """A copy where a view was taken, or the array itself: `rows = U.copy()` for `rows = U[:]`."""
     inner = node.value
@@ -439,45 +335,6 @@ def copied(source: ParsedSource, node: ast.Assign) -> Edits:
     plain = isinstance(node.value, ast.Name | ast.Subscript) or (isinstance(node.value, ast.Attribute) and node.value.attr == "T")
     if plain and isinstance(inner, ast.Name) and inner.id in source.scope:
         yield source.put(node.value, f"{source.of(node.value).removesuffix('[:]')}.copy()", COST["copy"], atomic=True)
-
-
-def reversed_axis(source: ParsedSource, node: ast.Name) -> Edits:
-    """An array read backwards: a kernel that is flipped, steps of time from the last one."""
-    parent = source.parents.get(node)
-    if (
-        isinstance(node.ctx, ast.Load)
-        and node.id in source.scope
-        and not isinstance(parent, ast.Subscript | ast.Attribute | ast.Call)
-    ):
-        for new in (f"{node.id}[::-1]", f"{node.id}[::-1, ::-1]", f"{node.id}[:, ::-1]"):
-            yield source.put(node, new, COST["reversed"], atomic=True)
-
-
-def negative_end(source: ParsedSource, node: ast.Slice) -> Edits:
-    """`a[p:-p]` is empty for p = 0; `a[p:len(a) - p]` is not."""
-    outer = source.parents.get(node)
-    if isinstance(node.upper, ast.UnaryOp) and isinstance(node.upper.op, ast.USub) and isinstance(outer, ast.Subscript):
-        written = f"len({source.of(outer.value)}) - {source.of(node.upper.operand)}"
-        yield source.put(node.upper, written, COST["index"], atomic=True)
-
-
-def read_forwards(source: ParsedSource, node: ast.Subscript) -> Edits:
-    """An array that is read backwards, along one axis or several, read forwards."""
-    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    turned = [part for part in parts if isinstance(part, ast.Slice) and isinstance(part.step, ast.UnaryOp)]
-    if turned:
-        yield source.put(node, source.of(node.value), COST["reversed"], atomic=True)
-    for part in turned if len(turned) > 1 else ():
-        yield source.put(part, ":", COST["reversed"], atomic=True)
-
-
-def other_walk(source: ParsedSource, node: ast.Slice) -> Edits:
-    """A window that the wrong loop moves: `x[i:i + k, i:i + k]` for `x[i:i + k, j:j + k]`."""
-    loops = source.loop_names(node)
-    names: list[ast.expr] = [name for name in ast.walk(node) if isinstance(name, ast.Name) and name.id in loops]
-    for other in loops if len({source.of(name) for name in names}) == 1 else ():
-        if other != source.of(names[0]):
-            yield source.put(node, source.spliced(node, [(name, other) for name in names]), COST["index"], atomic=True)
 
 
 def statements_exchanged(source: ParsedSource, node: ast.Assign | ast.AugAssign) -> Edits:

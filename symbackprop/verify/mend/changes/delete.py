@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from itertools import combinations
 
-from symbackprop.verify.mend.costs import COST
-from symbackprop.verify.mend.restore import SIGNS
-from symbackprop.verify.mend.splices import ATOMS, Edit, ParsedSource, factors_of, is_product
+from symbackprop.verify.mend.changes.costs import COST
+from symbackprop.verify.mend.changes.restore import SIGNS
+from symbackprop.verify.mend.changes.splices import ATOMS, Edit, ParsedSource, factors_of, is_product
 
 Edits = Iterator[Edit]
 
