@@ -1,4 +1,4 @@
-"""Stand-ins for numpy, math, scipy.special and `float`, under whatever names the traced code imported them by.
+"""Stand-ins for numpy, math, parts of scipy and `float`, under whatever names the traced code imported them by.
 
 A stand-in behaves like the module. It differs where the module would lose what a value depends on: arrays are made
 traced, functions of plain numbers stay exact (`np.sqrt(2)` is √2, `np.pi` is π), and what cannot be followed says so.
@@ -18,6 +18,7 @@ import numpy as np
 
 from symbackprop.trace.arrays.numpy_functions import call_function, qualified_name
 from symbackprop.trace.arrays.scalar import Traced
+from symbackprop.trace.arrays.signal import IMAGES, SIGNAL
 from symbackprop.trace.arrays.special import MATH, SPECIAL, Rule
 from symbackprop.trace.arrays.traced_array import ELEMENTWISE, call_ufunc, finish, is_traced, lifted, plain, unwrap
 from symbackprop.trace.graph.graph import Graph, words
@@ -191,9 +192,13 @@ def math_attribute(graph: Graph, value: Any, name: str) -> Any:
     return _ruled(graph, value, name, MATH, "math")
 
 
-def special_attribute(graph: Graph, value: Any, name: str) -> Any:
-    """Return what `scipy.special.<name>` is for traced code."""
-    return _ruled(graph, value, name, SPECIAL, "scipy.special")
+SCIPY: Mapping[str, Mapping[str, Rule]] = {"scipy.special": SPECIAL, "scipy.signal": SIGNAL, "scipy.ndimage": IMAGES}
+"""The parts of scipy that have traced functions."""
+
+
+def scipy_attribute(graph: Graph, value: Any, name: str, module: str) -> Any:
+    """Return what `scipy.special.<name>`, say, is for traced code."""
+    return _ruled(graph, value, name, SCIPY[module], module)
 
 
 def _ruled(graph: Graph, value: Any, name: str, rules: Mapping[str, Rule], module: str) -> Any:
@@ -210,8 +215,8 @@ def module_proxy(graph: Graph, module: types.ModuleType) -> Any:
         return numpy_proxy(graph, module, f"{inner}." if inner else "")
     if name == "math":
         return ModuleProxy(graph, module, lambda value, key: math_attribute(graph, value, key))
-    if name == "scipy.special":
-        return ModuleProxy(graph, module, lambda value, key: special_attribute(graph, value, key))
+    if name in SCIPY:
+        return ModuleProxy(graph, module, lambda value, key: scipy_attribute(graph, value, key, name))
     if name == "scipy":
         return ModuleProxy(graph, module, lambda value, key: _scipy(graph, value))
     return None
@@ -228,7 +233,7 @@ def _ufunc_by_name(graph: Graph, ufunc: np.ufunc) -> Any:
         return UfuncProxy(graph, ufunc)
     special = sys.modules.get("scipy.special")
     if special is not None and getattr(special, ufunc.__name__, None) is ufunc:
-        return special_attribute(graph, ufunc, ufunc.__name__)
+        return scipy_attribute(graph, ufunc, ufunc.__name__, "scipy.special")
     return None
 
 
@@ -256,8 +261,8 @@ def _from_numpy(graph: Graph, value: Any, name: str) -> Any:
 
 
 def _from_scipy(graph: Graph, value: Any, name: str) -> Any:
-    is_special = value.__module__.startswith("scipy.special") and name in SPECIAL
-    return special_attribute(graph, value, name) if is_special else None
+    home = ".".join(value.__module__.split(".")[:2])
+    return scipy_attribute(graph, value, name, home) if name in SCIPY.get(home, ()) else None
 
 
 _IMPORTED_FROM = {"math": _from_math, "numpy": _from_numpy, "scipy": _from_scipy}
