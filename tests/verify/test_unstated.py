@@ -256,13 +256,14 @@ class Perceptron:
 
 
 @pytest.mark.parametrize(
-    ("slope", "mean", "expected", "times"),
-    [("1", "len(X)", "proved", ""), ("2", "len(X)", "proved", "2·"), ("1", "1", "differs", "")],
+    ("slope", "mean", "weights", "bias"),
+    [("1", "len(X)", "proved", "proved"), ("2", "len(X)", "differs", "differs"), ("1", "1", "proved", "differs")],
 )
-def test_a_loss_that_the_class_states_is_the_one(slope: str, mean: str, expected: str, times: str, tmp_path: Path) -> None:
+def test_a_loss_that_the_class_states_is_the_one(slope: str, mean: str, weights: str, bias: str, tmp_path: Path) -> None:
+    """As it stands: nothing twice as large is meant."""
     found = report(tmp_path, STATED.replace("SLOPE", slope).replace("MEAN", mean), "Perceptron")
-    assert statuses(found) == {"w": "proved", "b": expected}
-    assert any(f"taken to be {times}Perceptron.compute_loss(" in note for note in found.notes)
+    assert statuses(found) == {"w": weights, "b": bias}
+    assert any("taken to be Perceptron.compute_loss(" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(("times", "expected"), [("2", "proved"), ("1", "differs"), ("0", "differs"), ("3", "differs")])
@@ -272,6 +273,102 @@ def test_the_decay_of_a_stated_loss_is_known(times: str, expected: str, tmp_path
     code = code.replace("log(1 - y_pred)))", "log(1 - y_pred))) + 0.1 * np.sum(self.w**2)")
     code = code.replace("np.dot(error, X) / len(X)", f"np.dot(error, X) / len(X) + {times} * 0.1 * self.w")
     assert statuses(report(tmp_path, code, "Perceptron")) == {"w": expected, "b": "proved"}
+
+
+BESIDE = {
+    "homework with caches and dictionaries": """
+def forward_propagation(X, parameters):
+    A1 = np.tanh(parameters["W1"] @ X + parameters["b1"])
+    A2 = 1 / (1 + np.exp(-(parameters["W2"] @ A1 + parameters["b2"])))
+    return A2, {"A1": A1, "A2": A2}
+def compute_cost(A2, Y):
+    return -np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2)) / Y.shape[1]
+def backward_propagation(parameters, cache, X, Y):
+    dZ2 = cache["A2"] - Y
+    dZ1 = parameters["W2"].T @ dZ2 * (1 - cache["A1"] ** 2)
+    m = X.shape[1]
+    return {
+        "dW1": dZ1 @ X.T / m, "db1": dZ1.sum(axis=1, keepdims=True) / m,
+        "dW2": dZ2 @ cache["A1"].T / m, "db2": dZ2.sum(axis=1, keepdims=True) / m,
+    }
+""",
+    "homework with a decay": """
+def forward_propagation(X, parameters):
+    A1 = np.tanh(parameters["W1"] @ X)
+    return parameters["W2"] @ A1, (A1,)
+def compute_cost(A2, Y):
+    return np.sum((A2 - Y) ** 2) / Y.shape[1]
+def compute_cost_with_decay(A2, Y, parameters, lambd):
+    squares = np.sum(parameters["W1"] ** 2) + np.sum(parameters["W2"] ** 2)
+    return compute_cost(A2, Y) + lambd / 2 * squares
+def backward_propagation_with_decay(X, Y, A2, cache, parameters, lambd):
+    m = X.shape[1]
+    (A1,), d = cache, 2 * (A2 - Y) / m
+    d1 = parameters["W2"].T @ d * (1 - A1**2)
+    return {"dW1": d1 @ X.T + lambd * parameters["W1"], "dW2": d @ A1.T + lambd * parameters["W2"]}
+""",
+    "functions that return tuples": """
+def forward(X, W1, W2):
+    h = np.tanh(X @ W1)
+    e = np.exp(h @ W2)
+    probs = e / e.sum(axis=1, keepdims=True)
+    return h, probs
+def cross_entropy(probs, y):
+    return -np.sum(y * np.log(probs)) / len(y)
+def backward(X, y, h, probs, W2):
+    m = len(y)
+    d2 = (probs - y) / m
+    return X.T @ (d2 @ W2.T * (1 - h**2)), h.T @ d2
+""",
+    "a dictionary of parameters, several losses": """
+def forward(params, X):
+    h = np.tanh(X @ params["W1"] + params["b1"])
+    return h @ params["W2"], h
+def mae(y_hat, y):
+    return np.abs(y_hat - y).mean()
+def mse_loss(y_hat, y):
+    return ((y_hat - y) ** 2).sum() / len(y)
+def bce_loss(y_hat, y):
+    return -np.mean(y * np.log(y_hat) + (1 - y) * np.log(1 - y_hat))
+def backward(params, X, y, y_hat, h):
+    m = len(y)
+    d = 2 * (y_hat - y) / m
+    d1 = d @ params["W2"].T * (1 - h**2)
+    return {"W1": X.T @ d1, "b1": d1.sum(axis=0), "W2": h.T @ d}
+""",
+    "a class beside its loss": """
+class Net:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+    def forward(self, X):
+        self.out = X @ self.W
+        return self.out
+    def backward(self, X, t):
+        m = X.shape[0]
+        self.dW = X.T @ (self.out - t) / m
+def squared_error(y, t):
+    return 0.5 * np.sum((y - t) ** 2) / y.shape[0]
+""",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("style", BESIDE)
+def test_a_loss_that_stands_beside_the_passes_is_the_one(style: str, tmp_path: Path) -> None:
+    """A sum is not the gradient of the mean that is written there, although it is that of a sum."""
+    right = f"import numpy as np\n{BESIDE[style]}"
+    wrong = right.replace("m = X.shape[1]", "m = 1").replace("m = len(y)", "m = 1").replace("m = X.shape[0]", "m = 1")
+    name = next(word for word in ("Net", "forward_propagation", "forward") if word in right)
+    found = report(tmp_path, right, name)
+    assert {*statuses(found).values()} == {"proved"}
+    assert not any("stated nowhere" in note for note in found.notes)
+    assert "differs" in statuses(report(tmp_path, wrong, name)).values()
+
+
+def test_a_mean_over_elements_is_said_to_be_right_for_one_output(tmp_path: Path) -> None:
+    code = BESIDE["a dictionary of parameters, several losses"].replace("sum() / len(y)", "mean()")
+    notes = report(tmp_path, f"import numpy as np\n{code}", "forward").notes
+    assert any(note.startswith("right for one output; with several") for note in notes)
 
 
 def test_no_other_loss_is_inferred_beside_one_that_is_stated(tmp_path: Path) -> None:

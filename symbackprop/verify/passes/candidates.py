@@ -20,7 +20,7 @@ from symbackprop.verify.binding.source_tree import definition
 from symbackprop.verify.passes.comparison import REMEMBERS, Comparison, agrees, comparison, says_nothing
 from symbackprop.verify.passes.conventions import conventional, under
 from symbackprop.verify.passes.invented import MOST_TRIED, ArgumentSlot, Extents, arguments, slots_of
-from symbackprop.verify.passes.model import PREDICTED, loss_of_class
+from symbackprop.verify.passes.losses import PREDICTED, loss_of_class
 from symbackprop.verify.passes.passes import (
     BACKWARD,
     FORWARD,
@@ -168,10 +168,26 @@ def _pairs(functions: Mapping[str, Callable[..., Any]]) -> Iterator[PassCandidat
     """Yield forward and backward functions by their names: `affine_forward`, `affine_backward`; `f`, `f_prime`, `d_f`."""
     back = {name: function for name, function in functions.items() if _is_back(name, functions)}
     others = [name for name in reversed(list(functions)) if name not in back]
+    taken: list[str] = []
     for name, backward in back.items():
-        fitting = _fitting(name[1:] if name[1:] in functions else name, others)
+        fitting = _fitting(name[1:] if name[1:] in functions else name, others) or _only_forward(name, others)
         if fitting is not None:
-            yield PassCandidate(fitting, None, ((functions[fitting], backward),))
+            taken.append(fitting)
+            yield PassCandidate(fitting if taken.count(fitting) == 1 else name, None, ((functions[fitting], backward),))
+
+
+def _only_forward(name: str, others: Sequence[str]) -> str | None:
+    """Return the one function that is a forward pass of no special kind, for `backward_propagation_with_decay`."""
+    words = {word.lower() for word in _WORD.findall(name)}
+    plain = [other for other in others if not _words(other) and {word.lower() for word in _WORD.findall(other)} & FORWARD_WORDS]
+    return plain[0] if len(plain) == 1 and words & BACKWARD_WORDS else None
+
+
+FORWARD_WORDS, BACKWARD_WORDS = (
+    frozenset({"forward", "feedforward", "fprop"}),
+    frozenset({"backward", "backprop", "backpropagation"}),
+)
+"""Words that say a whole pass."""
 
 
 def _fitting(stem: str, others: Sequence[str]) -> str | None:

@@ -1,4 +1,5 @@
-"""The losses that people differentiate without stating them: of a prediction and a target, up to a factor.
+"""The losses that people differentiate without stating them, of a prediction and a target, up to a factor; and those that stand
+beside the passes, of which nothing is up to a factor.
 
 Every entry is a function of two arrays; the prediction may be a value, a probability or a logit, the target numbers, one-hot
 rows or columns, or labels. The factors are products of the sizes of the prediction.
@@ -6,24 +7,41 @@ rows or columns, or labels. The factors are products of the sizes of the predict
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+import re
+import types
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from symbackprop.verify.binding import name_matching as names
+from symbackprop.verify.binding.name_matching import is_target
+
+PREDICTED = re.compile(r"out|pred|hat|prob|^a[l2-9]?$|^p$|activation|score|logit|guess|final|result|^z$", re.IGNORECASE)
+"""What people call a prediction."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnstatedLoss:
     """A loss of a prediction and a target, and its formula with `{p}` and `{t}` for the two.
 
-    Where the object states one itself, `method` is its name, and `parts` what it calls the prediction and the target.
+    Where the code states one itself, `method` is the name of the method or function, `parts` what it calls the prediction (or
+    the data, `of_data`) and the target, `further` its other arguments, which forward and backward are given too.
     """
 
     formula: str
-    of: Callable[[Any, Any], Any]
+    of: Callable[..., Any]
     method: str = ""
     parts: tuple[str, str] = ("", "")
+    further: tuple[str, ...] = ()
+    of_class: bool = False
+
+    @property
+    def of_data(self) -> bool:
+        """Whether a stated loss works the prediction out itself."""
+        return self.of_class and not PREDICTED.search(self.parts[0])
 
 
 def squares(p: Any, t: Any) -> Any:
@@ -198,3 +216,87 @@ def laid(target: Any, prediction: Any, lies: str) -> Any:
 def _labels(count: int, classes: int) -> Any:
     """Return labels of which the highest is among them, so that code that counts classes by it counts right."""
     return (classes - 1 - np.arange(count)) % classes
+
+
+# ---- losses that stand beside the passes -----------------------------------------------------------------------------
+
+_LOSS = re.compile(r"(?:compute|calculate|calc|get|_|my)*(?:loss|cost|objective)(?:_?(?:function|func|fn|value))?", re.IGNORECASE)
+_STATES = re.compile(r"loss|cost|objective|mse|bce|nll|entropy|crossent|squared?_?error|squares", re.IGNORECASE)
+_NO_LOSS = re.compile(
+    r"back|grad|deriv|prime|delta|^d_?[A-Z]|(^|_)d(_|$)|diff|plot|print|history|lists?$|regulari[sz]er", re.IGNORECASE
+)
+_PLAIN_Y = re.compile(r"y\w?", re.IGNORECASE)
+
+
+def loss_of_class(kind: type) -> UnstatedLoss | None:
+    """Return the loss of a prediction, or of data, and a target that a class states in a method of its own, if it states one."""
+    methods = {name: getattr(kind, name) for name in dir(kind) if _LOSS.fullmatch(name)}
+    found = [(name, parts) for name, member in methods.items() if inspect.isfunction(member) and (parts := _parts_of(member))]
+    if len(found) != 1:
+        return None
+    ((name, parts),) = found
+    first = "{p}" if PREDICTED.search(parts[0]) else parts[0]
+    return UnstatedLoss(f"{kind.__name__}.{name}({first}, {{t}})", total, name, parts, of_class=True)
+
+
+def _parts_of(method: Callable[..., Any]) -> tuple[str, str] | None:
+    """Return what a loss calls the prediction, or the data that it is made of, and the target, in that order."""
+    asked = _asked(method)[1:]
+    first = [name for name in asked if PREDICTED.search(name) or (name.lower() in names.INPUTS and not is_target(name))]
+    second = [name for name in asked if name not in first and is_target(name)]
+    return (first[0], second[0]) if len(first) == len(second) == 1 and len(asked) == 2 else None
+
+
+def _asked(function: Callable[..., Any]) -> list[str]:
+    """Return the arguments that have no default."""
+    return [p.name for p in inspect.signature(function).parameters.values() if p.default is p.empty]
+
+
+def losses_beside(passes: Sequence[types.FunctionType], known: Collection[str], predicted: Collection[str]) -> list[UnstatedLoss]:
+    """Return the losses of a prediction and a target that stand as functions beside a forward and a backward pass.
+
+    Of several, those that somebody calls in one breath with the backward pass, or that are called like it:
+    `cost_with_decay`, `backward_with_decay`.
+
+    Args:
+        known: the names of values that forward and backward are given.
+        predicted: what forward calls what it returns.
+    """
+    beside = passes[-1].__globals__
+    own = {name: member for name, member in beside.items() if isinstance(member, types.FunctionType) and member not in passes}
+    named = {name: member for name, member in own.items() if _STATES.search(name) and not _NO_LOSS.search(name)}
+    found = {name: loss for name, member in named.items() if (loss := _as_loss(name, member, known, predicted)) is not None}
+    together = _called_beside(passes[-1].__name__, own, found)
+    alike = [name for name in found if _further_words(name) == _further_words(passes[-1].__name__)]
+    chosen = next((some for some in (together, alike) if len(some) == 1), [*found])
+    return [found[name] for name in chosen]
+
+
+def _as_loss(name: str, function: types.FunctionType, known: Collection[str], predicted: Collection[str]) -> UnstatedLoss | None:
+    """Return a function as a loss of a prediction and a target; None where its arguments do not say which is which."""
+    asked = _asked(function)
+    further = tuple(part for part in asked if part in known and not is_target(part))
+    left = [part for part in asked if part not in further]
+    targets = [part for part in left if is_target(part) and part not in predicted]
+    if len(targets) == 2:  # of `y` and `t` the first is what is predicted
+        targets = [part for part in targets if not _PLAIN_Y.fullmatch(part)]
+    first = [part for part in left if part not in targets]
+    if len(first) != 1 or len(targets) != 1:
+        return None
+    formula = f"{name}({', '.join({first[0]: '{p}', targets[0]: '{t}'}.get(part, part) for part in asked)})"
+    return UnstatedLoss(formula, function, name, (first[0], targets[0]), further)
+
+
+def _called_beside(backward: str, own: Mapping[str, types.FunctionType], losses: Collection[str]) -> list[str]:
+    """Return the losses that some function calls which calls the backward pass, too."""
+    users = [member.__code__.co_names for member in own.values() if backward in member.__code__.co_names]
+    return [name for name in losses if any(name in called for called in users)]
+
+
+_USUAL = re.compile(r"compute|calculate|calc|get|loss|cost|function|fn|back(ward)?|prop(agat(ion|e))?|grad(ient)?s?|model|l|pass")
+
+
+def _further_words(name: str) -> frozenset[str]:
+    """Return the words of a name that are not those of every loss or backward pass."""
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
+    return frozenset(word.lower() for word in words if not _USUAL.fullmatch(word.lower()))

@@ -19,14 +19,14 @@ from symbackprop.verify.binding import name_matching as names
 from symbackprop.verify.binding.binding import numeric, return_names
 from symbackprop.verify.binding.name_matching import is_target
 from symbackprop.verify.binding.results import leaf_at
-from symbackprop.verify.passes.losses import LossFactor, UnstatedLoss, laid, total
+from symbackprop.verify.binding.source_tree import plain_function
+from symbackprop.verify.passes.losses import PREDICTED, LossFactor, UnstatedLoss, laid, loss_of_class, losses_beside
 from symbackprop.verify.passes.outputs import is_cache_name
 from symbackprop.verify.passes.passes import call_with, method_of, name_of, outside, parameters_of
 from symbackprop.verify.passes.plans import RATE
 
-PREDICTED = re.compile(r"out|pred|hat|prob|^a[l2-9]?$|^p$|activation|score|logit|guess|final|result|^z$", re.IGNORECASE)
-"""What people call a prediction."""
 ROUNDS = re.compile(r"epoch|iter|rounds|n_steps|num_steps|times", re.IGNORECASE)
+_STRENGTH = re.compile(r"_*(lam|la?m(b|bd|da|bda)|l2|weight_decay|(reg|lambda)_?(strength|param|lambda|reg)?)_*", re.IGNORECASE)
 _CHUNK = re.compile(r"batch_?size|chunk", re.IGNORECASE)
 
 
@@ -101,8 +101,8 @@ def _options(p: inspect.Parameter, given: Sequence[str], labels: Mapping[str, st
 
 
 def _number(name: str) -> float:
-    """Return the learning rate, or one round; 0 for what is neither."""
-    return RATE if name.lower() in names.RATES else 1 if ROUNDS.search(name) else 0
+    """Return the learning rate, one round, or the strength of a decay; 0 for what is none of them."""
+    return RATE if name.lower() in names.RATES else 1 if ROUNDS.search(name) else 0.3 if _STRENGTH.fullmatch(name) else 0
 
 
 def _known(name: str, given: Sequence[str], labels: Mapping[str, str]) -> str:
@@ -169,9 +169,8 @@ def _methods(model: Model, unstated: UnstatedLoss, factor: LossFactor) -> dict[s
     place, target, part = model.prediction, model.target, model.roles
     labels = return_names(method_of(model.owner, second))
     held_target = target.removeprefix("self.") if target.startswith("self.") else ""
-    loss, beside, lies = outside(unstated.of, unstated.of.__name__), outside(laid, laid.__name__), model.lies
-    method, parts = unstated.method, unstated.parts
-    of_data = bool(method) and not PREDICTED.search(parts[0])
+    value_of, beside, lies = _evaluated(model, unstated), outside(laid, laid.__name__), model.lies
+    of_data = unstated.of_data
 
     def stated_loss(self: Any, **given: Any) -> Any:
         out = call_with(method_of(self, first), {name: given[name] for name in inputs})
@@ -181,7 +180,7 @@ def _methods(model: Model, unstated: UnstatedLoss, factor: LossFactor) -> dict[s
         replay = (given, wanted, output, out)
         object.__setattr__(self, "after_forward", lambda: replay)
         both = (given[inputs[0]] if of_data else output, beside(wanted, output, lies))
-        return factor.value(output) * (getattr(self, method)(**dict(zip(parts, both, strict=True))) if method else loss(*both))
+        return factor.value(output) * value_of(self, given, both)
 
     def own_backward(self: Any) -> Any:
         arguments = part.arguments(self.after_forward(), self)
@@ -189,6 +188,23 @@ def _methods(model: Model, unstated: UnstatedLoss, factor: LossFactor) -> dict[s
 
     own_backward.__signature__ = _signature(part)  # type: ignore[attr-defined]
     return {LOSS: outside(stated_loss, LOSS), BACKWARD: outside(own_backward, BACKWARD)}
+
+
+def _evaluated(model: Model, loss: UnstatedLoss) -> Callable[..., Any]:
+    """Return what gives the value of a loss: of the object, the arguments by name, and prediction (or data) and target."""
+    formula, method, parts = loss.of if loss.method else outside(loss.of, loss.of.__name__), loss.method, loss.parts
+    numbers = {name: model.roles.sources[name] for name in loss.further if name not in model.given}
+    further = tuple(name for name in loss.further if name in model.given)
+    if not method:
+        return outside(lambda owner, given, both: formula(*both), "value")
+    of_class = loss.of_class
+
+    def value(owner: Any, given: Any, both: Any) -> Any:
+        arguments = {**dict(zip(parts, both, strict=True)), **{name: given[name] for name in further}, **numbers}
+        found = (getattr(owner, method) if of_class else formula)(**arguments)
+        return np.sum(found) if np.shape(found) and np.size(found) == 1 else found
+
+    return outside(value, "value")
 
 
 def _signature(part: Roles) -> inspect.Signature:
@@ -220,6 +236,18 @@ def _list_like(part: Sequence[Any], name: str, owner: Any) -> str:
     return next((key for key in fitting if key.lower().lstrip("_").startswith(letter)), "".join(fitting[:1]))
 
 
+def stated_beside(model: Model) -> list[UnstatedLoss]:
+    """Return the loss that the object of a model states, or those that stand beside its passes as functions."""
+    own = loss_of_class(type(model.owner)) if model.owner is not None else None
+    if own is not None:
+        return [own]
+    passes = [plain_function(method_of(model.owner, function)) for function in (model.forward, model.backward)]
+    numbers = [name for name, source in model.roles.sources.items() if not isinstance(source, str)]
+    plain = [function for function in passes if function is not None]
+    predicted = return_names(passes[0]).values() if passes[0] is not None else ()
+    return losses_beside(plain, [*model.given, *numbers], [*predicted]) if len(plain) == len(passes) else []
+
+
 def predictions(returned: Any, owner: Any, before: Mapping[str, Any], labels: Mapping[str, str]) -> list[str]:
     """Return where the prediction of a forward pass may stand, the likeliest first: in what it returns, or left in the object."""
     if numeric(returned):
@@ -241,28 +269,6 @@ def held_targets(owner: Any) -> list[str]:
     """Return the arrays of an object that are called like a target."""
     held = vars(owner) if hasattr(owner, "__dict__") else {}
     return [f"self.{name}" for name, value in held.items() if is_target(name) and numeric(value) and np.ndim(value)]
-
-
-_LOSS = re.compile(r"(?:compute|calculate|calc|get|_|my)*(?:loss|cost|objective)(?:_?(?:function|func|fn|value))?", re.IGNORECASE)
-
-
-def loss_of_class(kind: type) -> UnstatedLoss | None:
-    """Return the loss of a prediction, or of data, and a target that a class states in a method of its own, if it states one."""
-    methods = {name: getattr(kind, name) for name in dir(kind) if _LOSS.fullmatch(name)}
-    found = [(name, parts) for name, member in methods.items() if inspect.isfunction(member) and (parts := _parts_of(member))]
-    if len(found) != 1:
-        return None
-    ((name, parts),) = found
-    first = "{p}" if PREDICTED.search(parts[0]) else parts[0]
-    return UnstatedLoss(f"{kind.__name__}.{name}({first}, {{t}})", total, name, parts)
-
-
-def _parts_of(method: Callable[..., Any]) -> tuple[str, str] | None:
-    """Return what a loss calls the prediction, or the data that it is made of, and the target, in that order."""
-    asked = [p.name for p in [*inspect.signature(method).parameters.values()][1:] if p.default is p.empty]
-    first = [name for name in asked if PREDICTED.search(name) or (name.lower() in names.INPUTS and not is_target(name))]
-    second = [name for name in asked if name not in first and is_target(name)]
-    return (first[0], second[0]) if len(first) == len(second) == 1 and len(asked) == 2 else None
 
 
 def titles_of(model: Model, formula: str) -> tuple[str, str, str]:

@@ -30,9 +30,9 @@ from symbackprop.verify.passes.model import (
     Roles,
     cache_place,
     held_targets,
-    loss_of_class,
     predictions,
     roles,
+    stated_beside,
     titles_of,
 )
 from symbackprop.verify.passes.passes import Passes, call_with, method_of, own_copy, parameters_of
@@ -46,16 +46,30 @@ MOST_TARGETS = 300
 
 @dataclass(frozen=True, slots=True)
 class Inferred:
-    """A loss that gives `agreeing` of the gradients, and the comparison with it; `steps` says of which rate they are steps."""
+    """A loss that gives `agreeing` of the gradients, and the comparison with it; `steps` says of which rate they are steps.
+
+    Of a loss that is stated `near` gradients are a multiple.
+    """
 
     comparison: Comparison
     agreeing: tuple[str, ...]
     steps: str = ""
+    near: int = 0
 
     @property
     def others(self) -> tuple[str, ...]:
         """The names whose gradients are not those of the loss."""
         return tuple(name for name in self.comparison.wrt if name not in self.agreeing)
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """How much speaks for the loss."""
+        return len(self.agreeing), self.near
+
+    @property
+    def is_multiple_of_stated(self) -> bool:
+        """Whether every gradient is one multiple of that of a loss that is stated, and none is its own."""
+        return not self.agreeing and self.near == len(self.comparison.wrt)
 
     @property
     def whole(self) -> bool:
@@ -104,7 +118,7 @@ class LossSearch:
             inferred = _inferred(model, target, self.known)
             if inferred is not None and self._is_chance(inferred):
                 self.remembers = True
-            elif inferred is not None and (self.best is None or len(inferred.agreeing) > len(self.best.agreeing)):
+            elif inferred is not None and (self.best is None or inferred.rank > self.best.rank):
                 self.best = _with_terms(inferred) if self.known is None else _with_known_terms(inferred, self.known)
                 if self.best.whole:
                     return self.best
@@ -173,8 +187,14 @@ def _best(model: Model, target: Mapping[str, Any]) -> Inferred | None:
         return None
     own = _slopes_of_code(probe)
     free = _of_any_rate(model, probe)
+    stated = _stated(model, target)
+    if stated and not probe.stepped:
+        found = _of_stated(model, target, stated, own, probe)
+        if found is not None:
+            return found
+        stated = []
     best: tuple[int, UnstatedLoss, LossFactor | float, tuple[str, ...]] | None = None
-    meant = _meant(model, target, probe)
+    meant = stated or _usual_losses(target)
     for loss in meant:
         ratios = _ratios(model, target, loss, own, probe)
         fitting = _commonest(ratios, _factors(model, loss), free)
@@ -183,6 +203,26 @@ def _best(model: Model, target: Mapping[str, Any]) -> Inferred | None:
         if isinstance(fitting[0], LossFactor) or _is_a_rate(model, target, loss, fitting[0], fitting[1]):
             best = (len(fitting[1]), loss, *fitting)
     return _said(model, target, *best[1:]) if best is not None else _without_agreement(model, target, probe, meant[0])
+
+
+def _of_stated(
+    model: Model, target: Mapping[str, Any], stated: Sequence[UnstatedLoss], own: Mapping[str, Pair], probe: Comparison
+) -> Inferred | None:
+    """Return the comparison with a loss that the code states, as it stands; of several the one that has most to do with the code.
+
+    None where several are stated and no gradient is even a multiple of that of one of them.
+    """
+    fits: list[tuple[int, int, UnstatedLoss, tuple[str, ...]]] = []
+    for loss in stated:
+        ratios = _ratios(model, target, loss, own, probe)
+        agreeing = tuple(name for name, ratio in ratios.items() if _near(ratio, 1.0))
+        near = max(Counter(f"{ratio:.3g}" for ratio in ratios.values()).values(), default=0)
+        fits.append((len(agreeing), near, loss, agreeing))
+    _, near, loss, agreeing = max(fits, key=lambda fit: fit[:2])
+    if not near and len(stated) > 1:
+        return None
+    found = _said(model, target, loss, LossFactor(), agreeing)
+    return replace(found, near=near) if found is not None else None
 
 
 def _without_agreement(model: Model, target: Mapping[str, Any], probe: Comparison, loss: UnstatedLoss) -> Inferred | None:
@@ -198,24 +238,25 @@ def _of_any_rate(model: Model, probe: Comparison) -> Sequence[str]:
     return () if _states_a_rate(model) else [name for name in probe.stepped if np.size(probe.example[name]) > 1]
 
 
-def _meant(model: Model, target: Mapping[str, Any], probe: Comparison) -> Sequence[UnstatedLoss]:
-    """Return the losses that may be meant: the one that the object states, else those of such a target."""
-    said = _by_object(model, target, probe)
-    if said is not None:
-        return (said,)
+def _usual_losses(target: Mapping[str, Any]) -> Sequence[UnstatedLoss]:
+    """Return the losses that are usual for such a target."""
     wanted = next(iter(target.values()), 0.5)
     return OF_LABELS if np.asarray(wanted).dtype.kind in "iu" else OF_NUMBERS
 
 
-def _by_object(model: Model, target: Mapping[str, Any], probe: Comparison) -> UnstatedLoss | None:
-    """Return the loss that the object states itself, where it is a number that moves: no other is meant, but for a factor."""
-    loss = loss_of_class(type(model.owner))
-    found = _compared(model, target, loss, LossFactor(), 1.0) if loss is not None else None
+def _stated(model: Model, target: Mapping[str, Any]) -> list[UnstatedLoss]:
+    """Return the losses that the object or functions beside it state, where they are numbers that move: no others are meant."""
+    return [loss for loss in stated_beside(model) if _is_stated_for(model, target, loss)]
+
+
+def _is_stated_for(model: Model, target: Mapping[str, Any], loss: UnstatedLoss) -> bool:
+    """Whether a loss that is stated is a number for such a target, and one that moves."""
     try:
-        states = found is not None and np.ndim(found.loss(**probe.example)) == 0
-        return loss if found is not None and states and any(ends.slope for ends in slopes_along(found)) else None
+        found = _compared(model, target, loss, LossFactor(), 1.0)
+        states = found is not None and np.ndim(found.loss(**found.example)) == 0
+        return found is not None and states and any(ends.slope for ends in slopes_along(found))
     except Exception:  # a loss that is not meant for such a target
-        return None
+        return False
 
 
 def _is_a_rate(model: Model, target: Mapping[str, Any], loss: UnstatedLoss, rate: float, names: Collection[str]) -> bool:
@@ -433,9 +474,15 @@ def inferred_loss(
             if best is not None and _says_less(made_with, best.arguments):
                 break
             best = replace(search.best.stated, arguments=made_with)
+            if before is not None and before.is_multiple_of_stated and search.best.whole:
+                best = replace(best, remarks=(*best.remarks, OF_ONE))
         if whole is not None or search.left <= 0:
             break
     return best
+
+
+OF_ONE = "right for one output; with several the code gives a multiple of the gradient of this loss"
+"""What is said of a mean over elements beside one over samples: for a single output both are the same."""
 
 
 def _says_less(new: Mapping[str, Any], known: Mapping[str, Any]) -> bool:

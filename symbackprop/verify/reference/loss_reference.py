@@ -473,10 +473,8 @@ def _with_sizes(reference: LossReference) -> LossReference:
 
     def whole(size: Size) -> bool:
         """Whether the loss uses all of the arrays that are made larger: a loop over `range(3)` does not."""
-        shaped = larger(values, sizes, size)
-        if shaped is None or not accepts(call, shaped):
-            return shaped is None
-        return not (reference.ignored(shaped) - known) & {dimension.name for dimension in size}
+        grown, own = [*larger(values, sizes, size)], {dimension.name for dimension in size}
+        return not grown or any(accepts(call, shaped) and not (reference.ignored(shaped) - known) & own for shaped in grown)
 
     sizes = tuple(size for size in sizes if whole(size))
     return replace(reference, sizes=sizes)

@@ -7,7 +7,7 @@ else: numpy refuses what does not fit together. The smallest sets of dimensions 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
 from typing import Any
@@ -52,9 +52,19 @@ def free_sizes(values: Values, names: Sequence[str], accepts: Callable[[dict[str
         size = np.shape(values[dimension.name])[dimension.axis]
         if size > 1:  # what is 1 is broadcast, and stays
             groups.setdefault(size, []).append(dimension)
-    new = next(prime for prime in PRIMES if prime not in groups)
-    found = [size for group in groups.values() for size in _sizes_of(group, lambda size: accepts(resized(values, {size: new})))]
+    found = [size for own, group in groups.items() for size in _sizes_of(group, _fitting(values, _others(own, groups), accepts))]
     return tuple(sorted(found, key=lambda size: min(order.index(dimension) for dimension in size)))
+
+
+def _others(own: int, taken: Collection[int]) -> tuple[int, ...]:
+    """Return sizes that occur nowhere: the smallest prime, and one larger than a size, as few samples may leave a relu dead."""
+    left = [prime for prime in PRIMES if prime not in taken]
+    return (left[0], *[prime for prime in left[1:] if prime > own][:1])
+
+
+def _fitting(values: Values, sizes: Sequence[int], accepts: Callable[[dict[str, Any]], bool]) -> Callable[[Size], bool]:
+    """Return whether dimensions can change together to one of these sizes."""
+    return lambda size: any(accepts(resized(values, {size: new})) for new in sizes)
 
 
 def _sizes_of(group: Sequence[Dimension], fits: Callable[[Size], bool]) -> Iterator[Size]:
@@ -91,13 +101,15 @@ def choices(sizes: Sequence[Size]) -> tuple[dict[Size, int], ...]:
     return dict(zip(sizes, distinct, strict=False)), dict.fromkeys(sizes, SQUARES[0])
 
 
-def larger(values: Values, sizes: Sequence[Size], size: Size) -> dict[str, Any] | None:
-    """Return values in which one size is larger than in the example and the others are small; None if that is too large."""
+def larger(values: Values, sizes: Sequence[Size], size: Size) -> Iterator[dict[str, Any]]:
+    """Yield values in which one size is larger than in the example, the others small, then as they are; none if too large."""
     (name, axis), *_ = sorted((dimension.name, dimension.axis) for dimension in size)
     small = choices(sizes)
     own = np.shape(values[name])[axis]
     new = next((prime for prime in PRIMES[len(sizes) :] if prime > own), None)
-    return resized(values, {**small[0], size: new}) if small and new else None
+    if small and new:
+        yield resized(values, {**small[0], size: new})
+        yield resized(values, {size: new})
 
 
 def resized(values: Values, to: Mapping[Size, int]) -> dict[str, Any]:
