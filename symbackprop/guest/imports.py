@@ -15,6 +15,7 @@ import importlib.util
 import inspect
 import linecache
 import os
+import re
 import sys
 import types
 from collections.abc import Iterator, Sequence
@@ -185,12 +186,33 @@ def definitions(tree: ast.Module) -> ast.Module:
 
 
 def dotted_name(file: Path) -> tuple[Path, str]:
-    """Return the folder that a file's package lies in, and the file's name in it; relative imports need both."""
-    folder, parts = file.resolve().parent, [file.stem]
-    while (folder / "__init__.py").is_file() and folder != folder.parent:
+    """Return the folder that a file's package lies in, and the file's name in it; relative imports need both.
+
+    A folder is one of the package where it says so, or where the file climbs to it: `from ..utils import f`.
+    """
+    folder, parts, climbs = file.resolve().parent, [file.stem], _climbs(file)
+    while ((folder / "__init__.py").is_file() or len(parts) <= climbs) and folder != folder.parent:
         parts.insert(0, folder.name)
         folder = folder.parent
     return folder, ".".join(parts)
+
+
+_RELATIVE = re.compile(rb"^[ \t]*from[ \t]+(\.+)", re.MULTILINE)
+
+
+def _climbs(file: Path) -> int:
+    """Return how many folders the relative imports of a file go up, its own counted."""
+    return max((len(dots) for dots in _RELATIVE.findall(file.read_bytes())), default=0) if file.is_file() else 0
+
+
+def _around(file: Path) -> list[Path]:
+    """Return the folders in which imports are looked for: the file's own, those of its package from outside in, those above.
+
+    From inside, `package/package.py` would be found in the place of the package.
+    """
+    folders = list(file.resolve().parents)[:ABOVE]
+    packages = [folder for folder in folders[1:] if (folder / "__init__.py").is_file()]
+    return [*folders[:1], *reversed(packages), *(folder for folder in folders[1:] if folder not in packages)]
 
 
 @contextmanager
@@ -199,8 +221,8 @@ def importing(file: Path, *, stand_ins: bool) -> Iterator[list[str]]:
 
     No compiled copy of what is imported is left beside it.
     """
-    folders = [str(folder) for folder in list(file.resolve().parents)[:ABOVE]]
-    around = min(folders[min(1, len(folders) - 1)], str(dotted_name(file)[0]), key=len)
+    folders = [*map(str, _around(file))]
+    around = min(str(file.resolve().parent.parent), str(dotted_name(file)[0]), key=len)
     old, missing, before = _OldFinder(around), _Missing(around), set(sys.modules)
     kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     sys.path[:0] = folders[:1]

@@ -155,5 +155,7 @@ def is_target(name: str) -> bool:
 
 
 _TARGET = re.compile(
-    r"labels?|targets?|truth|actual|correct|expected|(?:y|t)_?(?:true|train|batch|test|real|data|i|s)?$|one_?hot", re.IGNORECASE
+    r"labels?|targets?|truth|true_|actual|correct|expected|desired|one_?hot"
+    r"|(?:y|t)_?(?:true|train|batch|test|real|data|i|s)?$",
+    re.IGNORECASE,
 )

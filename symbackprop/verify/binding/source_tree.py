@@ -24,7 +24,33 @@ class FunctionText:
 def plain_function(function: Any) -> types.FunctionType | None:
     """Return the Python function inside a method or a wrapper; None for everything else."""
     inner = inspect.unwrap(getattr(function, "__func__", function))
-    return inner if isinstance(inner, types.FunctionType) else None
+    return decorated(inner) or inner if isinstance(inner, types.FunctionType) else None
+
+
+def decorated(function: Any) -> types.FunctionType | None:
+    """Return what a wrapper calls that takes anything and does not say what it wraps; None for what is no such wrapper."""
+    inner = getattr(function, "__func__", function)
+    found = None
+    while isinstance(inner, types.FunctionType) and not _has_names(inner):
+        within = [cell.cell_contents for cell in inner.__closure__ or () if _holds_function(cell, inner)]
+        if len(within) != 1:
+            break
+        inner = found = within[0]
+    return found
+
+
+def _has_names(function: types.FunctionType) -> bool:
+    """Whether a function has arguments of its own, or takes none, beside `*args, **kwargs`."""
+    code = function.__code__
+    return bool(code.co_argcount + code.co_kwonlyargcount) or not code.co_flags & inspect.CO_VARARGS
+
+
+def _holds_function(cell: Any, wrapper: types.FunctionType) -> bool:
+    """Whether a variable of a wrapper is a function, another one than itself."""
+    try:
+        return isinstance(cell.cell_contents, types.FunctionType) and cell.cell_contents is not wrapper
+    except ValueError:  # not filled yet
+        return False
 
 
 def function_text(function: Any) -> FunctionText | None:

@@ -405,7 +405,7 @@ class _Trial:
         kind = self.candidate.owner
         function = method_of(kind, self.forward)
         taken = slots_of(function, "function")
-        bound = isinstance(kind, type) and isinstance(inspect.getattr_static(kind, function.__name__), types.FunctionType)
+        bound = isinstance(kind, type) and isinstance(inspect.getattr_static(kind, self.forward), types.FunctionType)
         switch = self._switch(function)
         made_with = _of_constructor(kind)
         held = _sizes_held(kind) if all(slot.optional for slot in made_with) else ()

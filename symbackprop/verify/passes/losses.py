@@ -262,29 +262,34 @@ def losses_beside(passes: Sequence[types.FunctionType], known: Collection[str], 
         known: the names of values that forward and backward are given.
         predicted: what forward calls what it returns.
     """
-    beside = passes[-1].__globals__
-    own = {name: member for name, member in beside.items() if isinstance(member, types.FunctionType) and member not in passes}
-    named = {name: member for name, member in own.items() if _STATES.search(name) and not _NO_LOSS.search(name)}
-    found = {name: loss for name, member in named.items() if (loss := _as_loss(name, member, known, predicted)) is not None}
-    together = _called_beside(passes[-1].__name__, own, found)
-    alike = [name for name in found if _further_words(name) == _further_words(passes[-1].__name__)]
-    chosen = next((some for some in (together, alike) if len(some) == 1), [*found])
-    return [found[name] for name in chosen]
+    own = {n: member for n, member in passes[-1].__globals__.items() if isinstance(member, types.FunctionType)}
+    losses = (_as_loss(n, own[n], known, predicted) for n in own if _STATES.search(n) and not _NO_LOSS.search(n))
+    found = {loss.method: loss for loss in losses if loss is not None and loss.of not in passes}
+    return [found[name] for name in _meant(passes[-1].__name__, own, found)]
+
+
+def _meant(backward: str, own: Mapping[str, types.FunctionType], found: Collection[str]) -> Collection[str]:
+    together = _called_beside(backward, own, found)
+    alike = [name for name in found if _further_words(name) == _further_words(backward)]
+    return next((some for some in (together, alike) if len(some) == 1), found)
 
 
 def _as_loss(name: str, function: types.FunctionType, known: Collection[str], predicted: Collection[str]) -> UnstatedLoss | None:
     """Return a function as a loss of a prediction and a target; None where its arguments do not say which is which."""
     asked = _asked(function)
     further = tuple(part for part in asked if part in known and not is_target(part))
-    left = [part for part in asked if part not in further]
-    targets = [part for part in left if is_target(part) and part not in predicted]
-    if len(targets) == 2:  # of `y` and `t` the first is what is predicted
-        targets = [part for part in targets if not _PLAIN_Y.fullmatch(part)]
-    first = [part for part in left if part not in targets]
-    if len(first) != 1 or len(targets) != 1:
+    targets = _targets([part for part in asked if part not in {*further, *predicted}])
+    first = [part for part in asked if part not in {*further, *targets}]
+    if (len(first), len(targets)) != (1, 1):
         return None
-    formula = f"{name}({', '.join({first[0]: '{p}', targets[0]: '{t}'}.get(part, part) for part in asked)})"
-    return UnstatedLoss(formula, function, name, (first[0], targets[0]), further)
+    written = ", ".join({first[0]: "{p}", targets[0]: "{t}"}.get(part, part) for part in asked)
+    return UnstatedLoss(f"{name}({written})", function, name, (first[0], targets[0]), further)
+
+
+def _targets(parts: Sequence[str]) -> list[str]:
+    """Return what is called like a target; of `y` and `t` the first is what is predicted."""
+    targets = [*filter(is_target, parts)]
+    return targets if len(targets) < 2 else [part for part in targets if not _PLAIN_Y.fullmatch(part)]
 
 
 def _called_beside(backward: str, own: Mapping[str, types.FunctionType], losses: Collection[str]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 from symbackprop.errors import UserError
 from symbackprop.trace.run.nested import NO_FILE
 from symbackprop.verify.binding import name_matching as names
-from symbackprop.verify.binding.source_tree import plain_function
+from symbackprop.verify.binding.source_tree import decorated, plain_function
 
 FORWARD = (
     "forward", "forward_pass", "forward_propagation", "forward_prop", "fprop", "feedforward", "feed_forward", "forward_propagate",
@@ -161,8 +161,10 @@ def _without(function: Callable[..., Any], name: str) -> inspect.Signature:
 
 def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
     """Return the named parameters of a function."""
+    inner = decorated(function)
+    bound = inner is not None and isinstance(function, types.MethodType)
     try:
-        named = inspect.signature(function).parameters.values()
+        named = [*inspect.signature(inner or function).parameters.values()][bound:]
     except (TypeError, ValueError):
         raise UserError(f"check_layer: the arguments of {name_of(function)} cannot be seen") from None
     return [p for p in named if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
@@ -175,7 +177,7 @@ def required(function: Callable[..., Any]) -> list[str]:
 
 def name_of(function: Any) -> str:
     """Return the qualified name of a function."""
-    return str(getattr(function, "__qualname__", function))
+    return str(getattr(decorated(function) or function, "__qualname__", function))
 
 
 def call_with(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:

@@ -186,13 +186,16 @@ def _best(model: Model, target: Mapping[str, Any]) -> Inferred | None:
     if probe is None:
         return None
     own = _slopes_of_code(probe)
-    free = _of_any_rate(model, probe)
     stated = _stated(model, target)
-    if stated and not probe.stepped:
-        found = _of_stated(model, target, stated, own, probe)
-        if found is not None:
-            return found
-        stated = []
+    known = _of_stated(model, target, stated, own, probe) if stated and not probe.stepped else None
+    return known or _of_usual(model, target, stated if probe.stepped else (), own, probe)
+
+
+def _of_usual(
+    model: Model, target: Mapping[str, Any], stated: Sequence[UnstatedLoss], own: Mapping[str, Pair], probe: Comparison
+) -> Inferred | None:
+    """Return the comparison with a multiple of a loss, a usual one where none is stated, that gives most of the gradients."""
+    free = _of_any_rate(model, probe)
     best: tuple[int, UnstatedLoss, LossFactor | float, tuple[str, ...]] | None = None
     meant = stated or _usual_losses(target)
     for loss in meant:
@@ -474,11 +477,15 @@ def inferred_loss(
             if best is not None and _says_less(made_with, best.arguments):
                 break
             best = replace(search.best.stated, arguments=made_with)
-            if before is not None and before.is_multiple_of_stated and search.best.whole:
-                best = replace(best, remarks=(*best.remarks, OF_ONE))
+            best = replace(best, remarks=(*best.remarks, *_of_one(before, search.best)))
         if whole is not None or search.left <= 0:
             break
     return best
+
+
+def _of_one(before: Inferred | None, best: Inferred) -> tuple[str, ...]:
+    """Return what is said where the code gave a multiple before, for several outputs, and is right now."""
+    return (OF_ONE,) if before is not None and before.is_multiple_of_stated and best.whole else ()
 
 
 OF_ONE = "right for one output; with several the code gives a multiple of the gradient of this loss"
