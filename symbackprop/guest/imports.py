@@ -64,6 +64,16 @@ class StandIn(types.ModuleType):
         return _LOOPS[name] if name in _LOOPS and self.__name__.partition(".")[0] in ("tqdm", "numba") else Nothing()
 
 
+def _is_cared_for(file: str, line: int) -> bool:
+    """Whether an import stands in a `try` that says what to do without it: `except ImportError: from numpy import einsum`."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+    except (SyntaxError, ValueError):
+        return False
+    tries = (node for node in ast.walk(tree) if isinstance(node, ast.Try) and node.handlers)
+    return any(node.body[0].lineno <= line <= (node.body[-1].end_lineno or 0) for node in tries)
+
+
 def _same(iterable: Any, *args: Any, **kwargs: Any) -> Any:
     return iterable
 
@@ -94,7 +104,8 @@ class _Missing(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         while frame is not None and (frame.f_code.co_filename == __file__ or "importlib" in frame.f_code.co_filename):
             frame = frame.f_back
         name = frame.f_code.co_filename if frame is not None else "<nowhere>"
-        return name[:1] != "<" and os.path.realpath(name).startswith(self.folder)
+        own = name[:1] != "<" and os.path.realpath(name).startswith(self.folder)
+        return own and not (frame is not None and _is_cared_for(name, frame.f_lineno))
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
         self.names.append(spec.name)

@@ -9,7 +9,7 @@ import pytest
 
 from symbackprop.errors import UserError
 from symbackprop.guest.rewriting import as_python3, current
-from symbackprop.loading import load_definitions
+from symbackprop.loading import load_definitions, passes_in
 from symbackprop.own_files import loss_and_gradient
 from symbackprop.verify.check import check_passes
 from symbackprop.verify.equal.clipped import clip_limits
@@ -401,3 +401,53 @@ class Net:
 def test_a_loss_of_the_data_that_a_class_states_is_meant(name: str, stated: str, count: str, status: str, tmp_path: Path) -> None:
     code = OWN_LOSS.replace("NAME", name).replace("STATED", stated).replace("COUNT", count)
     assert statuses(report(tmp_path, code)) == {"W1": status, "W2": status}
+
+
+LAYER_FILE = """
+import numpy as np
+from ..tools.watch import watched
+from .base import Base
+try:
+    import fastsum.contract as einsum
+except ImportError:
+    from numpy import einsum
+class Scale(Base):
+    def __init__(self, size):
+        self.w = np.random.randn(size)
+    @watched()
+    def forward(self, x):
+        self.x = x
+        return einsum("ij,j->ij", x, self.w)
+    @watched()
+    def backward(self, dout):
+        self.dw = (dout * self.x).sum(axis=0)
+        return dout * self.w
+"""
+WATCH_FILE = """
+from tools.counter import note
+def watched():
+    def made(function):
+        def wrap(*args, **kwargs):
+            wrap.calls += note()
+            return function(*args, **kwargs)
+        wrap.calls = 0
+        return wrap
+    return made
+"""
+
+
+def test_a_file_of_a_package_as_it_lies_there(tmp_path: Path) -> None:
+    """Folders without `__init__.py`, a module called like its folder, wrappers that hide what they wrap, a spare import."""
+    files = {"layers/scale": LAYER_FILE, "layers/base": "class Base: pass\n", "tools/watch": WATCH_FILE}
+    files |= {
+        "tools/counter": "def note():\n    return 1\n",
+        "tools/tools": "raise ValueError('not this one')\n",
+        "tools/__init__": "",
+    }
+    for name, text in files.items():
+        file = tmp_path / "project" / f"{name}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    found = passes_in(f"{tmp_path / 'project/layers/scale.py'}:Scale", None)
+    assert statuses(check_passes(found, explain=False, repair=False)) == {"w": "proved", "x": "proved"}
+    assert not found.missing

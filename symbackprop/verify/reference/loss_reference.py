@@ -465,11 +465,11 @@ def _with_sizes(reference: LossReference) -> LossReference:
     large = Point(values, "").large
     known = frozenset() if large else reference.ignored(values)
 
-    def takes(shaped: dict[str, Any]) -> bool:
-        """Whether the loss runs there on all of the arrays: `p[arange(len(y)), y]` takes a longer p, but leaves its rest out."""
-        return accepts(call, shaped) and (large or not reference.ignored(shaped) - known)
+    def uses(shaped: dict[str, Any]) -> bool:
+        """Whether the loss takes all of the arrays there: `p[arange(len(y)), y]` runs for a longer p, but leaves its rest out."""
+        return large or not reference.ignored(shaped) - known
 
-    sizes = free_sizes(values, names, takes)
+    sizes = free_sizes(values, names, lambda shaped: accepts(call, shaped), uses)
 
     def whole(size: Size) -> bool:
         """Whether the loss uses all of the arrays that are made larger: a loop over `range(3)` does not."""

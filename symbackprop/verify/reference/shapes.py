@@ -7,6 +7,7 @@ else: numpy refuses what does not fit together. The smallest sets of dimensions 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
@@ -39,12 +40,18 @@ Size = frozenset[Dimension]
 Values = Mapping[str, Any]
 
 
-def free_sizes(values: Values, names: Sequence[str], accepts: Callable[[dict[str, Any]], bool]) -> tuple[Size, ...]:
+def free_sizes(
+    values: Values,
+    names: Sequence[str],
+    accepts: Callable[[dict[str, Any]], bool],
+    uses: Callable[[dict[str, Any]], bool] = lambda _: True,
+) -> tuple[Size, ...]:
     """Return the sizes that may change, each as its dimensions, in order of the names.
 
     Args:
         names: the arrays to look at.
         accepts: whether the loss runs on values of other shapes.
+        uses: whether it uses all of the arrays there, at the one or the other size.
     """
     groups: dict[int, list[Dimension]] = {}
     order = [Dimension(name, axis) for name in names for axis in range(np.ndim(values[name]))]
@@ -52,7 +59,9 @@ def free_sizes(values: Values, names: Sequence[str], accepts: Callable[[dict[str
         size = np.shape(values[dimension.name])[dimension.axis]
         if size > 1:  # what is 1 is broadcast, and stays
             groups.setdefault(size, []).append(dimension)
-    found = [size for own, group in groups.items() for size in _sizes_of(group, _fitting(values, _others(own, groups), accepts))]
+    found = [
+        size for own, group in groups.items() for size in _sizes_of(group, _fitting(values, _others(own, groups), accepts, uses))
+    ]
     return tuple(sorted(found, key=lambda size: min(order.index(dimension) for dimension in size)))
 
 
@@ -62,9 +71,16 @@ def _others(own: int, taken: Collection[int]) -> tuple[int, ...]:
     return (left[0], *[prime for prime in left[1:] if prime > own][:1])
 
 
-def _fitting(values: Values, sizes: Sequence[int], accepts: Callable[[dict[str, Any]], bool]) -> Callable[[Size], bool]:
+def _fitting(
+    values: Values, sizes: Sequence[int], accepts: Callable[[dict[str, Any]], bool], uses: Callable[[dict[str, Any]], bool]
+) -> Callable[[Size], bool]:
     """Return whether dimensions can change together to one of these sizes."""
-    return lambda size: any(accepts(resized(values, {size: new})) for new in sizes)
+
+    def fits(size: Size) -> bool:
+        shaped = (resized(values, {size: new}) for new in sizes)
+        return any(uses(moved) for moved in itertools.takewhile(accepts, shaped))
+
+    return fits
 
 
 def _sizes_of(group: Sequence[Dimension], fits: Callable[[Size], bool]) -> Iterator[Size]:
