@@ -14,6 +14,7 @@ import numpy as np
 from symbackprop.api import Derivation, derive
 from symbackprop.derive.steps.worked_formulas import pre_activations
 from symbackprop.derive.steps.writer import delta_name
+from symbackprop.formula.print.latex_prose import IN_MATHEMATICS
 from symbackprop.formula.read.name_table import Names
 from symbackprop.formula.read.read import read
 from symbackprop.formula.tree import tree
@@ -25,7 +26,6 @@ from symbackprop.network.indices import size_symbol
 from symbackprop.writeup.make import make_outline
 from symbackprop.writeup.page.blocks import Outline
 from symbackprop.writeup.page.options import HandoutOptions
-from symbackprop.writeup.print.latex_rows import IN_MATHEMATICS
 from symbackprop.writeup.print.md import markdown
 from tests.array_slopes import Slopes
 from tests.derive.random_networks import index_network

@@ -19,8 +19,8 @@ _DISPLAY = re.compile(
 )
 _HEADING = re.compile(r"^#+ (.*)$|^\\(?:parttitle|steptitle)\{(.*)\}$", re.M)
 _ROW_END = re.compile(r" \\\\\*?\n")
-_REASON = re.compile(r" &&(?: \\text\{.*\})?$")
-_SENTENCE = re.compile(r"& \\quad \\text\{.*\}$")
+_REASON = re.compile(r" &&(?: \\(?:text|reason)\{.*\})?$")
+_SENTENCE = re.compile(r"& \\quad \\(?:text|below)\{.*\}$")
 
 
 def statements(page: str) -> list[Statement]:

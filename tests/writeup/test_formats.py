@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 
 import pytest
@@ -92,28 +90,6 @@ def test_tex_is_balanced(name, lang):
         sign for sign in plain if ord(sign) > 127 and not "\u3000" <= sign <= "\uffef" and not "\u4e00" <= sign <= "\u9fff"
     }
     assert outside == set(), "characters that TeX's text fonts lack"
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex installed")
-@pytest.mark.parametrize("name", [*DOCUMENTS, "mlp_softmax"])
-def test_tex_compiles(name, tmp_path):
-    (tmp_path / "handout.tex").write_text(tex(outline_of(name, HandoutOptions())), encoding="utf-8")
-    done = subprocess.run(
-        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "handout.tex"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-2000:]
-    assert too_wide((tmp_path / "handout.log").read_text(encoding="latin-1")) == []
-
-
-def too_wide(log):
-    """Return by how many points lines stick out, where it is more than a reader would not see."""
-    return [float(by) for by in re.findall(r"Overfull \\hbox \(([\d.]+)pt too wide\)", log) if float(by) > 5]
-
-
-def test_a_line_too_wide_is_seen_in_a_log():
-    assert too_wide("Overfull \\hbox (70.36311pt too wide) at line 253\nOverfull \\hbox (1.2pt too wide) in") == [70.36311]
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

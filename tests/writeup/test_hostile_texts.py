@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from symbackprop.api import Derivation, derive
+from symbackprop.formula.print.latex_prose import latex_prose
 from symbackprop.network import Network, sigmoid
 from symbackprop.network.wording import LocalizedText, on_a_line
 from symbackprop.writeup.lesson.page import lesson
 from symbackprop.writeup.make import rendered
 from symbackprop.writeup.page.options import HandoutOptions
-from symbackprop.writeup.print.latex_rows import tex_text
 
 HOSTILE = (
     "</script><script>alert(1)</script>",
@@ -131,8 +131,8 @@ def test_no_text_adds_a_line_to_markdown_or_a_cell_to_a_notebook(text: str) -> N
 def test_no_text_adds_a_command_to_latex(text: str) -> None:
     made, plain = (file(".tex", said) for said in (text, PLAIN))
     line = on_a_line(text)
-    assert tex_text(line) in made
-    bare = made.replace(tex_text(line), tex_text(PLAIN))
+    assert latex_prose(line) in made
+    bare = made.replace(latex_prose(line), latex_prose(PLAIN))
     comments = re.compile(r"(?m)(?<!\\)%.*$")
     assert comments.sub("", bare).splitlines() == comments.sub("", plain).splitlines()
 

@@ -302,8 +302,45 @@ def _piecewise(expr: Piecewise, write: _Writer) -> Formula:
 
 
 def _logic(expr: Any, write: _Writer) -> Formula:
+    """Return conditions joined; the two bounds of one thing stand on its sides, `0 ≤ u - 2a ≤ 1`."""
     parts = sorted(expr.args, key=sympy.default_sort_key)
-    return Logic("and" if isinstance(expr, And) else "or", tuple(write(part) for part in parts))
+    written = _between(parts, write) if isinstance(expr, And) else [write(part) for part in parts]
+    return Logic("and" if isinstance(expr, And) else "or", tuple(written)) if len(written) > 1 else written[0]
+
+
+def _between(parts: list[Any], write: _Writer) -> list[Formula]:
+    written: list[Formula] = []
+    waiting = list(parts)
+    while waiting:
+        part = waiting.pop(0)
+        other = next((later for later in waiting if _bound_both(part, later)), None)
+        if other is not None:
+            waiting.remove(other)
+        written.append(write(part) if other is None else _bounded(part, other, write))
+    return written
+
+
+def _bound_both(one: Any, other: Any) -> bool:
+    """Whether one condition is the lower and the other the upper bound of the same thing, up to its sign."""
+    if not (isinstance(one, _INEQUALITIES) and isinstance(other, _INEQUALITIES)):
+        return False
+    same_way = isinstance(one, _FROM_BELOW) == isinstance(other, _FROM_BELOW)
+    return bool(one.lhs == (-other.lhs if same_way else other.lhs))
+
+
+def _bounded(one: Any, other: Any, write: _Writer) -> Chain:
+    """Return `low ≤ thing ≤ high`, the thing with the sign that has no negative lower bound, if there is one."""
+    if one.lhs != other.lhs:
+        other = other.reversedsign
+    low, high = (one, other) if isinstance(one, _FROM_BELOW) else (other, one)
+    if low.rhs.is_negative and high.rhs.is_nonpositive:
+        low, high = high.reversedsign, low.reversedsign
+    sides = (write(low.rhs), write(low.lhs), write(high.rhs))
+    return Chain(sides, (_RELATIONS[low.reversed.rel_op], _RELATIONS[high.rel_op]))
+
+
+_FROM_BELOW = (sympy.Ge, sympy.Gt)
+_INEQUALITIES = (*_FROM_BELOW, sympy.Le, sympy.Lt)
 
 
 def _derivative(expr: Any, write: _Writer) -> Formula:

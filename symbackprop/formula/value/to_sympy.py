@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import reduce
+from itertools import pairwise
 from operator import mul
 from typing import Any
 
@@ -151,9 +152,9 @@ def _bars(node: Bars, parts: tuple[Any, ...], table: Mapping[str, Any]) -> Any:
 
 def _chain(node: Chain, parts: tuple[Any, ...], table: Mapping[str, Any]) -> Any:
     unknown = [relation for relation in node.relations if relation not in _RELATIONS]
-    if unknown or len(parts) != 2:
+    if unknown or (len(parts) != 2 and not set(node.relations) <= _ORDER):
         raise UserError("a chain of relations is a statement, not a value; convert its parts one by one")
-    return _RELATIONS[node.relations[0]](*parts)
+    return sympy.And(*(_RELATIONS[sign](*pair) for sign, pair in zip(node.relations, pairwise(parts), strict=True)))
 
 
 def _cases(node: Cases, parts: tuple[Any, ...], table: Mapping[str, Any]) -> Any:
@@ -172,6 +173,8 @@ _RELATIONS: dict[str, Any] = {
     "≤": sympy.Le,
     "≥": sympy.Ge,
 }
+#: Relations whose chains are a condition, `0 ≤ x < 1`.
+_ORDER = {"<", ">", "≤", "≥"}
 _MEANINGS: dict[type[Formula], Callable[[Any, tuple[Any, ...], Mapping[str, Any]], Any]] = {
     Name: lambda node, parts, table: look_up(node.name, table),
     Number: _number,

@@ -11,7 +11,7 @@ from math import hypot
 
 from symbackprop.formula.notation.notation import Notation
 from symbackprop.writeup.drawing.diagram_layout import Body
-from symbackprop.writeup.drawing.styled_text import StyledRun, StyledText, styled_name, width
+from symbackprop.writeup.drawing.styled_text import StyledRun, StyledText, signs_latex, styled_name, width
 from symbackprop.writeup.drawing.unit_graph import Unit, UnitKind
 
 NAME_SIZE, VALUE_SIZE = 17.0, 12.0
@@ -142,7 +142,7 @@ COVERED = "____"
 
 def printed(value: str, asked: str = "") -> StyledText:
     """Return a printed value, with a real minus sign; in LaTeX it is set in mathematics. `asked` stands there when covered."""
-    return StyledText((StyledRun(value.replace("-", "−"), asked=asked),), value)
+    return StyledText((StyledRun(value.replace("-", "−"), asked=asked),), signs_latex(value))
 
 
 def bodies(faces: Mapping[str, Face]) -> dict[str, Body]:

@@ -17,6 +17,7 @@ from symbackprop.formula.notation.notation import Notation
 from symbackprop.formula.notation.spelling import GREEK_LETTERS, WORDS
 from symbackprop.formula.print import latex as latex_printer
 from symbackprop.formula.print import text as text_printer
+from symbackprop.formula.print.latex_prose import latex_prose
 from symbackprop.formula.tree.tree import Formula
 
 Written = str | Formula  # what a caller may give as a text: plain Unicode, or a formula
@@ -65,13 +66,7 @@ class StyledText:
 
 def prose(text: str) -> StyledText:
     """Return upright prose."""
-    return StyledText((StyledRun(text),), rf"\mbox{{{prose_latex(text)}}}")
-
-
-def prose_latex(text: str) -> str:
-    """Return text with the characters that LaTeX reads as commands made safe."""
-    special = {"\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}"}
-    return "".join(special.get(letter) or (f"\\{letter}" if letter in "%&#${}_" else letter) for letter in text)
+    return StyledText((StyledRun(text),), rf"\mbox{{{latex_prose(text)}}}")
 
 
 def styled_name(name: str, notation: Notation) -> StyledText:
@@ -113,9 +108,12 @@ def _upright(text: str) -> StyledText:
     if not text:
         return StyledText((), "")
     dense = re.sub(r" *([-+=≈→−·]) *", r"\1", text)  # LaTeX spaces operators itself
-    return StyledText(
-        (StyledRun(text.replace("-", "−")),), "".join(_IN_LATEX.get(sign) or _GREEK_LATEX.get(sign, sign) for sign in dense)
-    )
+    return StyledText((StyledRun(text.replace("-", "−")),), signs_latex(dense))
+
+
+def signs_latex(text: str) -> str:
+    """Return digits and signs for LaTeX's mathematics."""
+    return "".join(_IN_LATEX.get(sign) or _GREEK_LATEX.get(sign, sign) for sign in text)
 
 
 _TOKEN = re.compile(r"\\([A-Za-z]+)\*?|([_^])|([{}])|(\s+)|(.)")

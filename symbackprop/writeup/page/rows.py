@@ -7,11 +7,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from unicodedata import east_asian_width
 
 from symbackprop.formula.print.text import shown_width
 from symbackprop.formula.print.wrap import wrap
 from symbackprop.formula.tree.brackets import Slot, is_forced
-from symbackprop.formula.tree.tree import BigSum, Chain, Formula, Fraction, Group, Matrix, Neg, Partial, Product, Sum, Text
+from symbackprop.formula.tree.tree import (
+    BigSum,
+    Chain,
+    Formula,
+    Fraction,
+    Group,
+    Matrix,
+    Neg,
+    Number,
+    Partial,
+    Product,
+    Sum,
+    Text,
+)
 from symbackprop.formula.tree.tree import Row as Beside
 from symbackprop.formula.tree.walk import walk
 from symbackprop.writeup.page.blocks import Line, Part
@@ -55,7 +69,7 @@ def laid_out(lines: tuple[Line, ...], width: int = PAGE_WIDTH) -> tuple[tuple[Pa
     """Return the rows of each line of a block; reasons have a column of their own only where the whole block leaves room."""
     block = [rows(line, width) for line in lines]
     widest = max((row_width(row) for line in block for row in line), default=0)
-    reasons = [len(row.because) for line in block for row in line if 0 < len(row.because) <= LONG_REASON]
+    reasons = [prose_width(row.because) for line in block for row in line if 0 < len(row.because) <= LONG_REASON]
     crowded = widest + max(reasons, default=0) + 3 > width
     return tuple(_with_reason_below(line) if crowded or len(line[0].because) > LONG_REASON else line for line in block)
 
@@ -66,6 +80,11 @@ def _with_reason_below(line: tuple[PageRow, ...]) -> tuple[PageRow, ...]:
         return line
     bare = (replace(line[0], because=""), *line[1:])
     return (*bare[:-1], replace(bare[-1], because=because, below=True))
+
+
+def prose_width(text: str) -> int:
+    """Return how many columns wide text is; a Chinese character takes two."""
+    return len(text) + sum(east_asian_width(sign) in "WF" for sign in text)
 
 
 def row_width(row: PageRow) -> int:
@@ -209,12 +228,12 @@ def _taken_apart(term: _Term) -> list[_Term]:
     if isinstance(body, Sum):
         inner = _signed(body)
         brackets = int(term.factor or term.needs_brackets_for_a_sum or isinstance(term.body, Group))
-    elif isinstance(body, Product):
-        inner = _factors(body)
+    elif isinstance(body, Product | Fraction):
+        inner = _factors(body) if isinstance(body, Product) else _of_a_fraction(body)
         brackets = int(isinstance(term.body, Group))
     else:
         return []
-    return _bounded(inner, term, brackets)
+    return _bounded(inner, term, brackets) if inner else []
 
 
 def _signed(total: Sum) -> list[_Term]:
@@ -236,6 +255,15 @@ def _factors(product: Product) -> list[_Term]:
     *others, last = product.factors
     closed = [Group(factor) if isinstance(factor, BigSum) else factor for factor in others]
     return [_Term("*", factor, factor=True) for factor in (*closed, last)]
+
+
+def _of_a_fraction(fraction: Fraction) -> list[_Term]:
+    """Return the factors of a fraction: those of its numerator, and one over its denominator; nothing for one like `x/y`."""
+    above = fraction.numerator.body if isinstance(fraction.numerator, Group) else fraction.numerator
+    below = _Term("*", Fraction(Number("1"), fraction.denominator), factor=True)
+    if isinstance(above, Product):
+        return [*_factors(above), below]
+    return [below, _Term("*", above, factor=True)] if isinstance(above, Sum) else []
 
 
 def _negative_taken_apart(body: Formula, term: _Term) -> list[_Term]:

@@ -2,42 +2,107 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Callable
-from unicodedata import east_asian_width
+import re
+from collections.abc import Callable, Iterator
 
 from symbackprop.formula.notation.notation import Notation
 from symbackprop.formula.print.latex import RELATIONS, latex
+from symbackprop.formula.print.latex_prose import latex_prose
 from symbackprop.formula.tree.tree import Formula
 from symbackprop.writeup.page.blocks import ArrayValue, Line, Words
-from symbackprop.writeup.page.rows import PAGE_WIDTH, PageRow, Piece, laid_out
+from symbackprop.writeup.page.reasons import in_words
+from symbackprop.writeup.page.rows import PAGE_WIDTH, PageRow, Piece, laid_out, measured, prose_width
 
-#: Characters of a sentence on one row; Chinese characters are twice as wide.
+#: Columns of a sentence on one row; a Chinese character takes two.
 REASON_WIDTH = 70
+#: Prints a reason, or a row of one that stands below its line.
+Reason = Callable[[Words, bool], str]
 
 
 def aligned(lines: tuple[Line, ...], notation: Notation, width: int = PAGE_WIDTH) -> str:
     """Return `\\begin{aligned} … \\end{aligned}` with the reasons in a column of their own."""
-    body = row_lines(lines, notation, width, lambda text: rf"\text{{{tex_text(text)}}}")
+
+    def reason(words: Words, below: bool) -> str:
+        bounded = ("", *words, "") if any(isinstance(end, Formula) for end in (words[0], words[-1])) else words
+        parts = (latex(part, notation) if isinstance(part, Formula) else rf"\text{{{latex_prose(part)}}}" for part in bounded)
+        return " ".join(parts)
+
+    body = [row for line in row_lines(laid_out(lines, width), notation, reason) for row in line]
     return "\\begin{aligned}\n" + " \\\\\n".join(body) + "\n\\end{aligned}"
 
 
-def row_lines(lines: tuple[Line, ...], notation: Notation, width: int, reason: Callable[[str], str]) -> list[str]:
-    """Return the rows, without the line ends."""
-    return [text for line in laid_out(lines, width) for row in line for text in _row(row, notation, reason)]
+def row_lines(lines: tuple[tuple[PageRow, ...], ...], notation: Notation, reason: Reason) -> list[list[str]]:
+    """Return the rows of each line that is laid out, without the line ends."""
+    return [[text for row in line for text in _row(row, notation, reason)] for line in lines]
 
 
-def _row(row: PageRow, notation: Notation, reason: Callable[[str], str]) -> list[str]:
+def _row(row: PageRow, notation: Notation, reason: Reason) -> list[str]:
     head = latex(row.head.formula, notation) + " " if row.head is not None else ""
     first = row.pieces[0].lead
     indent = "" if first in RELATIONS or not first else r"\quad "
     pieces = " ".join(_piece(piece, notation) for piece in row.pieces)
     if row.below:
-        wide = any(east_asian_width(sign) in "WF" for sign in row.because)
-        sentence = textwrap.wrap(row.because, REASON_WIDTH // 2 if wide else REASON_WIDTH)
-        return [f"{head}& {indent}{pieces}", *(rf"& \quad {reason(text)}" for text in sentence)]
-    because = rf" && {reason(row.because)}" if row.because else ""
+        return [f"{head}& {indent}{pieces}", *(rf"& \quad {reason(words, True)}" for words in in_rows(in_words(row.because)))]
+    because = rf" && {reason(in_words(row.because), False)}" if row.because else ""
     return [f"{head}& {indent}{pieces}{because}"]
+
+
+def in_rows(words: Words, width: int = REASON_WIDTH) -> list[Words]:
+    """Return a sentence in rows, ended between words, beside formulas, and between Chinese characters."""
+    found: list[list[str | Formula]] = []
+    used = width
+    for unit, columns in _units(words):
+        if used + columns > width:
+            found.append([])
+            used = 0
+        used += columns
+        found[-1] += unit
+    return [_joined(row) for row in found]
+
+
+def _units(words: Words) -> Iterator[tuple[list[str | Formula], int]]:
+    """Yield what no row may end within, with its columns: a word with what closes it, a formula, a Chinese character."""
+    unit: list[str | Formula] = []
+    pieces = [piece for part in words for piece in ([part] if isinstance(part, Formula) else _PIECE.findall(part))]
+    for piece in pieces:
+        if unit and _may_end(unit[-1], piece):
+            yield unit, sum(map(_columns, unit))
+            unit = []
+        unit.append(piece)
+    if unit:
+        yield unit, sum(map(_columns, unit))
+
+
+def _may_end(before: str | Formula, after: str | Formula) -> bool:
+    """Whether a row may end between two pieces: behind a blank, or beside a Chinese character that neither opens nor closes."""
+    if isinstance(before, str) and before[-1].isspace():
+        return True
+    if isinstance(after, str) and _CLOSING.match(after):
+        return False
+    return any(isinstance(side, str) and prose_width(side) > len(side) for side in (before, after)) and before not in _OPENING
+
+
+def _columns(piece: str | Formula) -> int:
+    return measured(piece) if isinstance(piece, Formula) else prose_width(piece)
+
+
+def _joined(row: list[str | Formula]) -> Words:
+    """Return a row with its text in as few parts as there are, no blank at its end."""
+    joined: list[str | Formula] = []
+    for piece in row:
+        if joined and isinstance(piece, str) and isinstance(joined[-1], str):
+            joined[-1] += piece
+        else:
+            joined.append(piece)
+    if joined and isinstance(joined[-1], str):
+        joined[-1] = joined[-1].rstrip()
+    return tuple(joined)
+
+
+#: A Chinese character, or a word with the blank behind it.
+_PIECE = re.compile(r"[\u2e80-\uffef]\s*|[^\s\u2e80-\uffef]+\s*|\s+")
+_CLOSING = re.compile(r"[，。；：、！？）》」』”’,.;:!?)\]]")
+_OPENING = ("（", "《", "「", "『", "“", "‘")
 
 
 def _piece(piece: Piece, notation: Notation) -> str:
@@ -60,20 +125,3 @@ def latex_matrix(matrix: ArrayValue, notation: Notation, prose: Callable[[str], 
     inner = r" \\ ".join(" & ".join(spelt(cell.words) for cell in row) for row in matrix.rows)
     value = inner if matrix.is_number else rf"\begin{{bmatrix}} {inner} \end{{bmatrix}}"
     return f"{spelt(matrix.name)} = {value}"
-
-
-#: Characters in prose that TeX's text fonts lack, in mathematics instead.
-IN_MATHEMATICS = {
-    "∂": r"\partial ", "Σ": r"\Sigma ", "δ": r"\delta ", "σ": r"\sigma ", "η": r"\eta ", "≥": r"\ge ", "≤": r"\le ",
-    "·": r"\cdot ", "⊙": r"\odot ", "→": r"\to ", "½": r"\tfrac12 ", "²": "^2", "ᵀ": r"^\top", "✓": r"\checkmark ",
-    "✗": r"\times ", "≠": r"\ne ", "ε": r"\varepsilon ", "∞": r"\infty ", "−": "-", "⁺": "^+",
-}  # fmt: skip
-_SPECIAL = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
-    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "–": "--", "—": "---", "’": "'",
-}  # fmt: skip
-
-
-def tex_text(text: str) -> str:
-    """Return prose for TeX's text mode."""
-    return "".join(f"${IN_MATHEMATICS[sign]}$" if sign in IN_MATHEMATICS else _SPECIAL.get(sign, sign) for sign in text)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import singledispatch
 
 from symbackprop.errors import InternalError
 from symbackprop.formula.print.latex import latex
+from symbackprop.formula.print.latex_prose import declarations, latex_prose, needs_xelatex
 from symbackprop.formula.tree.tree import Formula
 from symbackprop.writeup.drawing.compose import PRINTED
 from symbackprop.writeup.drawing.picture import HIGHEST, strips
@@ -14,48 +16,58 @@ from symbackprop.writeup.drawing.tikz import tikz
 from symbackprop.writeup.page import blocks as b
 from symbackprop.writeup.page.blocks import has_gaps
 from symbackprop.writeup.page.phrases import plain, worth
+from symbackprop.writeup.page.rows import laid_out, stands_together
 from symbackprop.writeup.print.figures import picture
 from symbackprop.writeup.print.format import check_complete, text_format
-from symbackprop.writeup.print.latex_rows import latex_matrix, row_lines, tex_text
+from symbackprop.writeup.print.latex_rows import latex_matrix, row_lines
 
 #: Widest row, in characters as shown, that fits the text width beside a reason.
 TEX_WIDTH = 86
 #: So few rows of a table do not stand on a page alone.
 ORPHANS = 3
+#: A line of so many rows stands on one page.
+MOST_TOGETHER = 5
 
 _CLASSES = {
     "en": "\\documentclass[11pt,a4paper]{article}\n\\usepackage[T1]{fontenc}\n\\usepackage{lmodern}",
     "zh": "% !TEX program = xelatex\n\\documentclass[11pt,a4paper,fontset=fandol]{ctexart}",
 }
+_WITH_XELATEX = _CLASSES["zh"].replace("fontset=fandol", "fontset=fandol,scheme=plain")
 _PREAMBLE = r"""
 \usepackage[margin=19mm]{geometry}
 \usepackage{amsmath,amssymb,array,booktabs,longtable,xcolor,tikz,fancyvrb}
 \definecolor{accent}{HTML}{2457A6}
 \setlength{\parindent}{0pt}\setlength{\parskip}{5pt}
 \setlength{\LTleft}{0pt}\setlength{\LTpre}{4pt}\setlength{\LTpost}{4pt}
-\pagestyle{plain}\lineskiplimit=3pt\lineskip=6pt
+\pagestyle{plain}\sloppy\lineskiplimit=3pt\lineskip=6pt
 \AtBeginDocument{\abovedisplayskip=5pt plus 2pt\belowdisplayskip=5pt plus 2pt
   \abovedisplayshortskip=5pt plus 2pt\belowdisplayshortskip=5pt plus 2pt\jot=3pt}
 \allowdisplaybreaks
 \newcommand{\parttitle}[1]{\par\bigskip\vskip 0pt plus 4\baselineskip\penalty-200\vskip 0pt plus -4\baselineskip
   \vbox{{\large\bfseries #1\par}\vspace{2pt}{\color{accent}\hrule height 1pt}}\nobreak\medskip}
 \newcommand{\steptitle}[1]{\par\medskip{\bfseries\color{accent}#1\par}\nobreak}
+\newcommand{\reason}[1]{\text{\small #1}}
+\newcommand{\below}[1]{\text{\rlap{\small #1}}} % a reason below its row takes no column
 \newcommand{\aside}[1]{\par\medskip\colorbox{black!4}{\parbox{\dimexpr\linewidth-2\fboxsep}{#1}}\par\medskip}
 \newcommand{\arraygap}{\hspace{2em}\hfil\penalty0\hfilneg\ignorespaces} % arrays side by side, as many as fit
 \newcommand{\writingline}{\par\vspace{6mm}\textcolor{gray}{\hrule}}
 \newcommand{\fillin}[1]{\rule[-1pt]{#1}{0.4pt}}
 """
+#: Listings, which are kept, and lines that are not set.
+_COMMENT = re.compile(r"^(\\begin\{Verbatim\}.*?^\\end\{Verbatim\})|^% [^\n]*$", re.MULTILINE | re.DOTALL)
 _COLUMNS = {"l": "l", "c": "c", "r": "r"}
 
 
 def tex(outline: b.Outline) -> str:
     """Return the document. Raises InternalError for a block it does not know."""
-    head = (
-        f"{_CLASSES[outline.lang]}{_PREAMBLE}\\begin{{document}}\n"
-        f"{{\\LARGE\\bfseries {tex_text(outline.title)}\\par}}\n{{\\color{{gray}}{tex_text(outline.subtitle)}\\par}}"
-    )
-    body = [text for block in outline.page if (text := _block(block, outline))]
-    return head + "".join(map(_behind, body, ["", *body])) + "\n\n\\end{document}\n"
+    title = f"{{\\LARGE\\bfseries {latex_prose(outline.title)}\\par}}\n{{\\color{{gray}}{latex_prose(outline.subtitle)}\\par}}"
+    blocks = [text for block in outline.page if (text := _block(block, outline))]
+    body = title + "".join(map(_behind, blocks, ["", *blocks]))
+    shown = _COMMENT.sub(r"\1", body)
+    xelatex = needs_xelatex(shown)
+    document_class = _WITH_XELATEX if xelatex and outline.lang == "en" else _CLASSES[outline.lang]
+    head = f"{document_class}{_PREAMBLE}{declarations(shown, xelatex)}\\begin{{document}}\n"
+    return f"{head}{body}\n\n\\end{{document}}\n"
 
 
 def _behind(text: str, before: str) -> str:
@@ -73,7 +85,7 @@ _ARRAY = r"$\displaystyle "
 
 def _words(words: b.Words, outline: b.Outline) -> str:
     return "".join(
-        f"${latex(part, outline.notation)}$" if isinstance(part, Formula) else r"\newline " if part == "\n" else tex_text(part)
+        f"${latex(part, outline.notation)}$" if isinstance(part, Formula) else r"\newline " if part == "\n" else latex_prose(part)
         for part in words
     )
 
@@ -86,7 +98,7 @@ def _block(block: b.Block, outline: b.Outline) -> str:
 @_block.register
 def _(block: b.NameLine, outline: b.Outline) -> str:
     lengths = {"name": "55mm", "class": "20mm", "date": "25mm"}
-    known = {key: tex_text(text) for key, text in block.known}
+    known = {key: latex_prose(text) for key, text in block.known}
     shown = {key: known.get(key) or rf"\fillin{{{length}}}" for key, length in lengths.items()}
     fields = [f"{plain(key, outline.lang)} {field}" for key, field in shown.items()]
     if block.points:
@@ -118,9 +130,20 @@ def _(block: b.Prose, outline: b.Outline) -> str:
 
 @_block.register
 def _(block: b.FormulaBlock, outline: b.Outline) -> str:
-    lines = row_lines(block.lines, outline.notation, TEX_WIDTH, lambda text: rf"\text{{\small {tex_text(text)}}}")
-    end = r" \\*" + "\n" if block.keep else r" \\" + "\n"
-    return "\\begin{flalign*}\n" + end.join(_three_columns(line) for line in lines) + "\n\\end{flalign*}"
+    laid = laid_out(block.lines, TEX_WIDTH)
+
+    def reason(words: b.Words, below: bool) -> str:
+        return rf"\{'below' if below else 'reason'}{{{_words(words, outline)}}}"
+
+    lines = row_lines(laid, outline.notation, reason)
+    between = r" \\*" + "\n" if block.keep and stands_together(laid) else r" \\" + "\n"
+    return "\\begin{flalign*}\n" + between.join(map(_one_line, lines)) + "\n\\end{flalign*}"
+
+
+def _one_line(rows: list[str]) -> str:
+    """Return the rows of a line, on one page where they are few."""
+    within = r" \\*" + "\n" if len(rows) <= MOST_TOGETHER else r" \\" + "\n"
+    return within.join(map(_three_columns, rows))
 
 
 def _three_columns(line: str) -> str:
@@ -142,7 +165,7 @@ def _(block: b.Table, outline: b.Outline) -> str:
 
 @_block.register
 def _(block: b.ArrayValue, outline: b.Outline) -> str:
-    return rf"{_ARRAY}{latex_matrix(block, outline.notation, tex_text)}$\arraygap"
+    return rf"{_ARRAY}{latex_matrix(block, outline.notation, latex_prose)}$\arraygap"
 
 
 @_block.register
