@@ -48,7 +48,7 @@ def scalar_contenders(samples: int | None) -> dict[str, Contender]:
     data = (arrays["x"], arrays["target"])
     return {
         HAND: partial(handwritten.sigmoid_gradients, **arrays),
-        OURS: partial(gradient, **values),
+        OURS: partial(gradient, *(values[name] for name in gradient.arguments)),
         **_peers(handwritten.sigmoid_loss, parameters, data),
     }
 

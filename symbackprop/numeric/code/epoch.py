@@ -30,7 +30,7 @@ def epoch_source(program: Program, sampled: Sequence[str]) -> str:
     body = body_of(without_loss(program))
     names = body.identifiers
     batches, rate = names.fresh("batches"), names.fresh("lr")
-    moved = [(names[name], body.value(adjoint), names.fresh(f"step_{name}")) for name, adjoint in program.gradients if adjoint]
+    moved = [(names[name], slope, names.fresh(f"step_{name}")) for name, slope in body.gradients() if slope]
     return file_of(
         body,
         [
@@ -39,7 +39,7 @@ def epoch_source(program: Program, sampled: Sequence[str]) -> str:
             *_indented(body.lines()),
             *(f"{INDENT * 2}{step} = {rate}*({slope})" for _, slope, step in moved),  # all at the old values
             *(f"{INDENT * 2}{name} -= {step}" for name, _, step in moved),
-            *listing([names[name] for name, _ in program.gradients], f"{INDENT}return (", ",)", INDENT * 2),
+            *listing([names[name] for name, *_ in program.returned], f"{INDENT}return (", ",)", INDENT * 2),
         ],
     )
 
@@ -64,7 +64,7 @@ def mean_loss_source(program: Program, sampled: Sequence[str]) -> str:
 
 
 def _others(program: Program, names: Identifiers, sampled: Sequence[str]) -> list[str]:
-    return [names[node.name] for node in program.arguments if node.name not in sampled]
+    return [names[node.name] for node in program.given if node.name not in sampled]
 
 
 def _row(names: Identifiers, sampled: Sequence[str], batches: str) -> str:

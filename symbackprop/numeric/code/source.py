@@ -7,7 +7,7 @@ becomes numpy.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -34,7 +34,7 @@ from symbackprop.numeric.code.parameter_layout import (
 from symbackprop.numeric.code.printing import FloatPrinter, FormulaPrinter, PrintedSymbol
 from symbackprop.numeric.code.scatter import scatter_lines
 from symbackprop.numeric.code.templates import Templates
-from symbackprop.numeric.program.batch import over_samples
+from symbackprop.numeric.program.batch import program_over_samples
 from symbackprop.numeric.program.factors import names_in
 from symbackprop.numeric.program.optimise import optimised
 from symbackprop.numeric.program.program import ComputedLine, Program, forward_program, program_of, shapes_of
@@ -53,9 +53,7 @@ def source(derivation: DerivationRecord, batched: bool = False, reduction: Reduc
     the sum) of the samples' losses. Names that Python or numpy use are written with an underscore after them. Where it is not
     `guarded`, an exponential may overflow: the definitions are written as they stand.
     """
-    program = program_of(derivation)
-    if batched:
-        program = over_samples(program, reduction)
+    program = program_over_samples(derivation, reduction) if batched else program_of(derivation)
     return gradient_source(optimised(program, derivation.network.facts), guarded)
 
 
@@ -86,7 +84,7 @@ def identifiers_of(program: Program) -> Identifiers:
 def _written(program: Program, function: str, everything: bool, guarded: bool = True) -> str:
     body = body_of(program, everything, guarded)
     lines = body.lines()
-    names = [body.identifiers[node.name] for node in program.arguments]
+    names = [body.identifiers[node.name] for node in program.given]
     head = listing(names, f"def {function}(", "):", INDENT * 2)
     result = _everything(program, body.identifiers) if everything else _result(program, body)
     definition = [*head, *_docstring(program, body.identifiers, everything), *lines, *result]
@@ -107,10 +105,10 @@ def file_of(body: FunctionBody, definition: Sequence[str]) -> str:
 def _docstring(program: Program, identifiers: Identifiers, everything: bool) -> list[str]:
     what = "all values by name" if everything else f"{program.loss} and its gradients"
     groups: dict[tuple[str, str, str], list[str]] = {}
-    for node in program.arguments:
+    for node in program.given:
         spelt = identifiers[node.name]
         shape = shape_text(node)
-        alone = "" if len(program.arguments) > 8 else node.name
+        alone = "" if len(program.given) > 8 else node.name
         groups.setdefault((node.role.value, shape, alone), []).append(
             spelt if spelt == node.name else f"{spelt} (named {node.name})"
         )
@@ -131,7 +129,7 @@ def _each(shape: str, count: int) -> str:
 
 def _result(program: Program, body: FunctionBody) -> list[str]:
     loss = body.identifiers[program.loss]
-    items = [f"{quoted(name)}: {body.value(adjoint) if adjoint else body.zeros(name)}" for name, adjoint in program.gradients]
+    items = [f"{quoted(name)}: {text or body.zeros(name)}" for name, text in body.gradients()]
     return listing(items, f"{INDENT}return {loss}, {{", "}", INDENT * 2)
 
 
@@ -170,6 +168,12 @@ class FunctionBody:
     def value(self, adjoint: str) -> str:
         """Return how a gradient is given back."""
         return self.identifiers[adjoint]
+
+    def gradients(self) -> Iterator[tuple[str, str]]:
+        """Yield the names whose gradients are given back, each with its text, empty where the loss does not depend on it."""
+        for name, adjoint, place in self.program.returned:
+            text = self.value(adjoint) if adjoint else ""
+            yield name, f"{text}[{', '.join(map(str, place))}]" if text and place else text
 
     def _formula_leaf(self, symbol: Expr) -> PrintedSymbol:
         name = name_of(symbol)
@@ -268,8 +272,15 @@ class _ArrayBody(FunctionBody):
         body = self.sections()
         sizes = size_lines(self.scope.sizes, self.program.arguments, self.identifiers)
         names = [self.identifiers[node.name] for node in self.program.arguments if node.name in self.scope.labels]
-        head = [*sizes, *(f"{name} = np.asarray({name}, dtype=int)" for name in names)]
+        head = [*self._stacks(), *sizes, *(f"{name} = np.asarray({name}, dtype=int)" for name in names)]
         return [*(INDENT + line for line in head), *([""] if head else []), *body, ""]
+
+    def _stacks(self) -> Iterator[str]:
+        """Yield the statements that make arrays of numbers with names of their own."""
+        for stack in self.program.stacking.stacks if self.program.stacking else ():
+            rows = [", ".join(self.identifiers[name] for name in row) for row in stack.rows]
+            inside = [f"[{row}]" for row in rows] if stack.width else rows
+            yield from listing(inside, f"{self.identifiers[stack.node.name]} = np.array([", "])", INDENT)
 
     def statement(self, line: ComputedLine) -> list[str]:
         expression = line.terms[0] if line.terms else Integer(0)
@@ -314,7 +325,7 @@ class _ArrayBody(FunctionBody):
         return _helper_texts([plain.get(name) or SOURCES[name].array_helper for name in sorted(self.scope.helpers)])
 
     def zeros(self, name: str) -> str:
-        node = next(node for node in self.program.arguments if node.name == name)
+        node = next(node for node in self.program.given if node.name == name)
         if not node.indices:
             return "0.0"
         return f"np.zeros_like({self.identifiers[name]}, dtype=float)"

@@ -1,2 +1,3 @@
-"""What is computed, in order: `python_names` → `program` → `factors`, `batch` (over samples) → `stable`, `saturation`, `narrow`,
+"""What is computed, in order: `python_names` → `program` → `factors` → `stacked` (numbers as arrays), `batch` (over
+samples) → `stable`, `saturation`, `narrow`,
 `put_out` → `optimise`."""

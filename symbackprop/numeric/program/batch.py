@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from sympy import Expr, Idx, Indexed, Integer, Symbol
 
+from symbackprop.derive.sweep.derivation import DerivationRecord
 from symbackprop.errors import UserError
 from symbackprop.network.indices import IndexSum, real_symbol, size_symbol
 from symbackprop.network.node import Node, Role
 from symbackprop.numeric.program.factors import names_in
-from symbackprop.numeric.program.program import ComputedLine, Program, Scatter
+from symbackprop.numeric.program.program import ComputedLine, Program, Scatter, Stacking, program_of
 from symbackprop.numeric.program.python_names import name_of
+from symbackprop.numeric.program.stacked import stacked
 
 _SAMPLED = (Role.INPUT, Role.TARGET)
+
+
+def program_over_samples(derivation: DerivationRecord, reduction: str) -> Program:
+    """Return the program of a derivation over samples, numbers that are alike put together in arrays."""
+    return over_samples(stacked(derivation) or program_of(derivation), reduction)
 
 
 def over_samples(program: Program, reduction: str) -> Program:
@@ -29,17 +38,35 @@ def over_samples(program: Program, reduction: str) -> Program:
         raise UserError(f"{program.title}: no input or target to give samples for; batched code needs at least one")
     sample = _sample_index(program)
     per_sample = sampled | {line.name for line in program.backward if line.adjoint_of in sampled}
-    lift = _Lift(sample, frozenset(per_sample))
+    lift = _Lift(sample, frozenset(per_sample), last=program.stacking is not None)
     forward = [lift.line(line) for line in program.forward]
     backward = [lift.line(line, collect=line.name not in per_sample) for line in program.backward]
     total, seed = _total(program, sample, program.loss in sampled, reduction)
-    forward.append(total)
+    forward.append(_at_once(total, program, forward[-1], sample))
     backward[0] = replace(backward[0], terms=(seed,))
-    arguments = tuple(_argument(node, sample) if node.name in sampled else node for node in program.arguments)
+    arguments = tuple(lift.argument(node) if node.name in sampled else node for node in program.arguments)
     remark = f"The loss is the {reduction} of {program.loss} over the samples."
     return replace(
-        program.with_lines(forward, backward), arguments=arguments, loss=total.name, remarks=(*program.remarks, remark)
+        program.with_lines(forward, backward),
+        arguments=arguments,
+        loss=total.name,
+        remarks=(*program.remarks, remark),
+        stacking=program.stacking and _over_samples(program.stacking, arguments, lift),
     )
+
+
+def _at_once(total: ComputedLine, program: Program, alone: ComputedLine, sample: Idx) -> ComputedLine:
+    """Return the total loss with the sum over an array in it that the loss of one sample is there, if it is one."""
+    if program.stacking is None:
+        return total
+    return total.mapped(lambda expression: expression.xreplace({real_symbol(program.loss)[sample]: alone.terms[0]}))
+
+
+def _over_samples(stacking: Stacking, arguments: Iterable[Node], lift: _Lift) -> Stacking:
+    """Return what goes in and comes out, for all samples."""
+    nodes = {node.name: node for node in arguments}
+    given = tuple(lift.argument(node) if node.role in _SAMPLED else node for node in stacking.arguments)
+    return replace(stacking, arguments=given, stacks=tuple(replace(s, node=nodes[s.node.name]) for s in stacking.stacks))
 
 
 def _sampled_names(program: Program) -> set[str]:
@@ -62,10 +89,6 @@ def _sample_index(program: Program) -> Idx:
     return Idx(Symbol(index, integer=True), size_symbol(size))
 
 
-def _argument(node: Node, sample: Idx) -> Node:
-    return replace(node, indices=(sample, *node.indices), symbol=real_symbol(node.name))
-
-
 def _total(program: Program, sample: Idx, varies: bool, reduction: str) -> tuple[ComputedLine, Expr]:
     """Return the line of the total loss, and the adjoint of one sample's loss."""
     taken = program.names
@@ -80,20 +103,28 @@ def _total(program: Program, sample: Idx, varies: bool, reduction: str) -> tuple
 
 
 class _Lift:
-    """Adds the sample index to the names that differ between samples."""
+    """Adds the sample index to the names that differ between samples, in front of the others or as the last one."""
 
-    def __init__(self, sample: Idx, names: frozenset[str]) -> None:
-        self.sample, self.names = sample, names
+    def __init__(self, sample: Idx, names: frozenset[str], last: bool = False) -> None:
+        self.sample, self.names, self.last = sample, names, last
+
+    def argument(self, node: Node) -> Node:
+        """Return a node that is given for all samples."""
+        return replace(node, indices=self._with_sample(node.indices), symbol=real_symbol(node.name))
+
+    def _with_sample(self, indices: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (*indices, self.sample) if self.last else (self.sample, *indices)
 
     def line(self, line: ComputedLine, collect: bool = False) -> ComputedLine:
         """Return the line for all samples; with `collect` its terms that differ between samples are summed over them."""
         if line.name in self.names:
             scatters = tuple(
-                Scatter((self.sample, *s.address), self.expression(s.value), (self.sample, *s.indices)) for s in line.scatters
+                Scatter(self._with_sample(s.address), self.expression(s.value), self._with_sample(s.indices))
+                for s in line.scatters
             )
             terms = tuple(self.expression(term) for term in line.terms)
             return replace(
-                line, symbol=real_symbol(line.name), indices=(self.sample, *line.indices), terms=terms, scatters=scatters
+                line, symbol=real_symbol(line.name), indices=self._with_sample(line.indices), terms=terms, scatters=scatters
             )
         if not collect:
             return line
@@ -112,5 +143,5 @@ class _Lift:
         for atom in expression.atoms(Symbol, Indexed):
             if name_of(atom) in self.names:
                 base = real_symbol(name_of(atom))
-                replaced[atom] = base[(self.sample, *atom.indices)] if isinstance(atom, Indexed) else base[self.sample]
+                replaced[atom] = base[self._with_sample(atom.indices if isinstance(atom, Indexed) else ())]
         return expression.xreplace(replaced) if replaced else expression

@@ -6,7 +6,7 @@ array, in index notation) plus what its `scatters` add into parts of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from operator import is_
 
@@ -84,6 +84,34 @@ class ComputedLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Stack:
+    """An argument that is made of others: an array of `names`, in rows of `width` where it has two axes."""
+
+    node: Node
+    names: tuple[str, ...]
+    width: int
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """The names row by row."""
+        return [self.names[at : at + self.width] for at in range(0, len(self.names), self.width)] if self.width else [self.names]
+
+
+@dataclass(frozen=True, slots=True)
+class Stacking:
+    """What goes in and comes out where the arguments of a program are made of others.
+
+    `arguments` are what is given; `places` has the array and the place in it of every name that stands in one; `wanted` are the
+    names whose gradients are given back.
+    """
+
+    arguments: tuple[Node, ...]
+    stacks: tuple[Stack, ...]
+    places: Mapping[str, tuple[str, tuple[int, ...]]]
+    wanted: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """Lines in order, and what goes in and comes out.
 
@@ -99,6 +127,22 @@ class Program:
     gradients: tuple[tuple[str, str | None], ...]
     remarks: tuple[str, ...] = ()
     prefix: str = ""
+    stacking: Stacking | None = None
+
+    @property
+    def given(self) -> tuple[Node, ...]:
+        """The nodes that values are given of."""
+        return self.stacking.arguments if self.stacking else self.arguments
+
+    @property
+    def returned(self) -> Iterator[tuple[str, str | None, tuple[int, ...]]]:
+        """The names whose gradients are given back, each with the line that holds it, if any, and its place in that."""
+        lines = dict(self.gradients)
+        if self.stacking is None:
+            return ((name, line, ()) for name, line in self.gradients)
+        places = self.stacking.places
+        found = ((name, *places.get(name, (name, ()))) for name in self.stacking.wanted)
+        return ((name, lines[array], place) for name, array, place in found if array in lines)
 
     @property
     def lines(self) -> tuple[ComputedLine, ...]:

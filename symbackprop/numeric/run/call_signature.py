@@ -30,7 +30,7 @@ class Signature:
         self._plan = tuple((node.name, tuple(_extent(extent) for extent in node.shape)) for node in arguments)
         self._compound = any(extent is None for _, extents in self._plan for extent in extents)
         self._ordered = _picking(self.names)
-        self._arrays = _picking([name for name, extents in self._plan if extents])
+        self._arrays = _picking([at for at, (_, extents) in enumerate(self._plan) if extents])
         self._last: object = None
 
     def ordered(self, values: Values) -> Sequence[Any]:
@@ -38,36 +38,45 @@ class Signature:
 
         Raises UserError for a name that is missing or unknown, and for a shape that does not fit the indices or another shape.
         """
-        layout = self._layout(values)
-        if layout is not None and layout == self._last:
-            return self._ordered(values)
-        given = self._quick(values) if len(values) == len(self.names) and not self._compound else None
-        given = self._thorough(values) if given is None else given
+        layout = None
+        if len(values) == len(self.names):
+            try:
+                given = self._ordered(values)
+            except KeyError:
+                return self._thorough(values)
+            layout = self._layout(given)
+            if layout is not None and layout == self._last:
+                return given
+        checked = self._quick(values) if len(values) == len(self.names) and not self._compound else None
+        checked = self._thorough(values) if checked is None else checked
         self._last = layout
-        return given
+        return checked
 
-    def named(self, given: Sequence[Any], values: Values) -> Values:
-        """Return the values by name, those without a name being the first arguments in order.
+    def in_order(self, given: Sequence[Any], values: Values) -> Sequence[Any]:
+        """Return the values in order where those without a name are the first of them; raises as `ordered` does.
 
-        Raises UserError for more values than arguments, and for a name that is given twice.
+        Raises UserError also for more values than arguments, and for a name that is given twice.
         """
+        if len(given) == len(self.names) and not values:
+            layout = self._layout(given)
+            if layout is not None and layout == self._last:
+                return given
         if len(given) > len(self.names):
             raise UserError(f"values: expected at most {len(self.names)} values, {_some(self.names)}, got {len(given)}")
         both = sorted(values.keys() & set(self.names[: len(given)]))
         if both:
             raise UserError(f"values: {both[0]} is given twice, by its place and by its name; leave one of them out")
-        return {**dict(zip(self.names, given, strict=False)), **values}
+        return self.ordered({**dict(zip(self.names, given, strict=False)), **values})
 
-    def _layout(self, values: Values) -> object:
+    def _layout(self, given: Sequence[Any]) -> object:
         """Return all that is checked of arrays and floats, kinds and shapes; None where there is anything else."""
-        if len(values) != len(self.names):
+        kinds = tuple(map(type, given))
+        if not _PLAIN.issuperset(kinds):
             return None
         try:
-            kinds = tuple(map(type, self._ordered(values)))
-            layouts = tuple(map(_LAYOUT, self._arrays(values)))
-        except (KeyError, AttributeError):
+            return kinds, tuple(map(_LAYOUT, self._arrays(given)))
+        except AttributeError:  # a float in the place of an array
             return None
-        return (kinds, layouts) if _PLAIN.issuperset(kinds) else None
 
     def _quick(self, values: Values) -> list[Any] | None:
         sizes: dict[str, int] = {}
@@ -108,11 +117,11 @@ class Signature:
 _PLAIN = frozenset({float, np.ndarray})
 
 
-def _picking(names: Sequence[str]) -> Callable[[Values], tuple[Any, ...]]:
-    """Return a function that takes the values of some names out of a mapping."""
-    if len(names) > 1:
-        return itemgetter(*names)
-    return (lambda values: (values[names[0]],)) if names else (lambda values: ())
+def _picking(keys: Sequence[Any]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return a function that takes the values at some keys or places out of a mapping or a sequence."""
+    if len(keys) > 1:
+        return itemgetter(*keys)
+    return (lambda values: (values[keys[0]],)) if keys else (lambda values: ())
 
 
 def _extent(extent: Expr) -> str | int | None:

@@ -12,7 +12,7 @@ from symbackprop.derive.sweep.derivation import DerivationRecord
 from symbackprop.errors import UserError
 from symbackprop.network.model import Network
 from symbackprop.numeric.code.source import Reduction, forward_source, gradient_source, trace_source
-from symbackprop.numeric.program.batch import over_samples
+from symbackprop.numeric.program.batch import program_over_samples
 from symbackprop.numeric.program.optimise import optimised
 from symbackprop.numeric.program.program import forward_program, program_of
 from symbackprop.numeric.run.call_signature import Signature, Values
@@ -36,16 +36,14 @@ class GradientFunction(Protocol):
 
 def function(derivation: DerivationRecord, batched: bool = False, reduction: Reduction = "mean") -> GradientFunction:
     """Return the function that `source` of the same arguments spells out."""
-    program = program_of(derivation)
-    if batched:
-        program = over_samples(program, reduction)
+    program = program_over_samples(derivation, reduction) if batched else program_of(derivation)
     program = optimised(program, derivation.network.facts)
     text = gradient_source(program)
-    signature = Signature(program.arguments, declared(derivation.network))
+    signature = Signature(program.given, declared(derivation.network))
     call = _checking(compile_source(text, "loss_and_gradients"), signature)
     made = cast(GradientFunction, _trusting(call, signature) if program.scalar and len(signature.names) > 1 else call)
     made.source, made.arguments = text, signature.names
-    made.gradients = tuple(name for name, _ in program.gradients)
+    made.gradients = tuple(name for name, *_ in program.returned)
     return made
 
 
@@ -53,14 +51,13 @@ def _checking(run: Callable[..., Any], signature: Signature) -> Callable[..., An
     """Return `run` as a function of named values that are checked first."""
 
     def loss_and_gradients(*given: Any, **values: Any) -> tuple[float, dict[str, Any]]:
-        named = signature.named(given, values) if given else values
-        ordered = signature.ordered(named)
+        ordered = signature.in_order(given, values) if given else signature.ordered(values)
         try:
             with np.errstate(all="ignore"):  # what is not finite is seen in the values, no warning is needed
                 loss, gradients = run(*ordered)
         except (ArithmeticError, ValueError) as problem:
-            raise arithmetic_error(problem, named) from None
-        return (loss if np.iscomplexobj(loss) else float(loss)), gradients
+            raise arithmetic_error(problem, {**dict(zip(signature.names, ordered, strict=True)), **values}) from None
+        return (float(loss) if isinstance(loss, float) or not np.iscomplexobj(loss) else loss), gradients
 
     loss_and_gradients.run = run  # type: ignore[attr-defined]
     return loss_and_gradients

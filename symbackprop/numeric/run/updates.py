@@ -16,7 +16,7 @@ import numpy as np
 from symbackprop.derive.sweep.derivation import DerivationRecord
 from symbackprop.numeric.code.epoch import epoch_source, mean_loss_source
 from symbackprop.numeric.code.source import gradient_source
-from symbackprop.numeric.program.batch import over_samples
+from symbackprop.numeric.program.batch import program_over_samples
 from symbackprop.numeric.program.optimise import optimised, without_dead_lines
 from symbackprop.numeric.program.program import Program, program_of
 from symbackprop.numeric.run.call_signature import Signature
@@ -44,8 +44,7 @@ class UpdateCode:
     @cached_property
     def program(self) -> Program:
         """The program over all samples of an update."""
-        program = program_of(self.derivation)
-        program = over_samples(program, "mean") if self.batched else program
+        program = program_over_samples(self.derivation, "mean") if self.batched else program_of(self.derivation)
         return optimised(program, self.derivation.network.facts)
 
     @cached_property
@@ -106,7 +105,7 @@ class Updates:
 
     @cached_property
     def _names(self) -> tuple[str, ...]:
-        return tuple(node.name for node in self.code.program.arguments)
+        return tuple(node.name for node in self.code.program.given)
 
     @cached_property
     def _sampled(self) -> tuple[str, ...]:
@@ -119,7 +118,7 @@ class Updates:
         """Return the loss over all data, as `loss` does; raises UserError for values that do not fit."""
         if self.whole:
             return self.code.function(**self._known())
-        given = Signature(self.code.program.arguments, declared(self.derivation.network)).ordered(self._known())
+        given = Signature(self.code.program.given, declared(self.derivation.network)).ordered(self._known())
         self.constants = dict(zip(self._names, given, strict=True))  # all values as they were checked: arrays of floats
         return self.loss()
 
