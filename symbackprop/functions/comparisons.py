@@ -106,7 +106,7 @@ def step(x):
             '''
 def sign(x):
     """-1, 0 or 1"""
-    return float((x > 0) - (x < 0))
+    return float(x > 0) - float(x < 0)
 ''',
         ),
         definition=lambda x: Piecewise((1, x > 0), (-1, x < 0), (0, True)),

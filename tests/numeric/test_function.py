@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from sympy import Sum, exp, log
 
 from symbackprop.derive import derive
 from symbackprop.errors import SymbackpropError, UserError
+from symbackprop.functions import BY_NAME
 from symbackprop.network import Network
 from symbackprop.numeric import compile_source, evaluate, function, source
 from tests.numeric.complex_step import Judge
@@ -74,6 +77,18 @@ def test_numbers_of_every_kind_are_accepted() -> None:
         assert (loss, gradients) == expected
     whole = dict.fromkeys(values, 1)
     assert call(**whole) == call(**dict.fromkeys(values, 1.0))
+
+
+def test_what_is_written_for_numbers_takes_those_of_numpy() -> None:
+    helpers = [(name, row.source.scalar_helper) for name, row in BY_NAME.items() if row.source and row.source.scalar_helper]
+    assert len(helpers) > 10
+    for name, helper in helpers:
+        space: dict[str, Any] = dict(vars(math))
+        exec(helper, space)
+        call = space[name]
+        for value in (-2.0, 0.0, 0.3):
+            given = [value] * len(signature(call).parameters)
+            assert call(*map(np.float64, given)) == call(*given), name
 
 
 @pytest.mark.parametrize("name", ["two_three_two", "linear_regression"])

@@ -20,7 +20,6 @@ from symbackprop.formula.tree.tree import (
     Group,
     Matrix,
     Neg,
-    Number,
     Partial,
     Product,
     Sum,
@@ -228,12 +227,12 @@ def _taken_apart(term: _Term) -> list[_Term]:
     if isinstance(body, Sum):
         inner = _signed(body)
         brackets = int(term.factor or term.needs_brackets_for_a_sum or isinstance(term.body, Group))
-    elif isinstance(body, Product | Fraction):
-        inner = _factors(body) if isinstance(body, Product) else _of_a_fraction(body)
+    elif isinstance(body, Product):
+        inner = _factors(body)
         brackets = int(isinstance(term.body, Group))
     else:
         return []
-    return _bounded(inner, term, brackets) if inner else []
+    return _bounded(inner, term, brackets)
 
 
 def _signed(total: Sum) -> list[_Term]:
@@ -255,15 +254,6 @@ def _factors(product: Product) -> list[_Term]:
     *others, last = product.factors
     closed = [Group(factor) if isinstance(factor, BigSum) else factor for factor in others]
     return [_Term("*", factor, factor=True) for factor in (*closed, last)]
-
-
-def _of_a_fraction(fraction: Fraction) -> list[_Term]:
-    """Return the factors of a fraction: those of its numerator, and one over its denominator; nothing for one like `x/y`."""
-    above = fraction.numerator.body if isinstance(fraction.numerator, Group) else fraction.numerator
-    below = _Term("*", Fraction(Number("1"), fraction.denominator), factor=True)
-    if isinstance(above, Product):
-        return [*_factors(above), below]
-    return [below, _Term("*", above, factor=True)] if isinstance(above, Sum) else []
 
 
 def _negative_taken_apart(body: Formula, term: _Term) -> list[_Term]:
