@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from itertools import compress
+from operator import is_not
 from typing import Any
 
 import numpy as np
@@ -135,7 +137,7 @@ def _restored() -> Iterator[None]:
 
 def _put_back(module: types.ModuleType, was: Mapping[str, Any]) -> list[str]:
     now = vars(module)
-    changed = [name for name, value in was.items() if now.get(name) is not value]
+    changed = list(compress(was, map(is_not, map(now.get, was), was.values())))
     for name in changed:
         setattr(module, name, was[name])
     return [f"{module.__name__}.{name}" for name in changed]

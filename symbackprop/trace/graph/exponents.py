@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import compress
 
 from symbackprop.trace.graph.elementary import TABLE
 from symbackprop.trace.graph.graph import Graph, words
@@ -161,7 +162,7 @@ def schedule_of(anatomy: Anatomy, outputs: Sequence[int], reach: int) -> list[Ke
     for node in outputs:
         levels[0][node] = 1
     for depth, level in enumerate(levels[:-1]):
-        for node in range(size - 1, -1, -1):
+        for node in range(level.rfind(1), -1, -1):
             if not level[node]:
                 continue
             if operations[node] in _ARITHMETIC:
@@ -180,12 +181,14 @@ def _roots_first(anatomy: Anatomy, levels: Sequence[bytearray]) -> list[Key]:
 
     Every square root is moved to the front, right after what it needs: most draws fail at one of them, and should fail early.
     """
-    order = [(node, depth) for depth, level in reversed(list(enumerate(levels))) for node, mark in enumerate(level) if mark]
-    place = {key: k for k, key in enumerate(order)}
+    used = [(depth, level) for depth, level in enumerate(levels) if any(level)]
+    order = [(node, depth) for depth, level in reversed(used) for node in compress(range(len(level)), level)]
+    operations = anatomy.graph.operations
+    roots = [key for key in order if operations[key[0]] == "sqrt"]
+    place = {key: k for k, key in enumerate(order)} if roots else {}
     placed: dict[Key, None] = {}
-    for key in order:
-        if anatomy.graph.operations[key[0]] == "sqrt":
-            placed.update(dict.fromkeys(sorted(_needed(anatomy, key, placed), key=place.__getitem__)))
+    for key in roots:
+        placed.update(dict.fromkeys(sorted(_needed(anatomy, key, placed), key=place.__getitem__)))
     return [*placed, *(key for key in order if key not in placed)] if placed else order
 
 

@@ -49,6 +49,7 @@ class Quantities:
         self.vocabulary: Vocabulary = source.vocabulary
         self.derivation: DerivationRecord | None = source.derivation if isinstance(source, DerivationReference) else None
         self._jacobians: dict[str, Mapping[str, Any]] = {}
+        self._moved: dict[int, int] = {}
 
     def promised(self, name: str) -> Promise | None:
         """Return what a variable of this name must hold; None when the name says nothing."""
@@ -125,7 +126,7 @@ class Quantities:
 
     def _wired(self, nodes: Any) -> TracedValues:
         value = as_value(nodes)
-        return TracedValues(value.shape, tuple(rewired(self.graph, value.nodes, self.sample.replacements)))
+        return TracedValues(value.shape, tuple(rewired(self.graph, value.nodes, self.sample.replacements, self._moved)))
 
     def close(self, left: TracedValues, right: TracedValues) -> bool:
         """Whether two arrays have the same numbers at this point."""
@@ -135,7 +136,7 @@ class Quantities:
 
     def pairs(self, left: TracedValues, right: TracedValues) -> list[tuple[int, int]]:
         """Return the elements of two arrays side by side, with the facts put in."""
-        return list(zip(rewired(self.graph, left.nodes, self.sample.replacements), right.nodes, strict=True))
+        return list(zip(rewired(self.graph, left.nodes, self.sample.replacements, self._moved), right.nodes, strict=True))
 
     def is_constant(self, value: TracedValues) -> bool:
         """Whether an array depends on nothing."""

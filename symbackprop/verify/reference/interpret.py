@@ -61,6 +61,7 @@ class Environment:
     arrays: Mapping[str, Array]
     sizes: Mapping[Symbol, int]
     known: dict[Expr, int] = field(default_factory=dict, repr=False)
+    spans: dict[Idx, range] = field(default_factory=dict, repr=False)
 
     def extent(self, size: Expr) -> int:
         """Return a size as a whole number."""
@@ -71,7 +72,10 @@ class Environment:
 
     def span(self, index: Idx) -> range:
         """Return the values an index takes."""
-        return range(self.extent(index.lower), self.extent(index.upper) + 1)
+        found = self.spans.get(index)
+        if found is None:
+            found = self.spans[index] = range(self.extent(index.lower), self.extent(index.upper) + 1)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,10 +65,9 @@ def evaluated(derivation: DerivationRecord, algebra: Algebra, declared: Mapping[
     return Evaluated({name: arrays[name] for name in network.nodes if name in arrays}, adjoints)
 
 
-def numbers(derivation: DerivationRecord, values: Mapping[str, Any]) -> Evaluated:
-    """Evaluate a derivation in float64."""
-    network = derivation.network
-    sizes = sizes_of(network, values)
+def numbers(derivation: DerivationRecord, values: Mapping[str, Any], sizes: Sizes | None = None) -> Evaluated:
+    """Evaluate a derivation in float64; `sizes` are those of the values, where they are known."""
+    sizes = sizes_of(derivation.network, values) if sizes is None else sizes
     arrays = {name: np.asarray(value, dtype=float)[()] for name, value in values.items()}
     return evaluated(derivation, Floats(), arrays, sizes)
 
@@ -79,18 +78,32 @@ def symbols(derivation: DerivationRecord, values: Mapping[str, Any], graph: Grap
     return evaluated(derivation, Nodes(graph), input_arrays(graph, values, fixed), sizes)
 
 
-def rewired(graph: Graph, outputs: Sequence[int], replacements: Mapping[int, int]) -> list[int]:
-    """Return the outputs with some inputs replaced by other nodes."""
+def rewired(
+    graph: Graph, outputs: Sequence[int], replacements: Mapping[int, int], moved: dict[int, int] | None = None
+) -> list[int]:
+    """Return the outputs with some inputs replaced by other nodes; `moved` has what was replaced before, and gets what is now."""
     if not replacements:
         return list(outputs)
-    moved: dict[int, int] = {}
-    for node in reachable(graph, outputs):
+    moved = {} if moved is None else moved
+    for node in _not_moved(graph, outputs, moved) if moved else reachable(graph, outputs):
         if node in replacements:
             moved[node] = replacements[node]
             continue
-        arguments = tuple(moved[argument] for argument in graph.arguments[node])
+        arguments = tuple([moved[argument] for argument in graph.arguments[node]])
         moved[node] = node if arguments == graph.arguments[node] else _rebuilt(graph, node, arguments)
     return [moved[node] for node in outputs]
+
+
+def _not_moved(graph: Graph, outputs: Sequence[int], moved: Mapping[int, int]) -> list[int]:
+    """Return what the outputs need that has not been moved, in order."""
+    found = {node for node in outputs if node not in moved}
+    stack = list(found)
+    while stack:
+        for argument in graph.arguments[stack.pop()]:
+            if argument not in found and argument not in moved:
+                found.add(argument)
+                stack.append(argument)
+    return sorted(found)
 
 
 def _rebuilt(graph: Graph, node: int, arguments: tuple[int, ...]) -> int:

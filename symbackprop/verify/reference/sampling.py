@@ -48,7 +48,7 @@ def extents(network: Network) -> tuple[Expr, ...]:
 
 def at_sizes(expressions: Sequence[Expr], sizes: Sizes) -> list[int]:
     """Return extents as whole numbers."""
-    return [int(expression.xreplace(dict(sizes))) for expression in expressions]
+    return [sizes[size] if size in sizes else int(size.xreplace(dict(sizes))) for size in expressions]
 
 
 def tells_apart(network: Network, sizes: Sizes) -> bool:
@@ -125,9 +125,14 @@ def work(network: Network, sizes: Sizes) -> int:
     total = 0
     for node in network.nodes.values():
         if node.expression is not None:
-            used = {*node.indices, *node.expression.atoms(Idx)}
-            total += prod(at_sizes([index_size(index) for index in used], sizes))
+            total += prod(at_sizes(_extents_in(node.indices, node.expression), sizes))
     return total
+
+
+@lru_cache(maxsize=4096)
+def _extents_in(indices: tuple[Idx, ...], expression: Expr) -> list[Expr]:
+    """Return the extents of all indices of a definition."""
+    return [index_size(index) for index in {*indices, *expression.atoms(Idx)}]
 
 
 def sizes_of(network: Network, values: Mapping[str, Any]) -> Sizes:
