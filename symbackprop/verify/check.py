@@ -108,7 +108,16 @@ def check_gradient(
     notes = [*trial.notes, *source.remarks, *_unbound_notes(unbound, outcome), *_forgotten(call), *_step_notes(results, trial)]
     notes += [*other_shapes(results, outcome, values), *_changed_notes(overwritten(call, results, values, outcome))]
     report = _report(trial, call, results, notes, explain=explain, repair=repair)
-    return replace(report, missing=tuple(name for name in report.missing if _is_asked(name, wrt)))
+    return _of_what_is_asked(report, wrt)
+
+
+def _of_what_is_asked(report: Report, wrt: Sequence[str] | str | None) -> Report:
+    """Return a report on the names that are asked for; where a caller said which, one without a gradient is an error."""
+    missing = tuple(name for name in report.missing if _is_asked(name, wrt))
+    if wrt is None:
+        return replace(report, missing=missing)
+    lacking = {name: Verdict(name, Status.ERROR, note="no handwritten gradient") for name in missing}
+    return replace(report, verdicts={**report.verdicts, **lacking}, missing=())
 
 
 def _meant(results: Sequence[Result], wrt: Sequence[str] | str | None) -> tuple[Result, ...]:
