@@ -219,8 +219,8 @@ def collect(
     notes: list[str] = []
     for point in points:
         sample, problem = _sampled(source, call, results, point, exact=exact)
-        if point.wider and (sample is None or not _in_shape(sample)):
-            notes.append(ONE_ROW)
+        if point.optional and (sample is None or not _in_shape(sample)):
+            notes.append(point.optional)
         elif sample is None:
             notes.append(f"{point.label}: {problem}")
         else:
@@ -241,9 +241,6 @@ def _sampled(
         raise
     except Exception as problem:
         return None, described(problem)
-
-
-ONE_ROW = "the code takes a batch of 1 only, so the verdicts are for that"
 
 
 def _in_shape(sample: Sample) -> bool:

@@ -272,3 +272,72 @@ def test_what_a_relu_blocks_is_used_at_other_numbers() -> None:
     assert sizes_found(loss, example) == {
         frozenset({"x.0", "W1.1"}), frozenset({"x.1", "y.1"}), frozenset({"W1.0", "b1.0", "V.1"}), frozenset({"V.0", "W2.1"})
     }  # fmt: skip
+
+
+def _windows(x: Any, w: Any, t: Any) -> Any:
+    """A loss of a convolution along a line: t has as many elements as there are places for the kernel."""
+    places = x.shape[1] - w.shape[0] + 1
+    return sum(np.sum((x[:, k : k + w.shape[0]] @ w - t[:, k]) ** 2) for k in range(places)) / t.size
+
+
+def _of_windows(x: Any, w: Any, t: Any, count: Any = None) -> dict[str, Any]:
+    places = x.shape[1] - w.shape[0] + 1
+    dw, dx = np.zeros_like(w), np.zeros_like(x)
+    for k in range(places):
+        d = 2 * (x[:, k : k + w.shape[0]] @ w - t[:, k]) / (count or t.size)
+        dw += d @ x[:, k : k + w.shape[0]]
+        dx[:, k : k + w.shape[0]] += np.outer(d, w)
+    return {"w": dw, "x": dx}
+
+
+def _pooled(x: Any, w: Any, t: Any) -> Any:
+    means = x.reshape(x.shape[0], -1, 2, x.shape[2]).mean(axis=2)
+    return np.sum((np.einsum("nhd,hd->n", means, w) - t) ** 2)
+
+
+def _of_pooled(x: Any, w: Any, t: Any, rows: Any = None) -> dict[str, Any]:
+    means = x.reshape(x.shape[0], -1, 2, x.shape[2]).mean(axis=2)
+    d = 2 * (np.einsum("nhd,hd->n", means, w) - t)
+    return {
+        "w": np.einsum("n,nhd->hd", d, means),
+        "x": np.einsum("n,hd->nhd", d, np.repeat(w, 2, axis=0)) / (2 * w.shape[0] / (rows or w.shape[0])),
+    }
+
+
+def _gates(W: Any, x: Any, h: Any, t: Any) -> Any:
+    z = np.tanh(np.hstack([x, h]) @ W)
+    return np.sum((z - t) ** 2)
+
+
+def _of_gates(W: Any, x: Any, h: Any, t: Any, split: Any = None) -> dict[str, Any]:
+    both = np.hstack([x, h])
+    z = np.tanh(both @ W)
+    d = 2 * (z - t) * (1 - z * z)
+    back = d @ W.T
+    at = split or x.shape[1]
+    return {"W": both.T @ d, "x": back[:, :at], "h": back[:, at:]}
+
+
+#: A loss in whose example some extents follow from others, a right gradient, and one with a size of the example written in.
+DERIVED: dict[str, tuple[Any, Any, Any, Values]] = {
+    "places of a kernel": (
+        _windows, _of_windows, lambda x, w, t: _of_windows(x, w, t, count=8), random(x=(2, 6), w=(3,), t=(2, 4))
+    ),
+    "an image's rows in twos": (
+        _pooled, _of_pooled, lambda x, w, t: _of_pooled(x, w, t, rows=3), random(x=(2, 6, 5), w=(3, 5), t=(2,))
+    ),
+    "what stands side by side": (
+        _gates, _of_gates, lambda W, x, h, t: _of_gates(W, x, h, t, split=3), random(W=(5, 4), x=(6, 3), h=(6, 2), t=(6, 4))
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", DERIVED)
+def test_sizes_that_follow_from_others_vary_too(kind: str) -> None:
+    loss, right, written_in, example = DERIVED[kind]
+    report = check_gradient(loss, right, example=example, explain=False, repair=False)
+    assert report.ok, report
+    assert not any("other sizes" in note for note in report.notes)
+    wrong = check_gradient(loss, written_in, example=example, explain=False, repair=False)
+    assert not wrong.ok or "the code does not take other sizes of all arrays" in "".join(wrong.notes), wrong
+    assert wrong.ok == (kind == "what stands side by side")

@@ -135,7 +135,7 @@ def evidence(found: Comparison) -> Evidence | None:
         source = loss_reference(found.loss, found.example, found.wrt).asked(found.wrt)
         start = source.points(0)
         points = [*start, *(source.another(start[-1], seed) for seed in range(1, 1 + DRAWS))]
-        rows = [_both(found, source, point.values) for point in points if not point.wider]
+        rows = [_both(found, source, point.values) for point in points if not point.optional]
     except Exception:  # whatever the code raises at other sizes: then nothing is known of it
         return None
     known = [row for row in rows if all(np.shape(row.hand[n]) == np.shape(row.derived[n]) for n in found.wrt)]

@@ -49,8 +49,21 @@ from symbackprop.verify.reference.domains import (
 from symbackprop.verify.reference.facts import Solved, replacements, rows_sum_to_one, satisfy
 from symbackprop.verify.reference.network_values import Evaluated
 from symbackprop.verify.reference.protocol import Point
-from symbackprop.verify.reference.shapes import Dimension, Size, choices, free_sizes, label, larger, resized
+from symbackprop.verify.reference.shapes import (
+    Dimension,
+    Shift,
+    Size,
+    choices,
+    free_sizes,
+    label,
+    larger,
+    resized,
+    shifted,
+    shifts_of,
+)
 
+ONE_ROW = "the code takes a batch of 1 only, so the verdicts are for that"
+SOME_SIZES = "the code does not take other sizes of all arrays, as the loss does; the verdicts are for the sizes that are named"
 WIDER = 3
 """The batch at which code is tried whose example is a batch of 1."""
 
@@ -72,6 +85,7 @@ class LossReference:
     whole: frozenset[str] = frozenset()
     kept: Mapping[str, Domain] = field(default_factory=dict)
     sizes: tuple[Size, ...] = ()
+    shifts: tuple[Shift, ...] = ()
     _known: dict[int, tuple[Mapping[str, Any], Evaluated]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
@@ -153,6 +167,15 @@ class LossReference:
         shaped = [resized(self.values, choice) for choice in choices(self.sizes)]
         return [values for values in shaped if accepts(self.call, values)]
 
+    def _shifted(self) -> dict[str, Any]:
+        """Return values at which all extents are other ones, those too that follow from others; nothing where none follow."""
+        if not self.shifts:
+            return {}
+        several = [shift for count, shift in enumerate(self.shifts, start=1) for _ in range(count)]
+        starts = [resized(self.values, choice) for choice in choices(self.sizes)[:1]]
+        found = (shifted(start, moved) for start in (*starts, self.values) for moved in (several, self.shifts))
+        return next((values for values in found if accepts(self.call, values) and not Point(values, "").large), {})
+
     def start(self, seed: int) -> Point:
         """Return the example."""
         return Point(dict(self.values), label(self.values, self.sizes), example=True)
@@ -169,11 +192,16 @@ class LossReference:
             return [self._random(shaped, rng) for shaped in others]
         shapes = [*others, self.values, self.values][:2]
         shapes += [self.values] * 2 if self.kept else []
-        wider = self._wider()
-        more = [replace(self._random(wider, rng), wider=True)] if wider else []
+        more = [*self._optional(rng)]
         labelled = single_labels(self.values, self.whole, lambda values: accepts(self.call, values))
         more += [Point(values, label(values, self.sizes)) for values in labelled]
         return [example, *(self._random(shaped, rng) for shaped in shapes), *more]
+
+    def _optional(self, rng: np.random.Generator) -> Iterator[Point]:
+        """Yield points that code need not take: of a larger batch, and of other sizes of all arrays."""
+        for shaped, said in ((self._wider(), ONE_ROW), (self._shifted(), SOME_SIZES)):
+            if shaped:
+                yield replace(self._random(shaped, rng), optional=said)
 
     def _wider(self) -> dict[str, Any]:
         """Return values with a larger batch where the example has a batch of 1; nothing where the loss does not run with them."""
@@ -477,7 +505,8 @@ def _with_sizes(reference: LossReference) -> LossReference:
         return not grown or any(accepts(call, shaped) and not (reference.ignored(shaped) - known) & own for shaped in grown)
 
     sizes = tuple(size for size in sizes if whole(size))
-    return replace(reference, sizes=sizes)
+    shifts = () if large else shifts_of(values, names, sizes, lambda shaped: accepts(call, shaped), uses)
+    return replace(reference, sizes=sizes, shifts=shifts)
 
 
 def accepts(call: HandCall, values: Mapping[str, Any]) -> bool:

@@ -23,14 +23,14 @@ MOST_WORK = 30_000
 class Point:
     """Values of all declared names, with a text for their sizes; `example` marks the user's own, `work` is about how many
     multiplications the forward pass takes there, if that is known; `branch` are the comparisons it was looked for to flip;
-    `wider` has a larger batch than the example's single row, which code need not take."""
+    code need not take one that is `optional` (a larger batch than the example's single row), and this is what is said then."""
 
     values: Mapping[str, Any]
     label: str
     example: bool = False
     work: int = 0
     branch: str = ""
-    wider: bool = False
+    optional: str = ""
 
     @property
     def large(self) -> bool:

@@ -8,7 +8,7 @@ else: numpy refuses what does not fit together. The smallest sets of dimensions 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
 from typing import Any
@@ -107,6 +107,71 @@ def _subsets(left: Sequence[Dimension]) -> Iterator[tuple[Dimension, ...]]:
     first, rest = left[0], left[1:]
     more = (combinations(rest, count) for count in range(len(rest) + 1))
     return ((first, *others) for others in chain.from_iterable(more))
+
+
+Shift = Mapping[Dimension, int]
+"""Dimensions of unequal extents that change together, each by how much: the length of a signal, and that of what a convolution
+leaves of it; the rows of an image by two for one row that is pooled."""
+
+TIMES = (1, -1, 2, -2)
+"""By how much a second dimension changes where the first changes by one, the likeliest first."""
+
+
+def shifts_of(
+    values: Values,
+    names: Sequence[str],
+    sizes: Sequence[Size],
+    accepts: Callable[[dict[str, Any]], bool],
+    uses: Callable[[dict[str, Any]], bool] = lambda _: True,
+) -> tuple[Shift, ...]:
+    """Return how the dimensions that are no size of their own can change: each in one shift at least, where there is one."""
+
+    def fits(shift: Shift) -> bool:
+        once, twice = (shifted(values, [shift] * count) for count in (1, 2))
+        return accepts(once) and accepts(twice) and uses(twice)
+
+    left = _left(values, names, set().union(*sizes))
+    found: list[Shift] = []
+    trials = MOST_TRIALS
+    for first in left:
+        if not any(first in shift for shift in found):
+            shifts = itertools.islice(_shifts_with(first, left), trials)
+            tried = [*_up_to(fits, shifts)]
+            trials -= len(tried)
+            found += [shift for shift, took in tried if took]
+    return tuple(found)
+
+
+def _left(values: Values, names: Sequence[str], fixed: Collection[Dimension]) -> list[Dimension]:
+    """Return the dimensions that are larger than 1 and no size of their own."""
+    every = (Dimension(name, axis) for name in names for axis in range(np.ndim(values[name])))
+    return [at for at in every if at not in fixed and np.shape(values[at.name])[at.axis] > 1]
+
+
+def _up_to(fits: Callable[[Shift], bool], shifts: Iterable[Shift]) -> Iterator[tuple[Shift, bool]]:
+    """Yield shifts and whether each fits, up to the first that does."""
+    for shift in shifts:
+        took = fits(shift)
+        yield shift, took
+        if took:
+            return
+
+
+def _shifts_with(first: Dimension, left: Sequence[Dimension]) -> Iterator[Shift]:
+    """Yield what may be a shift of a dimension: another one with it, then two others."""
+    others = [dimension for dimension in left if dimension != first]
+    yield from ({first: 1, other: times} for times in TIMES for other in others)
+    yield from ({first: 1, second: 1, third: 1} for second, third in combinations(others, 2))
+
+
+def shifted(values: Values, shifts: Iterable[Shift]) -> dict[str, Any]:
+    """Return values of which some dimensions have other extents; none becomes smaller than 1."""
+    extents = {name: list(np.shape(value)) for name, value in values.items()}
+    for shift in shifts:
+        for dimension, more in shift.items():
+            extents[dimension.name][dimension.axis] = max(1, extents[dimension.name][dimension.axis] + more)
+    changed = {name for name, shape in extents.items() if tuple(shape) != np.shape(values[name])}
+    return {n: _fill(np.asarray(v), tuple(extents[n])) if n in changed else v for n, v in values.items()}
 
 
 def choices(sizes: Sequence[Size]) -> tuple[dict[Size, int], ...]:
