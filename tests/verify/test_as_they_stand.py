@@ -451,3 +451,57 @@ def test_a_file_of_a_package_as_it_lies_there(tmp_path: Path) -> None:
     found = passes_in(f"{tmp_path / 'project/layers/scale.py'}:Scale", None)
     assert statuses(check_passes(found, explain=False, repair=False)) == {"w": "proved", "x": "proved"}
     assert not found.missing
+
+
+KEPT = """
+class Box:
+    def __init__(self, data):
+        self.data, self.grad = data, None
+class Layer:
+    def __init__(self, n_in, n_out):
+        self._w, self._b = np.random.randn(n_in, n_out), np.random.randn(1, n_out)
+        self._dw, self._db = None, None
+        self.box = Box(np.random.randn(n_out))
+    def forward(self, x):
+        self.x = x
+        self.Z = x @ self._w + self._b
+        self.A = self.Z * self.box.data
+        return RETURNED
+    def backward(self, UPSTREAM):
+        d = UPSTREAM * self.box.data
+        self._dw, self._db = self.x.T @ d, d.sum(axis=0, keepdims=True)
+        self.box.grad = (UPSTREAM * self.Z).sum(axis=0)
+        return LEFT
+"""
+PLACES = {
+    "beside with underscores, and in an object": ("self.A", "dout", "d @ self._w.T", "self.x.T @ d"),
+    "in pairs with the parameters": (
+        "self.A",
+        "dout",
+        "d @ self._w.T, [(self._b, d.sum(0)[None]), (self._w, self.x.T @ d)]",
+        "self._w, self.x.T @ d",
+    ),
+    "of what is kept under that name": ("np.tanh(self.A)", "dA", "d @ self._w.T", "self.x.T @ d"),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_where_gradients_of_parameters_are_left(place: str, tmp_path: Path) -> None:
+    returned, upstream, left, part = PLACES[place]
+    code = KEPT.replace("RETURNED", returned).replace("UPSTREAM", upstream).replace("LEFT", left)
+    if "pairs" in place:
+        code = code.replace("        self._dw, self._db = self.x.T @ d, d.sum(axis=0, keepdims=True)\n", "")
+    file = tmp_path / "written.py"
+    file.write_text(f"import numpy as np\n{code}", encoding="utf-8")
+    found = statuses(check_passes(passes_in(f"{file}:Layer", None), explain=False, repair=False))
+    assert found == dict.fromkeys(found, "proved")
+    assert len(found) == 4
+    file.write_text(f"import numpy as np\n{code.replace(part, part.replace('x.T @', 'x.T @ -'))}", encoding="utf-8")
+    wrong = statuses(check_passes(passes_in(f"{file}:Layer", None), explain=False, repair=False))
+    assert wrong["_w"] == "differs"
+    assert {status for name, status in wrong.items() if name != "_w"} == {"proved"}
+    if "kept" in place:
+        twice = code.replace("backward(self, dA):\n", "backward(self, dA):\n        dA = 2 * dA\n")
+        file.write_text(f"import numpy as np\n{twice}", encoding="utf-8")
+        with pytest.raises(UserError, match=r"dA of Layer\.backward is the gradient of what Layer\.forward keeps"):
+            passes_in(f"{file}:Layer", None)

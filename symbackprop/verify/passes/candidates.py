@@ -17,9 +17,17 @@ from symbackprop.errors import UserError, listed, nearest
 from symbackprop.guest.visit import visit
 from symbackprop.trace.run.nested import walk
 from symbackprop.verify.binding.source_tree import definition
-from symbackprop.verify.passes.comparison import REMEMBERS, Comparison, agrees, comparison, says_nothing
+from symbackprop.verify.passes.comparison import (
+    REMEMBERS,
+    Comparison,
+    agreeing,
+    agrees,
+    comparison,
+    of_what_is_kept,
+    says_nothing,
+)
 from symbackprop.verify.passes.conventions import conventional, under
-from symbackprop.verify.passes.invented import MOST_TRIED, ArgumentSlot, Extents, arguments, slots_of
+from symbackprop.verify.passes.invented import BIAS, MOST_TRIED, ArgumentSlot, Extents, arguments, slots_of
 from symbackprop.verify.passes.losses import PREDICTED, loss_of_class
 from symbackprop.verify.passes.passes import (
     BACKWARD,
@@ -419,6 +427,8 @@ class _Trial:
         try:
             found = self._compared(values)
             return replace(found, remarks=(*found.remarks, *_invented(values)), arguments=self._made_with(values))
+        except _Unclear:
+            raise
         except UserError as error:
             self.problem = self.problem or str(error).removeprefix("check_layer: ")
         except Exception as error:  # whatever a constructor raises: it is not meant to be called so
@@ -428,9 +438,10 @@ class _Trial:
     def _compared(self, values: Mapping[tuple[str, str], Any]) -> Comparison:
         owner, inputs = self._made(values)
         switch = self._switch(method_of(owner, self.forward))
-        found = comparison(Passes(owner, self.forward, self.backward, inputs, switch))
+        passes = Passes(owner, self.forward, self.backward, inputs, switch)
+        found = comparison(passes)
         self.conventions -= 1
-        return (conventional(found) if self.conventions >= 0 else None) or found
+        return found if self.conventions < 0 or agrees(found) else _as_meant(found, passes)
 
     def _made_with(self, values: Mapping[tuple[str, str], Any]) -> dict[str, Any]:
         return {**self.given, **{name: value for (_, name), value in values.items()}}
@@ -448,6 +459,26 @@ class _Trial:
         if not isinstance(kind, type):
             return kind
         return visit(lambda: call_with(kind, made) if made else kind(), habits=None).returned
+
+
+def _as_meant(found: Comparison, passes: Passes) -> Comparison:
+    """Return a comparison that does not agree under the convention that makes it right, or with what forward keeps.
+
+    Where neither is, it is that with most gradients that agree. Raises UserError where there is none.
+    """
+    kept = [*of_what_is_kept(passes)]
+    right = next((other for one in (found, *kept) if (other := conventional(one) or one).convention or agrees(other)), None)
+    if right is not None or not kept:
+        return right or found
+    closest = max((found, *kept), key=agreeing)
+    if not agreeing(closest):
+        asked = ", ".join(kept[0].upstream.values())
+        raise _Unclear(f"{asked} of {passes.titles[1]} is the gradient of what {passes.titles[0]} keeps, not of what it returns")
+    return closest
+
+
+class _Unclear(UserError):
+    """Nothing tells what backward is given."""
 
 
 def _invented(values: Mapping[tuple[str, str], Any]) -> tuple[str, ...]:
@@ -557,7 +588,13 @@ def _is_telling(found: Comparison) -> bool:
         gradients = visit(lambda: found.hand(**found.example), habits=None).returned
     except Exception:  # the code does not run twice
         return False
-    return all(np.any(gradients[name]) and min(np.shape(found.example[name]), default=0) > 1 for name in found.wrt)
+    return all(np.any(gradients[name]) and _is_wide(name, np.shape(found.example[name])) for name in found.wrt)
+
+
+def _is_wide(name: str, shape: tuple[int, ...]) -> bool:
+    """Whether no axis is of length one, but for an offset that is a row, (1, K): it is added to every sample."""
+    row = bool(BIAS.match(name.lstrip("_"))) and shape[:1] == (1,)
+    return min(shape[row:], default=0) > 1
 
 
 def _shapes_agree(found: Comparison) -> bool:

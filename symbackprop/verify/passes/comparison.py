@@ -23,7 +23,7 @@ from symbackprop.verify.binding.name_matching import is_target
 from symbackprop.verify.binding.results import leaf_at, steps_alike
 from symbackprop.verify.binding.returns import nothing_returned
 from symbackprop.verify.binding.source_tree import plain_function
-from symbackprop.verify.passes.outputs import Output, caches_of, outputs_of
+from symbackprop.verify.passes.outputs import Output, caches_of, kept_outputs, outputs_of
 from symbackprop.verify.passes.passes import (
     Passes,
     call_with,
@@ -80,8 +80,31 @@ def comparison(passes: Passes, seed: int = 0) -> Comparison:
 
     Raises UserError when one of them fails, or no gradients are found.
     """
-    forward, backward = passes.of(passes.owner)
-    outputs, caches = _output(passes, name_of(forward))
+    outputs, caches = _output(passes, name_of(passes.of(passes.owner)[0]))
+    first, problem = _likeliest(passes, outputs, caches, seed)
+    if first is not None:
+        return first
+    title = name_of(passes.of(passes.owner)[1])
+    raise UserError(f"check_layer: {problem or f'{title}: no gradients found: none is returned or left beside a parameter'}")
+
+
+def of_what_is_kept(passes: Passes, seed: int = 0) -> Iterator[Comparison]:
+    """Yield the comparisons whose upstream gradient is that of what forward keeps, as its name says: `dZ` of `self.Z`."""
+    owner, given = own_copy(passes.owner), own_copy(dict(passes.given))
+    asked = required(passes.of(passes.owner)[1])
+    outputs, caches = _output(passes, name_of(passes.of(passes.owner)[0]))
+    if owner is None or len(outputs) != 1 or not asked:
+        return
+    visit(lambda: call_with(passes.of(owner)[0], given), habits=None)
+    for output in kept_outputs(owner, outputs[0], asked):
+        found, _ = _likeliest(passes, (output,), caches, seed)
+        if found is not None:
+            yield found
+
+
+def _likeliest(passes: Passes, outputs: Sequence[Output], caches: Mapping[str, str], seed: int) -> tuple[Comparison | None, str]:
+    """Return the comparison under the plan with which it agrees, else the likeliest, and what the code said first."""
+    backward = passes.of(passes.owner)[1]
     problem = ""
     first: Comparison | None = None
     for plan in plans(passes, outputs, caches):
@@ -92,16 +115,12 @@ def comparison(passes: Passes, seed: int = 0) -> Comparison:
             continue
         right = _right_reading(found, first)
         if right is not None:
-            return right
+            return right, ""
         if found and plan.doubtful:
             problem = problem or f"cannot tell what {name_of(backward)} is given as {', '.join(plan.doubtful)}"
         elif found:
             first = first or found[0]
-    if first is not None:
-        return first
-    raise UserError(
-        f"check_layer: {problem or f'{name_of(backward)}: no gradients found: none is returned or left beside a parameter'}"
-    )
+    return first, problem
 
 
 def _right_reading(found: Sequence[Comparison], first: Comparison | None) -> Comparison | None:
@@ -537,6 +556,14 @@ class Ends:
     def agree(self) -> bool:
         """Whether both are one slope, up to rounding."""
         return abs(self.slope - self.own) <= TOLERANCE * max(abs(self.slope), abs(self.own), 1e-3)
+
+
+def agreeing(candidate: Comparison) -> int:
+    """Return how many gradients agree with differences at the example."""
+    try:
+        return int(visit(lambda: sum(_agreeing(candidate)), habits=None).returned)
+    except Exception:  # whatever the code raises elsewhere
+        return 0
 
 
 def _agreeing(candidate: Comparison) -> Iterator[bool]:

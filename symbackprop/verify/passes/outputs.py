@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -82,6 +83,19 @@ def _left(before: Mapping[str, Any], owner: Any) -> tuple[Output, ...]:
     usual = sorted((p for p in new if p.lower() in NAMES), key=lambda p: NAMES.index(p.lower()))
     chosen = (usual or new[-1:])[:1]
     return tuple(Output(f"self.{path}", path, np.shape(held[path])) for path in chosen)
+
+
+def kept_outputs(owner: Any, output: Output, arguments: Sequence[str]) -> list[Output]:
+    """Return what an object keeps in the shape of its output and an argument is called the gradient of, the last first.
+
+    `dZ` is that of `self.Z`, or of the last of `self.Z_cache`.
+    """
+    kept = {path: _STEM.sub("", path.partition(".")[0]) for path, leaf in walk(owner) if np.shape(leaf) == output.shape}
+    named = [path for path, stem in kept.items() if any(names.is_gradient_name(name, (stem,), "") for name in arguments)]
+    return [Output(f"self.{path}", kept[path], output.shape) for path in reversed(named)]
+
+
+_STEM = re.compile(r"_?(cache|caches|list|s|values|vals)$")
 
 
 def caches_of(returned: Any, outputs: Sequence[Output], labels: Mapping[str, str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.trace.run.nested import walk
+from symbackprop.trace.run.nested import mapped, walk
 from symbackprop.verify.binding import name_matching as names
 from symbackprop.verify.binding.binding import numeric, return_names
 from symbackprop.verify.binding.results import leaf_at
@@ -56,9 +56,10 @@ def places_of(
     called = inputs | _named(sorted({*left, *stepped} - inputs.keys(), key=list(before).index), inputs.values())
     gradients = {called[parameter]: paths for parameter, paths in left.items()} | {called[path]: (path,) for path in stepped}
     held = _named([path for path, leaf in own.items() if path not in called and _may_move(path, leaf)], called.values())
-    found = _returned(
-        passes, returned, _shapes(inputs, before), _shapes(called | held, before), _other_names(called | held, same)
-    )
+    pairs = _in_pairs(returned, {name: before[path] for path, name in (called | held).items()})
+    kept = mapped(lambda path, leaf: None if path in pairs else leaf, returned, "return") if pairs else returned
+    found = _returned(passes, kept, _shapes(inputs, before), _shapes(called | held, before), _other_names(called | held, same))
+    found |= {name: (path,) for path, name in pairs.items() if name}
     called |= {path: name for path, name in held.items() if name in found}
     steps = frozenset(called[path] for path in stepped)
     return RunPlaces(_inverse(called), {**gradients, **found}, steps, _rate(backward, own), _unbound(passes, returned, found))
@@ -212,10 +213,13 @@ def _is_rate(path: str) -> bool:
 
 def _parameter_of(path: str, before: Collection[str]) -> str | None:
     """Return the parameter whose gradient stands at a path: `dW` beside `W`, `grads.W` or `grads.0` beside `params.…`."""
-    container, _, label = path.rpartition(".")
+    container, _, last = path.rpartition(".")
+    label = last.lstrip("_")
     beside = {at.rpartition(".")[2]: at for at in before if at.rpartition(".")[0] == container and at != path}
     if names.is_gradient_name(label, tuple(beside), ""):
         return beside[str(names.gradient_of(label, tuple(beside), ""))]
+    if _GRADIENT.fullmatch(label) and len(beside) == 1 and container != "self":  # a parameter that is an object
+        return next(iter(beside.values()))
     return _in_a_group(path, before) or _in_a_dictionary(label, container, before)
 
 
@@ -237,6 +241,8 @@ def _beside(outer: str, inside: str, paths: Sequence[str]) -> dict[str, str]:
     return {at: holder.rpartition(".")[2] for at, holder in holders.items() if outer in (holder, holder.rpartition(".")[0])}
 
 
+_GRADIENT = re.compile(r"grads?|gradients?|d|dw|delta|diff|derivative", re.IGNORECASE)
+"""What the gradient of a parameter is called that is an object: `W.grad` beside `W.data`."""
 _GROUP = re.compile(r"[Gg]rad|g_|nabla|d$|d_|d[A-Z]|d_?(?:param|weight|bias)")
 """How groups of gradients are called."""
 
@@ -250,6 +256,26 @@ def _in_a_dictionary(label: str, container: str, before: Collection[str]) -> str
 
 
 # ---- returned ------------------------------------------------------------------------------------------------------
+
+
+def _in_pairs(returned: Any, known: Mapping[str, Any]) -> dict[str, str]:
+    """Return what stands in pairs of a parameter and its gradient, `[(W, dW), (b, db)]`: path of the gradient → name.
+
+    The path of the parameter itself has no name.
+    """
+    leaves = dict(walk(returned, "return"))
+    found: dict[str, str] = {}
+    for path in filter(re.compile(r"return\..+\.0").fullmatch, leaves):
+        gradient = f"{path[:-1]}1"
+        own = _names_of(leaves[path], known)
+        if own and np.shape(leaves.get(gradient, ())) == np.shape(leaves[path]):
+            found |= {path: "", gradient: min(own, key=len)}  # a cache may hold it too
+    return found
+
+
+def _names_of(leaf: Any, known: Mapping[str, Any]) -> list[str]:
+    """Return the names of the arrays that hold the numbers of another one."""
+    return [name for name, value in known.items() if np.ndim(value) and numeric(leaf) and np.array_equal(value, leaf)]
 
 
 def _returned(
