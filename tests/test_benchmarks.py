@@ -230,3 +230,6 @@ def test_the_table_says_who_is_ahead_and_who_is_absent() -> None:
     assert "| a network | 500 ms | ≤ 1 s |" in text
     assert "A peer is ahead in: a layer (torch)." in text
     assert "No peer that was measured is ahead." in report.markdown(rows[1:])
+    assert "Every aim is met" in text
+    late = [report.Row("deriving", "a slow network", 0.006, aim="5 ms"), report.Row("one call", "b", 1.02, "numpy", 1.0, "1.0")]
+    assert "Behind its aim in this run: a slow network; b." in report.markdown([*rows, *late])

@@ -156,7 +156,9 @@ def everywhere(expression: Expr, rule: Callable[[Expr], Expr]) -> Expr:
     if not expression.args or isinstance(expression, Indexed | Idx):
         return rule(expression)
     if isinstance(expression, ExprWithLimits):
-        return rule(_binder(expression)(everywhere(expression.function, rule), *expression.limits))
+        inside, binder = everywhere(expression.function, rule), _binder(expression)
+        same = inside is expression.function and type(expression) is binder
+        return rule(expression if same else binder(inside, *expression.limits))
     if isinstance(expression, Piecewise):
         return rule(Piecewise(*((everywhere(value, rule), condition) for value, condition in expression.args)))
     args = tuple(everywhere(arg, rule) for arg in expression.args)

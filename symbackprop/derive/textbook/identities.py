@@ -131,7 +131,7 @@ def _named(expression: Expr, known: NetworkKnowledge) -> Iterator[tuple[Expr, Be
     reasons: dict[Reason, None] = {}
 
     def rule(part: Expr) -> Expr:
-        if not isinstance(part, Mul | Pow) or not part.has(Pow):
+        if not isinstance(part, Mul | Pow) or Pow not in kinds(part):
             return part
         named, rewrites = known.rewriter.product(Mul.make_args(part), known.last)
         if not rewrites or size(named) >= size(part):
