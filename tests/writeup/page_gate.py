@@ -96,6 +96,15 @@ def lstm() -> Derivation:
     return with_values(net, N=2, D=2, H=2)
 
 
+def gru() -> Derivation:
+    net = Network("one step of a GRU")
+    n, i, j, _ = net.indices("n:N i:D j:H j2:H")
+    x, h, t = net.input("x", n, i), net.input("h", n, j), net.target("t", n, j)
+    new = layers.gru_cell(net, "G", x, h, (n, i), j)
+    net.define("E", Sum((new[n, j] - t[n, j]) ** 2, n, j) / 2)
+    return with_values(net, N=2, D=2, H=2)
+
+
 def long_names() -> Derivation:
     """Return a chain of four layers of numbers, whose names take the width of a line."""
     net = Network({"en": "rain in four layers", "zh": "四层降雨预报"})
@@ -145,6 +154,7 @@ MADE = {
     "attention": attention,
     "convolution": convolution,
     "lstm": lstm,
+    "gru": gru,
     "long names": long_names,
     "long array names": long_array_names,
     "autoencoder": autoencoder,

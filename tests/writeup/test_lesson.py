@@ -296,6 +296,23 @@ def test_a_nudge_is_compared_with_what_the_derivative_predicts() -> None:
     assert number(result["apart"]) == pytest.approx(moved - before - 0.01 * gradient, rel=1e-3)
 
 
+def kinds_told(derivation: Derivation, asked: list[list[str]]) -> list[list[str]]:
+    """Return which mistakes are named when numbers are typed at steps of the backward pass, `∂W_12`."""
+    result = does(
+        page(derivation, audience="student"),
+        f"""
+        const named = ([phase, name]) => (phase === "forward" ? "" : "∂") + name;
+        const keys = JSON.parse(one("#lesson-data").textContent).steps.map(named);
+        result.told = {json.dumps(asked)}.map(([key, text]) => {{
+          click('[data-go="first"]');
+          for (let k = 0; k < keys.indexOf(key); k += 1) click('[data-go="next"]');
+          return say(text);
+        }});
+        """,
+    )
+    return [one["kinds"] for one in result["told"]]
+
+
 @pytest.mark.slow
 @NEEDS_A_BROWSER
 def test_wrong_answers_about_arrays_are_told_what_they_come_from() -> None:
@@ -330,22 +347,56 @@ def test_wrong_answers_about_arrays_are_told_what_they_come_from() -> None:
         (output, "square missing", {"error": 1.0}), (hidden, "path missing", {"decay": 0.0}),
         (hidden, "slope missing", {"slope": False}), (hidden, "updated weights", {"stale": True}),
     ]  # fmt: skip
-    asked = [[key, f"{gradients(**slip)[key]:.7g}"] for key, _, slip in slips]
-    result = does(
-        page(derivation, audience="student"),
-        f"""
-        const named = ([phase, name]) => (phase === "forward" ? "" : "∂") + name;
-        const keys = JSON.parse(one("#lesson-data").textContent).steps.map(named);
-        result.told = {json.dumps(asked)}.map(([key, text]) => {{
-          click('[data-go="first"]');
-          for (let k = 0; k < keys.indexOf(key); k += 1) click('[data-go="next"]');
-          return say(text);
-        }});
-        """,
-    )
-    told = [one["kinds"] for one in result["told"]]
+    told = kinds_told(derivation, [[key, f"{gradients(**slip)[key]:.7g}"] for key, _, slip in slips])
     missed = [(slip, kinds) for (*slip, _), kinds in zip(slips, told, strict=True) if slip[1] not in kinds]
     assert missed == [], told
+
+
+@pytest.mark.slow
+@NEEDS_A_BROWSER
+def test_wrong_answers_about_attention_are_told_what_they_come_from() -> None:
+    """An entry of W_Q worked out with matrices, one slip at a time in the softmax, the scale and the products."""
+    derivation = gate_network("attention")
+    x, t, *weights = (np.array(derivation.network.values[name], float) for name in ("X", "t", "Y_WQ", "Y_WK", "Y_WV"))
+    q, k, v = (x @ weight for weight in weights)
+    p = np.exp(q @ k.T / np.sqrt(2))
+    p /= p.sum(1, keepdims=True)
+    dp = (p @ v - t) @ v.T
+    inner = (dp * p).sum(1, keepdims=True)
+    slips = {
+        "own entry": (dp * p * (1 - p), k / np.sqrt(2)), "slope missing": (dp, k / np.sqrt(2)),
+        "denominator missing": (dp * p, k / np.sqrt(2)), "numerator missing": (-p * inner, k / np.sqrt(2)),
+        "factor missing": (p * (dp - inner), k), "root missing": (p * (dp - inner), k / 2),
+        "own factor": (p * (dp - inner), q / np.sqrt(2)),
+    }  # fmt: skip
+    told = kinds_told(derivation, [["∂Y_WQ_21", f"{(x.T @ (ds @ other))[1, 0]:.7g}"] for ds, other in slips.values()])
+    assert [kind in kinds for kind, kinds in zip(slips, told, strict=True)] == [True] * 7, told
+
+
+@pytest.mark.slow
+@NEEDS_A_BROWSER
+def test_wrong_answers_about_gates_are_told_what_they_come_from() -> None:
+    """Entries of three weights of a GRU worked out with matrices, with slips at the gates."""
+    derivation = gate_network("gru")
+    value = {name: np.array(value, float) for name, value in derivation.network.values.items()}
+    x, h = value["x"], value["h"]
+    into = {g: x @ value[f"G_W{g}"] + value[f"G_b{g}"] for g in "zrn"}
+    z, r = (1 / (1 + np.exp(-into[g] - h @ value[f"G_U{g}"])) for g in "zr")
+    n = np.tanh(into["n"] + (r * h) @ value["G_Un"])
+    dh = z * n + (1 - z) * h - value["t"]
+
+    def of_the_reset(dn: Any, u: Any = value["G_Un"].T, came: Any = h) -> Any:
+        return x.T @ ((dn * (1 - n * n)) @ u * came * r * (1 - r))
+
+    slips = [
+        ("∂G_Wz_12", "place missing", x.T @ (dh * n * z * (1 - z))), ("∂G_Wz_12", "place missing", x.T @ (-dh * h * z * (1 - z))),
+        ("∂G_Wr_12", "factor forgotten", of_the_reset(dh)), ("∂G_Wr_12", "other gate", of_the_reset(dh * (1 - z))),
+        ("∂G_Wr_12", "transposed", of_the_reset(dh * z, value["G_Un"])),
+        ("∂G_Wr_12", "factor forgotten", of_the_reset(dh * z, came=1)),
+        ("∂G_Un_12", "before activation", h.T @ (dh * z * (1 - n * n))),
+    ]  # fmt: skip
+    told = kinds_told(derivation, [[key, f"{wrong[0, 1]:.7g}"] for key, _, wrong in slips])
+    assert [kind in kinds for (_, kind, _), kinds in zip(slips, told, strict=True)] == [True] * 7, told
 
 
 @pytest.mark.slow

@@ -121,6 +121,54 @@ LESSON_PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
             "the derivative of the activation is forgotten, at {names}",
             "漏掉了激活函数的导数，在 {names} 处",
         ),
+        "mistake slope is value": (
+            "the value of the activation stands for its derivative, at {names}",
+            "用激活函数的值代替了它的导数，在 {names} 处",
+        ),
+        "mistake before activation": (
+            "what came in is taken from before the activation, not from behind it",
+            "传入的数取了激活之前的值，而不是激活之后的值",
+        ),
+        "mistake numerator missing": (
+            "the numerator of a fraction is not differentiated (p for p − t, behind a softmax), at {names}",
+            "漏掉了对分式的分子求导（softmax 之后就是用 p 代替了 p − t），在 {names} 处",
+        ),
+        "mistake denominator missing": (
+            "the denominator of a fraction is not differentiated, at {names}",
+            "漏掉了对分式的分母求导，在 {names} 处",
+        ),
+        "mistake target missing": (
+            "the target is forgotten in the derivative of the loss, at {names}",
+            "损失的导数里漏掉了目标值，在 {names} 处",
+        ),
+        "mistake factor forgotten": (
+            "the other factor of a product is forgotten, at {names}",
+            "乘积求导时漏掉了另一个因子，在 {names} 处",
+        ),
+        "mistake transposed": (
+            "an array stands transposed, or is not transposed where it has to be, at {names}",
+            "数组转置错了：不该转置的转置了，或该转置的没有转置，在 {names} 处",
+        ),
+        "mistake place missing": (
+            "a name stands in {names} twice, and one of the two places is passed over",
+            "{names} 里同一个量出现了两次，漏掉了其中一处",
+        ),
+        "mistake root missing": (
+            "the root of the constant factor of {names} is forgotten: 1/H for 1/√H",
+            "漏掉了 {names} 的常数因子里的根号：用 1/H 代替了 1/√H",
+        ),
+        "mistake own entry": (
+            "each entry of {names} is differentiated by its own input only; every entry depends on all of them",
+            "{names} 的每个元素只对自己的输入求了导；其实每个元素都与所有输入有关",
+        ),
+        "mistake own factor": (
+            "a factor of a product itself stands for the other factor, at {names}",
+            "乘积求导时留下了这个因子本身，而不是另一个因子，在 {names} 处",
+        ),
+        "mistake other gate": (
+            "1 − g stands for g, or g for 1 − g, at {names}",
+            "用 1 − g 代替了 g，或用 g 代替了 1 − g，在 {names} 处",
+        ),
         "mistake slope of net": (
             "the derivative of the activation is written with its input instead of its output, at {names}",
             "激活函数的导数用了输入（净输入）而不是输出来计算，在 {names} 处",
