@@ -150,8 +150,7 @@ def _factors(use: Use, local: Expr, nodes: Mapping[str, Node]) -> Iterator[tuple
         yield "factor missing", local / factor
     if factor.is_irrational:
         yield "root missing", local * factor
-    powers = (power for term in terms for power in term.atoms(Pow))
-    if any(power.exp == 2 and power.base.has(used) for power in powers):
+    if any(power.exp == 2 and power.base.has(used) for power in Add(*terms).atoms(Pow)):
         yield "square missing", local / 2
 
 
@@ -242,8 +241,7 @@ def _products(use: Use, local: Expr, nodes: Mapping[str, Node]) -> Iterator[tupl
     factor, other = local.as_independent(*local.free_symbols)
     if isinstance(other, Symbol):
         yield "weight missing" if nodes[other.name].role is Role.PARAMETER else "factor forgotten", factor
-        instead = {"own factor": _other_entry(use[1], other.name), "transposed": _transposed(other.name)}
-        yield from ((kind, factor * nodes[name].symbol) for kind, name in instead.items() if name in nodes)
+        yield from ((kind, factor * symbol) for kind, symbol in _instead(use[1], other.name, nodes))
     gates = {symbol: 1 - symbol for symbol in local.free_symbols if _is_a_gate(symbol, nodes[use[0]])}
     if gates:
         yield "other gate", local.xreplace(gates)
@@ -254,6 +252,13 @@ def _products(use: Use, local: Expr, nodes: Mapping[str, Node]) -> Iterator[tupl
 def _is_a_gate(symbol: Symbol, consumer: Node) -> bool:
     expression = _definition(consumer)
     return bool(expression.has(1 - symbol)) and bool(expression.xreplace({1 - symbol: Integer(0)}).has(symbol))
+
+
+def _instead(used: str, other: str, nodes: Mapping[str, Node]) -> Iterator[tuple[str, Symbol]]:
+    """Yield what stands in the place of the other factor: the factor itself, an entry on the other side of the diagonal."""
+    for kind, name in (("own factor", _other_entry(used, other)), ("transposed", _transposed(other))):
+        if name in nodes:
+            yield kind, nodes[name].symbol
 
 
 def _other_entry(used: str, other: str) -> str:
