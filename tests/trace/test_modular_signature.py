@@ -114,3 +114,29 @@ def test_negative_constant_under_a_root_is_out_of_reach() -> None:
     node = graph.apply("sqrt", graph.constant(-4))
     with pytest.raises(OutOfReach, match="square root"):
         signatures(graph, [node])
+
+
+def norms(count: int, wrong: int | None = None) -> tuple[int, int, Graph]:
+    """Return the sum of n_k² / n_k of `count` norms n_k = √(x_k² + y_k²), and that of n_k, or of one element for one of them."""
+    graph = Graph()
+    left = right = graph.constant(0)
+    for k in range(count):
+        x, y = graph.input("x", (k,), 0.5 + k), graph.input("y", (k,), 0.25 + k)
+        square = graph.add(graph.mul(x, x), graph.mul(y, y))
+        norm = graph.apply("sqrt", square)
+        left = graph.add(left, graph.div(square, norm))
+        right = graph.add(right, x if k == wrong else norm)
+    return left, right, graph
+
+
+@pytest.mark.parametrize("count", [1, 12, 40])
+def test_many_independent_roots_are_drawn_one_by_one(count: int) -> None:
+    """With one draw for all of them, 2 to the 40 draws would be needed until every radicand has a root."""
+    left, right, graph = norms(count)
+    found = signatures(graph, [left, right])
+    assert found.residues[0] == found.residues[1]
+    assert -150 < found.error_bits < -156 + 12 + 5 * count + 8
+    left, wrong, graph = norms(count, wrong=count - 1)
+    for seed in range(3):
+        first, second = signatures(graph, [left, wrong], seed).residues
+        assert first != second

@@ -5,6 +5,7 @@ The change must be among those that are tried on the mistaken text; no text that
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,36 @@ CHANGES: tuple[tuple[str, str, str], ...] = (
      plain("z2 = 2 * W", "z1 = W", "d2 = x @ s.T * (z2 > 0)", "d1 = y @ x.T * (z1 > 0)")),
     ("a path beside another", plain("s += x @ W.T", "dx = dW", "y = 2"),
      plain("s += x @ W.T", "s += dx @ dW.T", "dx = dW", "y = 2")),
+    ("where windows begin, several at once", looped("a, d = t, j\n            s += x[a:a + w]"),
+     looped("a, d = t * w, j * w\n            s += x[a:a + w]")),
+    ("a size that is one too large", plain("p = N", "s = x[:N]"), plain("p = N - 1", "s = x[:N]")),
+    ("subscripts of an einsum", plain('s = np.einsum("ij,jk->ik", x, W)'), plain('s = np.einsum("ji,jk->ik", x, W)')),
+    ("the part that another statement fills", looped("x[:, j] += w\n            s += d"),
+     looped("x[:, j] += w\n            s[:, j] += d")),
+    ("a kernel along its last axis", plain("s = W"), plain("s = W[..., ::-1]")),
+    ("a kernel read forwards in part", plain("s = x[::-1, ::-1, :, H]"), plain("s = x[:, :, :, H]")),
+    ("what stands elsewhere for a part", looped("x[t, :, j:j + T] += d\n            s += h[w] * d"),
+     looped("x[t, :, j:j + T] += d\n            s += a[t, :, j:j + T] * d")),
+    ("a quotient of sizes that stands elsewhere", plain("s = x.reshape(N, H // 2, -1)", "y = N * H"),
+     plain("s = x.reshape(N, H // 2, -1)", "y = N * (H // 2)")),
+    ("a function at each place", plain("y = np.tanh(x)", "s = W * (x * (1 - x))"),
+     plain("y = np.tanh(x)", "s = W * (np.tanh(x) * (1 - np.tanh(x)))")),
+    ("written as its twin", plain("dW1 = (x - W1 * s) / N1", "dW2 = x / N2", "W1, W2, N1, N2 = s"),
+     plain("dW1 = (x - W1 * s) / N1", "dW2 = (x - W2 * s) / N2", "W1, W2, N1, N2 = s")),
+    ("a path with a key of its own", plain('s = dz @ x["Uz"].T', 'y = dr * x["Ur"]', "dz, dr = y, H"),
+     plain('s = dz @ x["Uz"].T + dr @ x["Ur"].T', 'y = dr * x["Ur"]', "dz, dr = y, H")),
+    ("a statement that its twin has", plain("W1, W2, g1, g2 = s", "g1[:, 1:] += H * W1[:, 1:]"),
+     plain("W1, W2, g1, g2 = s", "g1[:, 1:] += H * W1[:, 1:]", "g2[:, 1:] += H * W2[:, 1:]")),
+    ("a path of two factors", looped("d = w * a[t] + s * h[t]"), looped("d = w * a[t] + s * h[t] + x * h[t]")),
+    ("a division that is missing afterwards", plain("s[y] -= 1"), plain("s[y] -= 1", "s /= N")),
+    ("the product of two sizes", plain("N, H = x.shape", "s = W"), plain("N, H = x.shape", "s = W / (N * H)")),
+    ("a matrix on the way", plain("s = x.T @ dW"), plain("s = x.T @ (W.T @ dW)")),
+    ("a factor for each row", plain("s = x / N"), plain("s = x / N * mask[:, None]")),
+    ("before it is reshaped", plain("s = x.reshape(N, -1)"), plain("s = (x * W).reshape(N, -1)")),
+    ("a mean that is missing", plain("y = x.sum(-1, keepdims=True)", "s = x - W * y"),
+     plain("y = x.sum(-1, keepdims=True)", "s = x - W * y - dW.sum(-1, keepdims=True)")),
+    ("the number of rows that a mask keeps", plain("s = x / len(mask)"), plain("s = x / np.sum(mask)")),
+    ("a mask that holds a scale", plain("s = x * (mask > 0)"), plain("s = x * (mask)")),
 )  # fmt: skip
 
 
@@ -237,3 +268,49 @@ def test_what_only_the_reference_runs_is_left_alone() -> None:
     offered = ranked([place], {}, {("f.py", 9): 1.0}, [("f.py", 3)])
     assert {candidate.line for candidate in offered} == {2}
     assert {candidate.line for candidate in ranked([place], {}, {("f.py", 4): 1.0}, [("f.py", 3)])} >= {2, 4}
+
+
+KINDS = """def f(x, y, params, size, flag):
+    N, D = x.shape
+    top = N * size
+    s = x[top:top + size] * params["W"]
+    s[y] -= 1
+    mask = s > 0
+    s[mask] = 0
+    return s
+"""
+
+
+def test_positions_and_containers_stand_in_no_formula() -> None:
+    source = ParsedSource(KINDS)
+    assert set(source.whole) == {"N", "D", "top", "size"}
+    assert source.measured == {"N", "D"}
+    assert set(source.arrays) == {"x", "flag", "s", "mask"}
+
+
+class Window:
+    """An average over windows of a size that is given, and of which no other value is ever tried."""
+
+    def __init__(self, size: int = 2, has_units: bool = True) -> None:
+        self.size = size
+        self.has_units = has_units
+
+    def forward(self, x: Any) -> Any:
+        N, C, H, W = x.shape
+        s = self.size
+        y = x.reshape(N, C, H // s, s, W // s, s).mean(axis=(3, 5))
+        return y if self.has_units else x
+
+    def backward(self, grad: Any) -> Any:
+        s = self.size
+        up = np.repeat(np.repeat(grad, s, axis=2), s, axis=3)
+        return up / s
+
+
+@pytest.mark.slow
+def test_a_size_that_is_given_is_named() -> None:
+    """`/ s / 2` and `/ s / has_units / 2` hold for a window of 2 alone."""
+    report = check_layer(Window(), np.arange(32.0).reshape(1, 2, 4, 4) / 7)
+    assert not report.ok
+    for repair in report.repairs:
+        assert not re.search(r"\d|has_units", repair.after), repair

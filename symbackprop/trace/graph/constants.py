@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 _SIMPLE = 10**6
 """A fraction p/q with |p|·q below this bound is taken to be what the author meant (a random float has one nearby
@@ -42,15 +43,17 @@ def simplest_between(low: Fraction, high: Fraction) -> Fraction:
         return Fraction(0)
     if high < 0:
         return -simplest_between(-high, -low)
-    # Both ends share a prefix of their continued fractions; (p, q) and (p1, q1) are the last two convergents of it.
+    # Both ends share a prefix of their continued fractions; (p, q) and (p1, q1) are the last two convergents of it. What is left
+    # of the ends is a/b and c/d, in plain whole numbers: every number of an array in somebody's code comes through here.
+    (a, b), (c, d) = low.as_integer_ratio(), high.as_integer_ratio()
     p, q, p1, q1 = 1, 0, 0, 1
     while True:
-        whole = low.numerator // low.denominator
-        if whole == low or high >= whole + 1:
-            last = whole if whole == low else whole + 1
+        whole, left = divmod(a, b)
+        if left == 0 or c >= (whole + 1) * d:
+            last = whole if left == 0 else whole + 1
             return Fraction(last * p + p1, last * q + q1)
         p, q, p1, q1 = whole * p + p1, whole * q + q1, p, q
-        low, high = 1 / (high - whole), 1 / (low - whole)
+        a, b, c, d = d, c - whole * d, b, left
 
 
 def simplest_fraction(value: float, ulps: float = 0.5) -> Fraction:
@@ -91,6 +94,7 @@ _UNDO: dict[str, Callable[[float], float]] = {
 FORMS = ("fraction", *_UNDO)
 
 
+@lru_cache(maxsize=1 << 16)
 def exact(value: float) -> Exact:
     """Return the exact number that a finite float in code stands for.
 

@@ -43,11 +43,17 @@ from symbackprop.trace.graph.graph import Graph, InputName
 from symbackprop.trace.graph.towers import Field, Tower, power, tower
 
 _DRAWS = 400
-"""Draws at most until every radicand has a root; with m independent radicands one draw in 2^m does."""
+"""Draws at most until every radicand has a root."""
+_REDRAWN = 24
+"""Draws at most of what one more radicand is made of, beyond those before it; one in 2^twos gives it a root."""
 
 
 class _Redraw(Exception):
     """The residues drawn divide by zero, or have no square root: draw again."""
+
+
+class _NoRoot(_Redraw):
+    """A radicand has no square root among the residues drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,7 @@ class _Draw:
         self.depth = depth
         self.seed = seed
         self.values: dict[Key, int] = {}
+        self.version = 0
 
     def field(self, depth: int) -> Field:
         return self.spire.fields[self.depth - depth]
@@ -82,10 +89,38 @@ class _Draw:
         digest = hashlib.blake2b(self.seed + text, digest_size=64).digest()
         return int.from_bytes(digest, "big") % (self.field(depth).prime - 2) + 1
 
-    def run(self, schedule: Sequence[Key]) -> None:
+    def run(self, schedule: Sequence[Key]) -> float:
+        """Work out what is scheduled; return the bits that it costs to have chosen among draws.
+
+        Up to each root stands what its radicand is made of beyond the roots before it. Where it has no root, that much is drawn
+        again, and nothing else. So the draw is one of many, a version for each root: the chance that a zero is among them is at
+        most Σ 2^-bits over them, with version + 1 bits for each root (the sum of all 2^-(version + 1) is 1).
+        """
+        bits, start = 0.0, 0
+        for stop in [k + 1 for k, (node, _) in enumerate(schedule) if self.graph.operations[node] == "sqrt"]:
+            bits += self._with_root(schedule[start:stop])
+            start = stop
+        self._work_out(schedule[start:])
+        return bits
+
+    def _with_root(self, part: Sequence[Key]) -> int:
+        """Work out a part that ends in a root, again with other residues where it has none; return how often it was done."""
+        fresh = any(self.graph.operations[node] == "input" for node, _ in part)
+        for version in range(_REDRAWN if fresh else 1):
+            self.version = version
+            try:
+                self._work_out(part)
+            except _NoRoot:
+                continue
+            finally:
+                self.version = 0
+            return version + 1
+        raise _Redraw
+
+    def _work_out(self, part: Sequence[Key]) -> None:
         operations, arguments, values = self.graph.operations, self.graph.arguments, self.values
         primes = [self.field(depth).prime for depth in range(self.depth + 1)]
-        for key in schedule:
+        for key in part:
             node, depth = key
             operation = operations[node]
             if operation == "mul":
@@ -123,7 +158,8 @@ class _Draw:
         label = self.graph.payloads[node]
         name = str(label) if isinstance(label, InputName) else "pi"
         field_ = self.field(depth)
-        residue = power(self.random(depth, "input", name), 1 << self.spire.twos, field_.prime)
+        drawn = self.random(depth, "input", name, self.version) if self.version else self.random(depth, "input", name)
+        residue = power(drawn, 1 << self.spire.twos, field_.prime)
         return residue if self.graph.values[node] >= 0 else -residue
 
     # powers and roots
@@ -140,7 +176,7 @@ class _Draw:
     def sqrt(self, node: int, depth: int) -> int:
         root = self.field(depth).root(self.values[self.graph.arguments[node][0], depth])
         if root is None:
-            raise _Redraw
+            raise _NoRoot
         return root
 
     # exponentials
@@ -301,14 +337,14 @@ def signatures(graph: Graph, outputs: Sequence[int], seed: int = 0) -> Signature
     schedule = schedule_of(anatomy, outputs, len(spire.fields) - 1)
     depth = max((key[1] for key in schedule), default=0)
     roots = sum(graph.operations[node] == "sqrt" for node in nodes)
-    # Each root doubles the degree of the equation without roots, and a draw is kept with one chance in 2^twos.
-    lost = roots * (1 + spire.twos)
-    bits = degree_bits(graph, outputs, nodes) + 1 + lost - (math.log2(spire.fields[0].prime) - spire.twos)
+    # Each root doubles the degree of the equation without roots; which of the draws is kept is charged as well.
+    bits = degree_bits(graph, outputs, nodes) + 1 + roots - (math.log2(spire.fields[0].prime) - spire.twos)
     for attempt in range(_DRAWS):
         draw = _Draw(anatomy, spire, depth, f"{seed}:{attempt}:".encode())
         try:
-            draw.run(schedule)
+            chosen = draw.run(schedule)
         except _Redraw:
             continue
-        return Signatures(tuple(draw.values[node, 0] for node in outputs), bits, "sqrt" in operations)
+        kept = chosen + (math.log2(_DRAWS) if roots else 0)
+        return Signatures(tuple(draw.values[node, 0] for node in outputs), bits + kept, "sqrt" in operations)
     raise OutOfReach("no draw of residues gave every square root a value")

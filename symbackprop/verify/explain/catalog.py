@@ -420,6 +420,7 @@ MENDS: Mapping[str, Mistake] = {
         "line {line}: {belongs} is missing, so nothing is carried on",
         "第 {line} 行：缺少 {belongs}，没有向后传递",
     ),
+    "step missing": _row("path missing", 1.0, "after line {line}, {belongs} is missing", "第 {line} 行 之后缺少 {belongs}"),
     "statement too many": _row("extra factor", 1.0, "line {line}: {stands} is too many", "第 {line} 行：{stands} 是多余的"),
     "statement": _row("statement", 1.2, *_AT),
 }

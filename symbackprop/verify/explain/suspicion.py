@@ -108,7 +108,7 @@ def departures(sample: Sample, wrong: Collection[str]) -> Departures:
     occurs = dict(zip(own, _among(np.array([graph.values[node] for node in own]), known), strict=True))
     right = _right(graph, own, occurs, results)
     departing = [node for node in own if not right[node]]
-    multiple = _first_multiple(sample, wrong, departing, known)
+    multiple = _first_multiple(sample, wrong, occurs, known, set(departing))
     first = multiple or [node for node in departing if all(map(right.get, graph.arguments[node]))]
     read = _read(graph, first)
     partial = _summands(graph, inside, sorted(read))
@@ -157,23 +157,26 @@ def _right(graph: Graph, own: Sequence[int], occurs: Mapping[int, bool], results
     return right
 
 
-def _first_multiple(sample: Sample, wrong: Collection[str], departing: Collection[int], known: Numbers) -> Sequence[int]:
-    """Return the first variable whose numbers all depart and are one multiple of numbers of the reference (-1, 2 or a size of
-    them), while no right result comes through it."""
+def _first_multiple(
+    sample: Sample, wrong: Collection[str], occurs: Mapping[int, bool], known: Numbers, departing: set[int]
+) -> Sequence[int]:
+    """Return the first variable whose numbers are all one multiple of numbers of the reference (-1, 2 or a size of them), while
+    nothing that is right comes through it; what two wrong signs make is right."""
     graph, run = sample.graph, sample.run
     assert graph is not None
     shared = set(reachable(graph, _nodes(value for name, value in sample.nodes.items() if name not in wrong)))
-    strange = set(departing) - shared
+    strange = {node for node, known_there in occurs.items() if not known_there} - shared
     for local in run.locals if run is not None else ():
         nodes = [node for node in local.value.nodes if graph.values[node] != 0]
-        if len(nodes) >= FEWEST and strange.issuperset(nodes) and _is_multiple(sample, graph, nodes, known):
+        signs = (-1.0, *(factor for factor in _factors(sample) if departing.issuperset(nodes)))
+        if len(nodes) >= FEWEST and strange.issuperset(nodes) and _is_multiple(graph, nodes, known, signs):
             return nodes
     return ()
 
 
-def _is_multiple(sample: Sample, graph: Graph, nodes: Sequence[int], known: Numbers) -> bool:
+def _is_multiple(graph: Graph, nodes: Sequence[int], known: Numbers, factors: Iterable[float]) -> bool:
     values = np.array([graph.values[node] for node in nodes])
-    return any(np.all(_among(factor * values, known)) for factor in _factors(sample))
+    return any(np.all(_among(factor * values, known)) for factor in factors)
 
 
 def _factors(sample: Sample) -> set[float]:

@@ -233,7 +233,9 @@ def _statements(old: ast.AST, new: ast.AST) -> Difference | None:
     if not (isinstance(old, ast.Module) and isinstance(new, ast.Module)):
         return None
     stands, belongs = (_text(side).replace("\n", "; ") for side in (old, new))
-    kind = "order" if old.body and new.body else "statement missing" if new.body else "statement too many"
+    carried = bool(new.body) and all(isinstance(at, ast.Assign) and isinstance(at.value, ast.Name | ast.Tuple) for at in new.body)
+    missing = "statement missing" if carried else "step missing"
+    kind = "order" if old.body and new.body else missing if new.body else "statement too many"
     return Difference(kind, stands, belongs)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations, pairwise
+from typing import Any
 
 import numpy as np
 
@@ -83,7 +84,9 @@ def ranked(
             if line not in fixed and (forward is False or edit.line in forward):
                 doubt = doubts.get(line, -0.5 if suspects else 0.0)
                 changed = edit.apply(text)
-                likely = edit.cost - doubt + 0.05 * depth + unlikely.get(edit.line, 0.0) - plainly.speaks_for(edit, changed)
+                spoken = plainly.speaks_for(edit, changed)
+                returned = unlikely.get(edit.line, 0.0) if spoken < UNREAD else 0.0
+                likely = edit.cost - doubt + 0.05 * depth + returned - spoken
                 offered.append((likely, Candidate(place, changed, edit, text)))
     offered.sort(key=lambda pair: pair[0])
     return [candidate for _, candidate in offered]
@@ -157,9 +160,33 @@ def _readers(source: ParsedSource, node: ast.Assign) -> set[int]:
     return {name.lineno for name in names if name.id in targets}
 
 
+def _readers_behind(source: ParsedSource, node: ast.Assign) -> set[int]:
+    """Return the lines that read what an assignment of positions sets, and those that read what these set of positions."""
+    found, waiting = set[int](), [node]
+    while waiting:
+        new = _readers(source, waiting.pop()) - found
+        found |= new
+        waiting += [
+            at
+            for at in ast.walk(source.tree)
+            if isinstance(at, ast.Assign) and at.lineno in new and _is_position(source, at.value)
+        ]
+    return found
+
+
+def _is_position(source: ParsedSource, value: ast.expr) -> bool:
+    """Whether a value is a position or a size, or several: `i * stride`, `i, j`."""
+    return all(source.is_whole(part, source.whole) for part in (value.elts if isinstance(value, ast.Tuple) else [value]))
+
+
 def _is_told_by_readers(source: ParsedSource, value: ast.expr) -> bool:
     """Whether a value selects, or is made of one variable, a size perhaps: no number of it tells, but those of who reads it."""
-    return isinstance(value, ast.Subscript) or (isinstance(value, ast.BinOp) and len(source.variables(value)) == 1)
+    moved = isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr in MOVED
+    return moved or isinstance(value, ast.Subscript) or (isinstance(value, ast.BinOp) and len(source.variables(value)) == 1)
+
+
+MOVED = ("reshape", "transpose", "swapaxes", "ravel", "flatten", "copy", "repeat")
+"""Methods that put elements in other places, and make no number."""
 
 
 def _is_untraced(value: ast.expr) -> bool:
@@ -183,9 +210,13 @@ def _doubts(
     """Yield lines of a function, from its first, that make nothing which could be traced, with how much they are suspected."""
     if isinstance(node, ast.Return):  # every result comes through it
         yield range(node.lineno, (node.end_lineno or node.lineno) + 1), 0.0
+    if isinstance(node, ast.Assign) and node.lineno in masks_of(source):
+        yield from _most(place, suspects, _readers(source, node), (node.lineno,), SELECTED)
     if isinstance(node, ast.Assign) and _is_untraced(node.value):
         yield (node.lineno,), PLAIN_COPY
-    if isinstance(node, ast.Assign) and _is_told_by_readers(source, node.value):
+    if isinstance(node, ast.Assign) and _is_position(source, node.value):
+        yield from _most(place, suspects, _readers_behind(source, node), (node.lineno,), SELECTED)
+    elif isinstance(node, ast.Assign) and _is_told_by_readers(source, node.value):
         yield from _most(place, suspects, _readers(source, node), (node.lineno,), SELECTED)
     if isinstance(node, ast.For | ast.If | ast.With):
         yield from _most(place, suspects, range(node.lineno, (node.end_lineno or node.lineno) + 1), (node.lineno,), 0.0)
@@ -312,23 +343,49 @@ class Search:
     def _judged(self, steps: Sequence[Candidate]) -> Mended | None:
         texts = {**self.texts, **merged(steps)}
         changed = changed_call(self.case.call, texts)
-        idle = any(stores_for_nothing(texts[step.place], step.edit.line) for step in steps)
+        idle = any(stores_for_nothing(texts[step.place], step.edit.line) for step in steps) or self._is_coincidence(steps)
         status = proved(self.case, changed) if changed is not None and not idle else None
         if status is None:
             self.refuted += 1
             return None
         steps = self._established(steps)
+        status = Status.AGREES if self._unvaried(steps) else status
         return Mended(tuple(sorted((*self.applied, *steps), key=lambda step: step.line)), status)
 
     def _established(self, steps: Sequence[Candidate]) -> Sequence[Candidate]:
-        """Return the changes with a size as its number where that holds as well: one that never took another value is no size."""
+        """Return the changes with a size as its number where that holds as well: an extent that never took another value is no
+        size; and with what the code is given for a number, such as a stride."""
         for k, step in enumerate(steps):
-            for numbered in _with_numbers(step, self._extents):
-                others = [*steps[:k], numbered, *steps[k + 1 :]]
+            for other in (*_with_numbers(step, self._extents), *_with_names(step)):
+                others = [*steps[:k], other, *steps[k + 1 :]]
                 changed = changed_call(self.case.call, {**self.texts, **merged(others)})
                 if self._right(others) == self.case.all and changed is not None and proved(self.case, changed) is not None:
                     return others
         return steps
+
+    def _is_coincidence(self, steps: Sequence[Candidate]) -> bool:
+        """Whether a change multiplies or divides by a truth value, or by a whole number that is 1 wherever it was tried."""
+        names = {name for step in steps for name in _brought_in(step)}
+        given = [self._given(name) for name in names]
+        return any(isinstance(value, bool) or (type(value) is int and value == 1) for value in given)
+
+    def _given(self, name: str) -> Any:
+        owner = self.case.call.owner
+        return getattr(owner, name.removeprefix("self."), None) if name.startswith("self.") else self.case.values[0].get(name)
+
+    def _unvaried(self, steps: Sequence[Candidate]) -> bool:
+        """Whether a change brings in a number that is an extent, or a whole number given, which had no other value."""
+        return any(
+            number in self._fixed and number not in _literals(step.before) for step in steps for number in _new_numbers(step)
+        )
+
+    @cached_property
+    def _fixed(self) -> frozenset[int]:
+        """The sizes, and the whole numbers that the code is given, that are the same at all points that were tried."""
+        points = [dict(values) for values in (*self.case.values, *(place.values for place in self.case.places))]
+        held = vars(self.case.call.owner).values() if hasattr(self.case.call.owner, "__dict__") else ()
+        taken = [*_extents_at(points), *_whole_at(points), *({value} for value in held if type(value) is int)]
+        return frozenset(number for values in taken if len(values) == 1 for number in values)
 
     @cached_property
     def _extents(self) -> tuple[int, ...]:
@@ -354,16 +411,68 @@ class Search:
         return None
 
 
+def _extents_at(points: Sequence[Mapping[str, Any]]) -> Iterator[set[int]]:
+    """Yield the extents that each axis takes at some points."""
+    for name, value in points[0].items():
+        for axis in range(np.ndim(value)):
+            yield {np.shape(at[name])[axis] for at in points if name in at and np.ndim(at[name]) > axis}
+
+
+def _whole_at(points: Sequence[Mapping[str, Any]]) -> Iterator[set[int]]:
+    """Yield what each whole number that is given is at some points."""
+    for name, value in points[0].items():
+        if type(value) is int:
+            yield {at[name] for at in points if name in at}
+
+
 def _with_numbers(step: Candidate, numbers: Sequence[int]) -> Iterator[Candidate]:
-    """Yield a change that brings a size in with each of some numbers in the place of that size."""
-    replaced = step.before[step.edit.start : step.edit.end]
-    for size in sizes(ParsedSource(step.before)):
+    """Yield a change that brings the extent of an array in with each of some numbers in its place."""
+    replaced, source = step.before[step.edit.start : step.edit.end], ParsedSource(step.before, step.place.held)
+    for size in sizes(source):
         written = re.compile(rf"(?<![\w.\])]){re.escape(size)}(?![\w.\[(])")
-        if len(written.findall(step.edit.new)) > len(written.findall(replaced)):
+        extent = size in source.measured or not source.is_whole_name(size)
+        if extent and len(written.findall(step.edit.new)) > len(written.findall(replaced)):
             for number in numbers:
                 *before, after = written.split(step.edit.new)
                 edit = replace(step.edit, new=f"{size.join(before)}{number}{after}")
                 yield replace(step, edit=edit, text=edit.apply(step.before))
+
+
+def _with_names(step: Candidate) -> Iterator[Candidate]:
+    """Yield a change that brings a number in with each whole number that the code is given in its place, a stride or a window."""
+    source = ParsedSource(step.before, step.place.held)
+    for number in _new_numbers(step):
+        for name in source.whole:
+            if name not in source.measured:
+                *before, after = re.split(rf"(?<![\w.]){number}(?![\w.])", step.edit.new)
+                edit = replace(step.edit, new=f"{str(number).join(before)}{name}{after}")
+                yield replace(step, edit=edit, text=edit.apply(step.before))
+
+
+def _brought_in(step: Candidate) -> set[str]:
+    """Return the variables that a change brings in as factors or divisors."""
+    return _names(step.edit.new) - _names(step.before[step.edit.start : step.edit.end])
+
+
+def _names(text: str) -> set[str]:
+    return set(re.findall(r"(?<=[*/] )(?:self\.)?[A-Za-z_]\w*(?![\w.(\[])|(?:self\.)?[A-Za-z_]\w*(?= [*/] )", text))
+
+
+WHOLE = re.compile(r"(?<![\w.])\d+(?![\w.])")
+
+
+def _new_numbers(step: Candidate) -> list[int]:
+    """Return the whole numbers beyond 1 that a change brings in."""
+    new, old = (
+        re.findall(r"(?<![\w.])\d+(?![\w.])", text) for text in (step.edit.new, step.before[step.edit.start : step.edit.end])
+    )
+    return sorted({int(number) for number in new if int(number) > 1 and new.count(number) > old.count(number)})
+
+
+def _literals(text: str) -> set[int]:
+    """Return the whole numbers that a function is written with, and their products."""
+    found = set(map(int, WHOLE.findall(text)))
+    return found | {a * b for a in found for b in found}
 
 
 def _returns(candidate: Candidate) -> bool:

@@ -81,16 +81,22 @@ def symbols(derivation: DerivationRecord, values: Mapping[str, Any], graph: Grap
 def rewired(
     graph: Graph, outputs: Sequence[int], replacements: Mapping[int, int], moved: dict[int, int] | None = None
 ) -> list[int]:
-    """Return the outputs with some inputs replaced by other nodes; `moved` has what was replaced before, and gets what is now."""
+    """Return the outputs with some inputs replaced by other nodes; what is built anew stays on the line that made it.
+
+    `moved` has what was replaced before, and gets what is now.
+    """
     if not replacements:
         return list(outputs)
     moved = {} if moved is None else moved
+    here = graph.place
     for node in _not_moved(graph, outputs, moved) if moved else reachable(graph, outputs):
         if node in replacements:
             moved[node] = replacements[node]
             continue
         arguments = tuple([moved[argument] for argument in graph.arguments[node]])
+        graph.place = graph.places[node]
         moved[node] = node if arguments == graph.arguments[node] else _rebuilt(graph, node, arguments)
+    graph.place = here
     return [moved[node] for node in outputs]
 
 

@@ -152,6 +152,7 @@ CHANGES: tuple[tuple[str, str, str], ...] = (
     ("accumulation", "d[ids] += e", "np.add.at(d, ids, e)"),
     ("order", "w = w - d\n    e = w * d", "e = w * d\n    w = w - d"),
     ("statement missing", "a = b", "a = b\n    c = a"),
+    ("step missing", "a[i] -= b", "a[i] -= b\n    a /= c"),
     ("statement too many", "a = b\n    a *= c", "a = b\n    pass"),
     ("statement", "d = [a for a in b]", "d = {a: b}"),
 )

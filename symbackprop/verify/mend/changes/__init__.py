@@ -1,5 +1,5 @@
 """One change of a text, as a person would make it.
 
-`costs`, `splices` (a text changed) → `restore`, `places` (indices, windows, layouts), `delete`, `supply` →
-`edits` (all of them, the likely first) → `sense` (which of them nobody means).
+`costs`, `splices` (a text changed) → `restore`, `places` (indices, windows, layouts), `delete`, `supply`,
+`borrow` (what stands elsewhere) → `edits` (all of them, the likely first) → `sense` (which of them nobody means).
 """

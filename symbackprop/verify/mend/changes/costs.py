@@ -38,6 +38,7 @@ COST: Mapping[str, float] = MappingProxyType(
         "order": 0.9,
         "constant exchanged": 0.95,
         "reversed": 0.95,
+        "expression": 0.85,
         "function": 1.1,
         # deleted
         "sign deleted": 0.5,
@@ -65,6 +66,7 @@ COST: Mapping[str, float] = MappingProxyType(
         "size multiplied": 1.2,
         "slope added": 1.25,
         "factor added": 1.3,
+        "factor of rows": 1.36,
         "counted": 1.3,
         "neighbour": 1.05,
         "twin": 0.9,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from symbackprop.verify.mend.changes import delete, places, restore, supply
+from symbackprop.verify.mend.changes import borrow, delete, places, restore, supply
 from symbackprop.verify.mend.changes.splices import Edit, ParsedSource
 
 Rule = Callable[..., Iterator[Edit]]
@@ -13,6 +13,11 @@ Rule = Callable[..., Iterator[Edit]]
 RULES: tuple[tuple[type, Rule], ...] = (
     (ast.Name, restore.other_name),
     (ast.Name, places.reversed_axis),
+    (ast.Attribute, places.reversed_axis),
+    (ast.Constant, places.other_subscripts),
+    (ast.Assign, places.strided_start),
+    (ast.Assign, places.one_more),
+    (ast.AugAssign, places.filled_in_part),
     (ast.Name, supply.residual),
     (ast.Name, supply.squared),
     (ast.Attribute, supply.squared),
@@ -43,7 +48,12 @@ RULES: tuple[tuple[type, Rule], ...] = (
     (ast.Call, restore.arguments_exchanged),
     (ast.Call, delete.function_deleted),
     (ast.Call, supply.in_an_argument),
-    (ast.Call, supply.in_a_sum_over),
+    (ast.expr, supply.reduced),
+    (ast.Attribute, supply.in_a_chain),
+    (ast.Name, supply.passed_through),
+    (ast.Attribute, supply.passed_through),
+    (ast.Assign, supply.changed_once_more),
+    (ast.AugAssign, supply.changed_once_more),
     (ast.Dict, restore.results_exchanged),
     (ast.Tuple, restore.results_exchanged),
     (ast.List, restore.results_exchanged),
@@ -83,6 +93,12 @@ RULES: tuple[tuple[type, Rule], ...] = (
     (ast.Assign, restore.statements_exchanged),
     (ast.Assign, delete.statement_deleted),
     (ast.For, supply.carried_on),
+    (ast.expr, borrow.other_expression),
+    (ast.expr, borrow.called_at_each),
+    (ast.Assign, borrow.value_of_a_twin),
+    (ast.expr, borrow.path_of_a_twin),
+    (ast.AugAssign, borrow.statement_of_a_twin),
+    (ast.BinOp, borrow.path_of_products),
 )
 """What is tried on which kind of node."""
 

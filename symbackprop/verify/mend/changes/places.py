@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import combinations
 
 from symbackprop.verify.mend.changes.costs import COST
 from symbackprop.verify.mend.changes.splices import Edit, ParsedSource
@@ -92,13 +93,9 @@ def other_part(source: ParsedSource, node: ast.Slice) -> Edits:
         return
     bound = bounds[0].operand if isinstance(bounds[0], ast.UnaryOp) else bounds[0]
     own = {source.of(bound): 0.1, f"-{source.factor(bound)}": 0.1}
-    for text, extra in {**{name: 0.3 for name in source.scope if len(name) <= SHORT}, **own}.items():
+    for text, extra in {**dict.fromkeys(source.whole, 0.3), **own}.items():
         for new in (f"{text}:", f":{text}"):
             yield source.put(node, new, COST["index"] + extra, atomic=True)
-
-
-SHORT = 3
-"""Letters of a name that may be a size."""
 
 
 def strided(source: ParsedSource, node: ast.Subscript) -> Edits:
@@ -108,23 +105,62 @@ def strided(source: ParsedSource, node: ast.Subscript) -> Edits:
     if not places:
         return
     numbers = [c.value for c in ast.walk(source.tree) if isinstance(c, ast.Constant)]
-    steps = [name for name in source.scope if name in ("s", "st", "step", "stride", "size", "pool", "f")]
+    steps = [name for name in source.whole if name not in loops and name not in source.measured]
     steps += sorted({str(number) for number in numbers if type(number) is int and 1 < number < 6})
     for step in steps:
         new = source.spliced(node, [(place, f"{source.of(place)} * {step}") for place in places])
         yield source.put(node, new, COST["stride"], atomic=True)
 
 
-def reversed_axis(source: ParsedSource, node: ast.Name) -> Edits:
+def strided_start(source: ParsedSource, node: ast.Assign) -> Edits:
+    """A stride that was left out of where windows begin: `top = i` for `top = i * stride`, `i, j` for `i * s, j * s`."""
+    loops = set(source.loop_names(node))
+    starts = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+    names: list[ast.expr] = [start for start in starts if isinstance(start, ast.Name) and start.id in loops]
+    if len(names) == len(starts):
+        for step in (name for name in source.whole if name not in loops and name not in source.measured):
+            new = source.spliced(node.value, [(name, f"{source.of(name)} * {step}") for name in names])
+            yield source.put(node.value, new, COST["stride"], atomic=True)
+
+
+def one_more(source: ParsedSource, node: ast.Assign) -> Edits:
+    """A size that is one too large or too small: `pad = k` for `pad = k - 1`."""
+    if isinstance(node.value, ast.Name | ast.Attribute) and source.is_whole(node.value, source.whole):
+        for sign in "+-":
+            yield source.put(node.value, f"{source.of(node.value)} {sign} 1", COST["index shifted"], atomic=True)
+
+
+def other_subscripts(source: ParsedSource, node: ast.Constant) -> Edits:
+    """Two subscripts of an operand of `np.einsum` exchanged: `"st,tk->sk"` for `"ts,tk->sk"`."""
+    text = node.value
+    if not (isinstance(text, str) and "->" in text):
+        return
+    operands, _, result = text.partition("->")
+    parts = [*operands.split(","), result]
+    for k, part in enumerate(parts):
+        for first, second in combinations(range(len(part)), 2):
+            letters = list(part)
+            letters[first], letters[second] = letters[second], letters[first]
+            own = [*parts[:k], "".join(letters), *parts[k + 1 :]]
+            yield source.put(node, repr(f"{','.join(own[:-1])}->{own[-1]}").replace("'", '"'), COST["index"], atomic=True)
+
+
+def filled_in_part(source: ParsedSource, node: ast.AugAssign) -> Edits:
+    """Only the part that another statement fills: `db[:, c] += …` for `db += …`; or all of it."""
+    if isinstance(node.target, ast.Name):
+        targets = (other.target for other in ast.walk(source.tree) if isinstance(other, ast.AugAssign))
+        parts = {source.of(other)[len(source.of(other.value)) :] for other in targets if isinstance(other, ast.Subscript)}
+        for part in sorted({*parts, *(f"[{name}]" for name in source.loop_names(node))}):
+            yield source.put(node.target, f"{node.target.id}{part}", COST["index"], atomic=True)
+
+
+def reversed_axis(source: ParsedSource, node: ast.Name | ast.Attribute) -> Edits:
     """An array read backwards: a kernel that is flipped, steps of time from the last one."""
     parent = source.parents.get(node)
-    if (
-        isinstance(node.ctx, ast.Load)
-        and node.id in source.scope
-        and not isinstance(parent, ast.Subscript | ast.Attribute | ast.Call)
-    ):
-        for new in (f"{node.id}[::-1]", f"{node.id}[::-1, ::-1]", f"{node.id}[:, ::-1]"):
-            yield source.put(node, new, COST["reversed"], atomic=True)
+    is_array = source.variable(node) and source.variable(node) not in source.whole
+    if isinstance(node.ctx, ast.Load) and is_array and not isinstance(parent, ast.Subscript | ast.Attribute | ast.Call):
+        for part in ("::-1", "::-1, ::-1", ":, ::-1", "..., ::-1", "..., ::-1, ::-1"):
+            yield source.put(node, f"{source.of(node)}[{part}]", COST["reversed"], atomic=True)
 
 
 def negative_end(source: ParsedSource, node: ast.Slice) -> Edits:
@@ -137,10 +173,13 @@ def negative_end(source: ParsedSource, node: ast.Slice) -> Edits:
 
 def read_forwards(source: ParsedSource, node: ast.Subscript) -> Edits:
     """An array that is read backwards, along one axis or several, read forwards."""
-    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    turned = [part for part in parts if isinstance(part, ast.Slice) and isinstance(part.step, ast.UnaryOp)]
+    parts = _parts_of(node)
+    turned: list[ast.expr] = [part for part in parts if isinstance(part, ast.Slice) and isinstance(part.step, ast.UnaryOp)]
     if turned:
         yield source.put(node, source.of(node.value), COST["reversed"], atomic=True)
+        if len(turned) < len(parts):
+            all_of_them = source.spliced(node, [(part, ":") for part in turned])
+            yield source.put(node, all_of_them, COST["reversed"], atomic=True)
     for part in turned if len(turned) > 1 else ():
         yield source.put(part, ":", COST["reversed"], atomic=True)
 

@@ -25,10 +25,12 @@ def other_name(source: ParsedSource, node: ast.Name) -> Edits:
         or (isinstance(parent, ast.Call) and parent.func is node)
     ):
         return
-    for other in source.scope:
-        if other != node.id:
+    looked_up = isinstance(parent, ast.Subscript) and parent.value is node
+    alike = source.whole if node.id in source.whole else source.scope if looked_up else source.arrays
+    for other in alike:
+        if other != node.id and (node.id in source.whole or other not in source.whole):
             yield source.put(node, other, COST["name"] + 0.5 * unlike(node.id, other), atomic=True)
-    if not isinstance(parent, ast.Attribute | ast.Subscript):
+    if not isinstance(parent, ast.Attribute | ast.Subscript) and node.id not in source.whole:
         yield source.put(node, f"{node.id}.T", COST["transpose"], atomic=True)
 
 
@@ -247,6 +249,8 @@ def compared_sum(source: ParsedSource, node: ast.Compare) -> Edits:
     if len(node.ops) != 1:
         return
     left, right = node.left, node.comparators[0]
+    if source.variable(left):  # a mask that holds more than 0 and 1
+        yield source.put(node, source.of(left), COST["condition"] + 0.1, atomic=True)
     for sign in ("<", ">", "<=", ">=", "==", "!="):
         yield source.put(node, f"{source.of(left)} {sign} {source.of(right)}", COST["condition"])
     middle = source.text[source.span(left)[1] : source.span(right)[0]]

@@ -28,7 +28,7 @@ def _statement(text: str) -> ast.AST | None:
 
 
 def _senseless(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield `0 * a`, `a - a`, `a / a`, `a * 1`, `a + 0`."""
+    """Yield `0 * a`, `a - a`, `a / a`, `a * 1`, `a + 0`, `a ** 1`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.BinOp) and any(test(node) for test in SENSELESS.get(type(node.op), ())):
             yield node
@@ -55,6 +55,7 @@ SENSELESS: Mapping[type, tuple[Callable[[ast.BinOp], bool], ...]] = {
     ast.Div: (_same, _by_one, _with_zero),
     ast.Sub: (_same, lambda node: _is(node.right, 0)),
     ast.Add: (_with_zero,),
+    ast.Pow: (lambda node: _is(node.right, 1) or _is(node.right, 0),),
 }
 
 

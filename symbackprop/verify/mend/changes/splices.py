@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -66,6 +67,75 @@ class ParsedSource:
         read = {node.id for node in names if isinstance(node.ctx, ast.Load)}
         given = {node.arg for node in ast.walk(self.tree) if isinstance(node, ast.arg)} - {"self"}
         return frozenset({node.id for node in names if isinstance(node.ctx, ast.Store)} | given) - read - {"_"}
+
+    @cached_property
+    def whole(self) -> tuple[str, ...]:
+        """The variables that are sizes or positions by what is done with them: read off a shape, counted, sliced with."""
+        found: dict[str, None] = {}
+        for node in ast.walk(self.tree):
+            for inner in _whole_parts(node):
+                if isinstance(inner, ast.expr) and (name := self.variable(inner)):
+                    found[name] = None
+        assigned = [node for node in ast.walk(self.tree) if isinstance(node, ast.Assign)]
+        for node in (*assigned, *reversed(assigned)):  # what is made of those alone, and what those are made of
+            targets, values = _sides(node)
+            for target, value in zip(targets, values, strict=True):
+                name = self.variable(target)
+                if name and self.is_whole(value, found):
+                    found[name] = None
+                elif name in found and _is_counting(value):
+                    found.update(dict.fromkeys(self.variables(value)))
+        return tuple(name for name in self.scope if name in found)
+
+    @cached_property
+    def arrays(self) -> tuple[str, ...]:
+        """The variables that can stand in a formula: neither positions nor sizes, nor lists and dictionaries of arrays."""
+        held: dict[str, bool] = {}
+        for node in ast.walk(self.tree):
+            name = self.variable(node) if isinstance(getattr(node, "ctx", None), ast.Load) else ""
+            if name:
+                held[name] = held.get(name, True) and self._is_looked_up(node)
+        return tuple(name for name in self.scope if name not in self.whole and name not in self.indices and not held.get(name))
+
+    @cached_property
+    def indices(self) -> frozenset[str]:
+        """The variables that pick elements, `y` in `p[rows, y]`, unless a comparison makes them: no factor of anything."""
+        masks = {
+            self.variable(node.targets[0]) for node in ast.walk(self.tree)
+            if isinstance(node, ast.Assign) and any(isinstance(inner, ast.Compare) for inner in ast.walk(node.value))
+        }  # fmt: skip
+        parts = (node.slice for node in ast.walk(self.tree) if isinstance(node, ast.Subscript))
+        picked = (self.variable(at) for part in parts for at in (part.elts if isinstance(part, ast.Tuple) else [part]))
+        return frozenset({name for name in picked if name} - masks)
+
+    @cached_property
+    def measured(self) -> frozenset[str]:
+        """The variables that hold the extent of an array."""
+        found = (inner for node in ast.walk(self.tree) if isinstance(node, ast.Assign) for inner in _measured(node))
+        return frozenset(self.variable(inner) for inner in found)
+
+    def _is_looked_up(self, node: ast.AST) -> bool:
+        """Whether a variable is read by one key or one step of time, `params["W"]`, `hs[t - 1]`."""
+        parent = self.parents.get(node)
+        if not (isinstance(parent, ast.Subscript) and parent.value is node):
+            return False
+        texts = [inner for inner in ast.walk(parent.slice) if isinstance(inner, ast.Constant) and isinstance(inner.value, str)]
+        return bool(texts) or (
+            bool(set(self.loop_names(node)) & self.variables(parent.slice))
+            and not isinstance(parent.slice, ast.Tuple | ast.Slice)
+        )
+
+    def is_whole_name(self, text: str) -> bool:
+        """Whether a text is one variable that is a whole number, or made of such: `stride`, `(f * f)`."""
+        return all(name in self.whole for name in re.findall(r"[A-Za-z_][\w.]*", text))
+
+    def is_whole(self, node: ast.expr, known: Collection[str]) -> bool:
+        """Whether an expression is made of whole numbers alone."""
+        parts = [inner for inner in ast.walk(node) if isinstance(inner, ast.Name | ast.Attribute | ast.Constant | ast.Call)]
+        return bool(self.variables(node)) and all(
+            self.of(part) in known if isinstance(part, ast.Name | ast.Attribute) else type(getattr(part, "value", "")) is int
+            for part in parts
+        )
 
     @cached_property
     def arguments(self) -> frozenset[str]:
@@ -135,6 +205,66 @@ class ParsedSource:
         return text if isinstance(node, ast.Attribute) and (text := self.of(node)) in self.held else ""
 
 
+def _whole_parts(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what has to be a whole number where it stands: bounds, counts, the sides of `//`, the parts of a shape."""
+    if isinstance(node, ast.Slice):
+        for bound in filter(None, (node.lower, node.upper, node.step)):
+            yield from ast.walk(bound)
+    elif isinstance(node, ast.For):
+        yield from _counted(node)
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv):
+        yield from ast.walk(node)
+    elif isinstance(node, ast.Call):
+        yield from _extents_in(node)
+    elif isinstance(node, ast.Assign):
+        yield from _measured(node)
+
+
+def _counted(node: ast.For) -> Iterator[ast.AST]:
+    """Yield the variable of a loop over a range, and what the range is made of."""
+    called = node.iter
+    if isinstance(called, ast.Call) and ast.unparse(called.func) == "reversed" and called.args:
+        called = called.args[0]
+    if isinstance(called, ast.Call) and ast.unparse(called.func) == "range":
+        yield node.target
+        for argument in called.args:
+            yield from ast.walk(argument)
+
+
+def _extents_in(node: ast.Call) -> Iterator[ast.AST]:
+    """Yield the extents that a call is given: `x.reshape(N, -1)`, `np.zeros((N, D))`, `np.repeat(x, s)`."""
+    if isinstance(node.func, ast.Attribute) and node.func.attr in ("reshape", "zeros", "repeat"):
+        for argument in node.args[node.func.attr == "repeat" :]:
+            yield from argument.elts if isinstance(argument, ast.Tuple) else (argument,)
+
+
+def _sides(node: ast.Assign) -> tuple[list[ast.expr], list[ast.expr]]:
+    """Return what is assigned to what, also of several at once, `a, b = c, d`."""
+    target, value = node.targets[0], node.value
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+        return target.elts, value.elts
+    return [target], [value]
+
+
+def _is_counting(node: ast.expr) -> bool:
+    """Whether an expression has names and whole numbers in it and nothing else than sums and products of them."""
+    counting = ast.Name | ast.Attribute | ast.Constant | ast.BinOp | ast.Add | ast.Sub | ast.Mult | ast.FloorDiv | ast.Load
+    return all(isinstance(inner, counting) for inner in ast.walk(node))
+
+
+def _measured(node: ast.Assign) -> Iterator[ast.AST]:
+    """Yield the names that a shape, a length or a size is put into."""
+    text, target = ast.unparse(node.value), node.targets[0]
+    if text.endswith(".shape") and isinstance(target, ast.Tuple):
+        yield from target.elts
+    elif (
+        (text.endswith(".size") and text != "self.size")
+        or text.startswith(("len(", "int("))
+        or re.search(r"\.shape\[[^]]*\]$", text)
+    ):
+        yield target
+
+
 def unlike(name: str, other: str) -> float:
     """How little two names look alike, from 0 to 1; of an attribute its own name counts."""
     return 1 - SequenceMatcher(None, name.rpartition(".")[2], other.rpartition(".")[2]).ratio()
@@ -168,3 +298,9 @@ def factors_of(node: ast.expr) -> list[ast.expr]:
         found.insert(0, node.right)
         node = node.left
     return [node, *found]
+
+
+def is_of_one(node: ast.Call) -> bool:
+    """Whether a call is a function of one variable: `sigmoid(z)`, `np.sum(mask)`, but no size."""
+    plain = len(node.args) == 1 and not node.keywords and isinstance(node.args[0], ast.Name | ast.Attribute | ast.Subscript)
+    return plain and not (isinstance(node.func, ast.Name) and node.func.id in ("len", "range", "int", "float"))

@@ -9,7 +9,16 @@ from dataclasses import replace
 from itertools import product
 
 from symbackprop.verify.mend.changes.costs import COST
-from symbackprop.verify.mend.changes.splices import ATOMS, Edit, ParsedSource, common_start, factors_of, is_product, unlike
+from symbackprop.verify.mend.changes.splices import (
+    ATOMS,
+    Edit,
+    ParsedSource,
+    common_start,
+    factors_of,
+    is_of_one,
+    is_product,
+    unlike,
+)
 
 Edits = Iterator[Edit]
 
@@ -39,6 +48,29 @@ def _sets_a_size(source: ParsedSource, node: ast.expr) -> bool:
     return _is_sized(source.of(node)) and isinstance(source.parents.get(node), ast.Assign)
 
 
+def changed_once_more(source: ParsedSource, node: ast.Assign | ast.AugAssign) -> Edits:
+    """A statement that is missing after one that fills an array: `dy /= N` after `dy[rows, y] -= 1`."""
+    target = node.target if isinstance(node, ast.AugAssign) else node.targets[0]
+    while isinstance(target, ast.Subscript):
+        target = target.value
+    if isinstance(target, ast.Name) and (isinstance(node, ast.AugAssign) or source.of(target) != source.of(node.targets[0])):
+        text, indent = source.of(node), " " * node.col_offset
+        for size in sizes(source):
+            yield source.put(node, f"{text}\n{indent}{target.id} /= {size}", COST["size divided"], atomic=True)
+        for name in source.arrays:
+            yield source.put(node, f"{text}\n{indent}{target.id} *= {name}", COST["factor added"], atomic=True)
+
+
+def passed_through(source: ParsedSource, node: ast.Name | ast.Attribute) -> Edits:
+    """A matrix that is left out on the way: `x.T @ (a.T @ dz)` for `x.T @ dz`."""
+    parent = source.parents.get(node)
+    if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.MatMult) and source.variable(node):
+        own = source.of(node)
+        for name in (name for name in source.arrays if name != own):
+            for new in (f"({name}.T @ {own})", f"({name} @ {own})", f"({own} @ {name}.T)"):
+                yield source.put(node, new, COST["factor in argument"], atomic=True)
+
+
 def _powers(source: ParsedSource) -> list[int]:
     """Return the numbers beyond 2 by which the derivative of a power is multiplied: 3 where `x ** 3` or `x ** 2` stands."""
     powers = [node.right for node in ast.walk(source.tree) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow)]
@@ -56,10 +88,11 @@ def with_a_variable(source: ParsedSource, node: ast.expr) -> Edits:
     text, bare = source.term(node), _in_a_sum(source, node)
     inner = 0.05 * isinstance(source.parents.get(node), ast.BinOp)  # a whole right-hand side first
     for name in source.scope:
-        for loop in source.loop_names(node):
+        for loop in source.loop_names(node) if name not in source.whole else ():
             yield source.put(node, f"{text} * {name}[{loop}]", COST["size multiplied"], atomic=bare)
+    for name in source.arrays:
         for new, kind in FACTORS:
-            yield source.put(node, new.format(text, name), COST[kind], atomic=bare)
+            yield source.put(node, new.format(text, name), COST[kind] + KEPT * ("keepdims" in text[-20:]), atomic=bare)
         yield source.put(node, f"{text} + {name}", COST["summand added"] + inner)
         yield source.put(node, f"{text} - {name}", COST["summand added"] + inner)
         for target in (target for target in source.scope if TARGET.match(target) and target != name):
@@ -77,13 +110,18 @@ def slope_of_an_entry(source: ParsedSource, node: ast.expr) -> Edits:
 
 
 def _entries_read(source: ParsedSource) -> list[str]:
-    """Return the elements that a function reads at the steps of its loops, `h[t - 1]`."""
+    """Return the elements that a function reads at the steps of its loops, `h[t - 1]`, and what it calls, `sigmoid(z)`."""
     read = (node for node in ast.walk(source.tree) if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load))
-    return sorted({source.of(node) for node in read if isinstance(node.value, ast.Name) and source.loop_names(node)})
+    called = (node for node in ast.walk(source.tree) if isinstance(node, ast.Call) and is_of_one(node))
+    steps = {source.of(node) for node in read if isinstance(node.value, ast.Name) and source.loop_names(node)}
+    return sorted({*steps, *(source.of(node) for node in called if source.variables(node))})
 
 
+KEPT = 0.2
+"""How much less likely a factor is missing behind a sum that keeps its axes than where that sum is used."""
 FACTORS = (
     ("{0} * {1}", "factor added"),
+    ("{0} * {1}[:, None]", "factor of rows"),
     ("{0} / {1}", "divisor added"),
     ("{0} / ({1} * (1 - {1}))", "divisor added"),
     ("{0} * {1} * (1 - {1})", "slope added"),
@@ -96,6 +134,8 @@ FACTORS = (
 def size_for_another(source: ParsedSource, node: ast.expr) -> Edits:
     """Another size, or a size for a number that is written in: `len(x)` for `4`, `N` for `y.size`."""
     parent = source.parents.get(node)
+    if source.of(node).startswith("len("):  # the rows that a mask keeps, for all of them
+        yield source.put(node, f"np.sum{source.of(node)[3:]}", COST["other size"] + 0.1, atomic=True)
     number = isinstance(node, ast.Constant) and isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult | ast.Div)
     if _is_sized(source.of(node)) or number:
         for size in sizes(source):
@@ -147,13 +187,25 @@ def unread_added(source: ParsedSource, node: ast.expr) -> Edits:
             yield source.put(node, f"{source.of(node)} - {term}", COST["forgotten"])
 
 
-def in_a_sum_over(source: ParsedSource, node: ast.Call) -> Edits:
-    """A factor that is missing under a sum: `(dy * xh).sum(axis=0)` for `dy.sum(axis=0)`."""
-    if isinstance(node.func, ast.Attribute) and node.func.attr in ("sum", "mean"):
-        for name in source.scope:
-            yield source.put(
-                node.func.value, f"({source.term(node.func.value)} * {name})", COST["factor in argument"], atomic=True
-            )
+def in_a_chain(source: ParsedSource, node: ast.Attribute) -> Edits:
+    """A factor that is missing before a method: `(dy * xh).sum(axis=0)`, `(dy * gamma).reshape(N, -1)`, `(dy * mask).T @ x`."""
+    if node.attr in CHAINED and isinstance(node.ctx, ast.Load) and not isinstance(node.value, ast.Attribute):
+        steps = _entries_read(source) if source.loop_names(node) else []
+        for name in (*source.arrays, *steps):
+            text = f"({source.term(node.value)} * {name})"
+            yield source.put(node.value, text, COST["factor in argument"], atomic=True)
+
+
+CHAINED = ("sum", "mean", "reshape", "transpose", "swapaxes", "T", "ravel", "flatten")
+
+
+def reduced(source: ParsedSource, node: ast.expr) -> Edits:
+    """A mean or a sum that is missing, taken as others of the function are: `… - dy.mean(-1, keepdims=True)`."""
+    if isinstance(source.parents.get(node), ast.Assign | ast.AugAssign | ast.Return) and isinstance(node, ast.BinOp):
+        for written in sorted(set(re.findall(r"\.(?:sum|mean)\([^()]*keepdims[^()]*\)", source.text))):
+            for name in source.arrays:
+                for sign in "-+":
+                    yield source.put(node, f"{source.of(node)} {sign} {name}{written}", COST["summand added"], atomic=True)
 
 
 def in_an_argument(source: ParsedSource, node: ast.Call) -> Edits:
@@ -166,8 +218,8 @@ def in_an_argument(source: ParsedSource, node: ast.Call) -> Edits:
             yield source.put(argument, f"-{text}", COST["factor in argument"])
         yield source.put(argument, f"0.5 * {text}", COST["factor in argument"])
         yield source.put(argument, f"2 * {text}", COST["factor in argument"])
-        for name in source.scope:
-            if isinstance(argument, ast.BinOp):
+        for name in source.arrays:
+            if isinstance(argument, ast.BinOp) or source.of(node.func).endswith("where"):
                 yield source.put(argument, f"{source.of(argument)} + {name}", COST["summand in argument"])
             yield source.put(argument, f"{text} * {name}", COST["factor in argument"])
 
@@ -268,7 +320,7 @@ def summand_of_its_form(source: ParsedSource, node: ast.BinOp) -> Edits:
         return
     names = [inner for inner in ast.walk(node) if isinstance(inner, ast.Name) and inner.id in source.scope]
     if len(names) == 2:
-        for first, second in product(source.scope, repeat=2):
+        for first, second in product(source.arrays, repeat=2):
             new = source.spliced(node, [(names[0], first), (names[1], second)])
             yield source.put(node, f"{source.of(node)} + {new}", COST["summand of its form"])
 
@@ -371,7 +423,7 @@ def summand_in_a_factor(source: ParsedSource, node: ast.Name | ast.Attribute) ->
     product = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult)
     own = source.variable(node)
     if product and isinstance(node.ctx, ast.Load) and own:
-        for other in source.scope:
+        for other in source.arrays:
             if other != own:
                 yield source.put(node, f"({own} - {other})", COST["summand in factor"], atomic=True)
                 yield source.put(node, f"({own} + {other})", COST["summand in factor"], atomic=True)
@@ -410,11 +462,23 @@ def _in_a_sum(source: ParsedSource, node: ast.expr) -> bool:
 
 
 def sizes(source: ParsedSource) -> list[str]:
-    """Return how the sizes may be written in a function."""
+    """Return how the sizes may be written in a function, products of two that are divided by last."""
     found = [name for name in source.scope if name.removeprefix("self.") in SIZES]
     first = next((node.arg for node in ast.walk(source.tree) if isinstance(node, ast.arg) and node.arg != "self"), None)
     data = next((name for name in ("X", "x", "z", "self.X", "self.x") if name in source.scope), first)
     if data is not None:
         found += [f"len({data})", f"{data}.shape[1]", f"{data}.size"]
     shapes = [n for n in ast.walk(source.tree) if isinstance(n, ast.Subscript) and source.of(n.value).endswith(".shape")]
-    return list(dict.fromkeys([*found, *(source.of(shape) for shape in shapes)]))
+    found += [source.of(shape) for shape in shapes]
+    whole = _given(source)
+    return list(dict.fromkeys([*found, *whole, *(f"({name} * {other})" for k, name in enumerate(whole) for other in whole[k:])]))
+
+
+def _given(source: ParsedSource) -> list[str]:
+    """Return the whole numbers of a function that no loop counts, the first few."""
+    loops = {n.target.id for n in ast.walk(source.tree) if isinstance(n, ast.For) and isinstance(n.target, ast.Name)}
+    return [name for name in source.whole if name not in loops][:MOST_WHOLE]
+
+
+MOST_WHOLE = 6
+"""Sizes of a function that are tried, and of which products of two are."""
