@@ -168,8 +168,10 @@ def _first_multiple(
     strange = {node for node, known_there in occurs.items() if not known_there} - shared
     for local in run.locals if run is not None else ():
         nodes = [node for node in local.value.nodes if graph.values[node] != 0]
-        signs = (-1.0, *(factor for factor in _factors(sample) if departing.issuperset(nodes)))
-        if len(nodes) >= FEWEST and strange.issuperset(nodes) and _is_multiple(graph, nodes, known, signs):
+        if len(nodes) < FEWEST or not strange.issuperset(nodes):
+            continue
+        factors = _factors(sample) if departing.issuperset(nodes) else {-1.0}
+        if _is_multiple(graph, nodes, known, factors):
             return nodes
     return ()
 

@@ -233,10 +233,14 @@ def _statements(old: ast.AST, new: ast.AST) -> Difference | None:
     if not (isinstance(old, ast.Module) and isinstance(new, ast.Module)):
         return None
     stands, belongs = (_text(side).replace("\n", "; ") for side in (old, new))
-    carried = bool(new.body) and all(isinstance(at, ast.Assign) and isinstance(at.value, ast.Name | ast.Tuple) for at in new.body)
-    missing = "statement missing" if carried else "step missing"
-    kind = "order" if old.body and new.body else missing if new.body else "statement too many"
+    kind = "order" if old.body and new.body else _missing(new.body) if new.body else "statement too many"
     return Difference(kind, stands, belongs)
+
+
+def _missing(body: list[ast.stmt]) -> str:
+    """Return what statements are that are missing: what is carried on to the next step, or a step of working it out."""
+    carried = all(isinstance(at, ast.Assign) and isinstance(at.value, ast.Name | ast.Tuple) for at in body)
+    return "statement missing" if carried else "step missing"
 
 
 def _accumulated(old: ast.AST, new: ast.AST) -> Difference | None:

@@ -23,7 +23,7 @@ from symbackprop.verify.explain.suspicion import lines_of_results, suspicion
 from symbackprop.verify.mend.changes.costs import COST
 from symbackprop.verify.mend.changes.edits import edits
 from symbackprop.verify.mend.changes.sense import makes_sense, stores_for_nothing
-from symbackprop.verify.mend.changes.splices import Edit, ParsedSource
+from symbackprop.verify.mend.changes.splices import Edit, ParsedSource, compares
 from symbackprop.verify.mend.changes.supply import form, sizes
 from symbackprop.verify.mend.editable import Editable, Line, changed_call
 from symbackprop.verify.mend.proof import Case, Runner, proved
@@ -191,7 +191,7 @@ MOVED = ("reshape", "transpose", "swapaxes", "ravel", "flatten", "copy", "repeat
 
 def _is_untraced(value: ast.expr) -> bool:
     """Whether a value is a plain copy, or made by a comparison alone."""
-    return isinstance(value, ast.Name) or any(isinstance(node, ast.Compare) for node in ast.walk(value))
+    return isinstance(value, ast.Name) or compares(value)
 
 
 def suspicion_of_headers(source: ParsedSource, place: Editable, suspects: Mapping[Line, float]) -> dict[Line, float]:
@@ -210,16 +210,22 @@ def _doubts(
     """Yield lines of a function, from its first, that make nothing which could be traced, with how much they are suspected."""
     if isinstance(node, ast.Return):  # every result comes through it
         yield range(node.lineno, (node.end_lineno or node.lineno) + 1), 0.0
-    if isinstance(node, ast.Assign) and node.lineno in masks_of(source):
-        yield from _most(place, suspects, _readers(source, node), (node.lineno,), SELECTED)
-    if isinstance(node, ast.Assign) and _is_untraced(node.value):
-        yield (node.lineno,), PLAIN_COPY
-    if isinstance(node, ast.Assign) and _is_position(source, node.value):
-        yield from _most(place, suspects, _readers_behind(source, node), (node.lineno,), SELECTED)
-    elif isinstance(node, ast.Assign) and _is_told_by_readers(source, node.value):
-        yield from _most(place, suspects, _readers(source, node), (node.lineno,), SELECTED)
-    if isinstance(node, ast.For | ast.If | ast.With):
+    elif isinstance(node, ast.Assign):
+        yield from _doubts_of_assigned(source, place, suspects, node)
+    elif isinstance(node, ast.For | ast.If | ast.With):
         yield from _most(place, suspects, range(node.lineno, (node.end_lineno or node.lineno) + 1), (node.lineno,), 0.0)
+
+
+def _doubts_of_assigned(
+    source: ParsedSource, place: Editable, suspects: Mapping[Line, float], node: ast.Assign
+) -> Iterator[tuple[Iterable[int], float]]:
+    """Yield the line of an assignment with how much it is suspected: a mask, a position, a selection as much as what reads it."""
+    if _is_position(source, node.value):
+        yield from _most(place, suspects, _readers_behind(source, node), (node.lineno,), SELECTED)
+    elif compares(node.value) or _is_told_by_readers(source, node.value):
+        yield from _most(place, suspects, _readers(source, node), (node.lineno,), SELECTED)
+    if _is_untraced(node.value):
+        yield (node.lineno,), PLAIN_COPY
 
 
 def _most(

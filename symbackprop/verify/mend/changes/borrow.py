@@ -5,9 +5,19 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import combinations
 
 from symbackprop.verify.mend.changes.costs import COST
-from symbackprop.verify.mend.changes.splices import ATOMS, Edit, ParsedSource, common_start, is_of_one, is_product, unlike
+from symbackprop.verify.mend.changes.splices import (
+    ATOMS,
+    Edit,
+    ParsedSource,
+    calls_of_one,
+    common_start,
+    is_of_one,
+    is_product,
+    unlike,
+)
 
 Edits = Iterator[Edit]
 
@@ -22,12 +32,11 @@ def other_expression(source: ParsedSource, node: ast.expr) -> Edits:
     if not is_operand(source, node):
         return
     own = source.of(node)
-    for text, likely in expressions(source).items():
-        if text != own and not (isinstance(node, ast.Constant) and not likely):
-            yield source.put(node, text, COST["expression"] + 0.4 * unlike(own, text), atomic=text.startswith("(") or not likely)
+    others = [text for text in expressions(source) if text != own]
     if isinstance(node, ast.Subscript):
-        for other in (*source.arrays, *(f"{name}{part}" for name in source.arrays for part in _parts(source))):
-            yield source.put(node, other, COST["expression"] + 0.4 * unlike(own, other), atomic=True)
+        others += [*source.arrays, *(f"{name}{part}" for name in source.arrays for part in _parts(source))]
+    for text in others:
+        yield source.put(node, text, COST["expression"] + 0.4 * unlike(own, text), atomic=True)
 
 
 def _parts(source: ParsedSource) -> list[str]:
@@ -46,29 +55,33 @@ def is_operand(source: ParsedSource, node: ast.expr) -> bool:
     return (read or sized) and (side or argument)
 
 
-def expressions(source: ParsedSource) -> dict[str, bool]:
-    """Return the small expressions that a function reads, each as it is written in a product, and whether it is compound."""
-    found: dict[str, bool] = {}
+def expressions(source: ParsedSource) -> list[str]:
+    """Return the small expressions that a function reads, each as it is written in a product."""
+    found: dict[str, None] = {}
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and not isinstance(node.slice, ast.Constant):
-            found[source.of(node)] = False
+            found[source.of(node)] = None
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv):
-            found[f"({source.of(node)})"] = True
+            found[f"({source.of(node)})"] = None
         elif isinstance(node, ast.Call) and is_of_one(node):
-            found[source.of(node)] = False
-    return dict(list(found.items())[:MOST_EXPRESSIONS])
+            found[source.of(node)] = None
+    return list(found)[:MOST_EXPRESSIONS]
 
 
-def called_at_each(source: ParsedSource, node: ast.expr) -> Edits:
+def called_at_each(source: ParsedSource, node: ast.BinOp) -> Edits:
     """A function that stands elsewhere, at every place of its argument: `s(z) * (1 - s(z))` for `z * (1 - z)`."""
-    if not isinstance(node, ast.BinOp) or isinstance(source.parents.get(node), ast.BinOp):
+    if isinstance(source.parents.get(node), ast.BinOp):
         return
-    for call in (inner for inner in ast.walk(source.tree) if isinstance(inner, ast.Call) and is_of_one(inner)):
-        argument = source.of(call.args[0])
-        inside = [inner for inner in ast.walk(node) if isinstance(inner, ast.expr) and source.of(inner) == argument]
-        places = [place for place in inside if not isinstance(source.parents.get(place), ast.Call)]
+    for call in calls_of_one(source):
+        places = _uncalled(source, node, source.of(call.args[0]))
         if len(places) > 1:
             yield source.put(node, source.spliced(node, [(at, source.of(call)) for at in places]), COST["repeated part"])
+
+
+def _uncalled(source: ParsedSource, node: ast.AST, text: str) -> list[ast.expr]:
+    """Return where a text stands in a node without a function around it."""
+    inside = [inner for inner in ast.walk(node) if isinstance(inner, ast.expr) and source.of(inner) == text]
+    return [place for place in inside if not isinstance(source.parents.get(place), ast.Call)]
 
 
 def value_of_a_twin(source: ParsedSource, node: ast.Assign) -> Edits:
@@ -169,12 +182,15 @@ def _summands(node: ast.expr) -> list[ast.expr]:
 
 def path_of_products(source: ParsedSource, node: ast.BinOp) -> Edits:
     """A summand that is missing in a sum of products: a variable with what the function reads at this step, `dc * r[t]`."""
-    parent = source.parents.get(node)
-    outermost = isinstance(parent, ast.Assign | ast.AugAssign)
-    if not outermost or not (isinstance(node.op, ast.Add | ast.Sub) or is_product(node)):
-        return
-    loops = source.loop_names(node)
+    outermost = isinstance(source.parents.get(node), ast.Assign | ast.AugAssign)
+    if outermost and (isinstance(node.op, ast.Add | ast.Sub) or is_product(node)):
+        for term in _products(source, source.loop_names(node)):
+            yield source.put(node, f"{source.of(node)} + {term}", COST["summand of its form"] + 0.1, atomic=True)
+
+
+def _products(source: ParsedSource, loops: list[str]) -> list[str]:
+    """Return the products of a variable with another, or with an element that is read at a step of loops."""
+    if not loops:
+        return [f"{name} * {other}" for name, other in combinations(source.arrays, 2)]
     entries = [text for text in expressions(source) if any(f"[{loop}]" in text for loop in loops)]
-    for name in source.arrays:
-        for other in entries if loops else [other for other in source.arrays if other > name]:
-            yield source.put(node, f"{source.of(node)} + {name} * {other}", COST["summand of its form"] + 0.1, atomic=True)
+    return [f"{name} * {entry}" for name in source.arrays for entry in entries]

@@ -94,7 +94,7 @@ RULES: tuple[tuple[type, Rule], ...] = (
     (ast.Assign, delete.statement_deleted),
     (ast.For, supply.carried_on),
     (ast.expr, borrow.other_expression),
-    (ast.expr, borrow.called_at_each),
+    (ast.BinOp, borrow.called_at_each),
     (ast.Assign, borrow.value_of_a_twin),
     (ast.expr, borrow.path_of_a_twin),
     (ast.AugAssign, borrow.statement_of_a_twin),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
 from symbackprop.verify.mend.changes.costs import COST
@@ -100,27 +100,34 @@ def other_part(source: ParsedSource, node: ast.Slice) -> Edits:
 
 def strided(source: ParsedSource, node: ast.Subscript) -> Edits:
     """A stride that was left out: `x[i:i + f]` for `x[i*s:i*s + f]`, for all loop variables of the subscript at once."""
-    loops = set(source.loop_names(node))
-    places: list[ast.expr] = [name for name in ast.walk(node.slice) if isinstance(name, ast.Name) and name.id in loops]
-    if not places:
-        return
-    numbers = [c.value for c in ast.walk(source.tree) if isinstance(c, ast.Constant)]
-    steps = [name for name in source.whole if name not in loops and name not in source.measured]
-    steps += sorted({str(number) for number in numbers if type(number) is int and 1 < number < 6})
-    for step in steps:
-        new = source.spliced(node, [(place, f"{source.of(place)} * {step}") for place in places])
-        yield source.put(node, new, COST["stride"], atomic=True)
+    numbers = {c.value for c in ast.walk(source.tree) if isinstance(c, ast.Constant) and type(c.value) is int}
+    steps = [*_strides(source, node), *sorted(str(number) for number in numbers & {2, 3, 4, 5})]
+    yield from _all_strided(source, node, _of_loops(source, node, ast.walk(node.slice)), steps)
 
 
 def strided_start(source: ParsedSource, node: ast.Assign) -> Edits:
     """A stride that was left out of where windows begin: `top = i` for `top = i * stride`, `i, j` for `i * s, j * s`."""
-    loops = set(source.loop_names(node))
     starts = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
-    names: list[ast.expr] = [start for start in starts if isinstance(start, ast.Name) and start.id in loops]
+    names = _of_loops(source, node, starts)
     if len(names) == len(starts):
-        for step in (name for name in source.whole if name not in loops and name not in source.measured):
-            new = source.spliced(node.value, [(name, f"{source.of(name)} * {step}") for name in names])
-            yield source.put(node.value, new, COST["stride"], atomic=True)
+        yield from _all_strided(source, node.value, names, _strides(source, node))
+
+
+def _of_loops(source: ParsedSource, node: ast.AST, parts: Iterable[ast.AST]) -> list[ast.expr]:
+    """Return the parts that are variables of the loops around a node."""
+    loops = source.loop_names(node)
+    return [part for part in parts if isinstance(part, ast.Name) and part.id in loops]
+
+
+def _strides(source: ParsedSource, node: ast.AST) -> list[str]:
+    """Return what may be a stride: a whole number that the function is given."""
+    return [name for name in source.whole if name not in source.loop_names(node) and name not in source.measured]
+
+
+def _all_strided(source: ParsedSource, node: ast.expr, places: Sequence[ast.expr], steps: Iterable[str]) -> Edits:
+    for step in steps if places else ():
+        new = source.spliced(node, [(place, f"{source.of(place)} * {step}") for place in places])
+        yield source.put(node, new, COST["stride"], atomic=True)
 
 
 def one_more(source: ParsedSource, node: ast.Assign) -> Edits:

@@ -19,19 +19,23 @@ Edits = Iterator[Edit]
 def other_name(source: ParsedSource, node: ast.Name) -> Edits:
     """Another variable of the function: `a1` where `a2` belongs; a name that looks alike first."""
     parent = source.parents.get(node)
-    if (
-        not isinstance(node.ctx, ast.Load)
-        or node.id not in source.scope
-        or (isinstance(parent, ast.Call) and parent.func is node)
-    ):
+    is_called = isinstance(parent, ast.Call) and parent.func is node
+    if not isinstance(node.ctx, ast.Load) or node.id not in source.scope or is_called:
         return
-    looked_up = isinstance(parent, ast.Subscript) and parent.value is node
-    alike = source.whole if node.id in source.whole else source.scope if looked_up else source.arrays
-    for other in alike:
-        if other != node.id and (node.id in source.whole or other not in source.whole):
+    for other in _of_its_kind(source, node):
+        if other != node.id:
             yield source.put(node, other, COST["name"] + 0.5 * unlike(node.id, other), atomic=True)
     if not isinstance(parent, ast.Attribute | ast.Subscript) and node.id not in source.whole:
         yield source.put(node, f"{node.id}.T", COST["transpose"], atomic=True)
+
+
+def _of_its_kind(source: ParsedSource, node: ast.Name) -> list[str]:
+    """Return the variables that may stand where one does: positions for a position, arrays for an array."""
+    if node.id in source.whole:
+        return list(source.whole)
+    parent = source.parents.get(node)
+    looked_up = isinstance(parent, ast.Subscript)
+    return [name for name in (source.scope if looked_up else source.arrays) if name not in source.whole]
 
 
 def other_attribute(source: ParsedSource, node: ast.Attribute) -> Edits:

@@ -71,21 +71,20 @@ class ParsedSource:
     @cached_property
     def whole(self) -> tuple[str, ...]:
         """The variables that are sizes or positions by what is done with them: read off a shape, counted, sliced with."""
-        found: dict[str, None] = {}
-        for node in ast.walk(self.tree):
-            for inner in _whole_parts(node):
-                if isinstance(inner, ast.expr) and (name := self.variable(inner)):
-                    found[name] = None
+        inside = (self.variable(inner) for node in ast.walk(self.tree) for inner in _whole_parts(node))
+        found: dict[str, None] = dict.fromkeys(filter(None, inside))
         assigned = [node for node in ast.walk(self.tree) if isinstance(node, ast.Assign)]
-        for node in (*assigned, *reversed(assigned)):  # what is made of those alone, and what those are made of
-            targets, values = _sides(node)
-            for target, value in zip(targets, values, strict=True):
-                name = self.variable(target)
-                if name and self.is_whole(value, found):
-                    found[name] = None
-                elif name in found and _is_counting(value):
-                    found.update(dict.fromkeys(self.variables(value)))
+        sides = [pair for node in assigned for pair in zip(*_sides(node), strict=True)]
+        for target, value in (*sides, *reversed(sides)):  # what is made of those alone, and what those are made of
+            self._passed_on(found, self.variable(target), value)
         return tuple(name for name in self.scope if name in found)
+
+    def _passed_on(self, found: dict[str, None], name: str, value: ast.expr) -> None:
+        """Count among whole numbers what one assignment makes of them, or makes one of."""
+        if name and self.is_whole(value, found):
+            found[name] = None
+        elif name in found and _is_counting(value):
+            found.update(dict.fromkeys(self.variables(value)))
 
     @cached_property
     def arrays(self) -> tuple[str, ...]:
@@ -97,33 +96,29 @@ class ParsedSource:
                 held[name] = held.get(name, True) and self._is_looked_up(node)
         return tuple(name for name in self.scope if name not in self.whole and name not in self.indices and not held.get(name))
 
-    @cached_property
-    def indices(self) -> frozenset[str]:
-        """The variables that pick elements, `y` in `p[rows, y]`, unless a comparison makes them: no factor of anything."""
-        masks = {
-            self.variable(node.targets[0]) for node in ast.walk(self.tree)
-            if isinstance(node, ast.Assign) and any(isinstance(inner, ast.Compare) for inner in ast.walk(node.value))
-        }  # fmt: skip
-        parts = (node.slice for node in ast.walk(self.tree) if isinstance(node, ast.Subscript))
-        picked = (self.variable(at) for part in parts for at in (part.elts if isinstance(part, ast.Tuple) else [part]))
-        return frozenset({name for name in picked if name} - masks)
-
-    @cached_property
-    def measured(self) -> frozenset[str]:
-        """The variables that hold the extent of an array."""
-        found = (inner for node in ast.walk(self.tree) if isinstance(node, ast.Assign) for inner in _measured(node))
-        return frozenset(self.variable(inner) for inner in found)
-
     def _is_looked_up(self, node: ast.AST) -> bool:
         """Whether a variable is read by one key or one step of time, `params["W"]`, `hs[t - 1]`."""
         parent = self.parents.get(node)
         if not (isinstance(parent, ast.Subscript) and parent.value is node):
             return False
         texts = [inner for inner in ast.walk(parent.slice) if isinstance(inner, ast.Constant) and isinstance(inner.value, str)]
-        return bool(texts) or (
-            bool(set(self.loop_names(node)) & self.variables(parent.slice))
-            and not isinstance(parent.slice, ast.Tuple | ast.Slice)
-        )
+        single = not isinstance(parent.slice, ast.Tuple | ast.Slice)
+        return bool(texts) or (single and bool(set(self.loop_names(node)) & self.variables(parent.slice)))
+
+    @cached_property
+    def indices(self) -> frozenset[str]:
+        """The variables that pick elements, `y` in `p[rows, y]`, unless a comparison makes them: no factor of anything."""
+        assigned = [node for node in ast.walk(self.tree) if isinstance(node, ast.Assign)]
+        masks = {self.variable(node.targets[0]) for node in assigned if compares(node.value)}
+        parts = (node.slice for node in ast.walk(self.tree) if isinstance(node, ast.Subscript))
+        picked = {self.variable(at) for part in parts for at in (part.elts if isinstance(part, ast.Tuple) else [part])}
+        return frozenset(picked - masks - {""})
+
+    @cached_property
+    def measured(self) -> frozenset[str]:
+        """The variables that hold the extent of an array."""
+        found = (inner for node in ast.walk(self.tree) if isinstance(node, ast.Assign) for inner in _measured(node))
+        return frozenset(self.variable(inner) for inner in found)
 
     def is_whole_name(self, text: str) -> bool:
         """Whether a text is one variable that is a whole number, or made of such: `stride`, `(f * f)`."""
@@ -304,3 +299,13 @@ def is_of_one(node: ast.Call) -> bool:
     """Whether a call is a function of one variable: `sigmoid(z)`, `np.sum(mask)`, but no size."""
     plain = len(node.args) == 1 and not node.keywords and isinstance(node.args[0], ast.Name | ast.Attribute | ast.Subscript)
     return plain and not (isinstance(node.func, ast.Name) and node.func.id in ("len", "range", "int", "float"))
+
+
+def calls_of_one(source: ParsedSource) -> list[ast.Call]:
+    """Return the calls of a function that have one variable as their argument."""
+    return [node for node in ast.walk(source.tree) if isinstance(node, ast.Call) and is_of_one(node)]
+
+
+def compares(node: ast.AST) -> bool:
+    """Whether a node compares anything."""
+    return any(isinstance(inner, ast.Compare) for inner in ast.walk(node))

@@ -13,9 +13,10 @@ from symbackprop.verify.mend.changes.splices import (
     ATOMS,
     Edit,
     ParsedSource,
+    calls_of_one,
     common_start,
+    compares,
     factors_of,
-    is_of_one,
     is_product,
     unlike,
 )
@@ -112,9 +113,8 @@ def slope_of_an_entry(source: ParsedSource, node: ast.expr) -> Edits:
 def _entries_read(source: ParsedSource) -> list[str]:
     """Return the elements that a function reads at the steps of its loops, `h[t - 1]`, and what it calls, `sigmoid(z)`."""
     read = (node for node in ast.walk(source.tree) if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load))
-    called = (node for node in ast.walk(source.tree) if isinstance(node, ast.Call) and is_of_one(node))
     steps = {source.of(node) for node in read if isinstance(node.value, ast.Name) and source.loop_names(node)}
-    return sorted({*steps, *(source.of(node) for node in called if source.variables(node))})
+    return sorted({*steps, *(source.of(node) for node in calls_of_one(source) if source.variables(node))})
 
 
 KEPT = 0.2
@@ -334,12 +334,8 @@ def masked(source: ParsedSource, node: ast.expr) -> Edits:
 
 def _masks(source: ParsedSource) -> set[str]:
     """Return the variables that a comparison makes."""
-    made = [node for node in ast.walk(source.tree) if isinstance(node, ast.Assign) and _compares(node.value)]
+    made = [node for node in ast.walk(source.tree) if isinstance(node, ast.Assign) and compares(node.value)]
     return {target.id for node in made for target in node.targets if isinstance(target, ast.Name)}
-
-
-def _compares(node: ast.expr) -> bool:
-    return any(isinstance(inner, ast.Compare) for inner in ast.walk(node))
 
 
 def _exchanged(old: str, new: str) -> tuple[str, str]:
