@@ -505,3 +505,42 @@ def test_where_gradients_of_parameters_are_left(place: str, tmp_path: Path) -> N
         file.write_text(f"import numpy as np\n{twice}", encoding="utf-8")
         with pytest.raises(UserError, match=r"dA of Layer\.backward is the gradient of what Layer\.forward keeps"):
             passes_in(f"{file}:Layer", None)
+
+
+SHARED = """
+W1, W2 = np.random.randn(3, 4), np.random.randn(4, 2)
+rate = 0.1
+def sigmoid(x, deriv=False):
+    return x * (1 - x) if deriv else 1 / (1 + np.exp(-x))
+def forward(X):
+    global h, out
+    h = sigmoid(X @ W1)
+    out = h @ W2
+    return out
+def loss(y, out):
+    return np.mean((y - out) ** 2)
+def backward(X, y):
+    d2 = 2 * (out - y) / y.size
+    d1 = d2 @ W2.T * sigmoid(h, True)
+    return X.T @ d1, h.T @ d2
+"""
+
+
+def test_functions_that_share_the_arrays_of_their_file(tmp_path: Path) -> None:
+    named = SHARED.replace("return X.T @ d1, h.T @ d2", "dW1, dW2 = X.T @ d1, h.T @ d2\n    return dW1, dW2")
+    assert statuses(report(tmp_path, named)) == {"W1": "proved", "W2": "proved"}
+    assert statuses(report(tmp_path, named.replace("h, True", "h"))) == {"W1": "differs", "W2": "proved"}
+    rows = statuses(report(tmp_path, named.replace("y.size", "len(y)")))
+    assert rows == {"W1": "differs", "W2": "differs"}
+
+
+def test_a_loop_in_no_function_is_told_what_to_become(tmp_path: Path) -> None:
+    loop = "W = np.random.randn(3, 2)\nfor step in range(9):\n    out = X @ W\n    W -= 0.1 * X.T @ (out - y)\n"
+    with pytest.raises(UserError, match=r"written\.py:3: the passes stand in a loop, in no function; put its lines"):
+        chosen(load_definitions(_written(tmp_path, loop)), str(tmp_path / "written.py"), "")
+
+
+def _written(folder: Path, code: str) -> Path:
+    file = folder / "written.py"
+    file.write_text(f"import numpy as np\n{code}", encoding="utf-8")
+    return file

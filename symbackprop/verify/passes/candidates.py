@@ -16,7 +16,7 @@ import numpy as np
 from symbackprop.errors import UserError, listed, nearest
 from symbackprop.guest.visit import visit
 from symbackprop.trace.run.nested import walk
-from symbackprop.verify.binding.source_tree import definition
+from symbackprop.verify.binding.source_tree import definition, module_tree
 from symbackprop.verify.passes.comparison import (
     REMEMBERS,
     Comparison,
@@ -35,12 +35,14 @@ from symbackprop.verify.passes.passes import (
     PREDICTIONS,
     STEPS,
     Passes,
+    as_object,
     call_with,
     called_like,
     method_of,
     own_copy,
     parameters_of,
     required,
+    stem_of,
     switch_of,
 )
 from symbackprop.verify.passes.started import started
@@ -82,7 +84,14 @@ def candidates(module: types.ModuleType) -> list[PassCandidate]:
     first = {id(value): name for name, value in reversed(own.items())}  # of an alias the name that it has first
     kinds = (of_class(name, kind) for name, kind in own.items() if isinstance(kind, type) and first[id(kind)] == name)
     found = [*filter(None, kinds), *_pairs(functions)]
-    return [*found, *_alone(functions, found)]
+    return _with_shared_arrays(module, [*found, *_alone(functions, found)])
+
+
+def _with_shared_arrays(module: types.ModuleType, found: list[PassCandidate]) -> list[PassCandidate]:
+    """Return the candidates with a file as one in the place of its functions where these share arrays of it."""
+    shared = as_object(module)
+    whole = of_class(stem_of(module), shared) if shared is not None else None
+    return found if whole is None else [whole, *(one for one in found if isinstance(one.owner, type))]
 
 
 def _alone(functions: Mapping[str, Callable[..., Any]], found: Sequence[PassCandidate]) -> Iterator[PassCandidate]:
@@ -242,10 +251,31 @@ def _nothing(module: types.ModuleType, file: str) -> str:
         for name, value in vars(module).items()
         if isinstance(value, types.FunctionType) and value.__module__ == module.__name__
     ]
+    line = _loop_of_steps(file)
+    if line:
+        how = "put its lines up to the prediction into `def forward(X):`, which returns it, the rest into `def backward(X, y):`"
+        return f"{file}:{line}: the passes stand in a loop, in no function; {how}, with `global` for what they set"
     if not own:
         return f"{file}: no function is defined there; expected one that returns the loss, and one that returns its gradients"
     how = f"name a function that returns the loss and one that returns its gradients: {file}:LOSS {file}:GRADIENTS"
     return f"{file}: no forward and backward pass found; {how}; defined there: {listed(own)}"
+
+
+def _loop_of_steps(file: str) -> int:
+    """Return the line of a loop outside of functions that moves matrices, `W -= lr * X.T @ delta`; 0 if none does."""
+    tree = module_tree(file)
+    loops = [node for node in (tree.body if tree is not None else ()) if isinstance(node, ast.For | ast.While)]
+    return next((loop.lineno for loop in loops if any(map(_is_a_step, ast.walk(loop)))), 0)
+
+
+def _is_a_step(node: ast.AST) -> bool:
+    """Whether a statement takes from a variable, or adds to it, more than a number."""
+    taken = isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Sub | ast.Add) and isinstance(node.target, ast.Name)
+    return taken and not isinstance(node.value, ast.Constant) and any(map(_is_product, ast.walk(node.value)))  # type: ignore[attr-defined]
+
+
+def _is_product(node: ast.AST) -> bool:
+    return isinstance(getattr(node, "op", None), ast.MatMult | ast.Mult) or getattr(node, "attr", "") == "dot"
 
 
 def _names_of(candidate: PassCandidate) -> set[str]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import copy
 import inspect
 import types
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from symbackprop.errors import UserError
 from symbackprop.trace.run.nested import NO_FILE
@@ -202,4 +205,77 @@ def outside(function: Any, title: str) -> Callable[..., Any]:
     made.__kwdefaults__, made.__qualname__ = function.__kwdefaults__, title
     if hasattr(function, "__signature__"):
         made.__signature__ = function.__signature__  # type: ignore[attr-defined]
+    return made
+
+
+# ---- functions that share arrays of their file -----------------------------------------------------------------------
+
+
+class SharedArrays:
+    """The arrays of a file that its functions read and set by name, as attributes of an object; the functions are its methods."""
+
+    def __init__(self, held: Mapping[str, Any]) -> None:
+        self.__dict__.update(held)
+
+
+def as_object(module: types.ModuleType) -> SharedArrays | None:
+    """Return the functions of a file as methods of an object that holds the arrays they share; None where they share none."""
+    if SHARED in vars(module):
+        return vars(module)[SHARED]  # type: ignore[no-any-return]
+    own = _functions_of(module)
+    read = {name for function in own.values() for name in function.__code__.co_names}
+    held = _arrays_of(module, read)
+    if not held:
+        return None
+    methods = {name: _as_method(function, frozenset(read - own.keys())) for name, function in own.items()}
+    kind = type(stem_of(module), (SharedArrays,), {**methods, "__module__": module.__name__})
+    made: SharedArrays = kind(held)
+    vars(module).update({name: np.zeros(value.shape) for name, value in held.items()})  # no trace follows them
+    vars(module)[SHARED] = made
+    return made
+
+
+SHARED = "__shared_arrays__"
+"""Where a file keeps the object of its arrays."""
+
+
+def stem_of(module: types.ModuleType) -> str:
+    """Return what the file of a module is called."""
+    return Path(module.__file__ or module.__name__).stem
+
+
+def _functions_of(module: types.ModuleType) -> dict[str, types.FunctionType]:
+    functions = ((name, member) for name, member in vars(module).items() if isinstance(member, types.FunctionType))
+    return {name: function for name, function in functions if function.__module__ == module.__name__}
+
+
+def _arrays_of(module: types.ModuleType, names_read: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in vars(module).items() if name in names_read and _is_array(value)}
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.ndim > 0
+
+
+def _as_method(function: types.FunctionType, shared: frozenset[str]) -> Callable[..., Any]:
+    """Return a function as a method: the object's arrays are put in the place of the file's, and taken back."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        known = function.__globals__  # those of the copy that a trace has made of it
+        before = {name: known[name] for name in shared if name in known}
+        known.update({name: value for name, value in self.__dict__.items() if name in shared})
+        try:
+            returned = function(*args, **kwargs)
+            changed = {name: known[name] for name in shared if name in known and known[name] is not before.get(name)}
+            self.__dict__.update({name: value for name, value in changed.items() if hasattr(value, "shape")})
+        finally:
+            for name in shared:
+                known.pop(name, None)
+            known.update(before)
+        return returned
+
+    made = outside(method, function.__qualname__)
+    made.__wrapped__, made.__name__ = function, function.__name__  # type: ignore[attr-defined]
+    first = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    made.__signature__ = inspect.Signature([first, *inspect.signature(function).parameters.values()])  # type: ignore[attr-defined]
     return made
