@@ -147,10 +147,11 @@ MOST_ROUNDS = 5  # of finding that two names are one, and that their likes are t
 def _names(document: Document, lines: Lines, network: Network | None, notation: Notation | None) -> tuple[tuple[str, ...], Names]:
     words = re.findall(r"[A-Za-z_]\w+", " ".join(f.text for f in document.fragments if f.kind in ("prose", "code")))
     macros = document_macros(document)
-    found = discover([with_macros_put_in(normalised(formula.text), macros) for formula in document.formulas()], words)
+    texts = [with_macros_put_in(normalised(formula.text), macros) for formula in document.formulas()]
+    found = discover(map(normalised, texts) if macros else texts, words)
     if network is not None:
         _declare(found, network, notation)
-    return (*found.scalars, *found.indexed), replace(found.names(notation), macros=macros)
+    return (*found.scalars, *found.indexed), replace(found.names(notation), macros=macros, respelled=normalised)
 
 
 def _declare(found: NamesFound, network: Network, notation: Notation | None) -> None:
@@ -346,7 +347,7 @@ def _judgement(document: Document, statement: Statement, pair: Pair, remedy: Rem
 
 def _unread(document: Document, unread: Unread) -> list[Judgement]:
     line, column = document.place(unread.fragment.start + unread.span[0])
-    verdict = ClaimVerdict(ClaimStatus.UNREAD, unread.reason)
+    verdict = ClaimVerdict(ClaimStatus.UNDECIDED if unread.is_read else ClaimStatus.UNREAD, unread.reason)
     one = Judgement(unread.fragment.start, unread.span, line, column, None, None, unread.fragment.text, verdict)
     return [one] * unread.equals
 

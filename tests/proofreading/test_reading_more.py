@@ -65,9 +65,7 @@ def test_what_is_wrong_in_it_is_found(text: str) -> None:
         r"$u = -{b + c}$",
         r"$u = {b + c} d$",
         r"$u = a {b + c}$",
-        r"$d_t = 3$ and $u = \frac{d (a b)}{d w}$",
         r"$n = 1,000$",
-        "Words in between. $= 2 v + v$",
         r"$u = W^\top_{ij}$",
     ],
 )

@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import re
+from dataclasses import dataclass
 
 from symbackprop.formula.read.tokens import Token
+
+
+@dataclass(slots=True)
+class _Line:
+    """The tokens of a line, and whether a line break stands before them, not a wide space."""
+
+    tokens: list[Token]
+    begins: bool = True
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it begins with an equals sign or its like."""
+        return self.begins and bool(self.tokens) and self.tokens[0].type == "REL"
 
 
 def mark_lines(found: list[Token]) -> list[Token]:
@@ -22,9 +37,70 @@ def mark_lines(found: list[Token]) -> list[Token]:
     return result
 
 
-def _remarks_last(lines: list[list[Token]]) -> list[list[Token]]:
-    remarks = [line for line in lines[1:] if _is_remark(line)]
-    return [line for line in lines if line not in remarks] + remarks if remarks else lines
+#: Words with which a remark on a line begins: what stands behind them is no part of the statement that goes on in the next line.
+REMARK = re.compile(
+    r"\W*(?:since|because|as|by|using|use|from|with|where|when|if|for|given|recall|not(?:e|ing)|due|defin(?:e|ing)|replacing|taking"
+    r"|let|∵|由于?|因为|其中|根据|利用|使用|当|若)(?![A-Za-z])",
+    re.I,
+)
+_DEEPER = {"LP": 1, "LS": 1, "LC": 1, "LB": 1, "LU": 1, "CASES": 1, "MATRIX": 1}
+_DEEPER.update({"RP": -1, "RS": -1, "RC": -1, "RB": -1, "RU": -1, "ENDCASES": -1, "ENDMATRIX": -1})
+
+
+def _remarks_last(lines: list[_Line]) -> list[list[Token]]:
+    """Put behind everything what only explains a line: `(\\ln 1 = 0)` behind a wide space, `since a = b` where `= c` goes on."""
+    kept: list[_Line] = []
+    remarks: list[list[Token]] = []
+    for line in lines:
+        if line.goes_on:
+            _take_remarks(kept, remarks)
+        if kept and _is_remark(line.tokens):
+            remarks.append(line.tokens)
+        else:
+            kept.append(line)
+    return [*(line.tokens for line in kept), *remarks]
+
+
+def _take_remarks(kept: list[_Line], remarks: list[list[Token]]) -> None:
+    """Move what explains the last line of a formula from the lines that are kept to the remarks."""
+    while len(kept) > 1:
+        first = max(at for at, line in enumerate(kept) if line.begins)
+        at, cut = _first_remark(kept, first)
+        if at < 0:
+            return
+        remarks += [kept[at].tokens[cut:], *(line.tokens for line in kept[at + 1 :])]
+        rest = _without_commas(kept[at].tokens[:cut])
+        kept[at:] = [_Line(rest, kept[at].begins)] if rest or at == 0 else []
+        if rest or at > first:
+            return
+
+
+def _first_remark(lines: list[_Line], first: int) -> tuple[int, int]:
+    """Return in which line from the first one on a remark begins, and where in it; (-1, 0) where none does."""
+    places = ((at, _remark_at(lines, at)) for at in range(first, len(lines)))
+    return next(((at, cut) for at, cut in places if cut is not None), (-1, 0))
+
+
+def _without_commas(tokens: list[Token]) -> list[Token]:
+    while tokens and tokens[-1].type == "COMMA":
+        tokens = tokens[:-1]
+    return tokens
+
+
+def _remark_at(lines: list[_Line], at: int) -> int | None:
+    """Return where a remark begins in a line: its words, outside of brackets; None where none does."""
+    tokens, depth = lines[at].tokens, 0
+    behind = [token for line in lines[at + 1 :] for token in line.tokens]
+    for place, token in enumerate(tokens):
+        depth += _DEEPER.get(token.type, 0)
+        if depth == 0 and token.type == "TEXT" and (REMARK.match(token.value) or not _says([*tokens[place + 1 :], *behind])):
+            return place
+    return None
+
+
+def _says(tokens: list[Token]) -> bool:
+    """Whether something is said to be equal to something."""
+    return any(token.type == "REL" and token.value != "∈" for token in tokens)
 
 
 def _is_remark(line: list[Token]) -> bool:
@@ -50,13 +126,13 @@ def _is_inside(found: list[Token]) -> bool:
     return depth > 0
 
 
-def _lines(found: list[Token]) -> list[list[Token]]:
-    lines: list[list[Token]] = [[]]
+def _lines(found: list[Token]) -> list[_Line]:
+    lines = [_Line([])]
     for token in found:
         if token.type == "NEWLINE":
-            lines.append([])
+            lines.append(_Line([], begins=token.value == "\n"))
         else:
-            lines[-1].append(token)
+            lines[-1].tokens.append(token)
     return lines
 
 

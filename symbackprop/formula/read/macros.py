@@ -78,8 +78,13 @@ def expanded(text: str, macros: Mapping[str, Macro]) -> tuple[str, Sequence[int]
         if budget < 0 or len(rest) - end + len(body) + len(places) > MOST_CHARACTERS:
             raise ReadError(rf"the macro \{found[1]} does not come to an end", (at[found.start()], at[found.start()] + 1))
         space = " " if body[-1:].isalpha() and rest[end : end + 1].isalpha() else ""
+        if body[:1].isalpha() and _ENDS_IN_A_MACRO.search(written[-1]):  # `\\partial\\ell`, where ℓ is l
+            body = f" {body}"
         rest, at, start = body + space + rest[end:], [at[found.start()]] * (len(body) + len(space)) + at[end:], 0
     return "".join(written) + rest[start:], (*places, *at[start:], len(text))
+
+
+_ENDS_IN_A_MACRO = re.compile(r"\\[A-Za-z]+\Z")
 
 
 def _filled(body: str, arguments: Sequence[str]) -> str:

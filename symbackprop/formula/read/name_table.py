@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_fields
 from enum import Enum
@@ -67,6 +67,8 @@ class Names:
     decimal: str = "."  # the sign between whole digits and places
     longest_spelling: int = 40
     guessed: bool = False  # found in a text, not declared: what is written as a call may be one
+    called: frozenset[str] = frozenset()  # names that are called like functions, whatever else they are
+    respelled: Callable[[str], str] | None = None  # what is done to a formula, character by character, when its macros are put in
     macros: Mapping[str, Macro] = field(default_factory=lambda: MappingProxyType({}))  # those that a document defines
 
     @staticmethod

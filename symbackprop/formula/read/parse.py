@@ -101,8 +101,13 @@ def _separated(parser: Parser, rule: Callable[[Parser], Rule], separator: str, s
     start, items = parser.start, [(yield rule(parser))]
     while parser.kind == separator:
         parser.take()
+        if separator == "COMMA" and parser.kind in _CLOSES_A_CELL:  # `{1,} & {x > 0}`
+            break
         items.append((yield rule(parser)))
     return items[0] if len(items) == 1 else Row(tuple(items), sign, span=parser.span(start))
+
+
+_CLOSES_A_CELL = ("RB", "AMP", "ROWSEP", "ENDCASES", "ENDMATRIX")
 
 
 def _lines(parser: Parser) -> Rule:
@@ -118,11 +123,24 @@ def _row(parser: Parser) -> Rule:
     items: list[Formula] = []
     while not items or parser.kind == "TEXT" or (isinstance(items[-1], Text) and _starts_sum(parser.kind)):
         if parser.kind == "TEXT":
-            token = parser.take()
-            items.append(Text(token.value, span=(token.start, token.end)))
+            items.append((yield _said(parser, first=not items)))
         else:
             items.append((yield _logic(parser)))
     return items[0] if len(items) == 1 else Row(tuple(items), span=parser.span(start))
+
+
+def _said(parser: Parser, *, first: bool) -> Rule:
+    """Words between formulas; at the beginning also a side that is said in words."""
+    token = parser.take("TEXT")
+    words = Text(token.value, span=(token.start, token.end))
+    if parser.kind == "REL" and parser.tokens[parser.at].value in _FOLLOWS:
+        parser.take()
+    elif parser.kind == "REL" and first:
+        return (yield _relations(parser, token.start, words))
+    return words
+
+
+_FOLLOWS = ("⇒", "→", "⇔")  # behind words: what follows from them
 
 
 def _starts_sum(kind: str) -> bool:
@@ -141,11 +159,29 @@ def _logic(parser: Parser) -> Rule:
 
 
 def _chain(parser: Parser) -> Rule:
-    start, parts, relations = parser.start, [(yield _sum(parser))], []
+    start = parser.start
+    return (yield _relations(parser, start, (yield _sum(parser))))
+
+
+def _relations(parser: Parser, start: int, first: Formula) -> Rule:
+    """A chain from its first side on; a side alone where no relation follows."""
+    parts, relations = [first], []
     while parser.kind == "REL":
         relations.append(parser.take().value)
-        parts.append((yield _sum(parser)))
-    return tree.Chain(tuple(parts), tuple(relations), span=parser.span(start)) if relations else parts[0]
+        parts.append((yield _words(parser)) if parser.kind == "TEXT" else (yield _sum(parser)))
+    return tree.Chain(tuple(parts), tuple(relations), span=parser.span(start)) if relations else first
+
+
+def _words(parser: Parser) -> Rule:
+    """A side that is said in words, `z_i = \\text{logit of class } i`."""
+    start, items = parser.start, list[Formula]()
+    while parser.kind == "TEXT" or (items and isinstance(items[-1], Text) and parser.kind == "NAME"):
+        if parser.kind == "TEXT":
+            token = parser.take()
+            items.append(Text(token.value, span=(token.start, token.end)))
+        else:
+            items.append((yield _scripted(parser)))
+    return items[0] if len(items) == 1 else Row(tuple(items), span=parser.span(start))
 
 
 def _sum(parser: Parser) -> Rule:
@@ -177,7 +213,7 @@ def _no_function(parser: Parser, part: Formula) -> None:
 
 def _term(parser: Parser) -> Rule:
     start, items = parser.start, [SignedFactor("", (yield _factor(parser)))]
-    while parser.kind in _JOINING or parser.kind in FACTOR_START or parser.kind == "BIG":
+    while parser.kind in _GOES_ON:
         sign = parser.take().value if parser.kind in _JOINING else ""
         begin = parser.start
         minus = sign != "" and parser.kind in _SIGNS and parser.take().type == "MINUS"
@@ -186,10 +222,11 @@ def _term(parser: Parser) -> Rule:
     if len(items) > 1:
         for item in items:
             _no_function(parser, item.factor)
-    return term(items, parser.bare, parser.span(start), calls=parser.names.guessed)
+    return term(items, parser.bare, parser.span(start), calls=parser.names.called if parser.names.guessed else None)
 
 
-_JOINING = ("TIMES", "SLASH", "ODOT")
+_JOINING = ("TIMES", "SLASH", "ODOT", "OPERATOR")
+_GOES_ON = FACTOR_START | {*_JOINING, "BIG"}
 
 
 def _factor(parser: Parser) -> Rule:
@@ -357,18 +394,22 @@ def _braces(parser: Parser) -> Rule:
     body = yield _group(parser)
     if isinstance(body, Row) and body.separator == ",":
         return tree.Group(body, "{", span=parser.span(start))  # a set whose brackets TeX does not show
-    if level(body) < PREFIXED and not isinstance(body, tree.Product) and not _stands_alone(parser, before):
+    if level(body) < PREFIXED and not isinstance(body, tree.Product) and not _stands_alone(parser, before, body):
         raise ReadError("these braces do not show; write brackets", parser.span(start))
     return body
 
 
-_ENDS = frozenset(("", "REL", "COMMA", "NEWLINE", "ROWSEP", "AMP", "TEXT", "RP", "RS", "RC", "RB", "RU", "RBAR", "RNORM"))
-_BEGINS = (_ENDS - {"RP", "RS", "RC", "RB", "RU", "RBAR", "RNORM"}) | {"LP", "LS", "LC", "LB", "LU", "LBAR", "LNORM"}
+_CLOSED = frozenset(("RP", "RS", "RC", "RB", "RU", "RBAR", "RNORM", "ENDCASES", "ENDMATRIX"))
+_ENDS = frozenset(("", "REL", "COMMA", "NEWLINE", "ROWSEP", "AMP", "TEXT")) | _CLOSED
+_BEGINS = (_ENDS - _CLOSED) | {"LP", "LS", "LC", "LB", "LU", "LBAR", "LNORM", "CASES", "MATRIX"}
 
 
-def _stands_alone(parser: Parser, before: str) -> bool:
-    """Whether braces hold a whole side or the inside of brackets: then it makes no difference that they do not show."""
-    return before in _BEGINS and parser.kind in _ENDS
+def _stands_alone(parser: Parser, before: str, body: Formula) -> bool:
+    """Whether it makes no difference that braces do not show: they hold a whole side, the inside of brackets, terms of a sum."""
+    if before in _BEGINS and parser.kind in _ENDS:
+        return True
+    is_term = not isinstance(body, tree.Chain | Row | tree.Logic)
+    return is_term and (before in _BEGINS or before == "PLUS") and (parser.kind in _ENDS or parser.kind in _SIGNS)
 
 
 def _braced(parser: Parser) -> Rule:
@@ -433,8 +474,31 @@ def _derivative(parser: Parser) -> Rule:
 
 
 def _root(parser: Parser) -> Rule:
-    start = parser.take().start
-    return tree.Root((yield _group(parser)), span=parser.span(start))
+    token = parser.take()
+    body = yield _group(parser)
+    span = parser.span(token.start)
+    if token.value == "2":
+        return tree.Root(body, span=span)
+    return tree.Power(body, tree.Fraction(tree.Number("1"), tree.Number(token.value), inline=True), span=span)
+
+
+def _integral(parser: Parser) -> Rule:
+    """An integral, which is read and has no value here: what is integrated, and by what."""
+    start = parser.take("INT").start
+    limits = yield _scripts(parser)
+    by = yield _integrated_by(parser)
+    body = (yield _term(parser)) if parser.kind in FACTOR_START or parser.kind in ("BIG", "FUNC") else tree.Number("1")
+    by += yield _integrated_by(parser)
+    parts = (body, *by, *(value for _, value in limits if value is not None))
+    return tree.Call(Name("integral"), parts, span=parser.span(start))
+
+
+def _integrated_by(parser: Parser) -> Rule:
+    found: list[Formula] = []
+    while parser.kind == "BY":
+        parser.take()
+        found.append((yield _scripted(parser)))
+    return found
 
 
 def _mark(parser: Parser) -> Rule:
@@ -520,6 +584,7 @@ _FACTORS: Mapping[str, Callable[[Parser], Rule]] = {
     "NABLA": _nabla,
     "CHANGE": _change,
     "PARTIAL": _inline_derivative,
+    "INT": _integral,
 }
 _ATOMS: Mapping[str, Callable[[Parser], Rule]] = {
     "NAME": _leaf(lambda token: Name(token.value, span=(token.start, token.end))),

@@ -35,7 +35,7 @@ def read(text: str, names: Names) -> Formula:
     if written == text:
         return _read(text, names)
     try:
-        formula = _read(written, names)
+        formula = _read(written if names.respelled is None else names.respelled(written), names)
     except ReadError as error:
         raise ReadError(error.message, _moved(error.span, places)) from None
     return replace(formula, lambda node: replace_fields(node, span=node.span and _moved(node.span, places)))

@@ -41,7 +41,7 @@ def _line_break(scanner: Scanner, end: int) -> bool:
     if scanner.in_rows and found[1]:
         scanner.position = found.end()
     else:
-        scanner.emit("ROWSEP" if scanner.in_rows else "NEWLINE", "\n", found.end())
+        scanner.emit("ROWSEP" if scanner.in_rows else "NEWLINE", " " if found[1] else "\n", found.end())
     return True
 
 
@@ -51,14 +51,21 @@ def _rows(scanner: Scanner, end: int) -> bool:
         if found:
             scanner.emit(kind if found[1] == "begin" else f"END{kind}", kind.lower(), found.end())
             return True
-    return False
+    box = vocabulary.TEXT_BOX.match(scanner.text, scanner.position, end)
+    if box:
+        scanner.emit("TEXT", scanner.original[slice(*box.span(1))].strip(), box.end())
+    return bool(box)
 
 
 def _ampersand(scanner: Scanner, end: int) -> bool:
+    """A column: of a matrix an entry, of lines where they are lined up, or (two of them) a further statement on the line."""
+    two = scanner.text.startswith("&&", scanner.position)
     if scanner.in_rows:
-        scanner.emit("AMP", "&", scanner.position + 1 + scanner.text.startswith("&&", scanner.position))
+        scanner.emit("AMP", "&", scanner.position + 1 + two)
+    elif two and scanner.last not in ("", "NEWLINE", "REL"):
+        scanner.emit("NEWLINE", " ", scanner.position + 2)
     else:
-        scanner.position += 1
+        scanner.position += 1 + two
     return True
 
 
@@ -103,11 +110,16 @@ def _pattern(scanner: Scanner, end: int) -> bool:
         found = pattern.match(scanner.text, scanner.position, end)
         if found and kind == "TOP" and _bounds_a_sum(scanner):
             return _size_above(scanner, found.end())
-        if found and not (kind == "TOP" and pattern is vocabulary.PLAIN_T and scanner.names.find("T")):
+        if found and not (pattern is vocabulary.PLAIN_T and scanner.names.find("T")):
+            for _ in _PRIMES.findall(found[0])[1:]:  # of `f''` in one superscript
+                scanner.emit(kind, "'", scanner.position)
             value = found[1] if kind == "BLANK" else found[0]
             scanner.emit(kind, value, found.end())
             return True
     return False
+
+
+_PRIMES = re.compile(r"\\prime|'|′")
 
 
 def _bounds_a_sum(scanner: Scanner) -> bool:
@@ -164,8 +176,35 @@ def _script(scanner: Scanner, end: int) -> bool:
 def _big(scanner: Scanner, end: int) -> bool:
     found = vocabulary.BIG_WORD.match(scanner.text, scanner.position, end)
     if found:
-        scanner.emit("BIG", (found[1] or "") + found[2], found.end())
+        scanner.emit("BIG", "".join(filter(None, found.groups())), found.end())
     return bool(found)
+
+
+def _integral(scanner: Scanner, end: int) -> bool:
+    """The `dx` behind what is integrated, though d or dx may be a name elsewhere."""
+    if scanner.counts["INT"] <= scanner.counts["BY"] or scanner.context or scanner.last == "SLASH":
+        return False
+    found = _BY.match(scanner.text, scanner.position, end)
+    if found:
+        scanner.emit("BY", "d", found.end())
+    return bool(found)
+
+
+_BY = re.compile(
+    r"(?:\\mathrm\s*\{\s*d\s*\}|\\mathrm\s*d(?![A-Za-z])|\{\s*\\rm\s*d\s*\}|d)\s*(?=\\[A-Za-z]|[A-Za-z](?![A-Za-z]))"
+)
+
+
+def _root(scanner: Scanner, end: int) -> bool:
+    """`\\sqrt{x}`, `\\sqrt2`, `\\sqrt[3]{x}`."""
+    found = _ROOT.match(scanner.text, scanner.position, end)
+    if found:
+        scanner.emit("ROOT", found[1] or "2", found.end())
+        scanner.argument()
+    return bool(found)
+
+
+_ROOT = re.compile(r"\\sqrt(?![A-Za-z])\s*(?:\[\s*(\d+)\s*\])?")
 
 
 def _differential(scanner: Scanner, end: int) -> bool:
@@ -187,10 +226,15 @@ def _differential(scanner: Scanner, end: int) -> bool:
 
 def _differential_beside_a_name(scanner: Scanner, start: int) -> bool:
     """The `d` of `\\frac{d x}{d t}` where d is a name as well: of a fraction of two such pairs nothing else is meant."""
-    if scanner.text[start] == "d" and scanner.last == "LB" and "pairs" in scanner.context:
+    if scanner.text[start] != "d" or "pairs" not in scanner.context:
+        return False
+    if scanner.last == "LB" or (scanner.last in _ENDS_A_VARIABLE and scanner.known_at(scanner.skip_spaces(start + 1))):
         scanner.emit("PARTIAL", "d", start + 1)
         return True
     return False
+
+
+_ENDS_A_VARIABLE = ("NAME", "RB", "NUMBER")
 
 
 def _is_inline_derivative(scanner: Scanner, start: int) -> bool:
@@ -286,22 +330,23 @@ def _fraction(scanner: Scanner, end: int) -> bool:
     if _are_pairs(scanner, first, second):
         context = ("pairs",)
     elif scanner.names.find("d") and all(_LONE_D.match(scanner.text, start, scanner.end) for start in (first, second)):
-        raise ReadError("two readings: a derivative, or a fraction of products with d?", (scanner.position, second))
+        context = ("pairs",)  # a factor d above and below would have been cancelled
     scanner.argument(*context, then=lambda: scanner.argument(*context))
     return True
 
 
 def _are_pairs(scanner: Scanner, first: int, second: int) -> bool:
-    """Whether a fraction is `{dJ}{dv}` of two names behind a d each, though d or dv may be a name as well."""
-    pairs = [pattern.match(scanner.text, start, scanner.end) for pattern, start in ((_ABOVE, first), (_PAIR, second))]
+    """Whether a fraction is `{dJ}{dv}`, `{d^2 f}{dx dy}` of names behind a d each, though d or dv may be a name as well."""
+    pairs = [pattern.match(scanner.text, start, scanner.end) for pattern, start in ((_ABOVE, first), (_BELOW, second))]
     if not all(pairs) or scanner.names.find("d"):
         return all(pairs)
-    return all(pair and pair[1] and scanner.known_at(pair.start(1)) for pair in pairs)
+    return all(pair and (not pair[1] or scanner.known_at(pair.start(1))) for pair in pairs)
 
 
-#: `{d x}`, `{dx_1}`: the sign of a derivative and one letter.
-_PAIR = re.compile(r"\{\s*d\s*(?=(\\?[A-Za-z]))\\?[A-Za-z]+\s*(?:[_^]\s*(?:\w|\{[^{}]*\})\s*)*\}")
-_ABOVE = re.compile(rf"{_PAIR.pattern}|\{{\s*d\s*\}}")
+_MARKS = r"(?:[_^]\s*(?:\w|\{[^{}]*\})\s*)*"
+#: `{d x}`, `{dx_1 dx_2}`, `{d^2 f}`: the sign of a derivative and one letter.
+_BELOW = re.compile(rf"\{{\s*d\s*(?=(\\?[A-Za-z]))\\?[A-Za-z]+\s*{_MARKS}(?:d\s*\\?[A-Za-z]+\s*{_MARKS})*\}}")
+_ABOVE = re.compile(rf"\{{\s*d\s*(?:\^\s*(?:\d|\{{\s*\d\s*\}})\s*)?(?:(?=(\\?[A-Za-z]))\\?[A-Za-z]+\s*{_MARKS})?\}}")
 
 
 _LONE_D = re.compile(r"\{\s*d(?!\s*[_^}])")
@@ -372,6 +417,23 @@ def _symbol(scanner: Scanner, end: int) -> bool:
     return True
 
 
+def _picture(scanner: Scanner, end: int) -> bool:
+    """A bar or a dash that fills up a column or a row of a matrix, `\\vert & \\vert`, `- x^T -`: it is drawn and says nothing."""
+    if not scanner.in_rows:
+        return False
+    found = _DRAWN.match(scanner.text, scanner.position, end)
+    if found is None or (found[0].strip() in "-–—" and scanner.last in _OPENS_A_CELL):
+        return False
+    if found[0].strip() not in "-–—" and scanner.last not in (*_OPENS_A_CELL, "LB"):
+        return False
+    scanner.emit("TEXT", found[0].strip(), found.end())
+    return True
+
+
+_DRAWN = re.compile(r"(?:\\(?:vert|mid|\|)(?![A-Za-z])|\||-|–|—)(?=(?:\s|\\[,;:! ]|\})*(?:&|\\\\|\\end|\Z))")
+_OPENS_A_CELL = ("AMP", "ROWSEP", "MATRIX")
+
+
 def _bars(scanner: Scanner, end: int) -> bool:
     for spelled, kind in _BAR_SIGNS:
         behind = scanner.position + len(spelled)
@@ -407,7 +469,8 @@ def _semicolon(scanner: Scanner, end: int) -> bool:
     """`J(W; x)` is a list with a pause in it; outside of brackets one statement ends and another begins."""
     if scanner.text[scanner.position] not in ";；" or scanner.position >= scanner.last_punctuation:
         return False
-    scanner.emit("COMMA" if scanner.in_brackets or scanner.context else "NEWLINE", ",", scanner.position + 1)
+    inside = scanner.in_brackets or bool(scanner.context)
+    scanner.emit(*("COMMA", ",") if inside else ("NEWLINE", " "), scanner.position + 1)
     return True
 
 
@@ -435,6 +498,15 @@ def _colon(scanner: Scanner, end: int) -> bool:
     if scanner.text[scanner.position] != ":" or scanner.text.startswith(":=", scanner.position) or scanner.in_brackets:
         return False
     scanner.emit("TEXT", ":", scanner.position + 1)
+    return True
+
+
+def _such_that(scanner: Scanner, end: int) -> bool:
+    """The colon of a set, `\\{x \\in S : x > 0\\}`."""
+    inside = scanner.counts["LC"] > scanner.counts["RC"] and scanner.last in vocabulary.OPERAND_END
+    if scanner.text[scanner.position] != ":" or scanner.text.startswith(":=", scanner.position) or not inside:
+        return False
+    scanner.emit("REL", "∣", scanner.position + 1)
     return True
 
 
@@ -480,8 +552,11 @@ _MACROS = (
         _line_break,
         _rows,
         _annotated,
+        _picture,
         _pattern,
         _big,
+        _integral,
+        _root,
         _differential,
         _kronecker,
         _name,
@@ -492,11 +567,11 @@ _MACROS = (
     ),
     *(_symbol, _bars),
 )
-_LETTERS = (_case_word, _prose_word, _differential, _kronecker, _name, _symbol, _prose)
-_SIGNS = (_pattern, _semicolon, _colon, _last_punctuation, _symbol, _bars, _prose)
+_LETTERS = (_case_word, _prose_word, _integral, _differential, _kronecker, _name, _symbol, _prose)
+_SIGNS = (_picture, _pattern, _semicolon, _such_that, _colon, _last_punctuation, _symbol, _bars, _prose)
 _BY_START: Mapping[str, tuple[Rule, ...]] = {
     "\\": _MACROS,
-    "{": (_over, _name, _symbol),
+    "{": (_over, _integral, _name, _symbol),
     "&": (_ampersand,),
     **dict.fromkeys("_^", (_norm_label, _pattern, _script)),
     **dict.fromkeys(".", (_number, _ellipsis, _full_stop, _last_punctuation)),

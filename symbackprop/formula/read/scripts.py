@@ -16,6 +16,7 @@ from symbackprop.formula.tree.tree import (
     Group,
     Indexed,
     Name,
+    Neg,
     Number,
     Power,
     Product,
@@ -173,7 +174,10 @@ def _is_one_place(value: Formula) -> bool:
 
 def _raise(source: ScriptSource, base: Formula, kind: str, value: Any, span: Span) -> Formula:
     if kind == "sup":
-        why = _second_reading(source, base, value)
+        if value == Name("T") and source.names.guessed and _is_array(source, base):
+            return Transpose(base, span=span)
+        is_set = isinstance(base, Name) and base.name.endswith("_bb")  # ℝ^n
+        why = "" if is_set else _second_reading(source, base, value)
         if why:
             raise ReadError(why, span)
         return Power(base, value, span=span)
@@ -196,6 +200,18 @@ def _second_reading(source: ScriptSource, base: Formula, value: Formula) -> str:
     if isinstance(marked, Name) and source.names.entries[marked.name].layered:
         return f"a layer of a marked {marked.name}; give the marked name a spelling of its own"
     return ""
+
+
+def _is_array(source: ScriptSource, base: Formula) -> bool:
+    """Whether a base is certainly a vector or a matrix: in bold, a list, an inverse, a product of bold letters."""
+    inside = base.body if isinstance(base, Group) else base
+    listed = isinstance(inside, Row) and inside.separator == ","
+    inverse = isinstance(inside, Power) and inside.exponent == Neg(Number("1")) and isinstance(inside.base, Name | Group)
+    bold = base.span is not None and _BOLD.match(source.text[slice(*base.span)]) is not None
+    return listed or (isinstance(base, Group) and inverse) or bold
+
+
+_BOLD = re.compile(r"[\s{(]*(?:\\left\s*\()?[\s{]*\\(?:mathbf|boldsymbol|bm|pmb|vec)(?![A-Za-z])")
 
 
 def _is_size(source: ScriptSource, value: Formula) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from symbackprop.formula.read.tokens import ReadError
 from symbackprop.formula.tree import tree
@@ -26,17 +27,28 @@ class Operator(Formula):
     variables: tuple[Formula, ...]
 
 
-def term(items: Sequence[SignedFactor], bare: Collection[int], span: Span, calls: bool = False) -> Formula:
-    """Build a term; `bare` are the identities of calls whose argument stands without brackets. With `calls`, `C(a, b)` is one.
+#: Signs that are read, and that nothing is worked out for.
+OPERATORS = frozenset(("otimes", "oplus", "ominus", "cup", "cap", "setminus", "pm", "mp", "bigcup"))
+
+
+def term(items: Sequence[SignedFactor], bare: Collection[int], span: Span, calls: Collection[str] | None = None) -> Formula:
+    """Build a term; `bare` are the identities of calls whose argument stands without brackets.
+
+    With `calls`, names that a text calls like functions, what is written like a call, `C(a, b)`, is one.
 
     Raises ReadError for what has two readings.
     """
+    at = next((at for at, item in reversed(list(enumerate(items))) if item.sign in OPERATORS), None)
+    if at is not None:  # `A \\otimes B`: read, and of no value here
+        rest = [SignedFactor("", items[at].factor), *items[at + 1 :]]
+        sides = (term(items[:at], bare, span, calls), term(rest, bare, span, calls))
+        return tree.Call(tree.Name(items[at].sign), sides, span=span)
     segments: list[list[SignedFactor]] = [[]]
-    for item in _applied(items, span, calls):
+    for item in _applied(items, span, calls is not None):
         if item.sign == "⊙":
             segments.append([])
         segments[-1].append(SignedFactor("", item.factor) if item.sign == "⊙" else item)
-    built = [_product(_with_calls(segment) if calls else segment, bare) for segment in segments]
+    built = [_product(segment if calls is None else _with_calls(segment, calls), bare) for segment in segments]
     return built[0] if len(built) == 1 else tree.Hadamard(tuple(built), span=span)
 
 
@@ -54,49 +66,68 @@ def _product(segment: Sequence[SignedFactor], bare: Collection[int]) -> Formula:
     return _joined(factors)
 
 
-def _with_calls(segment: Sequence[SignedFactor]) -> Sequence[SignedFactor]:
+def _with_calls(segment: Sequence[SignedFactor], calls: Collection[str]) -> Sequence[SignedFactor]:
     found: list[SignedFactor] = []
     for item in segment:
-        call = _called(found[-1].factor, item.factor) if found and not item.sign else None
+        call = _called(found[-1].factor, item.factor, calls) if found and not item.sign else None
         found[-1:] = [SignedFactor(found[-1].sign, call)] if call is not None else [*found[-1:], item]
     return found
 
 
-def _called(left: Formula, right: Formula) -> Formula | None:
-    """Return `C(a, b)` or `p(y = 1 | x)` as a call: nothing is multiplied by a list."""
+def _called(left: Formula, right: Formula, calls: Collection[str]) -> Formula | None:
+    """Return `C(a, b)`, `p(y = 1 | x)`, `h_t^2(x)` as a call: nothing is multiplied by a list."""
+    if isinstance(left, tree.Power) and isinstance(left.exponent, Number) and isinstance(left.base, tree.Indexed):
+        call = _called(left.base, right, calls)
+        return None if call is None else tree.Power(call, left.exponent, span=_around([left, right]))
     listed = right.body if isinstance(right, tree.Group) and right.bracket == "(" else None
-    if not isinstance(left, tree.Name | tree.Indexed) or listed is None:
-        return None
-    if any(is_call(left, listed) for is_call in (_is_conditional, _is_called_with_an_index, _is_called_with_a_letter)):
-        return tree.Call(left, (listed,), span=_around([left, right]))
-    if isinstance(listed, tree.Row) and listed.separator == "," and not any(map(_is_said, listed.items)):
-        return tree.Call(left, listed.items, span=_around([left, right]))
-    return None
+    arguments = () if listed is None else _arguments(_unprimed(left), listed, calls)
+    return tree.Call(left, arguments, span=_around([left, right])) if arguments else None
 
 
-#: Letters that are called where they have an index as well: `g_i(x)`, a constraint, `p_k(x)`, a density.
-_INDEXED_FUNCTIONS = frozenset(("f", "g", "h", "phi", "p", "P", "q", "Q"))
+def _arguments(head: Formula, listed: Formula, calls: Collection[str]) -> tuple[Formula, ...]:
+    """Return what a name is called with; () where it is a factor."""
+    if not isinstance(head, tree.Name | tree.Indexed):
+        return ()
+    if _is_conditional(listed) or _is_called_with_a_letter(head, listed, calls):
+        return (listed,)
+    return listed.items if _is_list(listed) else ()
 
 
-def _is_called_with_an_index(left: Formula, listed: Formula) -> bool:
-    return isinstance(left, tree.Indexed) and left.name in _INDEXED_FUNCTIONS and isinstance(listed, tree.Name)
+def _unprimed(head: Formula) -> Formula:
+    while isinstance(head, tree.Decorated) and head.kind == "prime":
+        head = head.body
+    return head
 
 
-#: What functions are called with; nobody writes a product with brackets around one of these letters.
-_ARGUMENTS = frozenset(("x", "z", "t", "s", "theta", "w", "u", "v", "D", "y"))
-_CALLED_LETTERS = frozenset("CEFHLJQRVDyha") | {"ell", "pi", "psi", "Phi", "Psi", "L_cal", "J_cal"} | _INDEXED_FUNCTIONS
+def _is_list(listed: Formula) -> TypeGuard[tree.Row]:
+    return isinstance(listed, tree.Row) and listed.separator == "," and not any(map(_is_said, listed.items))
 
 
-def _is_called_with_a_letter(left: Formula, listed: Formula) -> bool:
-    """Whether a letter stands before another one alone in brackets, as in `y = y(x)`, `H(x)`, `a^L(x)`."""
-    return isinstance(left, tree.Name | tree.Indexed) and left.name in _CALLED_LETTERS and _is_letter(listed)
+#: Letters that are called, and what functions are called with: nobody writes a product with brackets around one of these.
+_CALLED_LETTERS = frozenset("CEFHLJQRVDyhafgpPq") | {"ell", "pi", "psi", "phi", "Phi", "Psi", "sigma"}
+_ARGUMENTS = frozenset(("x", "z", "t", "s", "theta", "Theta", "w", "u", "v", "D", "y", "X", "Z"))
+#: Letters of which a text may well write a product with one other in brackets.
+_FACTORS = frozenset(("w", "b", "x", "eta", "alpha", "lambda", "epsilon", "gamma", "beta", "mu", "rho"))
 
 
-def _is_letter(listed: Formula) -> bool:
-    return isinstance(listed, tree.Name | tree.Indexed) and listed.name in _ARGUMENTS
+def _is_called_with_a_letter(head: tree.Name | tree.Indexed, listed: Formula, calls: Collection[str]) -> bool:
+    """Whether a letter stands before another one alone in brackets, as in `y = y(x)`, `H(x)`, `a^L(x)`, `h_i(x)`."""
+    while isinstance(listed, tree.Decorated) and listed.kind != "Delta":
+        listed = listed.body
+    if not isinstance(listed, tree.Name | tree.Indexed):
+        return False
+    letter = _letter(head)
+    if head.name in calls and letter not in _FACTORS:
+        return True
+    return (letter in _CALLED_LETTERS or head.name.endswith("_cal")) and _letter(listed) in _ARGUMENTS
 
 
-def _is_conditional(left: Formula, listed: Formula) -> bool:
+def _letter(name: tree.Name | tree.Indexed) -> str:
+    """Return x of `x1`, `x_new`, `x_i`."""
+    return name.name.split("_")[0].split("^")[0].rstrip("0123456789")
+
+
+def _is_conditional(listed: Formula) -> bool:
     """Whether a bar stands in a list, `x, z | θ`: that is one of probabilities."""
     items = listed.items if isinstance(listed, tree.Row) else (listed,)
     return any(isinstance(item, tree.Chain) and "∣" in item.relations for item in items)

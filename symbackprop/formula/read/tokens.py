@@ -55,7 +55,9 @@ FULL_WIDTH = {
     code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if chr(code - 0xFEE0).isalnum() or chr(code - 0xFEE0) in _MATHEMATICS
 }
 CJK = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]+")
-MATRIX = re.compile(r"\\(begin|end)\s*\{(?:[pbB]?matrix|smallmatrix|array)\}(?:\s*\{[clr|\s]*\})?")
+MATRIX = re.compile(r"\\(begin|end)\s*\{(?:[pbB]?matrix\*?|smallmatrix|array)\}(?:\s*\{[clr|@{}\s]*\}|\s*\[[clr]\])?")
+#: A piece of text in a formula that has a width of its own.
+TEXT_BOX = re.compile(r"\\begin\s*\{minipage\}(.*?)\\end\s*\{minipage\}", re.S)
 CASES = re.compile(r"\\(begin|end)\s*\{cases\}")
 #: Macros of which one argument is shown above or below the other: how many, and which is read.
 ANNOTATED = {"underbrace": 0, "overbrace": 0, "stackrel": 1, "overset": 1, "underset": 1, "boxed": 0, "phantom": None}
@@ -73,7 +75,7 @@ SCRIPTED = ("mathcal", "mathscr", "mathfrak", "mathbb")
 STYLED = (*BOLD, "mathrm", "mathit", "mathsf", "operatorname", "operatorname*", "text", "textrm", "textit", "mbox")
 PROSE = ("text", "textrm", "textit", "mbox")
 UPDATE = re.compile(r"\^\s*(?:\+|\{\s*(?:\+|\(?\s*(?:new|\\(?:text|mathrm)\s*\{\s*new\s*\})\s*\)?)\s*\})")
-PRIME = re.compile(r"'|′|\^\s*(?:\\prime(?![A-Za-z])|\{\s*(?:\\prime|'|′)\s*\})")
+PRIME = re.compile(r"'|′|\^\s*(?:\\prime(?![A-Za-z])|\{\s*((?:\\prime(?![A-Za-z])|'|′)(?:\s*(?:\\prime(?![A-Za-z])|'|′))*)\s*\})")
 TOP = re.compile(
     r"\^\s*(?:\\top(?![A-Za-z])|\\intercal(?![A-Za-z])|\\math(?:sf|rm)\s*\{?T\}?"
     r"|\{\s*(?:\\top|\\intercal|\\math(?:sf|rm)\s*\{?T\}?|\\rm\s*T)\s*\})"
@@ -142,7 +144,12 @@ SYMBOLS: dict[str, tuple[str, str]] = {
     **dict.fromkeys((r"\prod", "∏"), ("BIG", "prod")),
     **dict.fromkeys((r"\Delta", "Δ"), ("CHANGE", "Δ")),
     **dict.fromkeys((r"\frac", r"\dfrac", r"\tfrac", r"\cfrac"), ("FRAC", "/")),
-    r"\sqrt": ("ROOT", "√"),
+    **dict.fromkeys((r"\int", r"\iint", r"\oint", "∫"), ("INT", "integral")),
+    **{rf"\{word}": ("OPERATOR", word) for word in ("otimes", "oplus", "ominus", "cup", "cap", "setminus", "pm", "mp", "bigcup")},
+    **{sign: ("OPERATOR", word) for sign, word in (("⊗", "otimes"), ("⊕", "oplus"), ("∪", "cup"), ("∩", "cap"), ("±", "pm"))},
+    "@": ("TIMES", "*"),
+    **dict.fromkeys((r"\because", "∵"), ("TEXT", "because")),
+    **dict.fromkeys((r"\therefore", "∴"), ("TEXT", "therefore")),
     **dict.fromkeys((r"\dots", r"\ldots", r"\cdots", r"\dotsc", r"\dotsb", r"\vdots", r"\ddots", "…", "⋯"), ("NAME", "dots")),
     **dict.fromkeys((r"\land", r"\wedge", "∧"), ("LAND", "and")),
     **dict.fromkeys((r"\lor", r"\vee", "∨"), ("LOR", "or")),
@@ -152,9 +159,10 @@ NORM_LABEL = re.compile(
     r"|\{\s*\\(?:text|textrm|mathrm)\s*\{\s*(F|fro)\s*\}\s*\}|\\(?:text|textrm|mathrm)\s*\{\s*(F|fro)\s*\})"
 )
 BIG_WORD = re.compile(
-    r"\\(?:operatorname\*?\s*\{\s*)?(arg)?(?:\\,|\\|\s)*(max|min|lim)(?![A-Za-z])\s*\}?(?=\s*(?:\\limits\s*)?_)"
+    r"\\(?:operatorname\*?\s*\{\s*)?(?:(arg)?(?:\\,|\\|\s)*(max|min|lim)(?![A-Za-z])\s*\}?(?=\s*(?:\\limits\s*)?_)"
+    r"|(arg)(?:\\,|\\|\s)*(max|min)(?![A-Za-z])\s*\}?)"
 )
 FACTOR_START = frozenset(
-    "NAME NUMBER FUNC LP LS LC LB FRAC ROOT LBAR LNORM MARK BLANK NABLA CHANGE PARTIAL KRONECKER CASES MATRIX LU".split()  # noqa: SIM905
+    "NAME NUMBER FUNC LP LS LC LB FRAC ROOT LBAR LNORM MARK BLANK NABLA CHANGE PARTIAL KRONECKER CASES MATRIX LU INT".split()  # noqa: SIM905
 )
 OPERAND_END = frozenset(("NAME", "NUMBER", "RP", "RS", "RC", "RB", "PRIME", "UPDATE", "TOP", "RBAR", "RNORM", "BLANK"))

@@ -13,6 +13,7 @@ from mpmath import mpf
 from symbackprop.formula.tree.tree import (
     BigSum,
     Call,
+    Chain,
     Decorated,
     Formula,
     Group,
@@ -309,7 +310,29 @@ def _from_zero(left: Formula, right: Formula, environment: Knowledge, complete: 
     return f"{min(free)} may count from 0, as the sum does" if sums and free else ""
 
 
+def _in_a_limit(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    """A limit of what the text does not say how it depends on what goes to its goal, or of names that rest on that."""
+    limits = [node for side in (left, right) for node in walk(side) if isinstance(node, BigSum) and node.operator == "lim"]
+    names = _named(left, environment) | _named(right, environment) if limits else set()
+    loose = next((letter for limit in limits for letter in _going(limit) if _is_loose(letter, limit, names, environment)), "")
+    return f"the text says otherwise, or not, what depends on {loose}" if loose else ""
+
+
+def _is_loose(letter: str, limit: BigSum, names: set[str], environment: Knowledge) -> bool:
+    inside = _named(limit.body, environment)
+    if inside and letter not in inside:
+        return True
+    return letter in environment.definitions or any(environment.rests_on(name, letter) for name in names)
+
+
+def _going(limit: BigSum) -> list[str]:
+    """Return the letter that a limit moves."""
+    index = limit.index.parts[0] if isinstance(limit.index, Chain) else None
+    return [index.name] if isinstance(index, Name) else []
+
+
 _DOUBTS = (
+    _in_a_limit,
     _from_zero,
     _unsaid_function,
     _of_vectors,

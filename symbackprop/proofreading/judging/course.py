@@ -28,7 +28,9 @@ from symbackprop.formula.tree.tree import (
     Number,
     Partial,
     Product,
+    Row,
     Sum,
+    Text,
     Update,
 )
 from symbackprop.formula.tree.walk import replace as replaced
@@ -154,7 +156,10 @@ class Course:
         for number, (relation, left, right) in enumerate(zip(relations, parts, parts[1:], strict=False)):
             if relation not in ("=", ":=", "←", "≈", "≡"):
                 continue
-            first = self._stated if number == 0 else self._said_on_the_way
+            if any(isinstance(side, Text | Row) for side in (left, right)):
+                yield left, right, ClaimVerdict(ClaimStatus.UNDECIDED, "a side is said in words")
+                continue
+            first = self._stated if number == 0 and not statement.goes_on else self._said_on_the_way
             verdict = first(statement, parts[number:], relation)
             if verdict is None:
                 verdict = self._claimed(left, right, self.environment, statement)

@@ -119,14 +119,21 @@ def _places(formula: Formula, letter: str) -> Iterator[Span]:
                 yield label.span
 
 
+def _spans_beside(first: Formula, second: Formula, statement: Statement) -> Span | None:
+    """Return where two factors stand between which nothing does."""
+    if first.span is None or second.span is None or statement.text[first.span[1] : second.span[0]].strip("} ~"):
+        return None
+    return first.span[0], second.span[1]
+
+
 def _loose_index(statement: Statement) -> Iterator[Slip]:
     """`∂z_j/∂x_i = w_i j`: an index beside the subscript that it belongs into."""
     left = {Name(letter) for letter in _labels(statement.chain.parts[0]) if len(letter) == 1}
     for first, second in _neighbours(statement.chain.parts[1:]):
-        label = _only_index(first)
-        if label and second in left and isinstance(first, Indexed) and isinstance(second, Name) and first.span and second.span:
+        label, span = _only_index(first), _spans_beside(first, second, statement)
+        if label and second in left and isinstance(first, Indexed) and isinstance(second, Name) and span:
             repair = f"{first.name}_{{{label}{second.name}}}"
-            yield Slip(statement, (first.span[0], second.span[1]), repair, f"{second.name} belongs into the subscript")
+            yield Slip(statement, span, repair, f"{second.name} belongs into the subscript")
 
 
 def _neighbours(parts: Sequence[Formula]) -> Iterator[tuple[Formula, Formula]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from dataclasses import replace as replace_fields
 
 from symbackprop.formula.read.name_table import Names
@@ -17,18 +17,20 @@ from symbackprop.proofreading.judging.lint import Slip, lint
 from symbackprop.proofreading.judging.statement_kinds import FARTHEST, Statement, chains
 from symbackprop.proofreading.text.document import Document, Fragment
 from symbackprop.proofreading.text.everyday import normalised
+from symbackprop.proofreading.text.in_pieces import Gap, InPieces, ReadPiece, read_in_pieces
 
 _EQUALS = re.compile(r"(?<![<>!:=\\])(?:=|＝)(?!=)")
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A formula that could not be read, with the number of its `=`, and why."""
+    """A formula that could not be read, with the number of its `=`, and why; `is_read` where only a side of it is no formula."""
 
     fragment: Fragment
     equals: int
     span: tuple[int, int]
     reason: str
+    is_read: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,51 +50,106 @@ def count_equals(text: str) -> int:
 
 
 def read_formulas(document: Document, names: Names) -> Reading:
-    """Read every formula that holds a relation."""
-    statements: list[Statement] = []
-    unread: list[Unread] = []
-    findings: list[Malformed] = []
-    formulas: dict[int, Formula] = {}
-    spelled: dict[str, str] = {}
-    headings, begun = 0, 0
-    lost: set[str] = set()
+    """Read every formula that holds a relation: as a whole, or what can be read of it side by side."""
+    return _Reader(document, names).read()
+
+
+@dataclass(slots=True)
+class _Reader:
+    """What was read so far, and where we stand."""
+
+    document: Document
+    names: Names
+    statements: list[Statement] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    findings: list[Malformed] = field(default_factory=list)
+    formulas: dict[int, Formula] = field(default_factory=dict)
+    spelled: dict[str, str] = field(default_factory=dict)
+    headings: int = 0
+    begun: int = 0  # where the section begins
+    prose: str = ""  # just before
     side: Formula | None = None  # the last one before a formula that may go on with it
-    prose = ""
-    unnamed, without_t = _sections_without_t(document), names.without("T")
-    for fragment in document.fragments:
-        if fragment.kind == "heading":
-            headings, begun, side = headings + 1, fragment.start, None
-            prose = fragment.text
-        elif fragment.kind != "formula":
-            prose = fragment.text if fragment.kind == "prose" else ""
-            side = side if _NOTHING_SAID.fullmatch(prose) else None
-        else:
-            text = normalised(fragment.text)
-            known = without_t if headings in unnamed else names
-            try:
-                text, before_it = _without_first_sign(text, side)
-                side = None
-                found = read_repaired(text, known)
-            except ReadError as problem:
-                if count := count_equals(text):
-                    unread.append(Unread(fragment, count, problem.span, problem.message))
-                    lost |= set(_said_anew(text, known))
-                prose += fragment.text
-                continue
-            findings += _findings(document, fragment, found.findings)
-            formulas[fragment.start] = found.formula
-            formula = _going_on(before_it, replace(found.formula, _in_its_layer))
-            side = _last_side(formula)
-            for name, latex in _spellings(formula, found.text):
-                spelled.setdefault(name, latex)
-            before = document.text[max(begun, fragment.start - FARTHEST) : fragment.start]
-            for number, (chain, words) in enumerate(chains(formula)):
-                order, of = len(statements), (_reached(chain), fragment, prose, known, found.text)
-                statements.append(Statement(*of, number, order, words, headings, before, frozenset(lost)))
-                lost = set()
-            prose += fragment.text
-    findings += [_slip(document, slip) for slip in lint(statements)]
-    return Reading(tuple(statements), tuple(unread), tuple(findings), formulas, spelled)
+    lost: set[str] = field(default_factory=set)
+
+    def read(self) -> Reading:
+        """Read the document."""
+        unnamed, without_t = _sections_without_t(self.document), self.names.without("T")
+        for fragment in self.document.fragments:
+            if fragment.kind == "heading":
+                self.headings, self.begun, self.side = self.headings + 1, fragment.start, None
+                self.prose = fragment.text
+            elif fragment.kind != "formula":
+                self.prose = fragment.text if fragment.kind == "prose" else ""
+                self.side = self.side if _NOTHING_SAID.fullmatch(self.prose) else None
+            else:
+                self._formula(fragment, without_t if self.headings in unnamed else self.names)
+                self.prose += fragment.text
+        self.findings += [_slip(self.document, slip) for slip in lint(self.statements)]
+        return Reading(tuple(self.statements), tuple(self.unread), tuple(self.findings), self.formulas, self.spelled)
+
+    def _formula(self, fragment: Fragment, names: Names) -> None:
+        text, side = _without_first_sign(normalised(fragment.text), self.side)
+        self.side = None
+        try:
+            found = read_repaired(text, names)
+        except ReadError as problem:
+            self._in_pieces(fragment, text, names, side, problem)
+            return
+        self.findings += _findings(self.document, fragment, found.findings)
+        self.formulas[fragment.start] = found.formula
+        formula = _going_on(side, replace(found.formula, _in_its_layer))
+        self.side = _last_side(formula)
+        self._say(fragment, found.text, names, [ReadPiece(*said) for said in chains(formula)])
+        self._spell(formula, found.text)
+
+    def _in_pieces(self, fragment: Fragment, text: str, names: Names, side: Formula | None, problem: ReadError) -> None:
+        """Take in what can be read of a formula that cannot be read as a whole."""
+        found = read_in_pieces(text, names)
+        if found is None:
+            if count := count_equals(text) + (side is not None):
+                self.unread.append(Unread(fragment, count, problem.span, problem.message))
+                self.lost |= set(_said_anew(text, names))
+            return
+        if side is not None:
+            found = _after(side, found, problem)
+        for gap in found.gaps:
+            self.unread.append(Unread(fragment, 1, gap.place or gap.span, gap.reason, gap.is_read))
+            self.lost |= set(_said_anew(text[slice(*gap.span)], names))
+        pieces = [replace_fields(piece, chain=_layers_of(piece.chain)) for piece in found.pieces]
+        self._say(fragment, text, names, pieces)
+        for piece in pieces:
+            self._spell(piece.chain, text)
+        self.side = None if found.last is None else _last_side(replace(found.last, _in_its_layer))
+
+    def _say(self, fragment: Fragment, text: str, names: Names, pieces: Sequence[ReadPiece]) -> None:
+        before = self.document.text[max(self.begun, fragment.start - FARTHEST) : fragment.start]
+        for number, piece in enumerate(pieces):
+            order, of = len(self.statements), (_reached(piece.chain), fragment, self.prose, names, text)
+            said = Statement(*of, number, order, piece.words, self.headings, before, frozenset(self.lost), goes_on=piece.goes_on)
+            self.statements.append(said)
+            self.lost = set()
+
+    def _spell(self, formula: Formula, text: str) -> None:
+        for name, latex in _spellings(formula, text):
+            self.spelled.setdefault(name, latex)
+
+
+def _after(side: Formula, found: InPieces, problem: ReadError) -> InPieces:
+    """Return what was read of a formula that goes on with a side before it: `= b = c` of which b can be read, or cannot."""
+    first = found.pieces[0] if found.pieces else None
+    gap = found.gaps[0].span[0] if found.gaps else None
+    begins = first is not None and first.chain.span is not None and (gap is None or first.chain.span[0] < gap)
+    if first is None or not begins or first.goes_on:
+        place = gap if gap is not None else problem.span[0]
+        return replace_fields(found, gaps=(Gap((place, place + 1), problem.message), *found.gaps))
+    chain = Chain((side, *first.chain.parts), ("=", *first.chain.relations), span=first.chain.span)
+    return replace_fields(found, pieces=(ReadPiece(chain, first.words), *found.pieces[1:]))
+
+
+def _layers_of(chain: Chain) -> Chain:
+    found = replace(chain, _in_its_layer)
+    assert isinstance(found, Chain)
+    return found
 
 
 _NOTHING_SAID = re.compile(r"[\s.,;:，。；：>*]*")
@@ -135,7 +192,14 @@ _ANEW = re.compile(r"(?<![A-Za-z\\])(\\?[A-Za-z]+)\s*(?:\\left)?\([^()=]{1,40}\)
 
 def read_again(text: str, names: Names) -> tuple[Chain, ...]:
     """Return the chains of a formula as they are judged. Raises ReadError."""
-    return tuple(_reached(chain) for chain, _ in chains(replace(read(text, names), _in_its_layer)))
+    try:
+        found = [chain for chain, _ in chains(replace(read(text, names), _in_its_layer))]
+    except ReadError:
+        pieces = read_in_pieces(text, names)
+        if pieces is None:
+            raise
+        found = [_layers_of(piece.chain) for piece in pieces.pieces]
+    return tuple(map(_reached, found))
 
 
 def _in_its_layer(node: Formula) -> Formula:

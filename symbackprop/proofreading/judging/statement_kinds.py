@@ -47,6 +47,7 @@ class Statement:
     before: str = ""  # the text of its section before it, as far as it may matter
     lost: frozenset[str] = frozenset()  # functions of which a formula since the last statement says something that was not read
     in_layers: Mapping[int, Chain] = field(default_factory=dict)  # what a formula for any layer says in each of them
+    goes_on: bool = False  # with a side that could not be read: the first `=` states nothing
 
     @property
     def meanings(self) -> tuple[Chain, ...]:

@@ -138,7 +138,10 @@ def called_only(chains: Iterable[Chain], environment: Knowledge) -> frozenset[st
     heads = {head for chain in chains for node in walk(chain) if isinstance(node, Call) and (head := _head(node.function))}
     quantities = {name for name, found in environment.definitions.items() if not found.arguments}
     known = quantities | environment.functions.keys() | {str(key[0]) for key in environment.given}
-    return frozenset(heads - known)
+    return frozenset(heads - known - _OF_NO_VALUE)
+
+
+_OF_NO_VALUE = frozenset(("integral", "pm", "mp"))  # which is no function of what it is called with here
 
 
 def _head(function: Formula) -> str:

@@ -362,7 +362,7 @@ def _name(point: Valuation, node: Name, places: dict[str, int]) -> Steps:
     name = point.environment.canonical(node.name)
     if name == "dots":
         raise NoValueError("an ellipsis has no value")
-    if name in point.environment.unshaped:
+    if name in point.environment.unshaped | {"ones"}:
         raise NoValueError(f"{name} is an array, and the text does not say of which shape")
     if name in point.environment.shapes and (name,) not in point.held:
         return (yield from _array(point, name))

@@ -88,6 +88,7 @@ class NamesFound:
     axes: dict[str, tuple[str, ...]] = field(default_factory=dict)  # the index letters of an array, where it first has them
     uses: Counter[tuple[str, str]] = field(default_factory=Counter)  # how often a name stands bare, as an index, with arguments …
     bound: frozenset[str] = frozenset()  # the letters that a sum or product runs over
+    called: set[str] = field(default_factory=set)  # names with arguments in brackets behind them
     words: frozenset[tuple[str, str]] = frozenset()  # names and what stands below them that is a word, though of index letters
 
     def names(self, notation: Notation | None = None) -> Names:
@@ -102,11 +103,15 @@ class NamesFound:
         indices = _without(self.indices, self.functions, self.indexed, scalars)
         table = {latex: name for latex, name in self._spelled().items() if name not in chosen.functions}
         ranks = {name: len(letters) for name, letters in self.axes.items() if letters and name in self.indexed}
-        return replace(_table(chosen, scalars, list(self.indexed), functions, indices, table, ranks), guessed=True)
+        return replace(
+            _table(chosen, scalars, list(self.indexed), functions, indices, table, ranks),
+            guessed=True,
+            called=frozenset(self.called),
+        )
 
     def _spelled(self) -> dict[str, str]:
         """Return the spellings besides those that a notation gives: those of functions, and the document's own."""
-        table = {**self.spellings}
+        table = {**self.spellings, **({r"\bm{1}": "ones"} if "ones" in self.scalars else {})}
         for name, spelled in SPELLED_FUNCTIONS.items():
             target = "log" if name == "ln" else name
             table.update({one: target for one in spelled.split() if one not in self.scalars})
@@ -145,6 +150,7 @@ def discover(formulas: Iterable[str], words: Iterable[str] = ()) -> NamesFound:
     texts = [_DERIVATIVE.sub(r"{\1} {\2}", _NOT_NAMES.sub(" ", formula)) for formula in formulas]
     texts = [_WORD_BETWEEN.sub(" ", text) for text in texts]
     found = NamesFound(bound=frozenset(letter for text in texts for letter in _BOUND.findall(text)))
+    found.scalars.update(_ones(texts))
     pieces = list(_written_names(texts, words))
     found.words = _words_below(pieces, _INDEX_LETTERS | found.bound)
     for piece in pieces:
@@ -162,6 +168,11 @@ def discover(formulas: Iterable[str], words: Iterable[str] = ()) -> NamesFound:
     _merge_numbered(found)
     _drop_unspeakable(found)
     return found
+
+
+def _ones(texts: Sequence[str]) -> dict[str, None]:
+    """Return the name of the vector of ones, where a text has it."""
+    return {"ones": None} if any(r"\bm{1}" in text for text in texts) else {}
 
 
 def _merge_numbered(found: NamesFound) -> None:
@@ -250,8 +261,13 @@ def _atoms(text: str) -> Iterator[re.Match[str]]:
         for atom in _ATOM.finditer(waiting.pop()):
             yield atom
             for sign, script in ((atom["first"], atom["one"]), (atom["second"], atom["two"])):
-                if script and (atom["macro"] in _BIG or (sign == "^" and _holds_names(script))):
+                if script and (
+                    atom["macro"] in _BIG or (sign == "^" and (_holds_names(script) or _ONE_LETTER.fullmatch(script)))
+                ):
                     waiting.append(script[1:-1] if script.startswith("{") else script)
+
+
+_ONE_LETTER = re.compile("[A-KM-SU-Za-km-z]")  # an exponent: no layer, no transpose
 
 
 def _holds_names(script: str) -> bool:
@@ -396,6 +412,8 @@ def _classify(found: NamesFound, piece: _WrittenName) -> None:
     if piece.above.strip("{} ") == "*":
         piece = _starred(found, piece)
     name = _named(found, piece, _label(piece))
+    if piece.arguments == "names":
+        found.called.add(name)
     if name and piece.above and _LAYER.fullmatch(piece.above):
         found.layered[piece.base] = None
         found.layered[name] = None

@@ -1,0 +1,71 @@
+"""Formulas of which a side cannot be read: what stands beside it is judged, and what explains a line is no part of it."""
+
+import pytest
+
+from symbackprop.proofreading.claims import ClaimStatus
+from symbackprop.proofreading.proofread import proofread_text
+
+HOLDS, DIFFERS, UNREAD, OPEN = ClaimStatus.ALWAYS, ClaimStatus.DIFFERS, ClaimStatus.UNREAD, ClaimStatus.UNDECIDED
+
+
+def statuses(text: str) -> list[ClaimStatus]:
+    return [item.status for item in proofread_text(text).claims]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (r"$$ u = \foo{a} = a + a = 2 a $$", [UNREAD, UNREAD, HOLDS]),
+        (r"$$ u = \foo{a} = a + a = 3 a $$", [UNREAD, UNREAD, DIFFERS]),
+        (r"$$ a + a = 2a = \foo{a}, \quad b + b = 2 b $$", [HOLDS, UNREAD, HOLDS]),
+        (r"$$ \begin{aligned} p &= \foo \\ a + a &= 2 a \\ &= a + a + 0 \end{aligned} $$", [UNREAD, HOLDS, HOLDS]),
+        # the line that cannot be read may go on with the one before
+        (r"$$ \begin{aligned} p &= a + \\ & \foo \\ b + b &= 2 b \end{aligned} $$", [UNREAD, HOLDS]),
+        (r"$$ \foo = c = a + b $$ and $$ c = 2 a $$", [UNREAD, HOLDS, OPEN]),
+        (r"$$ z_i = \text{logit of class } i, \quad a + a = 3 a $$", [OPEN, DIFFERS]),
+        ("Words in between. $= 2 v + v$", [OPEN]),
+    ],
+)
+def test_what_can_be_read_is_judged(text: str, expected: list[ClaimStatus]) -> None:
+    assert statuses(text) == expected
+
+
+@pytest.mark.parametrize("first", ["a + b", r"\foo"])
+@pytest.mark.parametrize(
+    "remark",
+    [
+        r"\quad \text{since } p + p = 2 p",
+        r"&& \text{using } p + p = 2p",
+        r"\quad \text{by commutativity}",
+        r"\\ \because p + p &= 2 p",
+        r"\quad \because p + p = 2 p",
+    ],
+)
+@pytest.mark.parametrize(("last", "is_right"), [("b + a + 0", True), ("b - a", False)])
+def test_a_remark_is_no_part_of_what_goes_on_below_it(first: str, remark: str, last: str, is_right: bool) -> None:
+    found = statuses(rf"$$ \begin{{align*}} z &= {first} \\ &= b + a {remark} \\ &= {last} \end{{align*}} $$")
+    unread = 2 if first == r"\foo" else 0
+    assert found.count(UNREAD) == unread
+    assert found.count(DIFFERS) == (not is_right)
+    assert found.count(HOLDS) >= 1 + is_right - (unread > 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        (r"$$ A \otimes B = C $$", OPEN),
+        (r"$$ y = \int_0^1 f(x) \, dx $$", OPEN),
+        (r"$$ \int_0^1 f(x) \, dx = \int_0^1 \mathrm{d}t \, f(t) $$", OPEN),
+        (r"$$ h_t^2(x) = h_t(x) \, h_t(x) $$", OPEN),
+        (r"$$ P(X = x_i) = p_i $$", OPEN),
+        (r"$$ a^{\prime\prime} = \sqrt[3]{8} $$", OPEN),
+        (r"$$ A = \begin{pmatrix} \vert & \vert \\ a & b \\ | & | \end{pmatrix} $$", OPEN),
+        (r"$$ Z = W X + b \mathbf{1}^\top $$", OPEN),
+        (r"$u = [{-z} - 1] + {a + b} - c = -z - 1 + a + b - c$", HOLDS),
+        (r"$u = \sqrt[3]{8} = 2$", ClaimStatus.EXAMPLE),
+    ],
+)
+def test_what_is_read(text: str, last: ClaimStatus) -> None:
+    found = statuses(text)
+    assert UNREAD not in found
+    assert found[-1] is last
