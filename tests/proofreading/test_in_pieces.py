@@ -69,3 +69,29 @@ def test_what_is_read(text: str, last: ClaimStatus) -> None:
     found = statuses(text)
     assert UNREAD not in found
     assert found[-1] is last
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        # a sum that the same chain says is 1
+        (r"$p_1 (p_1 + p_2) + p_2 (p_1 + p_2) = p_1 + p_2 = 1$", [ClaimStatus.EXAMPLE, OPEN]),
+        (r"$p_1 (p_1 + p_2) + p_2 (p_1 + p_2) = p_1 - p_2 = 1$", [DIFFERS, OPEN]),
+        (r"$p_1 (p_1 + p_2) + p_2 (p_1 + p_2) = p_1 + p_2$", [DIFFERS]),
+        # e is e, whatever limit it is said to be
+        (r"$g(x) = e^x$, $e = \lim_{u \to 0} (1 + u)^{1/u}$, $g'(x) = e^x$", [ClaimStatus.EXAMPLE, HOLDS]),
+        (r"$g(x) = e^x$, $e = \lim_{u \to 0} (1 + u)^{1/u}$, $g'(x) = 2 e^x$", [ClaimStatus.EXAMPLE, DIFFERS]),
+        # what a step gives is not what a name begins with
+        (r"$w \leftarrow w - \eta \frac{\partial L}{\partial w} = 0.4$ with $w = 0.3$, $\eta = 0.1$, $L = -w$", None),
+    ],
+)
+def test_what_the_text_says_elsewhere(text: str, last: list[ClaimStatus] | None) -> None:
+    found = statuses(text)
+    assert found[-len(last) :] == last if last is not None else DIFFERS not in found
+
+
+@pytest.mark.parametrize(("slope", "is_right"), [(r"-(\tanh(x))^2", False), (r"1 - (\tanh(x))^2", True)])
+def test_a_one_that_is_missing_is_put_in(slope: str, is_right: bool) -> None:
+    claim = proofread_text(rf"With $f(x) = \tanh(x)$ we have $f'(x) = {slope}$.").claims[-1]
+    assert (claim.status is HOLDS) == is_right
+    assert is_right or (claim.remedy is not None and claim.remedy.repair == r"1 - (\tanh(x))^2")

@@ -283,8 +283,16 @@ def _inline_derivative(parser: Parser) -> Rule:
         variable = yield _group(parser)
         return tree.Partial((yield _scripted(parser)), variable, span=parser.span(start))
     above = yield _scripted(parser)
+    if parser.kind != "SLASH" and parser.names.guessed and isinstance(above, Name | tree.Indexed):
+        return _of_its_own(above, parser.span(start))
     parser.take("SLASH")
     return tree.Partial(above, (yield _differential(parser)), span=parser.span(start))
+
+
+def _of_its_own(above: Name | tree.Indexed, span: Span) -> Formula:
+    """`\\mathrm{d} W` that is no part of a derivative: a quantity that is called so."""
+    name = f"d{above.name}"
+    return Name(name, span=span) if isinstance(above, Name) else tree.Indexed(name, above.indices, above.upper, span=span)
 
 
 def _differential(parser: Parser) -> Rule:

@@ -136,8 +136,7 @@ class Course:
 
     def begun(self) -> dict[Key, mpf]:
         """Return the first number each name was given, without what can be worked out: what the text prints for it is a claim."""
-        first = {**self.environment.given, **self.beginnings}
-        return {key: value for key, value in first.items() if not self._can_work_out(key)}
+        return {key: value for key, value in self.beginnings.items() if not self._can_work_out(key)}
 
     def _can_work_out(self, key: Key) -> bool:
         """Whether a formula and other numbers give what a name is worth."""
@@ -172,7 +171,7 @@ class Course:
         if key is None:
             return self._stated_of_no_name(parts, relation, statement.section)
         name = key[0]
-        if self._key(parts[1]) == key:
+        if self._key(parts[1]) == key or (name in ("e", "pi") and self._is_a_number(parts[1])):
             return None
         if relation in (":=", "←") or (name in self._names(parts[1]) and not self._knows(key)) or self._is_step(key, parts[1]):
             return self._assigned(key, parts, relation)
@@ -223,6 +222,13 @@ class Course:
         if key[0] not in self.fixed and self._says_it_at_last(key, side):
             self.environment.definitions.pop(key[0], None)
             self.definers.pop(spelled(key), None)
+
+    def _is_a_number(self, side: Formula) -> bool:
+        """Whether a side speaks of no quantity, as the limit that e is."""
+        limits = {
+            letter.name for node in walk(side) if isinstance(node, Chain) for letter in node.parts if isinstance(letter, Name)
+        }
+        return not self._names(side) - limits - {"e", "pi", "infty"}
 
     def _says_it_at_last(self, key: Key, side: Formula) -> bool:
         """Whether a name has a formula without a value, `C = 1/n Σ_x C_x`, and gets one with a value, `C = 1/2 (y - a)^2`."""
@@ -284,7 +290,7 @@ class Course:
                 except NoValueError:
                     break
                 self.history.append(old)
-                self._give(key, value, part)
+                self._give(key, value, part, begins=False)
                 break
         return ClaimVerdict(ClaimStatus.ASSIGNMENT)
 
@@ -338,8 +344,10 @@ class Course:
         with suppress(NoValueError):
             self.cases[key] = Valuation(self.environment).value(side)
 
-    def _give(self, key: Key, value: mpf, side: Formula) -> None:
-        self.beginnings.setdefault(key, value)
+    def _give(self, key: Key, value: mpf, side: Formula, *, begins: bool = True) -> None:
+        """Let a name be worth a number; what a step gives is not what it begins with."""
+        if begins:
+            self.beginnings.setdefault(key, value)
         self.environment.given[key] = value
         number = side.body if isinstance(side, Group) else side
         text = number.text if isinstance(number, Number) else ""
@@ -419,6 +427,7 @@ class Course:
     def _demanded(self, claim: Claim) -> ClaimVerdict | None:
         """What holds with an equation put in that the text demands elsewhere: `Σ_i α_i y_i = 0`."""
         others = [sides for sides, order in self.environment.demanded.items() if order != claim.statement.order]
+        others += [sides for sides in pairwise(claim.statement.chain.parts) if is_one_in_all(*sides)]
         for left, right in with_conditions(claim.left, claim.right, others):
             if judge(left, right, claim.environment).status in HOLDS:
                 return ClaimVerdict(ClaimStatus.EXAMPLE, "with what the text demands")
@@ -743,6 +752,14 @@ _EXPLAINED: tuple[Callable[[Course, Claim], ClaimVerdict | None], ...] = (
     Course._told_elsewhere,
     Course._doubted,
 )
+
+
+def is_one_in_all(total: Formula, number: Formula) -> bool:
+    """Whether a text says `p_1 + p_2 + p_3 = 1`: of names that differ in their numbers alone."""
+    if not isinstance(total, Sum) or number != Number("1"):
+        return False
+    names = {re.sub(r"\d+", "#", term.name) if isinstance(term, Name) else "" for term in total.terms}
+    return len(names) == 1 and "#" in min(names)
 
 
 def called_with_names(side: Formula) -> tuple[str, tuple[str, ...]]:

@@ -85,9 +85,10 @@ def with_conditions(
         for one, other in ((first, second), (second, first)):
             if isinstance(one, Name | Indexed | Number):
                 continue
-            sides = _exchanged(left, one, other), _exchanged(right, one, other)
-            if sides != (left, right):
-                yield sides
+            first_too, second_too = _exchanged(left, one, other), _exchanged(right, one, other)
+            for sides in dict.fromkeys(((first_too, second_too), (first_too, right), (left, second_too))):
+                if sides != (left, right):
+                    yield sides
 
 
 def _exchanged(side: Formula, one: Formula, other: Formula) -> Formula:

@@ -271,6 +271,9 @@ def _changes(side: Formula, known: Words) -> Iterator[SideChange]:
             except InternalError:  # no formula: an index that is no name, an exponent where none can stand
                 continue
             yield SideChange(whole, old, replacement, cost, words)
+    if isinstance(side, Neg):  # `-tanh(x)^2` for `1 - tanh(x)^2`
+        whole = Sum((Number("1"), side))
+        yield SideChange(whole, side, whole, 5, "1 is missing")
 
 
 Path = tuple[int, ...]

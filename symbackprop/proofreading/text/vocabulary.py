@@ -337,6 +337,8 @@ def _pieces(atom: re.Match[str], known: frozenset[str]) -> list[_WrittenName]:
 
 def _base(atom: re.Match[str]) -> str:
     """Return the name of a letter with a mark, of a word in a style, of a Greek letter; "" for a run of letters."""
+    if atom["styled"] == "d":  # the sign of a differential
+        return ""
     if atom["accent"] or atom["styled"]:
         return _marked(atom) or _in_style(str(atom["styled"]))
     return atom["macro"] if atom["macro"] in _PLAIN_MACROS else ""
