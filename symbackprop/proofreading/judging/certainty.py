@@ -7,6 +7,7 @@ left some out. A layer without a number can be any layer. A name with two formul
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from mpmath import mpf
 
@@ -22,6 +23,7 @@ from symbackprop.formula.tree.tree import (
     Name,
     Number,
     Partial,
+    Product,
     Sum,
     Update,
 )
@@ -331,7 +333,31 @@ def _going(limit: BigSum) -> list[str]:
     return [index.name] if isinstance(index, Name) else []
 
 
+def _summed_unsaid(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    """`x_i a_{ij} x_j = a_{kj} x_j + …`: letters that occur twice in a term, and not in all, may be summed over (Einstein)."""
+    terms = [term for side in (left, right) for node in (side, *walk(side)) for term in _terms_of(node)]
+    free = [_free_letters(term) for term in terms]
+    common = set.intersection(*map(set, free)) if free else set()
+    twice = sorted(letter for term in free for letter, count in term.items() if count > 1 and letter not in common)
+    return f"{twice[0]} occurs twice, and may be summed over" if twice else ""
+
+
+def _terms_of(node: Formula) -> tuple[Formula, ...]:
+    if isinstance(node, Sum):
+        return node.terms
+    return (node,) if isinstance(node, Product) else ()
+
+
+def _free_letters(term: Formula) -> Counter[str]:
+    """Return how often a letter is an index in a term that has no sum."""
+    parts = list(walk(term))
+    if any(isinstance(node, BigSum) for node in parts):
+        return Counter()
+    return Counter(label.name for node in parts if isinstance(node, Indexed) for label in node.indices if isinstance(label, Name))
+
+
 _DOUBTS = (
+    _summed_unsaid,
     _in_a_limit,
     _from_zero,
     _unsaid_function,

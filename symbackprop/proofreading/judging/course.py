@@ -225,9 +225,7 @@ class Course:
 
     def _is_a_number(self, side: Formula) -> bool:
         """Whether a side speaks of no quantity, as the limit that e is."""
-        limits = {
-            letter.name for node in walk(side) if isinstance(node, Chain) for letter in node.parts if isinstance(letter, Name)
-        }
+        limits = set().union(*(self._names(node) for node in walk(side) if isinstance(node, Chain)))
         return not self._names(side) - limits - {"e", "pi", "infty"}
 
     def _says_it_at_last(self, key: Key, side: Formula) -> bool:

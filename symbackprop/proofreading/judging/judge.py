@@ -16,6 +16,7 @@ from mpmath import mpf
 
 from symbackprop.formula.tree.tree import BigSum, Call, Chain, Element, Formula, Indexed, Name, Partial
 from symbackprop.formula.tree.walk import walk
+from symbackprop.functions import BY_NAME
 from symbackprop.proofreading.claims import ClaimStatus, ClaimVerdict
 from symbackprop.proofreading.judging.points import leaves, names_reached, points_for
 from symbackprop.proofreading.meaning.printed import interval, is_numeric, printed_number
@@ -233,7 +234,7 @@ def untied(left: Formula, right: Formula, environment: Knowledge) -> list[str]:
             tied |= {environment.canonical(node.name) for node in walk(definition.body) if isinstance(node, Name | Indexed)}
     bound = {index for definition in environment.definitions.values() for index in (*definition.indices, *definition.arguments)}
     bound |= _going_to(left) | _going_to(right)
-    return sorted((one ^ other) - tied - bound - environment.extents.keys() - environment.in_layers)
+    return sorted((one ^ other) - tied - bound - environment.extents.keys() - environment.in_layers - BY_NAME.keys())
 
 
 def _going_to(side: Formula) -> set[str]:

@@ -360,9 +360,9 @@ def _name(point: Valuation, node: Name, places: dict[str, int]) -> Steps:
     if node.name in places:
         return mpf(places[node.name])
     name = point.environment.canonical(node.name)
-    if name == "dots":
-        raise NoValueError("an ellipsis has no value")
-    if name in point.environment.unshaped | {"ones"}:
+    if name in _WITHOUT_VALUE:
+        raise NoValueError(_WITHOUT_VALUE[name])
+    if name in point.environment.unshaped:
         raise NoValueError(f"{name} is an array, and the text does not say of which shape")
     if name in point.environment.shapes and (name,) not in point.held:
         return (yield from _array(point, name))
@@ -371,6 +371,13 @@ def _name(point: Valuation, node: Name, places: dict[str, int]) -> Steps:
     if name in point.environment.bounds and _unknown_size(point, node, places):
         return mpf(point.size(name))
     return (yield from _entry(point, (name,)))
+
+
+_WITHOUT_VALUE = {
+    "dots": "an ellipsis has no value",
+    "infty": "infinity is no number",
+    "ones": "the vector of ones, and the text does not say how many",
+}
 
 
 def _array(point: Valuation, name: str) -> Steps:
