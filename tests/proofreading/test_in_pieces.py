@@ -81,6 +81,12 @@ def test_what_is_read(text: str, last: ClaimStatus) -> None:
         # e is e, whatever limit it is said to be
         (r"$g(x) = e^x$, $e = \lim_{u \to 0} (1 + u)^{1/u}$, $g'(x) = e^x$", [ClaimStatus.EXAMPLE, HOLDS]),
         (r"$g(x) = e^x$, $e = \lim_{u \to 0} (1 + u)^{1/u}$, $g'(x) = 2 e^x$", [ClaimStatus.EXAMPLE, DIFFERS]),
+        # letters that occur twice in some terms only may be summed over
+        (r"$$ \frac{d}{dx_k} x_i a_{ij} x_j = a_{kj} x_j + x_i a_{ik} $$", [OPEN]),
+        # a theorem about quantities that nothing defines
+        (r"$$ \sum_{i=1}^{n} \lambda_i = \sum_{i=1}^{n} a_{ii} $$", [OPEN]),
+        # names of slopes, though d stands alone somewhere; a transpose beside a layer
+        (r"$dZ^{[l]} = dA^{[l]} * g'(Z^{[l]})$, $dW^{[l]} = dZ^{[l]} A^{[l-1] T}$, $dZ^{[l]} = 2 dA^{[l]}$, $d = 3$", None),
         # what a step gives is not what a name begins with
         (r"$w \leftarrow w - \eta \frac{\partial L}{\partial w} = 0.4$ with $w = 0.3$, $\eta = 0.1$, $L = -w$", None),
     ],

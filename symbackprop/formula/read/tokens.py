@@ -148,6 +148,7 @@ SYMBOLS: dict[str, tuple[str, str]] = {
     **{rf"\{word}": ("OPERATOR", word) for word in ("otimes", "oplus", "ominus", "cup", "cap", "setminus", "pm", "mp", "bigcup")},
     **{sign: ("OPERATOR", word) for sign, word in (("⊗", "otimes"), ("⊕", "oplus"), ("∪", "cup"), ("∩", "cap"), ("±", "pm"))},
     "@": ("TIMES", "*"),
+    "ᵀ": ("TOP", "^"),
     **dict.fromkeys((r"\because", "∵"), ("TEXT", "because")),
     **dict.fromkeys((r"\therefore", "∴"), ("TEXT", "therefore")),
     **dict.fromkeys((r"\dots", r"\ldots", r"\cdots", r"\dotsc", r"\dotsb", r"\vdots", r"\ddots", "…", "⋯"), ("NAME", "dots")),

@@ -21,9 +21,9 @@ from symbackprop.formula.tree.tree import (
     Indexed,
     Nabla,
     Name,
+    Neg,
     Number,
     Partial,
-    Product,
     Sum,
     Update,
 )
@@ -335,17 +335,16 @@ def _going(limit: BigSum) -> list[str]:
 
 def _summed_unsaid(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
     """`x_i a_{ij} x_j = a_{kj} x_j + …`: letters that occur twice in a term, and not in all, may be summed over (Einstein)."""
-    terms = [term for side in (left, right) for node in (side, *walk(side)) for term in _terms_of(node)]
-    free = [_free_letters(term) for term in terms]
-    common = set.intersection(*map(set, free)) if free else set()
-    twice = sorted(letter for term in free for letter, count in term.items() if count > 1 and letter not in common)
-    return f"{twice[0]} occurs twice, and may be summed over" if twice else ""
+    free = [letters for side in (left, right) for term in _terms_of(side) if (letters := _free_letters(term))]
+    common = set(free[0]).intersection(*free) if free else set()
+    twice = min((letter for term in free for letter in term.keys() - common if term[letter] > 1), default="")
+    return f"{twice} occurs twice, and may be summed over" if twice else ""
 
 
-def _terms_of(node: Formula) -> tuple[Formula, ...]:
-    if isinstance(node, Sum):
-        return node.terms
-    return (node,) if isinstance(node, Product) else ()
+def _terms_of(side: Formula) -> tuple[Formula, ...]:
+    while isinstance(side, Group | Neg):
+        side = side.body
+    return side.terms if isinstance(side, Sum) else (side,)
 
 
 def _free_letters(term: Formula) -> Counter[str]:
@@ -356,7 +355,46 @@ def _free_letters(term: Formula) -> Counter[str]:
     return Counter(label.name for node in parts if isinstance(node, Indexed) for label in node.indices if isinstance(label, Name))
 
 
+def _of_different_things(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    """`Σ_i λ_i = Σ_i a_{ii}`: of quantities that nothing defines, other ones on either side, something is said."""
+    sides = [_quantities(side, environment) for side in (left, right)]
+    names = [{environment.canonical(node.name) for node in side} for side in sides]
+    told = any(environment.canonical(node.name) in complete or _is_told(node, environment) for node in sides[0] | sides[1])
+    if told or not all(names) or names[0] & names[1]:
+        return ""
+    return f"nothing else in the text ties {min(names[0])} to {min(names[1])}"
+
+
+def _quantities(side: Formula, environment: Knowledge) -> set[Name | Indexed]:
+    """Return the names and entries of a side that are no indices, bounds or functions."""
+    nodes = list(walk(side))
+    hidden = {part for node in nodes for part in _beside(node)}
+    return {node for node in nodes if isinstance(node, Name | Indexed) and node not in hidden and node.name not in ("e", "pi")}
+
+
+def _is_told(node: Name | Indexed, environment: Knowledge) -> bool:
+    """Whether a text says what a name is, or of an array what its entries are."""
+    name = environment.canonical(node.name)
+    said, given = environment.definitions.get(name), [key for key in environment.given if key[0] == name]
+    if isinstance(node, Name):
+        return said is not None or (name,) in given
+    return (said is not None and bool(said.indices or name in environment.shapes)) or any(len(key) > 1 for key in given)
+
+
+def _beside(node: Formula) -> tuple[Formula | None, ...]:
+    """Return what stands beside a quantity: its places, the bounds of a sum, the function that is called."""
+    match node:
+        case Indexed():
+            return (*node.indices, *node.upper)
+        case BigSum():
+            return (node.index, node.lower, node.upper)
+        case Call():
+            return (node.function,)
+    return ()
+
+
 _DOUBTS = (
+    _of_different_things,
     _summed_unsaid,
     _in_a_limit,
     _from_zero,

@@ -98,6 +98,7 @@ class Course:
     history: list[Mapping[Key, mpf]] = field(default_factory=list)
     cases: dict[Key, mpf] = field(default_factory=dict)
     beginnings: dict[Key, mpf] = field(default_factory=dict)  # the first number each name was given
+    stepped: set[Key] = field(default_factory=set)  # names of which the first number is what a step gives
     assumed: dict[str, str] = field(default_factory=dict)  # names that were taken to mean something, and why
     text: str = ""  # the whole document
     fixed: frozenset[str] = frozenset()  # names that a network defines: no text can define them anew
@@ -136,7 +137,8 @@ class Course:
 
     def begun(self) -> dict[Key, mpf]:
         """Return the first number each name was given, without what can be worked out: what the text prints for it is a claim."""
-        return {key: value for key, value in self.beginnings.items() if not self._can_work_out(key)}
+        given = {key: value for key, value in self.environment.given.items() if key not in self.stepped}
+        return {key: value for key, value in {**given, **self.beginnings}.items() if not self._can_work_out(key)}
 
     def _can_work_out(self, key: Key) -> bool:
         """Whether a formula and other numbers give what a name is worth."""
@@ -346,6 +348,8 @@ class Course:
         """Let a name be worth a number; what a step gives is not what it begins with."""
         if begins:
             self.beginnings.setdefault(key, value)
+        elif key not in self.environment.given:
+            self.stepped.add(key)
         self.environment.given[key] = value
         number = side.body if isinstance(side, Group) else side
         text = number.text if isinstance(number, Number) else ""

@@ -67,8 +67,8 @@ def lines_of(document: Document) -> Iterator[CodeLine | Printed]:
 
 def _items(fragment: Fragment, before: CodeLine | None) -> Iterator[CodeLine | Printed]:
     start = fragment.start
-    for line in fragment.text.split("\n"):
-        if _is_list(line) and _NUMBER.search(line):
+    for line, goes_on in _written_lines(fragment):
+        if _is_list(line) and not goes_on and _NUMBER.search(line):
             yield Printed(_numbers(line), start, before)
         elif (parsed := _parsed(line, start, strict=fragment.kind != "code")) is not None:
             before = parsed
@@ -81,6 +81,19 @@ def _items(fragment: Fragment, before: CodeLine | None) -> Iterator[CodeLine | P
                 before = item if isinstance(item, CodeLine) else before
                 yield item
         start += len(line) + 1
+
+
+def _written_lines(fragment: Fragment) -> Iterator[tuple[str, bool]]:
+    """Yield the lines of a fragment, and whether a statement of the lines before goes on in them: no output stands there."""
+    depth = 0
+    for line in fragment.text.split("\n"):
+        yield line, depth > 0
+        depth = max(0, depth + _opened(line)) if fragment.kind == "code" else 0
+
+
+def _opened(line: str) -> int:
+    """Return how many brackets a line opens more than it closes."""
+    return sum(line.count(sign) for sign in "([{") - sum(line.count(sign) for sign in ")]}")
 
 
 def _is_list(line: str) -> bool:

@@ -75,6 +75,8 @@ _SPELLINGS = tuple(
         (r"(?<=[A-Za-z])(?<![.]\w)\.(?=[α-ωΑ-Ω(]|\\[a-z]{3})", "*"),
         (r"\{\s*\\arg\s*\\(min|max)\s*\}", r"\\arg\\\1"),
         (r"\^\s*\{\s*\\(?:left)?\s*\(\s*(\w+)\s*\\right\s*\)\s*\\(top|intercal)\s*\}", r"^{(\1)\\\2}"),
+        (r"\^\{\s*(\[[^\[\]{}]*\]|\([^(){}]*\))\s*(?:T|\\top|\\intercal)\s*\}", r"^{\1}ᵀ"),
+        (r"\^\s*\{\s*\\left\s*\(([^(){}]*)\\right\s*\)\s*(?:T|\\top)\s*\}", r"^{(\1)}ᵀ"),
         (r"\\leqslant(?![A-Za-z])", r"\\leq "),
         (r"\\geqslant(?![A-Za-z])", r"\\geq "),
         (r"\\(?:mbox|text|textrm|textit)\{\s*(e)\s*\}(?=\s*\^)", r" \1 "),

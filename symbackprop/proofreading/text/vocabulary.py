@@ -218,9 +218,10 @@ _ALONE = re.compile(r"(?:^|\\\\|[&\n])\s*([A-Za-z]{4,})\s*&?=|\^\s*\{\s*([A-Za-z
 
 
 def _slopes(texts: Sequence[str], counted: Mapping[str, int]) -> set[str]:
-    """Return `dw`, `db`: slopes that are called so, where d alone is no name and w is one."""
+    """Return `dw`, `db`: slopes that are called so, where d alone is no name, or hardly one, and w is one."""
     runs = {run for run in counted if _SLOPE.fullmatch(run) and run[1:] in counted}
-    return set() if not runs or any(_LONE_D.search(text) for text in texts) else runs
+    alone = sum(len(_LONE_D.findall(text)) for text in texts) if runs else 0
+    return runs if 3 * alone < sum(counted[run] for run in runs) else set()
 
 
 _SLOPE = re.compile("d[A-Za-z]")
