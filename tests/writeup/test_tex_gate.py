@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sympy import Sum, tanh
 
+from symbackprop.api import derive
 from symbackprop.errors import UserError
 from symbackprop.formula.print.latex_prose import declarations, latex_prose, needs_xelatex
+from symbackprop.network import Network
 from symbackprop.writeup.make import make_outline
 from symbackprop.writeup.page.options import HandoutOptions
 from symbackprop.writeup.print.latex_rows import in_rows
@@ -31,6 +34,18 @@ def test_latex_sets_a_page_of_every_network_in_turn_for_all_readers(at: int, nam
 def test_latex_sets_the_fields_of_a_worksheet(name: str, lang: str, tmp_path: Path) -> None:
     page = tex(make_outline(gate_network(name), HandoutOptions(audience="student", lang=lang)))
     assert r"\_\_" in page
+    assert amiss(page, tmp_path, MARGIN) == []
+
+
+@needs_tex
+@pytest.mark.slow
+def test_latex_sets_indices_behind_an_accent_and_kronecker_deltas(tmp_path: Path) -> None:
+    net = Network()
+    n, i = net.indices("n:2 i:2")
+    hat = net.define("B_norm_hat", n, i, tanh(net.parameter("X", n, i, value=[[0.1, 0.2], [0.3, 0.4]])[n, i]))
+    page = tex(make_outline(derive(net, net.define("E", Sum(hat[n, i] ** 2, n, i))), HandoutOptions(level="full")))
+    assert r"{{}\hat{B}_{norm}}_{ni}" in page
+    assert r"\mathbb{1}" in page
     assert amiss(page, tmp_path, MARGIN) == []
 
 

@@ -42,11 +42,14 @@ def amiss_in_log(log: str) -> list[str]:
 
 
 def words_beyond(path: Path, margin: float) -> list[str]:
-    """Return the words of a PDF that reach into its margins; the empty half of a Chinese comma may."""
+    """Return the words of a PDF that reach into its margins (the empty half of a Chinese comma may), and what stands for 𝟙 in a
+    face that has none.
+    """
     done = subprocess.run(["pdftotext", "-bbox", str(path), "-"], capture_output=True, text=True, check=True, timeout=60)
-    return [
-        word
-        for wide, words in _PAGE.findall(done.stdout)
-        for left, right, word in _WORD.findall(words)
-        if float(left) < margin - SLACK or float(right) > float(wide) - margin + (6.0 if word[-1:] in "，。；：）" else SLACK)
-    ]
+    found = []
+    for wide, words in _PAGE.findall(done.stdout):
+        for left, right, word in _WORD.findall(words):
+            end = float(wide) - margin + (6.0 if word[-1:] in "，。；：）" else SLACK)
+            if "⊮" in word or float(left) < margin - SLACK or float(right) > end:
+                found.append(word)
+    return found

@@ -59,6 +59,8 @@ DECORATIONS = {
     "dot": r"\dot",
     "vec": r"\vec",
 }
+#: TeX takes the braces off a group of one letter with an accent: an empty group beside it keeps them.
+_ACCENT = re.compile(r"\\(?:hat|bar|tilde|dot|vec)\b")
 _BARS = {"abs": "vert", "norm": "Vert"}
 _TALL = re.compile(r"\\frac|\\sum|\\prod|\\begin|\\left")
 _BRACKETED = re.compile(r"(?:^|[-+*\s(\[])\(")  # brackets that are no argument list
@@ -124,7 +126,7 @@ def _big_sum(node: tree.BigSum, parts: list[str], notation: Notation) -> str:
 def _indexed(node: tree.Indexed, parts: list[str], notation: Notation) -> str:
     base = latex_name(node.name, notation)
     if "_" in base or "^" in base:
-        base = f"{{{base}}}"
+        base = f"{{{{}}{base}}}" if _ACCENT.match(base) else f"{{{base}}}"
     lower, upper = scripts(node, parts)
     if upper:
         opening, closing = ("", "") if is_bracketed(node) else (notation.layer_brackets[:1], notation.layer_brackets[1:])

@@ -50,6 +50,8 @@ _PREAMBLE = r"""
 \newcommand{\below}[1]{\text{\rlap{\small #1}}} % a reason below its row takes no column
 \newcommand{\aside}[1]{\par\medskip\colorbox{black!4}{\parbox{\dimexpr\linewidth-2\fboxsep}{#1}}\par\medskip}
 \newcommand{\arraygap}{\hspace{2em}\hfil\penalty0\hfilneg\ignorespaces} % arrays side by side, as many as fit
+\let\blackboard\mathbb % the faces of amssymb have no such digit
+\renewcommand{\mathbb}[1]{\ifx1#1{1\mkern-4.6mu\mathrm{l}}\else\blackboard{#1}\fi}
 \newcommand{\writingline}{\par\vspace{6mm}\textcolor{gray}{\hrule}}
 \newcommand{\fillin}[1]{\rule[-1pt]{#1}{0.4pt}}
 """
