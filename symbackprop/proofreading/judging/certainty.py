@@ -378,7 +378,9 @@ def _is_told(node: Name | Indexed, environment: Knowledge) -> bool:
     said, given = environment.definitions.get(name), [key for key in environment.given if key[0] == name]
     if isinstance(node, Name):
         return said is not None or (name,) in given
-    return (said is not None and bool(said.indices or name in environment.shapes)) or any(len(key) > 1 for key in given)
+    return (said is not None and bool(said.indices or name in environment.shapes)) or any(
+        isinstance(key[-1], int) for key in given
+    )
 
 
 def _beside(node: Formula) -> tuple[Formula | None, ...]:
