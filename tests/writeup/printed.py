@@ -23,6 +23,18 @@ _REASON = re.compile(r" &&(?: \\(?:text|reason)\{.*\})?$")
 _SENTENCE = re.compile(r"& \\quad \\(?:text|below)\{.*\}$")
 
 
+def as_wide_as_it_is(text: str) -> str:
+    """Return formulas without the macro that makes wide ones smaller, and without its braces."""
+    while (start := text.find(r"\fitted{")) >= 0:
+        inner = start + len(r"\fitted{")
+        depth, end = 1, inner
+        while depth:
+            depth += {"{": 1, "}": -1}.get(text[end], 0) if text[end - 1] != "\\" else 0
+            end += 1
+        text = text[:start] + text[inner : end - 1] + text[end:]
+    return text
+
+
 def statements(page: str) -> list[Statement]:
     """Return the formulas of all displays, rows that continue one another joined, reasons left out."""
     marks = [(found.start(), found[1] or found[2]) for found in _HEADING.finditer(page)]
@@ -36,7 +48,7 @@ def statements(page: str) -> list[Statement]:
 def joined(display: str) -> list[str]:
     """Return the statements of one display; the reader drops the operator that a continued row repeats."""
     found: list[str] = []
-    for line in _ROW_END.split(display):
+    for line in _ROW_END.split(as_wide_as_it_is(display)):
         row = _REASON.sub("", line)
         if _SENTENCE.match(row):
             continue
@@ -51,4 +63,8 @@ def joined(display: str) -> list[str]:
 def inline(page: str) -> list[str]:
     """Return the formulas between single dollar signs; displays, code and values of arrays left out."""
     text = _DISPLAY.sub("", re.sub(r"```.*?```|\\begin\{Verbatim\}.*?\\end\{Verbatim\}", "", page, flags=re.S))
-    return [latex for latex in re.findall(r"(?<![\\$])\$([^$\n]+)\$", text) if not latex.startswith(r"\displaystyle")]
+    return [
+        latex
+        for latex in re.findall(r"(?<![\\$])\$([^$\n]+)\$", as_wide_as_it_is(text))
+        if not latex.startswith(r"\displaystyle")
+    ]

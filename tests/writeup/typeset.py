@@ -49,7 +49,7 @@ def words_beyond(path: Path, margin: float) -> list[str]:
     found = []
     for wide, words in _PAGE.findall(done.stdout):
         for left, right, word in _WORD.findall(words):
-            end = float(wide) - margin + (6.0 if word[-1:] in "，。；：）" else SLACK)
+            end = float(wide) - margin + (8.0 if word[-1:] in "，。；：）" else SLACK)
             if "⊮" in word or float(left) < margin - SLACK or float(right) > end:
                 found.append(word)
     return found

@@ -31,16 +31,16 @@ def aligned(lines: tuple[Line, ...], notation: Notation, width: int = PAGE_WIDTH
     return "\\begin{aligned}\n" + " \\\\\n".join(body) + "\n\\end{aligned}"
 
 
-def row_lines(lines: tuple[tuple[PageRow, ...], ...], notation: Notation, reason: Reason) -> list[list[str]]:
-    """Return the rows of each line that is laid out, without the line ends."""
-    return [[text for row in line for text in _row(row, notation, reason)] for line in lines]
+def row_lines(lines: tuple[tuple[PageRow, ...], ...], notation: Notation, reason: Reason, room: int = 0) -> list[list[str]]:
+    """Return the rows of each line that is laid out, without the line ends; `room` as of a piece."""
+    return [[text for row in line for text in _row(row, notation, reason, room)] for line in lines]
 
 
-def _row(row: PageRow, notation: Notation, reason: Reason) -> list[str]:
+def _row(row: PageRow, notation: Notation, reason: Reason, room: int) -> list[str]:
     head = latex(row.head.formula, notation) + " " if row.head is not None else ""
     first = row.pieces[0].lead
     indent = "" if first in RELATIONS or not first else r"\quad "
-    pieces = " ".join(_piece(piece, notation) for piece in row.pieces)
+    pieces = " ".join(piece_latex(piece, notation, room) for piece in row.pieces)
     if row.below:
         return [f"{head}& {indent}{pieces}", *(rf"& \quad {reason(words, True)}" for words in in_rows(in_words(row.because)))]
     because = rf" && {reason(in_words(row.because), False)}" if row.because else ""
@@ -105,8 +105,13 @@ _CLOSING = re.compile(r"[，。；：、！？）》」』”’,.;:!?)\]]")
 _OPENING = ("（", "《", "「", "『", "“", "‘")
 
 
-def _piece(piece: Piece, notation: Notation) -> str:
-    parts = (_sign(piece.lead, notation), latex(piece.body, notation), _sign(piece.trail, notation))
+def piece_latex(piece: Piece, notation: Notation, room: int = 0) -> str:
+    r"""Return a piece of a row with the signs before and behind it; one that is wider than `room` and could not be broken is
+    made smaller by the macro `\fitted`.
+    """
+    body = latex(piece.body, notation)
+    wide = 0 < room < measured(piece.body)
+    parts = (_sign(piece.lead, notation), rf"\fitted{{{body}}}" if wide else body, _sign(piece.trail, notation))
     return " ".join(part for part in parts if part)
 
 

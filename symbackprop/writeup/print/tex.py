@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from functools import singledispatch
 
 from symbackprop.errors import InternalError
-from symbackprop.formula.print.latex import latex
 from symbackprop.formula.print.latex_prose import declarations, latex_prose, needs_xelatex
 from symbackprop.formula.tree.tree import Formula
 from symbackprop.writeup.drawing.compose import PRINTED
@@ -16,15 +15,17 @@ from symbackprop.writeup.drawing.tikz import tikz
 from symbackprop.writeup.page import blocks as b
 from symbackprop.writeup.page.blocks import has_gaps
 from symbackprop.writeup.page.phrases import plain, worth
-from symbackprop.writeup.page.rows import laid_out, stands_together
+from symbackprop.writeup.page.rows import in_a_sentence, laid_out, stands_together
 from symbackprop.writeup.print.figures import picture
 from symbackprop.writeup.print.format import check_complete, text_format
-from symbackprop.writeup.print.latex_rows import latex_matrix, row_lines
+from symbackprop.writeup.print.latex_rows import latex_matrix, piece_latex, row_lines
 
 #: Widest row, in characters as shown, that fits the text width beside a reason.
 TEX_WIDTH = 86
 #: So few rows of a table do not stand on a page alone.
 ORPHANS = 3
+#: A piece of so many columns may be wider than the room for it.
+WIDE = 56
 #: A line of so many rows stands on one page.
 MOST_TOGETHER = 5
 
@@ -52,6 +53,9 @@ _PREAMBLE = r"""
 \newcommand{\arraygap}{\hspace{2em}\hfil\penalty0\hfilneg\ignorespaces} % arrays side by side, as many as fit
 \let\blackboard\mathbb % the faces of amssymb have no such digit
 \renewcommand{\mathbb}[1]{\ifx1#1{1\mkern-4.6mu\mathrm{l}}\else\blackboard{#1}\fi}
+\newsavebox{\wide}
+\newcommand{\fitted}[1]{\sbox{\wide}{$\displaystyle #1$}%
+  \ifdim\wd\wide>0.73\linewidth\resizebox{0.73\linewidth}{!}{\usebox{\wide}}\else\usebox{\wide}\fi}
 \newcommand{\writingline}{\par\vspace{6mm}\textcolor{gray}{\hrule}}
 \newcommand{\fillin}[1]{\rule[-1pt]{#1}{0.4pt}}
 """
@@ -87,9 +91,14 @@ _ARRAY = r"$\displaystyle "
 
 def _words(words: b.Words, outline: b.Outline) -> str:
     return "".join(
-        f"${latex(part, outline.notation)}$" if isinstance(part, Formula) else r"\newline " if part == "\n" else latex_prose(part)
+        _in_text(part, outline) if isinstance(part, Formula) else r"\newline " if part == "\n" else latex_prose(part)
         for part in words
     )
+
+
+def _in_text(formula: Formula, outline: b.Outline) -> str:
+    """Return a formula for the middle of a line, in pieces between which the line may end where it is wider than a line."""
+    return " ".join(f"${piece_latex(piece, outline.notation, WIDE)}$" for piece in in_a_sentence(formula, TEX_WIDTH))
 
 
 @singledispatch
@@ -137,7 +146,7 @@ def _(block: b.FormulaBlock, outline: b.Outline) -> str:
     def reason(words: b.Words, below: bool) -> str:
         return rf"\{'below' if below else 'reason'}{{{_words(words, outline)}}}"
 
-    lines = row_lines(laid, outline.notation, reason)
+    lines = row_lines(laid, outline.notation, reason, WIDE)
     between = r" \\*" + "\n" if block.keep and stands_together(laid) else r" \\" + "\n"
     return "\\begin{flalign*}\n" + between.join(map(_one_line, lines)) + "\n\\end{flalign*}"
 
