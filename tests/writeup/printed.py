@@ -63,8 +63,5 @@ def joined(display: str) -> list[str]:
 def inline(page: str) -> list[str]:
     """Return the formulas between single dollar signs; displays, code and values of arrays left out."""
     text = _DISPLAY.sub("", re.sub(r"```.*?```|\\begin\{Verbatim\}.*?\\end\{Verbatim\}", "", page, flags=re.S))
-    return [
-        latex
-        for latex in re.findall(r"(?<![\\$])\$([^$\n]+)\$", as_wide_as_it_is(text))
-        if not latex.startswith(r"\displaystyle")
-    ]
+    whole = re.sub(r"\$ \$(?=[-+=]|\\cdot|\\(?:le|ge|approx)\b)", " ", as_wide_as_it_is(text))  # a formula in pieces
+    return [latex for latex in re.findall(r"(?<![\\$])\$([^$\n]+)\$", whole) if not latex.startswith(r"\displaystyle")]

@@ -8,7 +8,7 @@ from functools import singledispatch
 
 from symbackprop.errors import InternalError
 from symbackprop.formula.print.latex_prose import declarations, latex_prose, needs_xelatex
-from symbackprop.formula.tree.tree import Formula
+from symbackprop.formula.tree.tree import Formula, Fraction
 from symbackprop.writeup.drawing.compose import PRINTED
 from symbackprop.writeup.drawing.picture import HIGHEST, strips
 from symbackprop.writeup.drawing.tikz import tikz
@@ -98,7 +98,9 @@ def _words(words: b.Words, outline: b.Outline) -> str:
 
 def _in_text(formula: Formula, outline: b.Outline) -> str:
     """Return a formula for the middle of a line, in pieces between which the line may end where it is wider than a line."""
-    return " ".join(f"${piece_latex(piece, outline.notation, WIDE)}$" for piece in in_a_sentence(formula, TEX_WIDTH))
+    pieces = in_a_sentence(formula, TEX_WIDTH)
+    rooms = (WIDE if isinstance(piece.body, Fraction) else 0 for piece in pieces)  # LaTeX breaks others by itself
+    return " ".join(f"${piece_latex(piece, outline.notation, room)}$" for piece, room in zip(pieces, rooms, strict=True))
 
 
 @singledispatch
