@@ -17,7 +17,7 @@ import re
 import sys
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -185,14 +185,46 @@ def _of_passes(place: str, shapes: str | None, otherwise: str) -> Loaded:
 
 
 def passes_in(place: str, shapes: str | None) -> Comparison:
-    """Return the forward and backward pass of `FILE` or `FILE:name`."""
+    """Return the forward and backward pass of `FILE` or `FILE:name`, in a file without such functions a turn of its loop.
+
+    A function of one argument and its derivative, `sigmoid`, are no passes where the file trains something in a loop.
+    """
     # A network that is written as one does not wait for what runs somebody's code.
-    from symbackprop.verify.passes.candidates import chosen, compared
+    from symbackprop.verify.passes.candidates import chosen, compared, only_helpers
 
     file, name = file_and_name(place)
     module = load_definitions(file)
     given = read_shapes(shapes) if shapes else getattr(module, "example", None)
-    return compared(chosen(module, str(file), name), given if isinstance(given, dict) else {})
+    known = given if isinstance(given, dict) else {}
+    if name:
+        return compared(chosen(module, str(file), name), known)
+    found = _turn_in(module, known, fixed=not only_helpers(module))
+    if found is not None:
+        return found
+    try:
+        return compared(chosen(module, str(file), name), known)
+    except UserError:
+        found = _turn_in(module, known)
+        if found is None:
+            raise
+        return found
+
+
+def _turn_in(module: ModuleType, given: Mapping[str, Any], *, fixed: bool = False) -> Comparison | None:
+    """Return one turn of a file's training loop as two passes, if there is one in which gradients are found.
+
+    With `fixed` only of a loop in a method that turns as often as is written there: called as it is, it trains.
+    """
+    from symbackprop.verify.passes.candidates import compared  # nor does what is loaded wait for this
+    from symbackprop.verify.turns.turn import turns  # nor for this
+
+    for turn in turns(module, fixed=fixed):
+        try:
+            found = compared(turn.candidate, {**turn.example, **given})
+        except UserError:  # a loop of which no gradient is that of a loss: nobody is accused of it
+            continue
+        return replace(found, remarks=(turn.remark, *found.remarks))
+    return None
 
 
 def file_and_name(place: str) -> tuple[Path, str]:

@@ -33,7 +33,7 @@ def is_own_code(network: str) -> bool:
     if file.suffix != ".py" or not file.is_file():
         return False
     text = file.read_text(encoding="utf-8", errors="replace")
-    return ".py:" in network or not (_NAMED.search(text) or ("symbackprop" in text and _MADE.search(text)))
+    return ".py:" in network or "symbackprop" not in text or not (_NAMED.search(text) or _MADE.search(text))
 
 
 _NAMED = re.compile(r"^network\b", re.MULTILINE)

@@ -59,7 +59,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "capturing": ("record", "roll", "build", "rolling", "sizing", "confirm", "capture", "explanation_text", "explain"),
     "verify": (
         *("records", "wording", "budget", "binding", "reference", "equal", "explain", "mend", "report"),
-        *("passes", "verdict", "trial", "optimiser", "check", "layer"),
+        *("passes", "turns", "verdict", "trial", "optimiser", "check", "layer"),
     ),
     "proofreading": (
         *("text", "claims", "meaning", "judging", "remedy"),

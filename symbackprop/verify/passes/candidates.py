@@ -15,6 +15,7 @@ import numpy as np
 
 from symbackprop.errors import UserError, listed, nearest
 from symbackprop.guest.visit import visit
+from symbackprop.trace.run.namespace import mentioned
 from symbackprop.trace.run.nested import walk
 from symbackprop.verify.binding.source_tree import definition, module_tree
 from symbackprop.verify.passes.comparison import (
@@ -38,6 +39,7 @@ from symbackprop.verify.passes.passes import (
     as_object,
     call_with,
     called_like,
+    keep_as_object,
     method_of,
     own_copy,
     parameters_of,
@@ -91,7 +93,10 @@ def _with_shared_arrays(module: types.ModuleType, found: list[PassCandidate]) ->
     """Return the candidates with a file as one in the place of its functions where these share arrays of it."""
     shared = as_object(module)
     whole = of_class(stem_of(module), shared) if shared is not None else None
-    return found if whole is None else [whole, *(one for one in found if isinstance(one.owner, type))]
+    if shared is None or whole is None:
+        return found
+    keep_as_object(module, shared)
+    return [whole, *(one for one in found if isinstance(one.owner, type))]
 
 
 def _alone(functions: Mapping[str, Callable[..., Any]], found: Sequence[PassCandidate]) -> Iterator[PassCandidate]:
@@ -225,8 +230,12 @@ def _words(name: str, kept: frozenset[str] = frozenset()) -> list[str]:
 
 def _is_back(name: str, functions: Mapping[str, Any]) -> bool:
     """Whether a name says a derivative; `dtanh` does where there is a `tanh`."""
-    words = [word.lower() for word in _WORD.findall(name)]
-    return bool(BACK & set(words)) or (name[:1] == "d" and name[1:].lstrip("_") in functions)
+    words = {word.lower() for word in _WORD.findall(name)}
+    return bool(BACK & words and not words & BESIDE) or (name[:1] == "d" and name[1:].lstrip("_") in functions)
+
+
+BESIDE = frozenset({"descent", "check", "checking", "numerical", "numeric", "approximate", "update", "clip", "clipping"})
+"""Words of functions that use gradients, or work them out by differences: `gradient_descent`, `check_gradient`."""
 
 
 def chosen(module: types.ModuleType, file: str, name: str) -> PassCandidate:
@@ -237,6 +246,7 @@ def chosen(module: types.ModuleType, file: str, name: str) -> PassCandidate:
     found = candidates(module)
     if name:
         return _called(module, file, name, found)
+    found = _without_helpers(found)
     if len(found) == 1:
         return found[0]
     if not found:
@@ -244,12 +254,52 @@ def chosen(module: types.ModuleType, file: str, name: str) -> PassCandidate:
     raise UserError(f"{file}: which one is meant? {listed(f'{file}:{candidate.name}' for candidate in found)}")
 
 
+def only_helpers(module: types.ModuleType) -> bool:
+    """Whether what can be checked in a module is a function of one argument with its derivative at most: `sigmoid`."""
+    return all(map(_is_helper, candidates(module)))
+
+
+def _is_helper(candidate: PassCandidate) -> bool:
+    """Whether a candidate is a function of one argument and its derivative."""
+    functions = [function for pair in candidate.pairs for function in pair]
+    return candidate.owner is None and all(len(required(function)) < 2 for function in functions)
+
+
+def _without_helpers(found: Sequence[PassCandidate]) -> list[PassCandidate]:
+    """Leave out what the others call: the activation of a network and its derivative."""
+    whole = [candidate for candidate in found if not _is_helper(candidate)]
+    called = {name for candidate in whole for function in _functions_of(candidate) for name in _mentioned(function)}
+    return [candidate for candidate in found if candidate in whole or not called.issuperset(_function_names(candidate))]
+
+
+def _function_names(candidate: PassCandidate) -> set[str]:
+    return {function.__name__ for function in _functions_of(candidate)}
+
+
+def _functions_of(candidate: PassCandidate) -> list[types.FunctionType]:
+    """Return the functions of a candidate, every method of a class."""
+    kind = candidate.owner if isinstance(candidate.owner, type) or candidate.owner is None else type(candidate.owner)
+    members = [*vars(kind).values()] if kind is not None else [function for pair in candidate.pairs for function in pair]
+    return [member for member in members if isinstance(member, types.FunctionType)]
+
+
+def _mentioned(function: types.FunctionType) -> set[str]:
+    """Return the names of a file that a function, and the functions of the file that it calls, read."""
+    waiting, seen = [function], {function}
+    for each in waiting:
+        others = [each.__globals__.get(name) for name in mentioned(each.__code__)]
+        new = [o for o in others if isinstance(o, types.FunctionType) and o not in seen and o.__module__ == function.__module__]
+        seen |= {*new}
+        waiting += new
+    return {name for each in seen for name in mentioned(each.__code__)}
+
+
 def _nothing(module: types.ModuleType, file: str) -> str:
     """Say that there is nothing to check, and what there is."""
     own = [
         name
         for name, value in vars(module).items()
-        if isinstance(value, types.FunctionType) and value.__module__ == module.__name__
+        if isinstance(value, types.FunctionType) and value.__module__ == module.__name__ and name[:1] != "_"
     ]
     line = _loop_of_steps(file)
     if line:

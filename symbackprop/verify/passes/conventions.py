@@ -20,6 +20,7 @@ from symbackprop.verify.explain.ratio import simplest
 from symbackprop.verify.passes.comparison import Comparison, Ends, agrees, slopes_along
 from symbackprop.verify.passes.passes import outside
 from symbackprop.verify.reference.loss_reference import LossReference, loss_reference
+from symbackprop.verify.reference.protocol import Point
 from symbackprop.verify.reference.shapes import Dimension, Size
 
 NEAR = 1e-7
@@ -130,16 +131,26 @@ def _largest(array: Any) -> float:
 
 
 def evidence(found: Comparison) -> Evidence | None:
-    """Return both sides at several points; None where one of them fails or cannot be followed."""
+    """Return both sides at several points, of the example's sizes where the code takes no others; None where it fails there."""
     try:
         source = loss_reference(found.loss, found.example, found.wrt).asked(found.wrt)
         start = source.points(0)
-        points = [*start, *(source.another(start[-1], seed) for seed in range(1, 1 + DRAWS))]
-        rows = [_both(found, source, point.values) for point in points if not point.optional]
-    except Exception:  # whatever the code raises at other sizes: then nothing is known of it
+    except Exception:  # whatever the loss raises: then nothing is known of it
         return None
-    known = [row for row in rows if all(np.shape(row.hand[n]) == np.shape(row.derived[n]) for n in found.wrt)]
-    return Evidence(tuple(known), source.sizes) if len(known) == len(rows) > 1 else None
+    several = _rows(found, source, start)
+    rows = several or _rows(found, source, start[:1])
+    return Evidence(rows, source.sizes if several else ()) if rows else None
+
+
+def _rows(found: Comparison, source: LossReference, starts: Sequence[Point]) -> tuple[SidesAtPoint, ...]:
+    """Return both sides at points, and at others of the last one's sizes; nothing where one fails or has other shapes."""
+    points = [*starts, *(source.another(starts[-1], seed) for seed in range(1, 1 + DRAWS))]
+    try:
+        rows = tuple(_both(found, source, point.values) for point in points if not point.optional)
+    except Exception:  # whatever the code raises at other sizes
+        return ()
+    alike = all(np.shape(row.hand[name]) == np.shape(row.derived[name]) for row in rows for name in found.wrt)
+    return rows if alike and len(rows) > 1 else ()
 
 
 def _both(found: Comparison, source: LossReference, values: Mapping[str, Any]) -> SidesAtPoint:

@@ -115,11 +115,11 @@ def margins(p: Any, t: Any) -> Any:
 
 
 def total(p: Any, t: Any) -> Any:
-    """Return Σ p, with which the code can be run before its loss is known."""
-    return np.sum(p)
+    """Return Σ p + p², with which the code can be run before its loss is known; the sum of probabilities would not move."""
+    return np.sum(p + p * p)
 
 
-ANY = UnstatedLoss("Σ {p}", total)
+ANY = UnstatedLoss("Σ {p} + {p}²", total)
 OF_NUMBERS = (
     UnstatedLoss("Σ ({p} - {t})²", squares),
     UnstatedLoss("-Σ ({t} log {p} + (1 - {t}) log(1 - {p}))", binary),

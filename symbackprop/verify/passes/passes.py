@@ -230,9 +230,15 @@ def as_object(module: types.ModuleType) -> SharedArrays | None:
     methods = {name: _as_method(function, frozenset(read - own.keys())) for name, function in own.items()}
     kind = type(stem_of(module), (SharedArrays,), {**methods, "__module__": module.__name__})
     made: SharedArrays = kind(held)
-    vars(module).update({name: np.zeros(value.shape) for name, value in held.items()})  # no trace follows them
-    vars(module)[SHARED] = made
     return made
+
+
+def keep_as_object(module: types.ModuleType, made: SharedArrays) -> None:
+    """Let a file's functions be methods of an object; its own arrays are zeros from then on, so that no trace follows them."""
+    if SHARED not in vars(module):
+        held = {name: value for name, value in vars(made).items() if isinstance(vars(module).get(name), np.ndarray)}
+        vars(module).update({name: np.zeros(value.shape) for name, value in held.items()})
+        vars(module)[SHARED] = made
 
 
 SHARED = "__shared_arrays__"

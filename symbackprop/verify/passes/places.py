@@ -180,8 +180,8 @@ def _whatever_it_is_called(inputs: Mapping[str, str]) -> dict[str, str]:
 
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Return the arrays that have other numbers in the same shape."""
-    return [path for path, old in before.items() if path in after and np.ndim(old) and _moved(old, after[path])]
+    """Return the arrays that have other numbers in the same shape, and the single numbers that may be weights."""
+    return [path for path, old in before.items() if path in after and _may_move(path, old) and _moved(old, after[path])]
 
 
 def _moved(before: Any, after: Any) -> bool:
@@ -307,11 +307,23 @@ def _left_by_shape(found: Mapping[str, Any], inputs: Shapes, called: Mapping[str
 def _by_name(found: Mapping[str, Any], labels: Mapping[str, str], known: Shapes) -> dict[str, str]:
     """Return name → place for the results whose key or variable says what they are gradients of."""
     called: dict[str, str] = {}
+    reduced: dict[str, str] = {}
     for path, leaf in found.items():
-        name = names.gradient_of(labels.get(path) or path.rpartition(".")[2], tuple(known), "")
+        label = labels.get(path) or path.rpartition(".")[2]
+        name = names.gradient_of(label, tuple(known), "")
         if name is not None and _fits(leaf, known[name]):
             called.setdefault(name, path)
-    return called
+        elif name is not None and names.is_gradient_name(label, (name,), "") and _is_reduced(np.shape(leaf), known[name]):
+            reduced[name] = path
+    return {**reduced, **called} if called else {}
+
+
+def _is_reduced(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Whether a gradient is summed over an axis too many, or over one too few: `np.sum(dZ)` for a bias, `dZ` itself."""
+    try:
+        return np.broadcast_shapes(shape, wanted) in (shape, wanted)
+    except ValueError:
+        return False
 
 
 def _fits(leaf: Any, shape: tuple[int, ...]) -> bool:

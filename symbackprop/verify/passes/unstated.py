@@ -236,9 +236,12 @@ def _without_agreement(model: Model, target: Mapping[str, Any], probe: Compariso
 
 
 def _of_any_rate(model: Model, probe: Comparison) -> Sequence[str]:
-    """Return the names whose gradients may have any factor: arrays that are moved at a rate that is unknown; of one number it
+    """Return the names whose gradients may have any factor: what is moved at a rate that is unknown; of one or two numbers it
     says nothing."""
-    return () if _states_a_rate(model) else [name for name in probe.stepped if np.size(probe.example[name]) > 1]
+    if _states_a_rate(model):
+        return ()
+    arrays = [name for name in probe.stepped if np.size(probe.example[name]) > 1]
+    return arrays or ([*probe.stepped] if len(probe.stepped) > 2 else ())
 
 
 def _usual_losses(target: Mapping[str, Any]) -> Sequence[UnstatedLoss]:
@@ -370,8 +373,14 @@ def _commonest(
         alike = {name: ratio for name, ratio in ratios.items() if abs(ratio - near) <= 0.005 * abs(near)}
         factor = _usual([*alike.values()], usual)
         if factor is not None or (near > 0 and not alike.keys().isdisjoint(free)):
-            return factor or next(iter(alike.values())), tuple(alike)
+            return factor or _as_written(next(iter(alike.values()))), tuple(alike)
     return None
+
+
+def _as_written(ratio: float) -> float:
+    """Return a rate that was measured as one writes it, 0.1 for 0.1000000003, if it may be that."""
+    written = float(f"{ratio:.4g}")
+    return written if abs(ratio - written) <= NEAR * written / 100 else ratio
 
 
 def _factors(model: Model, loss: UnstatedLoss) -> list[tuple[LossFactor, float]]:
