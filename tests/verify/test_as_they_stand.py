@@ -505,6 +505,9 @@ def test_where_gradients_of_parameters_are_left(place: str, tmp_path: Path) -> N
         file.write_text(f"import numpy as np\n{twice}", encoding="utf-8")
         with pytest.raises(UserError, match=r"dA of Layer\.backward is the gradient of what Layer\.forward keeps"):
             passes_in(f"{file}:Layer", None)
+        file.write_text(f"import numpy as np\n{twice.replace(returned, 'self.A')}", encoding="utf-8")
+        doubled = statuses(check_passes(passes_in(f"{file}:Layer", None), explain=False, repair=False))
+        assert set(doubled.values()) == {"differs"}, "what is kept and returned is the output itself"
 
 
 SHARED = """

@@ -95,8 +95,8 @@ def of_what_is_kept(passes: Passes, seed: int = 0) -> Iterator[Comparison]:
     outputs, caches = _output(passes, name_of(passes.of(passes.owner)[0]))
     if owner is None or len(outputs) != 1 or not asked:
         return
-    visit(lambda: call_with(passes.of(owner)[0], given), habits=None)
-    for output in kept_outputs(owner, outputs[0], asked):
+    returned = visit(lambda: call_with(passes.of(owner)[0], given), habits=None).returned
+    for output in kept_outputs(owner, outputs[0], asked, returned):
         found, _ = _likeliest(passes, (output,), caches, seed)
         if found is not None:
             yield found

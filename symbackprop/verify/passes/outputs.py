@@ -85,12 +85,15 @@ def _left(before: Mapping[str, Any], owner: Any) -> tuple[Output, ...]:
     return tuple(Output(f"self.{path}", path, np.shape(held[path])) for path in chosen)
 
 
-def kept_outputs(owner: Any, output: Output, arguments: Sequence[str]) -> list[Output]:
+def kept_outputs(owner: Any, output: Output, arguments: Sequence[str], returned: Any) -> list[Output]:
     """Return what an object keeps in the shape of its output and an argument is called the gradient of, the last first.
 
-    `dZ` is that of `self.Z`, or of the last of `self.Z_cache`.
+    `dZ` is that of `self.Z`, or of the last of `self.Z_cache`; what is kept and returned is the output itself.
     """
-    kept = {path: _STEM.sub("", path.partition(".")[0]) for path, leaf in walk(owner) if np.shape(leaf) == output.shape}
+    same = returned if isinstance(returned, tuple) else (returned,)
+    leaves = {path: leaf for path, leaf in walk(owner) if np.shape(leaf) == output.shape}
+    others = (path for path, leaf in leaves.items() if not any(np.array_equal(leaf, other) for other in same))
+    kept = {path: _STEM.sub("", path.partition(".")[0]) for path in others}
     named = [path for path, stem in kept.items() if any(names.is_gradient_name(name, (stem,), "") for name in arguments)]
     return [Output(f"self.{path}", kept[path], output.shape) for path in reversed(named)]
 
