@@ -222,7 +222,7 @@ def _doubts_of_assigned(
     """Yield the line of an assignment with how much it is suspected: a mask, a position, a selection as much as what reads it."""
     if _is_position(source, node.value):
         yield from _most(place, suspects, _readers_behind(source, node), (node.lineno,), SELECTED)
-    elif compares(node.value) or _is_told_by_readers(source, node.value):
+    elif _is_untraced(node.value) or _is_told_by_readers(source, node.value):
         yield from _most(place, suspects, _readers(source, node), (node.lineno,), SELECTED)
     if _is_untraced(node.value):
         yield (node.lineno,), PLAIN_COPY
@@ -354,8 +354,11 @@ class Search:
         if status is None:
             self.refuted += 1
             return None
+        status = Status.AGREES if self._may_be_given(steps) else status
         steps = self._established(steps)
-        status = Status.AGREES if self._unvaried(steps) else status
+        if self._unvaried(steps):
+            self.refuted += 1
+            return None
         return Mended(tuple(sorted((*self.applied, *steps), key=lambda step: step.line)), status)
 
     def _established(self, steps: Sequence[Candidate]) -> Sequence[Candidate]:
@@ -364,7 +367,7 @@ class Search:
         for k, step in enumerate(steps):
             for other in (*_with_numbers(step, self._extents), *_with_names(step)):
                 others = [*steps[:k], other, *steps[k + 1 :]]
-                changed = changed_call(self.case.call, {**self.texts, **merged(others)})
+                changed = changed_call(self.case.call, {**self.texts, **merged(others)}) if self._makes_sense(other) else None
                 if self._right(others) == self.case.all and changed is not None and proved(self.case, changed) is not None:
                     return others
         return steps
@@ -380,18 +383,17 @@ class Search:
         return getattr(owner, name.removeprefix("self."), None) if name.startswith("self.") else self.case.values[0].get(name)
 
     def _unvaried(self, steps: Sequence[Candidate]) -> bool:
-        """Whether a change brings in a number that is an extent, or a whole number given, which had no other value."""
-        return any(
-            number in self._fixed and number not in _literals(step.before) for step in steps for number in _new_numbers(step)
-        )
-
-    @cached_property
-    def _fixed(self) -> frozenset[int]:
-        """The sizes, and the whole numbers that the code is given, that are the same at all points that were tried."""
+        """Whether a change brings in a number that is the extent of an axis, which had no other value."""
         points = [dict(values) for values in (*self.case.values, *(place.values for place in self.case.places))]
-        held = vars(self.case.call.owner).values() if hasattr(self.case.call.owner, "__dict__") else ()
-        taken = [*_extents_at(points), *_whole_at(points), *({value} for value in held if type(value) is int)]
-        return frozenset(number for values in taken if len(values) == 1 for number in values)
+        fixed = {number for taken in _extents_at(points) if len(taken) == 1 for number in taken}
+        return any(number in fixed and number not in _literals(step.before) for step in steps for number in _new_numbers(step))
+
+    def _may_be_given(self, steps: Sequence[Candidate]) -> bool:
+        """Whether a change brings in a number that may be one that is given, such as a stride: only one value of it was tried."""
+        owner = self.case.call.owner
+        held = list(vars(owner).values()) if hasattr(owner, "__dict__") else []
+        given = [value for value in (*self.case.values[0].values(), *held) if type(value) is int]
+        return any(number in given or _is_in_an_index(step) for step in steps for number in _new_numbers(step))
 
     @cached_property
     def _extents(self) -> tuple[int, ...]:
@@ -424,13 +426,6 @@ def _extents_at(points: Sequence[Mapping[str, Any]]) -> Iterator[set[int]]:
             yield {np.shape(at[name])[axis] for at in points if name in at and np.ndim(at[name]) > axis}
 
 
-def _whole_at(points: Sequence[Mapping[str, Any]]) -> Iterator[set[int]]:
-    """Yield what each whole number that is given is at some points."""
-    for name, value in points[0].items():
-        if type(value) is int:
-            yield {at[name] for at in points if name in at}
-
-
 def _with_numbers(step: Candidate, numbers: Sequence[int]) -> Iterator[Candidate]:
     """Yield a change that brings the extent of an array in with each of some numbers in its place."""
     replaced, source = step.before[step.edit.start : step.edit.end], ParsedSource(step.before, step.place.held)
@@ -453,6 +448,12 @@ def _with_names(step: Candidate) -> Iterator[Candidate]:
                 *before, after = re.split(rf"(?<![\w.]){number}(?![\w.])", step.edit.new)
                 edit = replace(step.edit, new=f"{str(number).join(before)}{name}{after}")
                 yield replace(step, edit=edit, text=edit.apply(step.before))
+
+
+def _is_in_an_index(step: Candidate) -> bool:
+    """Whether a change stands between the brackets of an index."""
+    line = step.before[: step.edit.start].rpartition("\n")[2]
+    return line.count("[") > line.count("]")
 
 
 def _brought_in(step: Candidate) -> set[str]:

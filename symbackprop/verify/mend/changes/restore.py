@@ -32,7 +32,7 @@ def other_name(source: ParsedSource, node: ast.Name) -> Edits:
 def _of_its_kind(source: ParsedSource, node: ast.Name) -> list[str]:
     """Return the variables that may stand where one does: positions for a position, arrays for an array."""
     if node.id in source.whole:
-        return list(source.whole)
+        return [name for name in source.within(node) if name in source.whole]
     parent = source.parents.get(node)
     looked_up = isinstance(parent, ast.Subscript)
     return [name for name in (source.scope if looked_up else source.arrays) if name not in source.whole]
@@ -53,7 +53,7 @@ def other_attribute(source: ParsedSource, node: ast.Attribute) -> Edits:
         return
     for other in _attributes(source, inner) - {node.attr}:
         yield source.put(node, f"{inner}.{other}", COST["name"] + 0.5 * unlike(node.attr, other), atomic=True)
-    for name in source.scope if inner == "self" else ():
+    for name in source.within(node) if inner == "self" else ():
         if name != source.of(node):
             yield source.put(node, name, COST["name"] + 0.5 * unlike(node.attr, name), atomic=True)
 
@@ -297,7 +297,7 @@ def repeated_name(source: ParsedSource, node: ast.expr) -> Edits:
     loads = [inner for inner in ast.walk(node) if isinstance(inner, ast.Name) and inner.id in source.scope]
     for name in sorted({load.id for load in loads}):
         places: list[ast.expr] = [load for load in loads if load.id == name]
-        for other in source.scope if len(places) > 1 else ():
+        for other in source.within(node) if len(places) > 1 else ():
             if other != name:
                 yield source.put(node, source.spliced(node, [(place, other) for place in places]), COST["repeated name"])
     yield from _repeated_parts(source, node)

@@ -13,16 +13,13 @@ def makes_sense(source: ParsedSource, edit: Edit) -> bool:
     """Whether a person could have meant the changed text."""
     if takes_a_guard_away(source, edit):
         return False
-    before, after = _statement(source.text[edit.start : edit.end]), _statement(edit.new)
-    if after is None:
-        return True  # a piece that is no expression by itself: an operator, two statements
-    new = list(_senseless(after))
-    return len(new) <= len(list(_senseless(before))) if before is not None else not new
+    before, after = (_parsed(text) for text in (source.text, edit.apply(source.text)))
+    return after is not None and (before is None or len(list(_senseless(after))) <= len(list(_senseless(before))))
 
 
-def _statement(text: str) -> ast.AST | None:
+def _parsed(text: str) -> ast.AST | None:
     try:
-        return ast.parse(text.strip())
+        return ast.parse(text)
     except SyntaxError:
         return None
 
@@ -42,6 +39,16 @@ def _same(node: ast.BinOp) -> bool:
     return ast.dump(node.left) == ast.dump(node.right)
 
 
+def _taken_again(node: ast.BinOp) -> bool:
+    """Whether `a - a` is written, or `(a - b) - a` and the like."""
+    left = node.left
+    while isinstance(left, ast.BinOp) and isinstance(left.op, ast.Add | ast.Sub):
+        if isinstance(left.op, ast.Sub) and _same(left):
+            return True
+        left = left.left
+    return ast.dump(left) == ast.dump(node.right)
+
+
 def _by_one(node: ast.BinOp) -> bool:
     return _is(node.right, 1) or (_is(node.left, 1) and isinstance(node.op, ast.Mult))
 
@@ -53,7 +60,7 @@ def _with_zero(node: ast.BinOp) -> bool:
 SENSELESS: Mapping[type, tuple[Callable[[ast.BinOp], bool], ...]] = {
     ast.Mult: (_with_zero, _by_one),
     ast.Div: (_same, _by_one, _with_zero),
-    ast.Sub: (_same, lambda node: _is(node.right, 0)),
+    ast.Sub: (_taken_again, lambda node: _is(node.right, 0)),
     ast.Add: (_with_zero,),
     ast.Pow: (lambda node: _is(node.right, 1) or _is(node.right, 0),),
 }

@@ -86,6 +86,12 @@ class ParsedSource:
         elif name in found and _is_counting(value):
             found.update(dict.fromkeys(self.variables(value)))
 
+    def within(self, node: ast.AST) -> list[str]:
+        """Return the variables that mean something at a node: those of a loop mean nothing behind it."""
+        loops = (other.target for other in ast.walk(self.tree) if isinstance(other, ast.For))
+        over = {target.id for target in loops if isinstance(target, ast.Name)} - set(self.loop_names(node))
+        return [name for name in self.scope if name not in over]
+
     @cached_property
     def arrays(self) -> tuple[str, ...]:
         """The variables that can stand in a formula: neither positions nor sizes, nor lists and dictionaries of arrays."""

@@ -88,16 +88,21 @@ def with_a_variable(source: ParsedSource, node: ast.expr) -> Edits:
         return
     text, bare = source.term(node), _in_a_sum(source, node)
     inner = 0.05 * isinstance(source.parents.get(node), ast.BinOp)  # a whole right-hand side first
-    for name in source.scope:
-        for loop in source.loop_names(node) if name not in source.whole else ():
-            yield source.put(node, f"{text} * {name}[{loop}]", COST["size multiplied"], atomic=bare)
+    kept = KEPT * ("keepdims" in text[-20:])
+    for entry in (f"{name}[{loop}]" for name in source.scope if name not in source.whole for loop in source.loop_names(node)):
+        yield source.put(node, f"{text} * {entry}", COST["size multiplied"], atomic=bare)
     for name in source.arrays:
         for new, kind in FACTORS:
-            yield source.put(node, new.format(text, name), COST[kind] + KEPT * ("keepdims" in text[-20:]), atomic=bare)
+            yield source.put(node, new.format(text, name), COST[kind] + kept, atomic=bare)
         yield source.put(node, f"{text} + {name}", COST["summand added"] + inner)
         yield source.put(node, f"{text} - {name}", COST["summand added"] + inner)
-        for target in (target for target in source.scope if TARGET.match(target) and target != name):
-            yield source.put(node, f"{text} * ({name} - {target})", COST["factor added"], atomic=bare)
+        for rest in _residuals(source, name):
+            yield source.put(node, f"{text} * {rest}", COST["factor added"], atomic=bare)
+
+
+def _residuals(source: ParsedSource, name: str) -> list[str]:
+    """Return a variable less each of the targets."""
+    return [f"({name} - {target})" for target in source.scope if TARGET.match(target) and target != name]
 
 
 def slope_of_an_entry(source: ParsedSource, node: ast.expr) -> Edits:
