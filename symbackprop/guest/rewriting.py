@@ -19,7 +19,7 @@ def read(text: str, path: str) -> ast.Module:
             return current(tree)
     except SyntaxError:
         pass
-    text = as_python3(text)
+    text = as_python3(_MAGIC.sub(r"\1pass", text))
     linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
     return current(ast.parse(text, path))
 
@@ -43,6 +43,8 @@ def _imported(nodes: Sequence[ast.AST]) -> set[str]:
 OLD_NAMES, OLD_METHODS = frozenset({"xrange", "raw_input"}), frozenset({"iteritems", "itervalues", "iterkeys"})
 
 
+_MAGIC = re.compile(r"^([ \t]*)(?:%{1,2}[a-z]|!)[^\n]*", re.MULTILINE)
+"""A line that only a notebook understands, `%matplotlib inline`, in what was written out of one."""
 _RENAMED = ((r"\bxrange\b", "range"), (r"\braw_input\b", "input"), (r"\.iter(items|values|keys)\(\)", r".\1()"))
 _PRINT = re.compile(r"^(?P<indent>\s*(?:.*:\s)?)print(?:\s+(?!\()|\s*$|(?=\s*[\"'])|\s+(?=\())(?P<rest>.*)$")
 _EXCEPT = re.compile(r"^(\s*except\s+[\w.()\s]+?),\s*(\w+)\s*:", re.MULTILINE)

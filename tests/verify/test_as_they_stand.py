@@ -547,3 +547,21 @@ def _written(folder: Path, code: str) -> Path:
     file = folder / "written.py"
     file.write_text(f"import numpy as np\n{code}", encoding="utf-8")
     return file
+
+
+def test_what_is_said_is_what_the_code_said_where_it_got_furthest(tmp_path: Path) -> None:
+    """Lines of a notebook are passed over; sizes in a dictionary are sizes."""
+    code = """
+%matplotlib inline
+class Dense:
+    def __init__(self, settings):
+        self.W = np.random.randn(settings["n_inputs"], settings["n_units"])
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+    def backward(self, dout):
+        self.left = dout.sum()
+        raise ValueError("no memory is left")
+"""
+    with pytest.raises(UserError, match=r"\(Dense\.backward fails: ValueError: no memory is left"):
+        report(tmp_path, code)

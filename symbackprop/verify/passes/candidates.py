@@ -437,7 +437,7 @@ class _Trial:
         self, candidate: PassCandidate, forward: Any, backward: Any, given: Mapping[str, Any], known: KnownLoss | None = None
     ) -> None:
         self.candidate, self.forward, self.backward, self.given, self.known = candidate, forward, backward, given, known
-        self.problem, self.conventions = "", MOST_CONVENTIONS
+        self.problem, self.stage, self.conventions = "", -1, MOST_CONVENTIONS
 
     def found_with_targets(self) -> Comparison | None:
         """Return the comparison with the loss that is meant where backward is given a target, else what is found without one."""
@@ -465,7 +465,12 @@ class _Trial:
             try:
                 yield *self._made(values), self._made_with(values)
             except Exception as error:  # whatever a constructor raises: it is not meant to be called so
-                self.problem = self.problem or f"{type(error).__name__}: {error}"
+                self._note(f"{type(error).__name__}: {error}", 0)
+
+    def _note(self, problem: str, stage: int) -> None:
+        """Keep what the code said where it got furthest: made, forward run, both run."""
+        if stage > self.stage:
+            self.problem, self.stage = problem, stage
 
     def found(self) -> Comparison | None:
         """Return the first comparison that agrees, else the first in which gradients have the shapes that they should, else any.
@@ -485,7 +490,7 @@ class _Trial:
     def _telling(self, best: Comparison | None) -> Comparison | None:
         """Return a comparison, but not one in which there is nothing to compare."""
         if best is not None and says_nothing(best):
-            self.problem = self.problem or "what is returned depends on nothing that there are gradients of"
+            self._note("what is returned depends on nothing that there are gradients of", 3)
             return None
         return best
 
@@ -510,9 +515,9 @@ class _Trial:
         except _Unclear:
             raise
         except UserError as error:
-            self.problem = self.problem or str(error).removeprefix("check_layer: ")
+            self._note(str(error).removeprefix("check_layer: "), 1 if "fails on these inputs" in str(error) else 2)
         except Exception as error:  # whatever a constructor raises: it is not meant to be called so
-            self.problem = self.problem or f"{type(error).__name__}: {error}"
+            self._note(f"{type(error).__name__}: {error}", 0)
         return None
 
     def _compared(self, values: Mapping[tuple[str, str], Any]) -> Comparison:

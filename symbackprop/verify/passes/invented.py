@@ -282,7 +282,8 @@ def _dictionary(keys: Sequence[str], slot: ArgumentSlot, extents: Extents, rank:
     def made(rng: np.random.Generator) -> Any:
         found = {}
         for key in keys:
-            inner = ArgumentSlot("setting", key, False, None, Hints(slot.hints.shapes))
+            owner = "class" if slot.owner == "class" else "setting"  # what an object is made with are sizes
+            inner = ArgumentSlot(owner, key, False, None, Hints(slot.hints.shapes))
             options = [_value(MODES[key])] if key in MODES else _options(inner, extents)
             value = options[min(rank, len(options) - 1)] if options else None
             found[key] = value(rng) if value is not None else None
