@@ -98,6 +98,16 @@ def weighted() -> Built:
     return net, net.define("E", e[0] + 2 * e[1] + c * Add(*(v**2 for v in w)))
 
 
+def read_alone_and_together() -> Built:
+    """Two neurons that share a weight, and so read the inputs alone, beside two that could read them as an array."""
+    net = Network()
+    x, w, b, t = net.inputs("x1:3"), net.parameters("w1:8"), net.parameter("b"), net.targets("t1:5")
+    pairs = ((w[0], w[1]), (w[1], w[2]), (w[3], w[4]), (w[5], w[6]))
+    z = [net.define(f"z{k}", p * x[0] + q * x[1] + b) for k, (p, q) in enumerate(pairs)]
+    e = [net.define(f"e{k}", (tanh(z[k]) - t[k]) ** 2) for k in range(4)]
+    return net, net.define("E", Add(*e))
+
+
 def half_read() -> Built:
     """A neuron whose activation is another one, and one that nothing reads."""
     net = Network()
@@ -124,6 +134,7 @@ CASES: dict[str, tuple[Callable[[], Built], bool]] = {
     "skipping": (skipping, False),
     "a weight used twice": (weight_used_twice, False),
     "a weight as its own bias": (own_weight_as_bias, False),
+    "read alone and together": (read_alone_and_together, False),
     "crossed": (crossed, False),
     "factors and a penalty": (weighted, False),
     "half read": (half_read, False),

@@ -256,7 +256,8 @@ class _Made:
     def _columns(self, group: list[Node]) -> dict[Symbol, list[str]]:
         """Return the names that stand for each name of the first node; raises _Apart where nothing distinguishes the nodes."""
         tokens = [{token: symbol for symbol, token in self.arrays.tokens(node).items()} for node in group]
-        if not tokens[0]:
+        forms = {node.expression.xreplace(self.arrays.tokens(node)) for node in group if node.expression is not None}
+        if not tokens[0] or len(forms) > 1:
             raise _Apart
         return {symbol: [own[token].name for own in tokens] for token, symbol in tokens[0].items()}
 
@@ -306,7 +307,8 @@ class _Made:
     def _given(self, names: Sequence[str], indices: tuple[Idx, ...], wish: str = "") -> _Row:
         """Declare an array of arguments; raises _Apart for what is in one already, or is not of one kind."""
         roles = {self.arrays.role(name) for name in names}
-        if len(roles) > 1 or len(set(names)) < len(names) or not self.arrays.places.keys().isdisjoint(names):
+        elsewhere = self.arrays.places.keys() | self.made.nodes.keys()  # in an array already, or read alone
+        if len(roles) > 1 or len(set(names)) < len(names) or not elsewhere.isdisjoint(names):
             raise _Apart
         width = int(indices[1].upper) + 1 if len(indices) > 1 else 0
         row = self.arrays.stack(_Row(wish, tuple(names), None if width else indices[0], width, given=True))
@@ -319,9 +321,9 @@ class _Made:
     def _symbol(self, name: str) -> Symbol:
         """Return the symbol of a name that stays a number, declared where it is given."""
         node = self.arrays.origin.nodes[name]
+        if name in self.arrays.places:
+            raise _Apart
         if not node.defined and name not in self.made.nodes:
-            if name in self.arrays.places:
-                raise _Apart
             _DECLARE[node.role](self.made, name)
         return node.symbol
 
