@@ -83,6 +83,8 @@ def test_what_is_read(text: str, last: ClaimStatus) -> None:
         (r"$g(x) = e^x$, $e = \lim_{u \to 0} (1 + u)^{1/u}$, $g'(x) = 2 e^x$", [ClaimStatus.EXAMPLE, DIFFERS]),
         # letters that occur twice in some terms only may be summed over
         (r"$$ \frac{d}{dx_k} x_i a_{ij} x_j = a_{kj} x_j + x_i a_{ik} $$", [OPEN]),
+        # an entry that the array does not have
+        (r"$X \in \mathbb{R}^{n \times m}$, $Y = X^\top$, $(X^\top)_{1,9} = 2 (X^\top)_{1,9}$", [OPEN]),
         # a theorem about quantities that nothing defines
         (r"$$ \sum_{i=1}^{n} \lambda_i = \sum_{i=1}^{n} a_{ii} $$", [OPEN]),
         # names of slopes, though d stands alone somewhere; a transpose beside a layer

@@ -210,18 +210,21 @@ _ROOT = re.compile(r"\\sqrt(?![A-Za-z])\s*(?:\[\s*(\d+)\s*\])?")
 def _differential(scanner: Scanner, end: int) -> bool:
     """The `d` of `dL/dw` and `\\frac{dL}{dw}`, where neither `d` nor `dL` is a name."""
     text, start = scanner.text, scanner.position
-    if scanner.names.find("d") or "pairs" in scanner.context:
-        return _differential_beside_a_name(scanner, start)
-    upright = re.compile(r"\\mathrm\s*(?:\{\s*d\s*\}|d(?![A-Za-z]))").match(text, start, end)
-    if upright:
+    upright = _UPRIGHT_D.match(text, start, end)
+    if upright and (scanner.names.guessed or not scanner.names.find("d")):
         scanner.emit("PARTIAL", "d", upright.end())
         return True
+    if scanner.names.find("d") or "pairs" in scanner.context:
+        return _differential_beside_a_name(scanner, start)
     if text[start] != "d" or scanner.known_at(start):
         return False
     if "differential" not in scanner.context and not _is_inline_derivative(scanner, start):
         return False
     scanner.emit("PARTIAL", "d", start + 1)
     return True
+
+
+_UPRIGHT_D = re.compile(r"\\mathrm\s*(?:\{\s*d\s*\}|d(?![A-Za-z]))(?=\s*[\\A-Za-z{^(])")
 
 
 def _differential_beside_a_name(scanner: Scanner, start: int) -> bool:

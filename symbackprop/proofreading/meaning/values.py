@@ -587,7 +587,7 @@ def _element(point: Valuation, node: Element, places: dict[str, int]) -> Steps:
     for index in node.indices:
         at.append(int((yield point, index, places)) - point.environment.first)
     whole = _flat(whole, len(at))
-    if np.ndim(whole) != len(at) or min(at) < 0:
+    if np.ndim(whole) != len(at) or not all(0 <= place < length for place, length in zip(at, np.shape(whole), strict=True)):
         raise NoValueError("an entry of something else than an array of that many axes")
     return whole[tuple(at)]
 

@@ -71,7 +71,24 @@ _DEFINED = re.compile(_ARGUMENTS.pattern + r"\s*&?\s*=")
 _DIFFERENTIAL = re.compile(r"(?:\\partial|\\nabla|\\Delta)\s*$")
 #: Words that are names wherever they stand in a formula.
 _WORDS = frozenset(
-    ["loss", "Loss", "error", "Error", "cost", "Cost", "output", "input", "target", "net", "out", "threshold", "bias", "lr"]
+    [
+        "tr",
+        "Tr",
+        "loss",
+        "Loss",
+        "error",
+        "Error",
+        "cost",
+        "Cost",
+        "output",
+        "input",
+        "target",
+        "net",
+        "out",
+        "threshold",
+        "bias",
+        "lr",
+    ]
 )
 
 
@@ -517,7 +534,7 @@ def _classify_plain(found: NamesFound, piece: _WrittenName) -> str:
     return piece.base
 
 
-_ALWAYS_FUNCTIONS = frozenset(("f", "g", "phi", "sigma", "varsigma"))
+_ALWAYS_FUNCTIONS = frozenset(("f", "g", "phi", "sigma", "varsigma", "tr", "Tr"))
 
 
 def _find_functions(found: NamesFound) -> None:
