@@ -565,3 +565,31 @@ class Dense:
 """
     with pytest.raises(UserError, match=r"\(Dense\.backward fails: ValueError: no memory is left"):
         report(tmp_path, code)
+
+
+STATES = """
+class Cell:
+    def __init__(self, D=3, H=4):
+        self.params = [np.random.randn(D, H), np.random.randn(H, H), np.random.randn(H)]
+        self.grads = [np.zeros_like(p) for p in self.params]
+    def forward(self, x, h_prev):
+        Wx, Wh, b = self.params
+        h = np.tanh(x @ Wx + h_prev @ Wh + b)
+        self.cache = x, h_prev, h
+        return h
+    def backward(self, dh):
+        Wx, Wh, b = self.params
+        x, h_prev, h = self.cache
+        dz = dh * (1 - h**2)
+        self.grads[0][...] = x.T @ dz
+        self.grads[1][...] = h_prev.T @ dz
+        self.grads[2][...] = dz.sum(axis=0)
+        return dz @ Wx.T, dz @ Wh.T
+"""
+
+
+@pytest.mark.parametrize(("old", "new", "wrong"), [("", "", set()), ("h_prev.T @ dz", "h.T @ dz", {"params_1"})])
+def test_a_state_has_a_row_for_each_sample(old: str, new: str, wrong: set[str], tmp_path: Path) -> None:
+    """A vector and a batch fit together by accident; what the weights are made for is tried first."""
+    found = statuses(report(tmp_path, STATES.replace(old, new) if old else STATES))
+    assert {name for name, status in found.items() if status != "proved"} == wrong

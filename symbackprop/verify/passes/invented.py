@@ -317,6 +317,8 @@ def _fitting(slot: ArgumentSlot) -> list[Maker]:
     if not slot.hints.held or BIAS.match(slot.name) or WEIGHT.match(slot.name):
         return []
     first, last = slot.hints.held[0], slot.hints.held[-1]
+    if STATE.match(slot.name):
+        return [_array((4, size), slot.name) for size in dict.fromkeys(reversed(slot.hints.held))]
     if is_target(slot.name):
         return [_array((4, last), "p"), *([_one_hot(4, last)] if last > 1 else [])]
     return [_array((4, first), slot.name)]
@@ -370,6 +372,7 @@ def _usual_shapes(slot: ArgumentSlot) -> list[Maker]:
             (2, 2, 4, 4),
             (3,),
             (4,),
+            (2, 4, 4),
             (2, 4, 4, 2),
             (3, 1),
             (4, 5),
