@@ -634,15 +634,20 @@ def _is_a_loss_after_all(best: Comparison, new: Comparison) -> bool:
 
 
 def _says_less(best: Comparison, new: Comparison) -> bool:
-    """Whether an argument has fewer axes in another comparison, or is one number.
+    """Whether an argument has fewer axes in another comparison, or is one number, or the output is narrower.
 
     What is wrong for a batch may be right for one sample, what is wrong for two sizes where they are equal; at y = 1 nothing is
-    seen of what stands behind (1 - y).
+    seen of what stands behind (1 - y); of an output with one column nothing is seen of a wrong column.
     """
-    if _different_sizes(new) < _different_sizes(best):
+    if _different_sizes(new) < _different_sizes(best) or (_is_narrow(new) and not _is_narrow(best) and _is_telling(best)):
         return True
     turned = any(np.ndim(value) and not np.ndim(new.arguments.get(name, 0)) for name, value in best.arguments.items())
     return turned or (has_fewer_axes(new.arguments, best.arguments) and _is_telling(best))
+
+
+def _is_narrow(found: Comparison) -> bool:
+    """Whether an output has an axis of one element."""
+    return any(1 in np.shape(found.example[name]) for name in found.upstream)
 
 
 def _different_sizes(found: Comparison) -> int:

@@ -359,9 +359,19 @@ def _in_order(left: Mapping[str, Any], inputs: Shapes) -> dict[str, str]:
     if len(left) == 1:
         (path,) = left
         fitting = sorted((name for name, shape in inputs.items() if _fits(left[path], shape)), key=names.is_target)
-        return dict.fromkeys(fitting[:1], path)
+        return dict.fromkeys(fitting[:1] or _only_reduced(left[path], inputs), path)
     ordered = {name: path for name, path in zip(inputs, left, strict=False) if _fits(left[path], inputs[name])}
     return ordered if len(ordered) == len(left) else _by_shape(left, inputs)
+
+
+def _only_reduced(leaf: Any, inputs: Shapes) -> list[str]:
+    """Return the only input, if an array is a gradient of it that was summed over an axis too many, or over one too few, or has
+    a row for each sample as well."""
+    own = np.shape(leaf)
+    meant = {
+        name for name, shape in inputs.items() if _is_reduced(own, shape) or (own[:1] == shape[:1] and len(own) == len(shape))
+    }
+    return [*meant] if own and len(inputs) == 1 else []
 
 
 def _by_shape(left: Mapping[str, Any], inputs: Shapes) -> dict[str, str]:

@@ -29,6 +29,8 @@ UPSTREAM = frozenset({
     "dprev", "prev_grad", "dnext", "next_grad", "d_y", "loss_gradient", "da", "dh", "dx", "g", "dl", "top_grad", "grad_in",
 })  # fmt: skip
 """What people call the upstream gradient."""
+NOTHING_ELSE = UPSTREAM - {"d", "g", "error", "err"}
+"""Names under which nobody hands on a value of the forward pass alone: code that leaves its `dout` out gives no slope."""
 GREEK = frozenset({"eta", "alpha", "epsilon", "gamma"})
 """Letters that stand for a rate, or for an error."""
 _GRADIENT = re.compile(r"d[A-Z_]|d\w{1,5}$|grad|delta|\w*_grad|upstream|error|acc|out|prev_g|next_g", re.IGNORECASE)
@@ -169,7 +171,9 @@ class _Sources:
         own = [f"given.{name}"][: name in self.passes.given]
         caches = [self._all_caches(), *self.caches] if self.caches else []
         left = [output.place for output in self.outputs]
-        if self._is_slope():
+        if name.lower() in NOTHING_ELSE and len(required(self.backward)) == 1 and not self._is_slope():
+            order = [*own, *upstream, *caches]
+        elif self._is_slope():
             order = [*own, *given, *left, *upstream, *caches]
         elif len(required(self.backward)) > 1 or self.passes.owner is None:
             order = [*own, *upstream, *caches, *left, *given]
