@@ -17,8 +17,11 @@ import numpy as np
 import pytest
 
 from symbackprop import check_gradient
+from symbackprop.loading import load_definitions, passes_in
+from symbackprop.verify.check import check_passes
 from symbackprop.verify.records import Status
 from tests.verify.edits.edit import edited
+from tests.verify.edits.layers import LAYERS, Layer
 from tests.verify.edits.pieces import PIECES, SIZES, Piece, Values
 
 EDITS_OF_EACH = 12
@@ -88,3 +91,64 @@ def test_what_is_said_of_random_edits_is_true(kind: str, tmp_path: Path) -> None
             judged[accepted] += 1
     assert judged[True], judged
     assert judged[False] > 4, judged
+
+
+def truth_of_layer(module: Any, name: str, layer: Layer, seed: int) -> dict[str, bool | None]:
+    """Return for each array whether its gradient is right, for one shape of the input; None where backward does not run."""
+    rng = np.random.default_rng(seed)
+    made = getattr(module, name)()
+    arrays = {"x": rng.normal(size=layer.shapes[seed])}
+    for parameter in layer.gradients:
+        arrays[parameter] = rng.normal(size=np.shape(getattr(made, parameter)))
+        setattr(made, parameter, arrays[parameter])
+    upstream = rng.normal(size=np.shape(made.forward(arrays["x"])))
+    wanted = {key: slopes(lambda: float(np.sum(made.forward(arrays["x"]) * upstream)), array) for key, array in arrays.items()}
+    made.forward(arrays["x"])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            returned = made.backward(upstream.copy())
+    except (ValueError, IndexError, TypeError, ZeroDivisionError, NameError, AttributeError):
+        return dict.fromkeys(arrays)
+    found = {"x": returned, **{key: getattr(made, left, np.nan) for key, left in layer.gradients.items()}}
+    return {key: is_near(found[key], array) for key, array in wanted.items()}
+
+
+def slopes(value: Any, array: Any) -> Any:
+    """Return the central differences of a value by the elements of an array that it is made of."""
+    found = np.zeros_like(array)
+    for index in np.ndindex(array.shape):
+        start = array[index]
+        ends = []
+        for step in (STEP, -STEP):
+            array[index] = start + step
+            ends.append(value())
+        array[index] = start
+        found[index] = (ends[0] - ends[1]) / (2 * STEP)
+    return found
+
+
+def is_near(own: Any, wanted: Any) -> bool:
+    own = np.asarray(own)
+    return own.dtype.kind in "fiub" and own.shape == wanted.shape and bool(np.allclose(own, wanted, rtol=1e-4, atol=1e-7))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", LAYERS)
+def test_what_is_said_of_random_edits_of_a_layer_is_true(kind: str, tmp_path: Path) -> None:
+    layer = LAYERS[kind]
+    judged = {True: 0, False: 0}
+    for number, text in enumerate([layer.text, *edited(layer.text, "backward", EDITS_OF_EACH, kind)]):
+        file = tmp_path / f"layer_{number}.py"
+        file.write_text(f"import numpy as np\n{text}", encoding="utf-8")
+        true = [truth_of_layer(load_definitions(file), kind, layer, seed) for seed in range(len(layer.shapes))]
+        if None in true[0].values():
+            continue
+        report = check_passes(passes_in(str(file), None), explain=False, repair=False)
+        assert set(report.verdicts) | set(report.missing) == set(true[0]), f"{report}\n{text}"
+        for name in true[0]:
+            accepted = name in report.verdicts and report[name].status in (Status.PROVED, Status.AGREES, Status.GUARDED)
+            assert accepted == all(right[name] is not False for right in true), f"{kind}: {name} {report}\n{text}"
+            judged[accepted] += 1
+    assert judged[True], judged
+    assert judged[False] > 2, judged

@@ -373,6 +373,8 @@ def _usual_shapes(slot: ArgumentSlot) -> list[Maker]:
             (3,),
             (4,),
             (2, 4, 4),
+            (4, 2, 5),
+            (4, 3, 6),
             (2, 4, 4, 2),
             (3, 1),
             (4, 5),

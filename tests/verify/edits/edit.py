@@ -24,11 +24,11 @@ OTHERS = {
 
 
 def edited(text: str, name: str, count: int, seed: str) -> Iterator[str]:
-    """Yield texts in which one node of a function is changed, `count` at most, each another one."""
+    """Yield texts in which one node of a function, or of a method of the first class, is changed, `count` at most."""
     rng = random.Random(seed)
     tree = ast.parse(text)
-    place = next(k for k, node in enumerate(tree.body) if isinstance(node, ast.FunctionDef) and node.name == name)
-    nodes = len(list(ast.walk(tree.body[place])))
+    place = next(k for k, node in enumerate(_among(tree)) if isinstance(node, ast.FunctionDef) and node.name == name)
+    nodes = len(list(ast.walk(_among(tree)[place])))
     choices = [(number, edit) for number in range(nodes) for edit in EDITS]
     rng.shuffle(choices)
     found: set[str] = {ast.unparse(tree)}
@@ -36,13 +36,18 @@ def edited(text: str, name: str, count: int, seed: str) -> Iterator[str]:
         if len(found) > count:
             return
         changed = copy.deepcopy(tree)
-        made = _changed(changed.body[place], number, edit, rng)
+        made = _changed(_among(changed)[place], number, edit, rng)
         if made is not None:
-            changed.body[place] = made
+            _among(changed)[place] = made
             new = ast.unparse(ast.fix_missing_locations(changed))
             if new not in found and _is_python(new):
                 found.add(new)
                 yield new
+
+
+def _among(tree: ast.Module) -> list[ast.stmt]:
+    """Return the statements of a file, or of the class that it begins with."""
+    return tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else tree.body
 
 
 def _is_python(text: str) -> bool:
