@@ -7,6 +7,7 @@ import doctest
 import numpy as np
 import pytest
 
+from symbackprop import Network, derive
 from symbackprop.testing import assert_gradient
 
 EXAMPLE = {"W": np.array([[0.3, -0.2], [0.5, 0.1]]), "X": np.array([[1.0, 2.0], [0.5, -1.0], [2.5, 1.5]])}
@@ -51,9 +52,14 @@ def test_agreement_is_not_proof() -> None:
 
 @pytest.mark.slow
 def test_a_missing_gradient_is_an_error_on_request() -> None:
-    assert assert_gradient(loss, right, example=EXAMPLE, wrt=["W", "X"]).missing == ("X",)
-    with pytest.raises(AssertionError, match="missing: X"):
-        assert_gradient(loss, right, example=EXAMPLE, wrt=["W", "X"], complete=True)
+    with pytest.raises(AssertionError, match=r"X\s+error\s+no handwritten gradient"):
+        assert_gradient(loss, right, example=EXAMPLE, wrt=["W", "X"])
+    network = Network("two weights")
+    w, b, x = network.parameter("w"), network.parameter("b"), network.input("x")
+    derivation = derive(network, network.define("E", (w * x + b) ** 2))
+    assert assert_gradient(derivation, lambda w, b, x: {"w": 2 * (w * x + b) * x}).missing == ("b",)
+    with pytest.raises(AssertionError, match="missing: b"):
+        assert_gradient(derivation, lambda w, b, x: {"w": 2 * (w * x + b) * x}, complete=True)
 
 
 STUDENT = "import numpy as np\ndef gradients(W, X):\n    return {{'W': {} * X.T @ (X @ W)}}\n"

@@ -258,7 +258,8 @@ class Scanner:
         base_end = self.base_end(start)
         if macro and macro[0][1:] not in _WITH_ARGUMENT:
             known = [key for key in (*vocabulary.SYMBOLS, *self.names.spelled) if key.startswith("\\")]
-            return ReadError(f"unknown macro {macro[0]}.{nearest(macro[0][:40], known)}", (start, macro.end()))
+            meant = nearest(macro[0][1:40], [name[1:] for name in known]).replace("mean ", "mean \\")
+            return ReadError(f"unknown macro {macro[0]}.{meant}", (start, macro.end()))
         if base_end is None:
             return ReadError(f"unexpected character {self.text[start]!r}", (start, start + 1))
         return self.unknown_name(start, base_end)

@@ -120,8 +120,16 @@ def _of_loops(source: ParsedSource, node: ast.AST, parts: Iterable[ast.AST]) -> 
 
 
 def _strides(source: ParsedSource, node: ast.AST) -> list[str]:
-    """Return what may be a stride: a whole number that the function is given."""
-    return [name for name in source.whole if name not in source.loop_names(node) and name not in source.measured]
+    """Return what may be a stride: a whole number that the function is given, or that is written down under a name."""
+    counts = (inner for inner in ast.walk(source.tree) if isinstance(inner, ast.Assign) and _is_a_count(inner))
+    known = dict.fromkeys([*source.whole, *(source.variable(inner.targets[0]) for inner in counts)])
+    return [name for name in known if name not in source.loop_names(node) and name not in source.measured]
+
+
+def _is_a_count(node: ast.Assign) -> bool:
+    """Whether a statement gives a variable a whole number above 1."""
+    number = node.value.value if isinstance(node.value, ast.Constant) else None
+    return type(number) is int and number > 1 and isinstance(node.targets[0], ast.Name)
 
 
 def _all_strided(source: ParsedSource, node: ast.expr, places: Sequence[ast.expr], steps: Iterable[str]) -> Edits:
