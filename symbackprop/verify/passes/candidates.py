@@ -646,8 +646,8 @@ def _says_less(best: Comparison, new: Comparison) -> bool:
 
 
 def _is_narrow(found: Comparison) -> bool:
-    """Whether an output has an axis of one element."""
-    return any(1 in np.shape(found.example[name]) for name in found.upstream)
+    """Whether an output has an axis of one element, that of the samples apart."""
+    return any(1 in np.shape(found.example[name])[1:] for name in found.upstream)
 
 
 def _different_sizes(found: Comparison) -> int:

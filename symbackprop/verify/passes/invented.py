@@ -372,9 +372,6 @@ def _usual_shapes(slot: ArgumentSlot) -> list[Maker]:
             (2, 2, 4, 4),
             (3,),
             (4,),
-            (2, 4, 4),
-            (4, 2, 5),
-            (4, 3, 6),
             (2, 4, 4, 2),
             (3, 1),
             (4, 5),
@@ -383,7 +380,7 @@ def _usual_shapes(slot: ArgumentSlot) -> list[Maker]:
             (4, 4, 2),
             (),
         ]
-        shapes += [(2, 3, 5, 5), (1, 3)]
+        shapes += [(2, 3, 5, 5), (1, 3), (2, 4, 4), (4, 2, 5), (4, 3, 6)]
     made: list[Maker] = [_array(shape, name) for shape in shapes if len(shape) >= axes]
     return [
         *made,

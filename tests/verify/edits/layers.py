@@ -145,6 +145,8 @@ class Conv:
             dx[:, :, k:k + f] += np.einsum("no,ocf->ncf", grad_output[:, :, k], self.W)
         self.db = grad_output.sum(axis=(0, 2))
         return dx
+
+example = {"x": np.random.default_rng(3).normal(size=(2, 2, 5))}
 """,
         ((2, 2, 5), (3, 2, 4)), {"W": "dW", "b": "db"},
     ),
