@@ -198,13 +198,14 @@ def passes_in(place: str, shapes: str | None) -> Comparison:
     known = given if isinstance(given, dict) else {}
     if name:
         return compared(chosen(module, str(file), name), known)
-    found = _turn_in(module, known, fixed=not only_helpers(module))
+    helpers = only_helpers(module)
+    found = _turn_in(module, known, fixed=not helpers)
     if found is not None:
         return found
     try:
         return compared(chosen(module, str(file), name), known)
     except UserError:
-        found = _turn_in(module, known)
+        found = _turn_in(module, known) if not helpers else None  # else every loop has been tried
         if found is None:
             raise
         return found

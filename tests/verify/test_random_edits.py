@@ -6,7 +6,6 @@ somewhere, and nothing that is asked for is left out.
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import warnings
 from pathlib import Path
@@ -23,34 +22,17 @@ from symbackprop.verify.records import Status
 from tests.verify.edits.edit import edited
 from tests.verify.edits.layers import LAYERS, Layer
 from tests.verify.edits.pieces import PIECES, SIZES, Piece, Values
+from tests.verify.mutants.score import load
 
 EDITS_OF_EACH = 12
 STEP = 1e-6
-
-
-def loaded(folder: Path, text: str, name: str) -> ModuleType:
-    file = folder / f"{name}.py"
-    file.write_text(f"import numpy as np\n{text}", encoding="utf-8")
-    spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+HEAD = "import numpy as np\n"
 
 
 def differences(module: ModuleType, values: Values, name: str) -> Any:
     """Return the central differences of the loss by one array."""
-    start = np.array(values[name], dtype=float)
-    found = np.zeros_like(start)
-    for index in np.ndindex(start.shape):
-        ends = []
-        for step in (STEP, -STEP):
-            moved = start.copy()
-            moved[index] += step
-            ends.append(module.loss(**{**values, name: moved}))
-        found[index] = (ends[0] - ends[1]) / (2 * STEP)
-    return found
+    moving = {**values, name: np.array(values[name], dtype=float)}
+    return slopes(lambda: module.loss(**moving), moving[name])
 
 
 def truth(module: ModuleType, piece: Piece, name: str, tolerance: float) -> list[bool | None]:
@@ -75,10 +57,10 @@ def truth(module: ModuleType, piece: Piece, name: str, tolerance: float) -> list
 @pytest.mark.parametrize("kind", PIECES)
 def test_what_is_said_of_random_edits_is_true(kind: str, tmp_path: Path) -> None:
     piece = PIECES[kind]
-    assert set(inspect.signature(loaded(tmp_path, piece.text, "right").loss).parameters) >= set(piece.wrt)
+    assert set(inspect.signature(load(tmp_path, "right", HEAD + piece.text).loss).parameters) >= set(piece.wrt)
     judged = {True: 0, False: 0}
     for number, text in enumerate([piece.text, *edited(piece.text, "hand", EDITS_OF_EACH, kind)]):
-        module = loaded(tmp_path, text, f"edit_{number}")
+        module = load(tmp_path, f"edit_{number}", HEAD + text)
         if truth(module, piece, piece.wrt[0], 1e-4)[0] is None:
             continue  # it does not run at all
         example = piece.draw(np.random.default_rng(7), 0)
@@ -140,7 +122,7 @@ def test_what_is_said_of_random_edits_of_a_layer_is_true(kind: str, tmp_path: Pa
     judged = {True: 0, False: 0}
     for number, text in enumerate([layer.text, *edited(layer.text, "backward", EDITS_OF_EACH, kind)]):
         file = tmp_path / f"layer_{number}.py"
-        file.write_text(f"import numpy as np\n{text}", encoding="utf-8")
+        file.write_text(HEAD + text, encoding="utf-8")
         true = [truth_of_layer(load_definitions(file), kind, layer, seed) for seed in range(len(layer.shapes))]
         if None in true[0].values():
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import linecache
 from pathlib import Path
 
 import pytest
@@ -202,3 +203,12 @@ def test_a_bias_whose_gradient_has_another_shape_is_not_left_out(line: str, tmp_
     assert {name: str(found.status) for name, found in report.verdicts.items()} == {
         "W": "proved", "V": "proved", "c": "proved", "b": "differs" if line else "proved"
     }, report  # fmt: skip
+
+
+def test_a_loop_that_is_no_use_leaves_the_file_as_it_is(tmp_path: Path) -> None:
+    """What is checked instead is shown in its own lines."""
+    file = tmp_path / "their_code.py"
+    file.write_text(METHOD, encoding="utf-8")
+    for turn in turns(load_definitions(file)):
+        assert "_turn_of_the_loop" in "".join(linecache.getlines(str(file))), turn
+    assert "".join(linecache.getlines(str(file))) == METHOD

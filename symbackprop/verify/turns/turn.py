@@ -54,6 +54,7 @@ def turns(module: types.ModuleType, *, fixed: bool = False) -> Iterator[Turn]:
         names = names_of(loop, vars(module))
         if names is not None and _takes_out(loop, names, module, tree, text):
             yield _turn(loop, names, module)
+            _show(text, path)  # it was no use: the file is shown as it is
 
 
 def _takes_out(loop: TrainingLoop, names: TurnNames, module: types.ModuleType, tree: ast.Module, text: str) -> bool:
@@ -65,8 +66,13 @@ def _takes_out(loop: TrainingLoop, names: TurnNames, module: types.ModuleType, t
         vars(module)[TURN] = _compiled(definition, path, module)
     except SyntaxError:
         return False
-    linecache.cache[path] = (len(shown), None, shown.splitlines(keepends=True), path)
+    _show(shown, path)
     return True
+
+
+def _show(text: str, path: str) -> None:
+    """Let reports find a text as that of the file."""
+    linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
 
 
 def _arguments(loop: TrainingLoop, names: TurnNames) -> list[str]:
