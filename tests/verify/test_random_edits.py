@@ -134,3 +134,11 @@ def test_what_is_said_of_random_edits_of_a_layer_is_true(kind: str, tmp_path: Pa
             judged[accepted] += 1
     assert judged[True], judged
     assert judged[False] > 2, judged
+
+
+@pytest.mark.parametrize("column", ["j // 4", "0", "w // 2 - 1"])
+def test_a_wrong_column_is_seen_though_an_output_of_one_column_would_fit(column: str, tmp_path: Path) -> None:
+    file = tmp_path / "pool.py"
+    file.write_text(HEAD + LAYERS["MeanPool"].text.replace("j // 2", column), encoding="utf-8")
+    report = check_passes(passes_in(str(file), None), explain=False, repair=False)
+    assert report["x"].status is Status.DIFFERS
