@@ -28,6 +28,14 @@ class UserError(SymbackpropError):
     """The input is wrong; the message says where and how to mend it."""
 
 
+class SeveralError(UserError):
+    """Several things are meant by what was named; `choices` are the places that say one each."""
+
+    def __init__(self, message: str, choices: Iterable[str]) -> None:
+        super().__init__(message)
+        self.choices = tuple(choices)
+
+
 class NotSupportedError(SymbackpropError):
     """The input is meaningful, but this library does not handle it."""
 

@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from symbackprop.api import derive
-from symbackprop.errors import CodeEnded, GuestError, InternalError, NotSupportedError, SymbackpropError, UserError
+from symbackprop.errors import CodeEnded, GuestError, InternalError, NotSupportedError, SeveralError, SymbackpropError, UserError
 from symbackprop.guest.process import Answer, Limits, Send, can_fork, in_a_child
 from symbackprop.guest.visit import described
 from symbackprop.loading import (
@@ -216,10 +216,10 @@ def _with_errors(send: Send, task: Callable[[], object]) -> None:
     try:
         task()
     except (SymbackpropError, GuestError) as error:
-        send(pickle.dumps((_kind(error), str(error))))
+        send(pickle.dumps((_kind(error), str(error), getattr(error, "choices", ()))))
         send(b"")
     except BaseException as error:
-        send(pickle.dumps(("internal", described(error))))
+        send(pickle.dumps(("internal", described(error), ())))
         send(b"")
 
 
@@ -420,8 +420,8 @@ def _opened(answer: Answer, number: int, kind: type[Kind]) -> Kind:
         found = None
     if isinstance(found, kind):
         return found
-    if isinstance(found, tuple) and len(found) == 2 and found[0] in _ERRORS:
-        raise _ERRORS[found[0]](str(found[1]))
+    if isinstance(found, tuple) and len(found) == 3 and found[0] in _ERRORS:
+        raise SeveralError(str(found[1]), map(str, found[2])) if found[2] else _ERRORS[found[0]](str(found[1]))
     raise CodeEnded("the code sent something that is no report: no verdict")
 
 

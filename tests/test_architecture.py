@@ -74,6 +74,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "notebook": (),
     "loading": (),
     "isolation": (),
+    "roster": (),
     "grading": (
         *("phrases", "graded", "duplicates", "submissions", "notebook_code", "task", "workers", "course", "reference"),
         *("marks", "gradebook", "feedback", "overview", "grade"),

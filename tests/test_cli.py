@@ -285,5 +285,9 @@ def test_check_finds_both_passes_in_a_file(tmp_path: Path) -> None:
     file.write_text(LAYERS.replace(", self.db = ", ", self.other = "), encoding="utf-8")
     assert "incomplete: no gradient of b" in run("check", str(file)).stderr
     file.write_text(LAYERS + "def f(x): return x * x\ndef f_prime(x): return 2 * x\n", encoding="utf-8")
-    assert "which one is meant?" in str(run("check", str(file)).exception)
+    result = run("check", str(file))
+    assert (result.exit_code, result.output.splitlines()[-1]) == (0, "2 pieces: 2 right")
+    found = json.loads(run("check", str(file), "--json").stdout)
+    assert (found["ok"], {name: piece["ok"] for name, piece in found["pieces"].items()}) == (True, {"Dense": True, "f": True})
+    assert "which one is meant?" in str(run("check", str(file), "--html", str(tmp_path / "page.html")).exception)
     assert run("check", f"{file}:f").exit_code == 0

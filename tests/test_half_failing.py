@@ -56,7 +56,7 @@ def test_what_is_not_installed_is_left_out_however_the_file_is_named(absolute: b
 @pytest.mark.parametrize(
     ("place", "code", "said"),
     [
-        ("half.py", 2, "half.py: which one is meant? half.py:relu_forward, half.py:conv_forward, half.py:affine_forward"),
+        ("half.py", 1, "3 pieces: 1 right, 1 not right, 1 without a verdict"),
         ("half.py:relu_forward", 0, "x      proved"),
         ("half.py:conv_forward", 2, "(conv_forward fails on these inputs: NameError: name 'nowhere' is not defined)"),
         ("half.py:affine_forward", 1, "b      differs"),

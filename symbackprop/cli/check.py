@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from symbackprop.cli.shared import (
     refuse_existing,
     refuse_other_endings,
 )
-from symbackprop.errors import UserError
+from symbackprop.errors import SeveralError, UserError
 from symbackprop.files import write_file
 from symbackprop.own_files import is_own_code, loss_and_gradient, refuse_notebook
 
@@ -88,7 +89,7 @@ def command(
     FILE alone may hold a function `loss`, a function `gradients` and a dictionary `example`.
     FILE:Class, FILE:function or FILE, in the place of NETWORK and without HAND, is code that holds both passes: a layer or a
     model, forward and backward functions, f and f', a function that gives loss and gradients; arguments are found by trying, or
-    stand in the file as `example`, or are given by --shapes.
+    stand in the file as `example`, or are given by --shapes. Of a FILE with several such pieces each is checked by itself.
 
     The code runs in a child process; what it prints goes to stderr. Exit code 0: a verdict for every parameter, and all hold; 1:
     something differs or is missing, or there was no verdict; 2: bad input; 3: a fault of this program.
@@ -104,13 +105,17 @@ def command(
 
     mapping, names = dict(map(pair, pairs)), name_list(wrt)
     request = Request(code, network, loss, example, names, mapping, complete, timeout, memory, shapes=shapes)
-    judged = _judged(request, alone)
+    form = "json" if as_json else "markdown" if markdown else "text"
+    try:
+        judged = _judged(request, alone)
+    except SeveralError as error:
+        if html is not None:
+            raise
+        context.exit(_each(request, error.choices, form, lang))
     if html is not None:
         write_file(html, judged.report.to_html())
-    _print(judged.report, "json" if as_json else "markdown" if markdown else "text", lang)
-    if judged.report.ok and judged.missing:
-        said = f"incomplete: no gradient of {', '.join(judged.missing)} (--wrt says what is asked, or --partial)"
-        click.echo(f"symbackprop: {said}", err=True)
+    _print(judged.report, form, lang)
+    _say_missing(judged)
     context.exit(0 if judged.ok else 1)
 
 
@@ -153,6 +158,33 @@ def _judged(request: Request, alone: str | None) -> Judged:
             return check_isolated(replace(request, hand="", loss=None, network=alone))
         except UserError:
             raise error from None
+
+
+def _each(request: Request, places: Sequence[str], form: str, language: str) -> int:
+    """Check every piece of a file by itself and print its report; return the exit code."""
+    from symbackprop import roster  # help and usage errors come before the mathematics is loaded
+
+    checked = []
+    for entry in roster.entries(request, places):
+        checked.append(entry)
+        if form == "json":
+            continue
+        if entry.judged is None:
+            click.echo(f"{entry.name} · no verdict: {entry.problem}\n")
+            continue
+        _print(entry.judged.report, form, language)
+        click.echo()
+        _say_missing(entry.judged, entry.name)
+    click.echo(roster.as_json(checked) if form == "json" else roster.summary(checked))
+    return roster.exit_code(checked)
+
+
+def _say_missing(judged: Judged, name: str = "") -> None:
+    """Say on stderr that gradients are missing of code that is right otherwise."""
+    if judged.report.ok and judged.missing:
+        of = f"{name}: " if name else ""
+        said = f"{of}incomplete: no gradient of {', '.join(judged.missing)} (--wrt says what is asked, or --partial)"
+        click.echo(f"symbackprop: {said}", err=True)
 
 
 def _refuse_both(as_json: bool, markdown: bool) -> None:

@@ -292,12 +292,18 @@ def _as_number(path: str, leaf: Any) -> Any:
 
 
 def return_names(function: Callable[..., Any]) -> dict[str, str]:
-    """Return path → variable name for a function that returns a variable or a tuple of variables (`{"0": "dW", "1": "db"}`)."""
+    """Return path → variable name for a function that returns a variable or a tuple of variables (`{"0": "dW", "1": "db"}`).
+
+    One that returns either, `return accuracy, loss` or `return loss`, has the names of both.
+    """
     inner = definition(function)
     if inner is None:
         return {}
     found = [_labels(node.value) for node in _own_nodes(inner) if isinstance(node, ast.Return) and node.value is not None]
-    return found[0] if found and all(labels == found[0] for labels in found) else {}
+    several = [labels for labels in found if "" not in labels]
+    alone = [labels for labels in found if "" in labels]
+    agree = all(labels == group[0] for group in (several, alone) for labels in group)
+    return {**several[0], **alone[0]} if agree and several and alone else found[0] if agree and found else {}
 
 
 def _own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.errors import UserError, listed, nearest
+from symbackprop.errors import SeveralError, UserError, listed, nearest
 from symbackprop.guest.visit import visit
 from symbackprop.trace.run.namespace import mentioned
 from symbackprop.trace.run.nested import walk
@@ -241,7 +241,7 @@ BESIDE = frozenset({"descent", "check", "checking", "numerical", "numeric", "app
 def chosen(module: types.ModuleType, file: str, name: str) -> PassCandidate:
     """Return what is to be checked in a module: what is named, or the only thing there is.
 
-    Raises UserError that lists the choices when there are several, or nothing of this name.
+    Raises SeveralError with the choices when there are several, UserError when there is nothing of this name.
     """
     found = candidates(module)
     if name:
@@ -251,7 +251,8 @@ def chosen(module: types.ModuleType, file: str, name: str) -> PassCandidate:
         return found[0]
     if not found:
         raise UserError(_nothing(module, file))
-    raise UserError(f"{file}: which one is meant? {listed(f'{file}:{candidate.name}' for candidate in found)}")
+    choices = [f"{file}:{candidate.name}" for candidate in found]
+    raise SeveralError(f"{file}: which one is meant? {listed(choices)}", choices)
 
 
 def only_helpers(module: types.ModuleType) -> bool:

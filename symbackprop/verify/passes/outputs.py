@@ -53,8 +53,20 @@ def outputs_of(passes: Passes, returned: Any, before: Mapping[str, Any], owner: 
     if numeric(returned):
         return (Output("return", labels.get("", ""), np.shape(returned)),)
     parts = returned if isinstance(returned, tuple) or _is_sequence_of_numbers(returned) else ()
-    found = (Output(f"return.{k}", labels.get(str(k), ""), np.shape(part)) for k, part in enumerate(parts) if numeric(part))
-    return tuple(output for output in found if output.label not in passes.given)
+    found = [Output(f"return.{k}", labels.get(str(k), ""), np.shape(part)) for k, part in enumerate(parts) if numeric(part)]
+    return _loss_first(tuple(output for output in found if output.label not in passes.given))
+
+
+def _loss_first(outputs: tuple[Output, ...]) -> tuple[Output, ...]:
+    """Return the outputs; where the first is a number and another is called a loss, `return accuracy, loss`, that one first."""
+    numbers = [output for output in outputs if not output.shape]
+    losses = [output for output in numbers if _LOSS.search(output.label)]
+    if not losses or outputs[0] not in numbers:
+        return outputs
+    return (losses[0], *(output for output in outputs if output is not losses[0]))
+
+
+_LOSS = re.compile(r"loss|cost|error|objective", re.IGNORECASE)
 
 
 def value_place(returned: Any) -> str:

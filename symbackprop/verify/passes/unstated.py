@@ -20,7 +20,7 @@ from symbackprop.trace.run.nested import walk
 from symbackprop.verify.binding.binding import numeric, return_names
 from symbackprop.verify.binding.name_matching import INPUTS, RATES, is_target
 from symbackprop.verify.binding.results import leaf_at
-from symbackprop.verify.passes.comparison import Comparison, numbers_in, of_run, slopes_along
+from symbackprop.verify.passes.comparison import Comparison, Ends, numbers_in, of_run, slopes_along
 from symbackprop.verify.passes.conventions import Convention, decays_of, of_the_parameter_alone, under
 from symbackprop.verify.passes.losses import ANY, OF_LABELS, OF_NUMBERS, LossFactor, UnstatedLoss, factors, possible_targets
 from symbackprop.verify.passes.model import (
@@ -119,7 +119,8 @@ class LossSearch:
             if inferred is not None and self._is_chance(inferred):
                 self.remembers = True
             elif inferred is not None and (self.best is None or inferred.rank > self.best.rank):
-                self.best = _with_terms(inferred) if self.known is None else _with_known_terms(inferred, self.known)
+                terms = _with_terms(inferred) if self.known is None else _with_known_terms(inferred, self.known)
+                self.best = _without_slopes_of_samples(terms)
                 if self.best.whole:
                     return self.best
             if self.left <= 0:
@@ -457,6 +458,37 @@ def _with_known_terms(inferred: Inferred, known: KnownLoss) -> Inferred:
     found = _under_decay(found, known.decay)
     slopes = visit(lambda: [*slopes_along(found)], habits=None).returned
     return replace(inferred, comparison=found, agreeing=tuple(n for n, ends in zip(found.wrt, slopes, strict=True) if ends.agree))
+
+
+def _without_slopes_of_samples(inferred: Inferred) -> Inferred:
+    """Return what was inferred without data whose gradient is that of each sample's own cost, where the weights' are those of the
+    mean: code that divides by the number of samples where a weight's gradient is made hands on the one and returns the other."""
+    found, others = inferred.comparison, inferred.others
+    if not others or not inferred.agreeing or not all(name.lower() in INPUTS for name in others):
+        return inferred
+    rows = visit(lambda: [*zip(*(slopes_along(found, seed) for seed in (7, 8)), strict=True)], habits=None).returned
+    counts = {ends[0].name: _count_of_samples(ends) for ends in rows if ends[0].name in others}
+    if not all(counts.values()):
+        return inferred
+    said = tuple(
+        f"{name}: what is returned is the slope of each sample's own cost, {size} times that of their mean; not judged"
+        for name, size in counts.items()
+    )
+    left = tuple(name for name in found.wrt if name not in others)
+    return replace(inferred, comparison=replace(found, wrt=left, remarks=(*found.remarks, *said)))
+
+
+def _count_of_samples(rows: Sequence[Ends]) -> str:
+    """Return the axis whose length a gradient is too large by, as it is written; "" if it is none."""
+    shape = np.shape(rows[0].value)
+    fits = (k for k, size in enumerate(shape) if size > 1 and all(_is_times(ends, size) for ends in rows))
+    axis = next(fits, None)
+    return f"{rows[0].name}.shape[{axis}]" if axis is not None else ""
+
+
+def _is_times(ends: Ends, size: int) -> bool:
+    """Whether the code's own slope is so many times that of the loss."""
+    return abs(ends.own - size * ends.slope) <= NEAR * abs(ends.own)
 
 
 def _is_parameter(path: str) -> bool:
