@@ -299,11 +299,18 @@ def return_names(function: Callable[..., Any]) -> dict[str, str]:
     inner = definition(function)
     if inner is None:
         return {}
-    found = [_labels(node.value) for node in _own_nodes(inner) if isinstance(node, ast.Return) and node.value is not None]
-    several = [labels for labels in found if "" not in labels]
-    alone = [labels for labels in found if "" in labels]
+    found = [*_labels_of_returns(inner)]
+    several, alone = ([labels for labels in found if ("" in labels) == single] for single in (False, True))
     agree = all(labels == group[0] for group in (several, alone) for labels in group)
-    return {**several[0], **alone[0]} if agree and several and alone else found[0] if agree and found else {}
+    if several and alone:
+        return {**several[0], **alone[0]} if agree else {}
+    return found[0] if agree and found else {}
+
+
+def _labels_of_returns(function: ast.FunctionDef) -> Iterator[dict[str, str]]:
+    """Yield the names of what each `return` gives."""
+    values = (node.value for node in _own_nodes(function) if isinstance(node, ast.Return))
+    return (_labels(value) for value in values if value is not None)
 
 
 def _own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:

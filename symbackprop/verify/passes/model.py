@@ -249,11 +249,16 @@ def stated_beside(model: Model) -> list[UnstatedLoss]:
 
 
 def predictions(returned: Any, owner: Any, before: Mapping[str, Any], labels: Mapping[str, str]) -> list[str]:
-    """Return where the prediction of a forward pass may stand, the likeliest first: in what it returns, or left in the object."""
+    """Return where the prediction of a forward pass may stand, the likeliest first: in what it returns, or left in the object.
+
+    What it returns as it was given it, data and weights in a cache, is none.
+    """
     if numeric(returned):
         return ["return"]
     if returned is not None:
-        arrays = [*_arrays(returned, "return")]
+        known = [leaf for path, leaf in before.items() if np.ndim(leaf)]
+        made = (path for path, leaf in _arrays(returned, "return").items() if not any(np.array_equal(leaf, old) for old in known))
+        arrays = sorted(made, key=lambda path: path.count(".") < 2)
         usual = [path for path in arrays if PREDICTED.search(labels.get(path.removeprefix("return."), ""))]
     else:
         arrays = [path for path, leaf in _arrays(owner, "self").items() if not np.array_equal(before.get(path, ()), leaf)]

@@ -141,7 +141,8 @@ class LossSearch:
         everything = dict(walk({"return": returned, "self": held}))
         names = [*vars(held)] if hasattr(held, "__dict__") else []
         targets = held_targets(owner)
-        for place in predictions(returned, held, before, labels):
+        known = before | {f"given.{path}": np.asarray(leaf) for path, leaf in walk(dict(given)) if numeric(leaf)}
+        for place in predictions(returned, held, known, labels):
             shape = np.shape(leaf_at(everything, place))
             for part in self._roles(held, given, labels, names, targets, cache_place(returned)):
                 yield from self._with_targets(owner, given, place, part, targets, shape)
@@ -464,18 +465,18 @@ def _without_slopes_of_samples(inferred: Inferred) -> Inferred:
     """Return what was inferred without data whose gradient is that of each sample's own cost, where the weights' are those of the
     mean: code that divides by the number of samples where a weight's gradient is made hands on the one and returns the other."""
     found, others = inferred.comparison, inferred.others
-    if not others or not inferred.agreeing or not all(name.lower() in INPUTS for name in others):
+    if not (others and inferred.agreeing) or any(name.lower() not in INPUTS for name in others):
         return inferred
     rows = visit(lambda: [*zip(*(slopes_along(found, seed) for seed in (7, 8)), strict=True)], habits=None).returned
     counts = {ends[0].name: _count_of_samples(ends) for ends in rows if ends[0].name in others}
     if not all(counts.values()):
         return inferred
-    said = tuple(
-        f"{name}: what is returned is the slope of each sample's own cost, {size} times that of their mean; not judged"
-        for name, size in counts.items()
-    )
+    said = tuple(SLOPES_OF_SAMPLES.format(name=name, size=size) for name, size in counts.items())
     left = tuple(name for name in found.wrt if name not in others)
     return replace(inferred, comparison=replace(found, wrt=left, remarks=(*found.remarks, *said)))
+
+
+SLOPES_OF_SAMPLES = "{name}: what is returned is the slope of each sample's own cost, {size} times that of their mean; not judged"
 
 
 def _count_of_samples(rows: Sequence[Ends]) -> str:
