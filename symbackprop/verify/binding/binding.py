@@ -297,14 +297,15 @@ def return_names(function: Callable[..., Any]) -> dict[str, str]:
     One that returns either, `return accuracy, loss` or `return loss`, has the names of both.
     """
     inner = definition(function)
-    if inner is None:
-        return {}
-    found = [*_labels_of_returns(inner)]
-    several, alone = ([labels for labels in found if ("" in labels) == single] for single in (False, True))
-    agree = all(labels == group[0] for group in (several, alone) for labels in group)
-    if several and alone:
-        return {**several[0], **alone[0]} if agree else {}
-    return found[0] if agree and found else {}
+    found = [*_labels_of_returns(inner)] if inner is not None else []
+    groups = [[labels for labels in found if ("" in labels) == single] for single in (False, True)]
+    agreed = [_agreed(group) for group in groups if group]
+    return {path: name for labels in agreed for path, name in labels.items()} if all(agreed) else {}
+
+
+def _agreed(found: list[dict[str, str]]) -> dict[str, str]:
+    """Return the names that all `return`s give, if they give the same."""
+    return found[0] if found and all(labels == found[0] for labels in found) else {}
 
 
 def _labels_of_returns(function: ast.FunctionDef) -> Iterator[dict[str, str]]:

@@ -256,14 +256,17 @@ def predictions(returned: Any, owner: Any, before: Mapping[str, Any], labels: Ma
     if numeric(returned):
         return ["return"]
     if returned is not None:
-        known = [leaf for path, leaf in before.items() if np.ndim(leaf)]
-        made = (path for path, leaf in _arrays(returned, "return").items() if not any(np.array_equal(leaf, old) for old in known))
-        arrays = sorted(made, key=lambda path: path.count(".") < 2)
+        arrays = sorted(_new(_arrays(returned, "return"), before), key=lambda path: path.count(".") < 2)
         usual = [path for path in arrays if PREDICTED.search(labels.get(path.removeprefix("return."), ""))]
     else:
         arrays = [path for path, leaf in _arrays(owner, "self").items() if not np.array_equal(before.get(path, ()), leaf)]
         usual = [path for path in arrays if PREDICTED.search(path.removeprefix("self."))]
     return [*dict.fromkeys([*reversed(usual), *reversed(arrays)])][:3]
+
+
+def _new(arrays: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
+    """Return where arrays stand that are none of those before."""
+    return [path for path, leaf in arrays.items() if not any(np.array_equal(leaf, old) for old in before.values())]
 
 
 def _arrays(item: Any, path: str) -> dict[str, Any]:

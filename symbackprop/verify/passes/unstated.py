@@ -465,18 +465,25 @@ def _without_slopes_of_samples(inferred: Inferred) -> Inferred:
     """Return what was inferred without data whose gradient is that of each sample's own cost, where the weights' are those of the
     mean: code that divides by the number of samples where a weight's gradient is made hands on the one and returns the other."""
     found, others = inferred.comparison, inferred.others
-    if not (others and inferred.agreeing) or any(name.lower() not in INPUTS for name in others):
+    if not inferred.agreeing or any(name.lower() not in INPUTS for name in others):
         return inferred
-    rows = visit(lambda: [*zip(*(slopes_along(found, seed) for seed in (7, 8)), strict=True)], habits=None).returned
-    counts = {ends[0].name: _count_of_samples(ends) for ends in rows if ends[0].name in others}
+    counts = _counts_of_samples(found, others)
     if not all(counts.values()):
         return inferred
-    said = tuple(SLOPES_OF_SAMPLES.format(name=name, size=size) for name, size in counts.items())
+    said = [SLOPES_OF_SAMPLES.format(name=name, size=size) for name, size in counts.items()]
     left = tuple(name for name in found.wrt if name not in others)
     return replace(inferred, comparison=replace(found, wrt=left, remarks=(*found.remarks, *said)))
 
 
 SLOPES_OF_SAMPLES = "{name}: what is returned is the slope of each sample's own cost, {size} times that of their mean; not judged"
+
+
+def _counts_of_samples(found: Comparison, names: Collection[str]) -> dict[str, str]:
+    """Return by which size gradients are too large, as it is written; "" where it is none."""
+    if not names:
+        return {}
+    rows = visit(lambda: [*zip(*(slopes_along(found, seed) for seed in (7, 8)), strict=True)], habits=None).returned
+    return {ends[0].name: _count_of_samples(ends) for ends in rows if ends[0].name in names}
 
 
 def _count_of_samples(rows: Sequence[Ends]) -> str:
