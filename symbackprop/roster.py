@@ -12,7 +12,7 @@ from symbackprop.isolation import Judged, Request, check_isolated
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RosterEntry:
     """One piece, `FILE:name`: what was found, or why nothing was."""
 
     place: str
@@ -30,23 +30,23 @@ class Entry:
         return self.judged is not None and self.judged.ok
 
 
-def entries(request: Request, places: Sequence[str]) -> Iterator[Entry]:
+def entries(request: Request, places: Sequence[str]) -> Iterator[RosterEntry]:
     """Check one piece after the other; one that leaves no verdict does not keep the others from theirs."""
     for place in places:
         try:
-            yield Entry(place, check_isolated(replace(request, hand="", loss=None, network=place)))
+            yield RosterEntry(place, check_isolated(replace(request, hand="", loss=None, network=place)))
         except (UserError, CodeEnded) as error:
-            yield Entry(place, None, str(error))
+            yield RosterEntry(place, None, str(error))
 
 
-def exit_code(checked: Sequence[Entry]) -> int:
+def exit_code(checked: Sequence[RosterEntry]) -> int:
     """Return 0 where every piece has a verdict that holds, 1 where one differs or has none, 2 where there is no verdict."""
     if all(entry.judged is None for entry in checked):
         return 2
     return 0 if all(entry.ok for entry in checked) else 1
 
 
-def summary(checked: Sequence[Entry]) -> str:
+def summary(checked: Sequence[RosterEntry]) -> str:
     """Return how many pieces hold, how many do not, and how many have no verdict."""
     count = len(checked)
     hold, without = sum(entry.ok for entry in checked), sum(entry.judged is None for entry in checked)
@@ -56,11 +56,11 @@ def summary(checked: Sequence[Entry]) -> str:
     return f"{count} pieces: {', '.join(counts)}"
 
 
-def as_json(checked: Sequence[Entry]) -> str:
+def as_json(checked: Sequence[RosterEntry]) -> str:
     """Return all reports as JSON: by the name of the piece, a report or `{"problem": …}`."""
     record: dict[str, Any] = {entry.name: _record(entry) for entry in checked}
     return json.dumps({"ok": all(entry.ok for entry in checked), "pieces": record}, ensure_ascii=False, indent=2)
 
 
-def _record(entry: Entry) -> Any:
+def _record(entry: RosterEntry) -> Any:
     return json.loads(entry.judged.report.to_json()) if entry.judged is not None else {"ok": False, "problem": entry.problem}
