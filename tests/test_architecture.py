@@ -62,7 +62,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         *("passes", "turns", "verdict", "trial", "optimiser", "check", "layer"),
     ),
     "proofreading": (
-        *("text", "claims", "meaning", "judging", "remedy"),
+        *("text", "claims", "meaning", "shapes", "judging", "remedy"),
         *("report_text", "annotated_page", "proofread_report", "corrected", "proofread"),
     ),
     "writeup": ("page", "numbers", "outline", "student", "drawing", "print", "slides", "lesson", "make"),

@@ -19,14 +19,6 @@ from symbackprop.formula.read.name_table import Kind, Names
 from symbackprop.formula.tree.tree import Chain, Formula
 from symbackprop.network import Network
 from symbackprop.proofreading.claims import ClaimStatus, ClaimVerdict, Judgement, Malformed, PrintedNumber, Remedy
-from symbackprop.proofreading.judging.array_shapes import (
-    array_shapes,
-    as_transposes,
-    given_numbers,
-    losses_among,
-    t_transposes,
-    vectors_among,
-)
 from symbackprop.proofreading.judging.course import Course, Pair
 from symbackprop.proofreading.judging.index_ranges import axes_of, bounds, first_place, index_ranges
 from symbackprop.proofreading.judging.loss_and_rate import find_loss, find_rate
@@ -45,6 +37,14 @@ from symbackprop.proofreading.remedy.confirm import HowItIsRead
 from symbackprop.proofreading.remedy.lists import explain_list
 from symbackprop.proofreading.remedy.mender import Mender
 from symbackprop.proofreading.remedy.value_labels import wrong_label
+from symbackprop.proofreading.shapes.array_shapes import (
+    array_shapes,
+    as_transposes,
+    given_numbers,
+    losses_among,
+    t_transposes,
+    vectors_among,
+)
 from symbackprop.proofreading.text.code_lines import Calculator, CodeLine, NotArithmeticError, Printed, Values, lines_of, matches
 from symbackprop.proofreading.text.code_runs import CodeRuns, printed_lines, run_code
 from symbackprop.proofreading.text.document import Document, document_from_text, read_document

@@ -312,6 +312,13 @@ def _from_zero(left: Formula, right: Formula, environment: Knowledge, complete: 
     return f"{min(free)} may count from 0, as the sum does" if sums and free else ""
 
 
+def _at_one_place(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    """`i = 1` was said before: whether a formula with i is one for any i, is not."""
+    free = free_indices(left, points_for((left,), environment)) | free_indices(right, points_for((right,), environment))
+    told = sorted(letter for letter in free if (letter,) in environment.given)
+    return f"the text says a number for {told[0]}, which is an index here" if told else ""
+
+
 def _in_a_limit(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
     """A limit of what the text does not say how it depends on what goes to its goal, or of names that rest on that."""
     limits = [node for side in (left, right) for node in walk(side) if isinstance(node, BigSum) and node.operator == "lim"]
@@ -396,6 +403,7 @@ def _beside(node: Formula) -> tuple[Formula | None, ...]:
 
 
 _DOUBTS = (
+    _at_one_place,
     _of_different_things,
     _summed_unsaid,
     _in_a_limit,

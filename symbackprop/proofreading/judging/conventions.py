@@ -10,7 +10,8 @@ from mpmath import mpf
 from symbackprop.formula.tree.tree import Formula
 from symbackprop.proofreading.judging.judge import same
 from symbackprop.proofreading.judging.points import points_for
-from symbackprop.proofreading.meaning.values import DIGITS, Knowledge, NoValueError, Valuation
+from symbackprop.proofreading.meaning.array_values import NoValueError
+from symbackprop.proofreading.meaning.values import DIGITS, Knowledge, Valuation
 
 FACTORS = (
     (mpf(-1), "with the other sign"),

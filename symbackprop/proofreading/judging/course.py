@@ -24,6 +24,7 @@ from symbackprop.formula.tree.tree import (
     Fraction,
     Group,
     Indexed,
+    Matrix,
     Name,
     Number,
     Partial,
@@ -47,7 +48,8 @@ from symbackprop.proofreading.judging.certainty import (
 )
 from symbackprop.proofreading.judging.judge import compare_at, free_indices, judge, same
 from symbackprop.proofreading.judging.matching import is_entry, match
-from symbackprop.proofreading.judging.other_meanings import as_entries, other_meanings
+from symbackprop.proofreading.judging.open_names import holds_whatever_they_are, holds_with_some_shape
+from symbackprop.proofreading.judging.other_meanings import as_entries, is_entry_of, other_meanings
 from symbackprop.proofreading.judging.points import leaves, points_for, random_points, reached
 from symbackprop.proofreading.judging.said_before import MOST_CONDITIONS, in_its_set, moved_a_little, with_conditions
 from symbackprop.proofreading.judging.statement_kinds import (
@@ -60,9 +62,11 @@ from symbackprop.proofreading.judging.statement_kinds import (
     is_set_anew,
     is_setting,
 )
+from symbackprop.proofreading.meaning.array_values import NoValueError
 from symbackprop.proofreading.meaning.layer_families import as_written
 from symbackprop.proofreading.meaning.printed import half_unit, is_about_a_power_of_ten, is_numeric, is_rounded, printed_number
-from symbackprop.proofreading.meaning.values import DIGITS, Definition, Key, Knowledge, NoValueError, Valuation, spelled, written
+from symbackprop.proofreading.meaning.values import DIGITS, Definition, Key, Knowledge, Valuation, spelled, written
+from symbackprop.proofreading.shapes.array_shapes import BOLD
 
 Pair = tuple[Formula, Formula, ClaimVerdict]
 MOST_CHANGES = 40
@@ -179,7 +183,7 @@ class Course:
             return self._assigned(key, parts, relation)
         if is_change(name):
             return self._first_order(name, parts)
-        if is_numeric(parts[1]):
+        if is_numeric(parts[1]) and not isinstance(_bare(parts[1]), Matrix):
             return self._chosen(key, parts[1], statement)
         self._forget_what_says_nothing(key, parts[1])
         if name in self.fixed or self._knows(key):
@@ -391,7 +395,7 @@ class Course:
                 return ClaimVerdict(ClaimStatus.DEFINITION, "says which function it is")
             return verdict
         claim = Claim(left, right, environment, statement, verdict)
-        rules = (*_OPEN, *_EXPLAINED) if verdict.status is ClaimStatus.DIFFERS else _OPEN
+        rules = (*_OPEN, *(_EXPLAINED if verdict.status is ClaimStatus.DIFFERS else _UNSHAPED))
         return next((found for rule in rules if (found := rule(self, claim)) is not None), verdict)
 
     def _in_case(self, claim: Claim) -> ClaimVerdict | None:
@@ -465,8 +469,9 @@ class Course:
 
     def _first_factor(self, claim: Claim) -> ClaimVerdict | None:
         """What holds where `∂/∂w f g` is the derivative of f, times g."""
-        sides = replaced(claim.left, _of_first_factor), replaced(claim.right, _of_first_factor)
-        if sides == (claim.left, claim.right) or judge(*sides, claim.environment, self.history).status not in HOLDS:
+        text = claim.statement.text
+        left, right = (replaced(side, lambda node: _of_first_factor(node, text)) for side in (claim.left, claim.right))
+        if (left, right) == (claim.left, claim.right) or judge(left, right, claim.environment, self.history).status not in HOLDS:
             return None
         return ClaimVerdict(ClaimStatus.EXAMPLE, "where the derivative is that of the first factor")
 
@@ -551,8 +556,8 @@ class Course:
 
     def _doubted(self, claim: Claim) -> ClaimVerdict | None:
         reason = doubt(claim.left, claim.right, claim.environment, self.fixed)
-        if claim.verdict.reason.startswith("shapes") and (name := of_no_layer(claim.left, claim.right, claim.environment)):
-            reason = f"the text does not say of which layer {name} is"
+        if claim.verdict.reason.startswith("shapes"):
+            reason = _of_other_shapes(claim) or reason
         if TOLD_AGAIN in reason and (key := self._key(claim.left)) is not None:
             self.environment.retold.add(str(key[0]))
         return ClaimVerdict(ClaimStatus.UNDECIDED, reason) if reason else None
@@ -593,10 +598,22 @@ class Course:
                 return True
         return False
 
+    def _of_some_shape(self, claim: Claim) -> ClaimVerdict | None:
+        """What holds for arrays of shapes that fit, where the text does not say of which they are."""
+        if self.fixed or not self.text:
+            return None
+        return holds_with_some_shape(claim.left, claim.right, claim.environment, _is_bold(claim))
+
+    def _whatever_they_are(self, claim: Claim) -> ClaimVerdict | None:
+        """What holds whatever its names stand for: a step of algebra."""
+        if self.fixed or not self.text:
+            return None
+        return holds_whatever_they_are(claim.left, claim.right, claim.environment, _is_bold(claim))
+
     def _matched(self, left: Formula, right: Formula) -> ClaimVerdict | None:
         """Return a verdict where both sides are one formula, with names that nothing was said of put for parts of it."""
         found = match(left, right, self._is_free, self._body)
-        if found:
+        if found and not any(is_entry_of(name, meaning) for name, meaning in found.items()):
             trial = replace(self.environment, definitions=dict(self.environment.definitions), given=dict(self.environment.given))
             reader = Course(trial, self.history, text=self.text, fixed=self.fixed)
             for name, meaning in found.items():
@@ -625,7 +642,7 @@ class Course:
             key is not None
             and not self._knows(key)
             and key not in self.environment.given
-            and key[0] not in ("e", "pi")
+            and key[0] not in ("e", "pi", "I")
             and key[0] not in self.fixed
             and key[0] not in self.environment.functions
         )
@@ -633,7 +650,7 @@ class Course:
     def _bind(self, formula: Formula, meaning: Formula) -> None:
         key = self._key(formula)
         assert key is not None
-        if is_numeric(meaning):
+        if is_numeric(meaning) and not any(isinstance(node, Matrix) for node in walk(meaning)):
             try:
                 self._give(key, Valuation(self.environment).value(meaning), meaning)
             except NoValueError:  # several numbers side by side, a set
@@ -676,6 +693,20 @@ class Course:
         elif self._knows(key):
             before = [value for value in self.environment.printed.get(key, ()) if value != number[0]]
             self.environment.printed[key] = (*before, number[0])[-MOST_PRINTED:]
+
+
+def _of_other_shapes(claim: Claim) -> str:
+    """Return why two sides of different shapes may be right: one of no layer, or a matrix written out, of blocks perhaps."""
+    if name := of_no_layer(claim.left, claim.right, claim.environment):
+        return f"the text does not say of which layer {name} is"
+    written = any(isinstance(node, Matrix) for node in reached((claim.left, claim.right), claim.environment))
+    return f"a matrix is written out, and the sides have the {claim.verdict.reason}" if written else ""
+
+
+def _is_bold(claim: Claim) -> bool:
+    """Whether a letter of a claim is bold."""
+    spans = [side.span for side in (claim.left, claim.right) if side.span]
+    return any(bool(BOLD.search(claim.statement.text[slice(*span)])) for span in spans)
 
 
 def _as_said(verdict: ClaimVerdict, relations: Sequence[str], left: Formula, right: Formula) -> ClaimVerdict:
@@ -738,7 +769,9 @@ _OPEN: tuple[Callable[[Course, Claim], ClaimVerdict | None], ...] = (
     Course._constraint,
     Course._set_anew,
     lambda course, claim: course._matched(claim.left, claim.right),
+    Course._whatever_they_are,
 )
+_UNSHAPED = (Course._of_some_shape,)  # where the sides have no value
 _EXPLAINED: tuple[Callable[[Course, Claim], ClaimVerdict | None], ...] = (
     Course._is_size,
     Course._first_factor,
@@ -818,18 +851,30 @@ def is_whole(side: Formula) -> bool:
     return isinstance(side, Number) and side.text.isdigit()
 
 
-def _of_first_factor(node: Formula) -> Formula:
-    """Return `∂f/∂w g` for `∂(f g)/∂w` where no brackets say how far the derivative reaches."""
-    if isinstance(node, Partial) and isinstance(node.numerator, Product):
+def _of_first_factor(node: Formula, text: str) -> Formula:
+    """Return `∂f/∂w g` for `∂/∂w f g`, where neither brackets nor a fraction say how far the derivative reaches."""
+    if isinstance(node, Partial) and isinstance(node.numerator, Product) and _stands_behind(node, text):
         first, *others = node.numerator.factors
         return Product((replace(node, numerator=first), *others), span=node.span)
     return node
+
+
+def _stands_behind(node: Partial, text: str) -> bool:
+    """Whether what is differentiated stands behind `∂/∂w`, and in no brackets."""
+    what, by = node.numerator.span, node.denominator.span
+    return what is not None and by is not None and what[0] >= by[1] and text[: what[0]].rstrip()[-1:] not in ("(", "[", "{")
 
 
 def _named_change(node: Formula) -> Formula:
     if isinstance(node, Decorated) and node.kind == "Delta" and isinstance(node.body, Name):
         return Name(f"Δ{node.body.name}", span=node.span)
     return node
+
+
+def _bare(formula: Formula) -> Formula:
+    while isinstance(formula, Group):
+        formula = formula.body
+    return formula
 
 
 def is_change(name: str) -> bool:

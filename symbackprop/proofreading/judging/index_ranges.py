@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from symbackprop.formula.tree.tree import BigSum, Formula, Indexed, Name, Neg, Number, Sum
 from symbackprop.formula.tree.walk import nodes, walk
+from symbackprop.proofreading.meaning.values import summed_letters
 
 
 def index_ranges(formulas: Iterable[Formula], letters: Iterable[str]) -> Mapping[str, str]:
@@ -37,8 +38,8 @@ def first_place(formulas: Iterable[Formula]) -> int:
 
 def _runs(node: Formula) -> Iterator[tuple[str, Formula]]:
     """Yield the letter and the upper bound of a sum that has both."""
-    if isinstance(node, BigSum) and isinstance(node.index, Name) and node.upper is not None:
-        yield node.index.name, node.upper
+    if isinstance(node, BigSum) and node.upper is not None:
+        yield from ((letter, node.upper) for letter in summed_letters(node)[0])
 
 
 def _places(formula: Formula) -> Iterator[tuple[tuple[str, int, int], str]]:
@@ -48,8 +49,14 @@ def _places(formula: Formula) -> Iterator[tuple[tuple[str, int, int], str]]:
             for axis, label in enumerate(node.indices):
                 if isinstance(label, Name):
                     yield (node.name, len(node.indices), axis), label.name
-        elif isinstance(node, BigSum) and isinstance(node.index, Name) and isinstance(node.upper, Name):
-            yield (node.upper.name, 0, 0), node.index.name
+        elif isinstance(node, BigSum):
+            yield from (((bound, 0, 0), letter) for bound, letter in _ends(node))
+
+
+def _ends(node: BigSum) -> Iterator[tuple[str, str]]:
+    """Yield the name at the upper end of a sum with the letters that run up to it."""
+    if isinstance(node.upper, Name):
+        yield from ((node.upper.name, letter) for letter in summed_letters(node)[0])
 
 
 def _representative(same: Mapping[str, str], letter: str) -> str:

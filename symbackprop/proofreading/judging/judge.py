@@ -14,22 +14,23 @@ import mpmath
 import numpy as np
 from mpmath import mpf
 
-from symbackprop.formula.tree.tree import BigSum, Call, Chain, Element, Formula, Indexed, Name, Partial
+from symbackprop.formula.tree.tree import BigSum, Call, Chain, Element, Formula, Indexed, Matrix, Name, Number, Partial
+from symbackprop.formula.tree.walk import replace as replace_nodes
 from symbackprop.formula.tree.walk import walk
 from symbackprop.functions import BY_NAME
 from symbackprop.proofreading.claims import ClaimStatus, ClaimVerdict
 from symbackprop.proofreading.judging.points import leaves, names_reached, points_for
-from symbackprop.proofreading.meaning.printed import interval, is_numeric, printed_number
+from symbackprop.proofreading.meaning.array_values import NoValueError, ShapeError
+from symbackprop.proofreading.meaning.printed import half_unit, interval, is_numeric, is_rounded, printed_number
 from symbackprop.proofreading.meaning.values import (
     DIGITS,
     LARGEST_SUM,
     LAYOUTS,
     Key,
     Knowledge,
-    NoValueError,
-    ShapeError,
     Valuation,
     spelled,
+    summed_letters,
 )
 
 AGREE = (
@@ -120,7 +121,7 @@ def compare_at(
 def free_indices(formula: Formula, points: Sequence[Valuation]) -> set[str]:
     """Return the index letters of a formula that no sum binds."""
     known = points[0].environment
-    bound = {node.index.name for node in walk(formula) if isinstance(node, BigSum) and isinstance(node.index, Name)}
+    bound = {letter for node in walk(formula) if isinstance(node, BigSum) for letter in summed_letters(node)[0]}
     inside = {
         label.name
         for node in walk(formula)
@@ -129,7 +130,8 @@ def free_indices(formula: Formula, points: Sequence[Valuation]) -> set[str]:
         for label in walk(index)
         if isinstance(label, Name)
     }
-    return {letter for letter in inside - bound - known.bounds.keys() if letter in known.extents and (letter,) not in known.given}
+    fixed = set() if points[0].seed is not None else {str(key[0]) for key in known.given}
+    return {letter for letter in inside - bound - known.bounds.keys() - fixed if letter in known.extents}
 
 
 def places_of(letters: Sequence[str], point: Valuation) -> list[dict[str, int]]:
@@ -265,6 +267,8 @@ def _in_numbers(left: Formula, right: Formula, environment: Knowledge, history: 
 
 def worth(side: Formula, environment: Knowledge) -> Worth:
     """Return what a side is worth at the document's numbers, and how much rounding may have moved it. Raises NoValueError."""
+    if is_numeric(side) and any(isinstance(node, Matrix) for node in walk(side)):
+        return _written_out(side, Valuation(environment))
     if is_numeric(side) and not _calls_a_defined_function(side, environment):
         middle, half = interval(side, environment.functions)
         alone = printed_number(side)
@@ -277,6 +281,21 @@ def worth(side: Formula, environment: Knowledge) -> Worth:
             moved = replace(environment, given={**environment.given, key: environment.given[key] + half})
             slack += abs(Valuation(moved).value(side) - value)
     return Worth(value, slack)
+
+
+def _written_out(side: Formula, point: Valuation) -> Worth:
+    """Return what a matrix of numbers is worth, and how much the rounding of each of them moves it."""
+    value = point.value(side)
+    slack = abs(value * 0)
+    for number in {node for node in walk(side) if isinstance(node, Number) and is_rounded(node.text)}:
+        near = Number(mpmath.nstr(mpf(number.text) + half_unit(number.text), DIGITS))
+        moved = replace_nodes(side, lambda node, number=number, near=near: near if _is_that(node, number) else node)  # type: ignore[misc]
+        slack = slack + abs(point.value(moved) - value)
+    return Worth(value, slack)
+
+
+def _is_that(node: Formula, number: Number) -> bool:
+    return isinstance(node, Number) and node.text == number.text
 
 
 def _calls_a_defined_function(side: Formula, environment: Knowledge) -> bool:
@@ -292,6 +311,8 @@ def environment_slack(environment: Knowledge) -> Mapping[Key, mpf]:
 
 def _agreement(left: Formula, right: Formula, first: Worth, second: Worth) -> str | None:
     """Return "" or a remark where two values agree up to their digits, None where they do not."""
+    if np.ndim(first.value) or np.ndim(second.value):
+        return _agreement_of_arrays(first, second)
     gap, slack = abs(first.value - second.value), first.slack + second.slack
     if gap <= slack * mpf("1.0001") + AGREE * max(1, abs(first.value)):
         return ""
@@ -300,6 +321,14 @@ def _agreement(left: Formula, right: Formula, first: Worth, second: Worth) -> st
         if alone is not None and alone[1] and gap <= slack + alone[1] * mpf("1.02"):
             return "the last digit is cut off or one off"
     return None
+
+
+def _agreement_of_arrays(first: Worth, second: Worth) -> str | None:
+    """Return "" where two arrays agree entry by entry up to their digits, None where they do not."""
+    if np.shape(first.value) != np.shape(second.value):
+        return None
+    slack = first.slack + second.slack + AGREE * (1 + abs(first.value))
+    return "" if np.all(abs(first.value - second.value) <= slack * mpf("1.02")) else None
 
 
 def _earlier(environment: Knowledge, history: Sequence[Mapping[Key, mpf]], left: Formula, right: Formula) -> list[Knowledge]:

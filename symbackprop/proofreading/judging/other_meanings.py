@@ -15,8 +15,9 @@ from symbackprop.formula.tree.walk import walk
 from symbackprop.functions import BY_NAME
 from symbackprop.proofreading.judging.judge import same
 from symbackprop.proofreading.judging.points import points_for, reached
+from symbackprop.proofreading.meaning.array_values import NoValueError
 from symbackprop.proofreading.meaning.known_functions import CALLED
-from symbackprop.proofreading.meaning.values import Definition, Key, Knowledge, NoValueError
+from symbackprop.proofreading.meaning.values import Definition, Key, Knowledge
 
 _NUMBERED = re.compile(r"([^\W\d](?:\w*?[^\W\d_])?)_?([1-9]\d?)")
 _SYMMETRIC = re.compile(r"(?<!\ba)symmetri|(?<![非反])对称", re.I)
@@ -45,6 +46,12 @@ def _places_named(nodes: Iterable[Formula]) -> Mapping[str, set[int]]:
         if name in arrays:
             places.setdefault(name, set()).add(int(number))
     return places
+
+
+def is_entry_of(name: Formula, meaning: Formula) -> bool:
+    """Whether a name looks like an entry of an array that a formula speaks of: `x_1` of `Σ_i x_i`."""
+    found = _NUMBERED.fullmatch(name.name) if isinstance(name, Name) else None
+    return found is not None and any(isinstance(node, Indexed) and node.name == found[1] for node in walk(meaning))
 
 
 def _length(places: set[int]) -> int:

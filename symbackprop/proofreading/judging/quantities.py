@@ -15,7 +15,8 @@ import mpmath
 from symbackprop.formula.tree.tree import Formula, Name, Partial
 from symbackprop.formula.tree.walk import nodes
 from symbackprop.proofreading.judging.points import points_for
-from symbackprop.proofreading.meaning.values import DIGITS, Definition, Knowledge, NoValueError, Valuation
+from symbackprop.proofreading.meaning.array_values import NoValueError
+from symbackprop.proofreading.meaning.values import DIGITS, Definition, Knowledge, Valuation
 
 
 def merge_names(environment: Knowledge, formulas: Iterable[Formula], kept: frozenset[str] = frozenset()) -> dict[str, str]:

@@ -12,7 +12,8 @@ from symbackprop.formula.tree.tree import Formula, Group, Indexed, Name, Number
 from symbackprop.formula.tree.walk import replace, walk
 from symbackprop.proofreading.judging.judge import compare_at
 from symbackprop.proofreading.judging.points import IN_PIECES, names_reached, points_for
-from symbackprop.proofreading.meaning.values import Key, Knowledge, NoValueError, Valuation
+from symbackprop.proofreading.meaning.array_values import NoValueError
+from symbackprop.proofreading.meaning.values import Key, Knowledge, Valuation
 
 NEAR = mpf("0.02")  # how far a number that is moved a little may go
 FARTHEST = 120  # characters before a formula in which the number stands

@@ -1,1 +1,1 @@
-"""What a formula is worth: `values` (at a point), `printed` (digits as intervals), `knowledge`, `code_names`."""
+"""What a formula is worth: `array_values`, `values` (at a point), `printed` (digits as intervals), `knowledge`, `code_names`."""

@@ -16,7 +16,8 @@ from mpmath import mpf
 
 from symbackprop.formula.tree.tree import Call, Chain, Decorated, Formula, Group, Name, Partial
 from symbackprop.formula.tree.walk import walk
-from symbackprop.proofreading.meaning.values import DIGITS, Knowledge, NoValueError, Valuation
+from symbackprop.proofreading.meaning.array_values import OF_ARRAYS, NoValueError
+from symbackprop.proofreading.meaning.values import DIGITS, Knowledge, Valuation
 from symbackprop.proofreading.text.document import Document
 
 Function = Callable[..., mpf]
@@ -138,10 +139,11 @@ def called_only(chains: Iterable[Chain], environment: Knowledge) -> frozenset[st
     heads = {head for chain in chains for node in walk(chain) if isinstance(node, Call) and (head := _head(node.function))}
     quantities = {name for name, found in environment.definitions.items() if not found.arguments}
     known = quantities | environment.functions.keys() | {str(key[0]) for key in environment.given}
-    return frozenset(heads - known - _OF_NO_VALUE)
+    return frozenset(heads - known - _KNOWN)
 
 
 _OF_NO_VALUE = frozenset(("integral", "pm", "mp"))  # which is no function of what it is called with here
+_KNOWN = _OF_NO_VALUE | OF_ARRAYS.keys()
 
 
 def _head(function: Formula) -> str:

@@ -28,7 +28,8 @@ from symbackprop.formula.tree.tree import (
     Sum,
 )
 from symbackprop.formula.tree.walk import fold, walk
-from symbackprop.proofreading.meaning.values import NoValueError, is_log_with_a_base
+from symbackprop.proofreading.meaning.array_values import NoValueError
+from symbackprop.proofreading.meaning.values import is_log_with_a_base
 
 EXACT_DIGITS = 3  # a decimal with more significant digits is taken to be rounded
 

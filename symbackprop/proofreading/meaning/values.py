@@ -18,7 +18,6 @@ import mpmath
 import numpy as np
 from mpmath import mpf
 
-from symbackprop.errors import SymbackpropError
 from symbackprop.formula.tree.tree import (
     Bars,
     BigSum,
@@ -34,6 +33,7 @@ from symbackprop.formula.tree.tree import (
     Hadamard,
     Indexed,
     Logic,
+    Matrix,
     Nabla,
     Name,
     Neg,
@@ -42,11 +42,25 @@ from symbackprop.formula.tree.tree import (
     Power,
     Product,
     Root,
+    Row,
     Sum,
     Transpose,
     Update,
 )
 from symbackprop.formula.tree.walk import walk
+from symbackprop.proofreading.meaning.array_values import (
+    OF_ARRAYS,
+    NoValueError,
+    ShapeError,
+    determinant,
+    euclidean,
+    is_of_arrays,
+    plus,
+    power,
+    shaped,
+    times,
+    written_out,
+)
 
 DIGITS = 50
 STEP = mpf(10) ** -18
@@ -58,14 +72,6 @@ LAYOUTS = ("numerator", "denominator", "row", "elementwise")
 
 Key = tuple[Any, ...]  # a name and the places of one of its entries: ("w7",), ("W", 0, 2)
 Places = Mapping[str, int]
-
-
-class NoValueError(SymbackpropError):
-    """A formula has no value at a point: a name without one, a mark without a meaning, a logarithm of nothing."""
-
-
-class ShapeError(NoValueError):
-    """Arrays whose shapes do not go together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,7 @@ class Knowledge:
     shapes: dict[str, tuple[str, ...]] = field(default_factory=dict)  # array -> the sizes of its axes
     lengths: dict[str, int] = field(default_factory=dict)  # of axes whose length is known
     unshaped: frozenset[str] = frozenset()  # arrays of whose shape nothing is known
+    identities: frozenset[str] = frozenset()  # arrays that are the identity, in what is judged
     first: int = 1  # what indices count from
     written_out: Mapping[str, int] = field(default_factory=dict)  # array -> how many of its entries a text calls by names, z_1 …
     numbered: Mapping[Key, Key] = field(default_factory=dict)  # entries -> those names, where they are taken to be one
@@ -273,6 +280,8 @@ class Valuation:
             if given is None:
                 raise NoValueError(f"no number is given for {spelled(key)}")
             return given
+        if key[0] in self.environment.identities:
+            return mpf(len(set(key[1:])) == 1)
         if self.seed is not None and self.environment.numbered:
             key = self.environment.definition_of(key)[1]
         if key[0] in self.environment.normalised and isinstance(key[-1], int):
@@ -362,6 +371,8 @@ def _name(point: Valuation, node: Name, places: dict[str, int]) -> Steps:
     name = point.environment.canonical(node.name)
     if name in _WITHOUT_VALUE:
         raise NoValueError(_WITHOUT_VALUE[name])
+    if name in _SETS:
+        raise NoValueError("a set of numbers")
     if name in point.environment.unshaped:
         raise NoValueError(f"{name} is an array, and the text does not say of which shape")
     if name in point.environment.shapes and (name,) not in point.held:
@@ -373,6 +384,7 @@ def _name(point: Valuation, node: Name, places: dict[str, int]) -> Steps:
     return (yield from _entry(point, (name,)))
 
 
+_SETS = ("R_bb", "N_bb", "Z_bb", "C_bb")
 _WITHOUT_VALUE = {
     "dots": "an ellipsis has no value",
     "infty": "infinity is no number",
@@ -390,7 +402,7 @@ def _array(point: Valuation, name: str) -> Steps:
     entries = []
     for places in point.places_of(name):
         entries.append((yield from _entry(point, (name, *places))))
-    found = _shaped(entries, point.shape(name))
+    found = shaped(entries, point.shape(name))
     if name not in point.environment.definitions:
         point.arrays[name] = found
     return found
@@ -410,12 +422,6 @@ def _whole(point: Valuation, name: str) -> Steps:
     return value
 
 
-def _shaped(entries: list[Any], shape: tuple[int, ...]) -> Any:
-    found = np.empty(len(entries), dtype=object)
-    found[:] = entries
-    return found.reshape(shape)
-
-
 def _indexed(point: Valuation, node: Indexed, places: dict[str, int]) -> Steps:
     parts: list[Any] = []
     for label in (*node.upper, *node.indices):
@@ -429,10 +435,16 @@ def _place(point: Valuation, label: Formula, places: dict[str, int]) -> Generato
         return int(label.text)
     if isinstance(label, Name) and label.name in places:
         return places[label.name]
-    if isinstance(label, Name) and (label.name,) not in point.environment.given:
+    if isinstance(label, Name) and _has_no_number(point, label.name):
         return _letter(point, label, places)
     value = yield point, label, places
     return str(value) if isinstance(label, Name) and value != int(value) else _whole_number(value)
+
+
+def _has_no_number(point: Valuation, letter: str) -> bool:
+    """Whether a letter has no number here: at a random point an index or a size has none, whatever it is elsewhere."""
+    known = point.environment
+    return (letter,) not in known.given or (point.seed is not None and (letter in known.extents or letter in known.bounds))
 
 
 def _letter(point: Valuation, label: Name, places: Places) -> Any:
@@ -522,48 +534,15 @@ def _new_entry(point: Valuation, key: Key) -> Steps:
 def _sum(point: Valuation, node: Sum, places: dict[str, int]) -> Steps:
     total = yield point, node.terms[0], places
     for term in node.terms[1:]:
-        total = _plus(total, (yield point, term, places))
+        total = plus(total, (yield point, term, places))
     return total
-
-
-def _plus(first: Any, second: Any) -> Any:
-    """Numbers and arrays of one shape; a row or column is added to every row or column."""
-    _one_of_both(first, second)
-    return first + second
-
-
-def _one_of_both(first: Any, second: Any) -> None:
-    """Raise ShapeError where two arrays are neither of one shape nor one of them a row or column of the other's."""
-    shapes = np.shape(first), np.shape(second)
-    try:
-        fits = not all(shapes) or np.broadcast_shapes(*shapes) in shapes
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ShapeError(f"the shapes {shapes[0]} and {shapes[1]} do not fit")
 
 
 def _product(point: Valuation, node: Product, places: dict[str, int]) -> Steps:
     total = yield point, node.factors[0], places
     for factor in node.factors[1:]:
-        total = _times(total, (yield point, factor, places))
+        total = times(total, (yield point, factor, places))
     return total
-
-
-def _times(first: Any, second: Any) -> Any:
-    """Numbers times numbers or arrays; arrays times arrays as matrices, or elementwise where only that fits."""
-    if not (isinstance(first, np.ndarray) and isinstance(second, np.ndarray)):
-        return first * second
-    if first.shape[-1] == second.shape[0]:
-        return _alone(np.dot(first, second))
-    if first.shape == second.shape:
-        return first * second
-    raise ShapeError(f"the shapes {first.shape} and {second.shape} do not fit")
-
-
-def _alone(value: Any) -> Any:
-    """Return the number in an array of one row and one column."""
-    return value[0, 0] if np.shape(value) == (1, 1) else value
 
 
 def _hadamard(point: Valuation, node: Hadamard, places: dict[str, int]) -> Steps:
@@ -590,6 +569,13 @@ def _element(point: Valuation, node: Element, places: dict[str, int]) -> Steps:
     if np.ndim(whole) != len(at) or not all(0 <= place < length for place, length in zip(at, np.shape(whole), strict=True)):
         raise NoValueError("an entry of something else than an array of that many axes")
     return whole[tuple(at)]
+
+
+def _matrix(point: Valuation, node: Matrix, places: dict[str, int]) -> Steps:
+    entries = []
+    for entry in node.entries:
+        entries.append((yield point, entry, places))
+    return written_out(entries, node.shape)
 
 
 def _negative(point: Valuation, node: Neg, places: dict[str, int]) -> Steps:
@@ -619,7 +605,9 @@ def _power(point: Valuation, node: Power, places: dict[str, int]) -> Steps:
     base = yield point, node.base, places
     exponent = yield point, node.exponent, places
     if isinstance(base, np.ndarray):
-        return np.frompyfunc(lambda x: _real(mpmath.power(x, _number_of(exponent))), 1, 1)(base)
+        return power(base, _number_of(exponent), _real)
+    if isinstance(exponent, np.ndarray) and node.base == Name("e"):
+        return np.frompyfunc(mpmath.exp, 1, 1)(exponent)
     return _real(mpmath.power(base, _number_of(exponent)))
 
 
@@ -630,7 +618,9 @@ def _root(point: Valuation, node: Root, places: dict[str, int]) -> Steps:
 def _bars(point: Valuation, node: Bars, places: dict[str, int]) -> Steps:
     body = yield point, node.body, places
     if isinstance(body, np.ndarray) and node.kind == "norm" and node.label in ("", "2", "F"):
-        return mpmath.sqrt(mpmath.fsum(x * x for x in body.ravel()))
+        return euclidean(body)
+    if isinstance(body, np.ndarray) and node.kind == "abs":
+        return determinant(body)
     return abs(_number_of(body))
 
 
@@ -651,6 +641,8 @@ def _call(point: Valuation, node: Call, places: dict[str, int]) -> Steps:
     found = point.environment.definitions.get(name)
     if found is not None and found.arguments:
         return (yield from _applied(point, found, arguments, marks))
+    if not marks and len(arguments) == 1 and is_of_arrays(name, arguments[0]):
+        return OF_ARRAYS[name](arguments[0])
     if (known := point.environment.functions.get(name)) is not None:
         return _elementwise(known, arguments, marks)
     key = (point.environment.canonical(name),)
@@ -710,24 +702,54 @@ def _applied(point: Valuation, found: Definition, arguments: list[mpf], marks: i
 
 
 def _big_sum(point: Valuation, node: BigSum, places: dict[str, int]) -> Steps:
-    if not isinstance(node.index, Name) or node.operator not in _FOLDS:
+    letters, condition = summed_letters(node)
+    if not letters or node.operator not in _FOLDS:
         raise NoValueError(f"a {node.operator} over what is not said")
+    span = yield from _runs_over(point, node, letters[0], places)
+    if len(span) ** len(letters) > LARGEST_SUM:
+        raise NoValueError(f"a sum of {len(span) ** len(letters)} terms")
+    if not {node.name for node in walk(node.body) if isinstance(node, Name)} & set(letters):
+        return (yield from _over_rows(point, node, places, len(span)))
+    values = []
+    for at in product(span, *(point.span(letter) for letter in letters[1:])):
+        there = {**places, **dict(zip(letters, at, strict=True))}
+        if condition is None or (yield point, condition, there):
+            values.append((yield point, node.body, there))
+    return _FOLDS[node.operator](values)
+
+
+def summed_letters(node: BigSum) -> tuple[tuple[str, ...], Formula | None]:
+    """Return the letters that a sum runs over, and the condition: i and j of `Σ_{i,j}`, j of `Σ_{j≠i}`; else none."""
+    match node.index:
+        case Name(name=name):
+            return (name,), None
+        case Row(items=items) if node.upper is None and all(isinstance(item, Name) for item in items):
+            return tuple(item.name for item in items if isinstance(item, Name)), None
+        case Chain(parts=(Name(name=name), Name()), relations=("≠",)):
+            return (name,), node.index
+    return (), None
+
+
+def _runs_over(point: Valuation, node: BigSum, letter: str, places: dict[str, int]) -> Generator[Any, Any, range]:
+    """Return the places that a sum goes through; all of its letter where its upper end is a size that is not said."""
     first = point.environment.first
     low = _whole_number((yield point, node.lower, places)) if node.lower is not None else first
     if isinstance(node.upper, Name) and _unknown_size(point, node.upper, places):
         high = point.size(node.upper.name)
-    elif node.upper is not None:
+    elif node.upper is not None and not _is_unknown_count(point, node.upper):
         high = _whole_number((yield point, node.upper, places))
     else:
-        high = low - 1 + len(point.span(node.index.name))
-    if high - low >= LARGEST_SUM:
-        raise NoValueError(f"a sum of {high - low + 1} terms")
-    if Name(node.index.name) not in walk(node.body):
-        return (yield from _over_rows(point, node, places, high - low + 1))
-    values = []
-    for place in range(low, high + 1):
-        values.append((yield point, node.body, {**places, node.index.name: place}))
-    return _FOLDS[node.operator](values)
+        high = low - 1 + len(point.span(letter))
+    return range(low, high + 1)
+
+
+def _is_unknown_count(point: Valuation, upper: Formula) -> bool:
+    """Whether an upper end is `d_l` or `|D|` of which nothing is said."""
+    body = upper.body if isinstance(upper, Bars) else upper
+    counted = isinstance(upper, Bars | Indexed)
+    names = {node.name for node in walk(body) if isinstance(node, Name | Indexed)} if counted else set()
+    known = point.environment.definitions.keys() | {key[0] for key in point.environment.given}
+    return counted and not names & known
 
 
 def _limit(point: Valuation, node: BigSum, places: dict[str, int]) -> Steps:
@@ -757,11 +779,7 @@ def _over_rows(point: Valuation, node: BigSum, places: dict[str, int], count: in
 
 def _unknown_size(point: Valuation, upper: Name, places: Places) -> bool:
     """Whether an upper bound is a name without a value: then it is a size, small and the same wherever it stands."""
-    return (
-        upper.name not in places
-        and (upper.name,) not in point.environment.given
-        and upper.name not in point.environment.definitions
-    )
+    return upper.name not in places and _has_no_number(point, upper.name) and upper.name not in point.environment.definitions
 
 
 _FOLDS: Mapping[str, Callable[[list[mpf]], mpf]] = {
@@ -798,13 +816,13 @@ def _by_layout(point: Valuation, slopes: list[Any], whole: str) -> Any:
     """Derivatives by the entries of an array, in its shape; of a vector by a vector, as the layout says."""
     layout, shape = point.environment.layout, point.shape(whole)
     if not any(map(np.ndim, slopes)):
-        found = _shaped(slopes, shape)
+        found = shaped(slopes, shape)
         return found.T if layout == "row" and 1 in shape else found
     if 1 not in shape or not all(map(_is_vector, slopes)):
         raise NoValueError("a derivative with more than two axes")
     table = np.stack([slope.ravel() for slope in slopes], axis=1)
     if layout == "elementwise":
-        return _shaped(_diagonal(table), shape)
+        return shaped(_diagonal(table), shape)
     return table.T if layout == "denominator" else table
 
 
@@ -957,4 +975,5 @@ _RULES: Mapping[type[Formula], Callable[..., Steps]] = {
     Chain: _chain,
     Logic: _logic,
     Cases: _cases,
+    Matrix: _matrix,
 }

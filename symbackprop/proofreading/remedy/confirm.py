@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from symbackprop.errors import SymbackpropError
 from symbackprop.formula.tree.tree import Chain, Formula
 from symbackprop.proofreading.claims import HOLDS, Remedy
-from symbackprop.proofreading.judging.array_shapes import as_transposes
 from symbackprop.proofreading.judging.course import Course, Pair
 from symbackprop.proofreading.judging.judge import judge
 from symbackprop.proofreading.judging.reading import read_again
 from symbackprop.proofreading.judging.statement_kinds import Statement
 from symbackprop.proofreading.meaning.layer_families import Layers
 from symbackprop.proofreading.remedy.places import replaced
+from symbackprop.proofreading.shapes.array_shapes import as_transposes
 
 
 @dataclass(frozen=True, slots=True)

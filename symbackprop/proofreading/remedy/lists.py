@@ -16,8 +16,9 @@ from mpmath import mpf
 
 from symbackprop.formula.tree.tree import Name, Partial
 from symbackprop.formula.tree.walk import nodes
+from symbackprop.proofreading.meaning.array_values import NoValueError
 from symbackprop.proofreading.meaning.printed import half_unit
-from symbackprop.proofreading.meaning.values import DIGITS, Key, Knowledge, NoValueError, Valuation, spelled
+from symbackprop.proofreading.meaning.values import DIGITS, Key, Knowledge, Valuation, spelled
 
 RATES = ("1", "0.5", "0.1", "0.01", "0.001")
 MOST_STEPS = 3

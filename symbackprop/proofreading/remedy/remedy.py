@@ -13,6 +13,7 @@ from itertools import islice, product
 from typing import Any
 
 import mpmath
+import numpy as np
 from mpmath import mpf
 
 from symbackprop.errors import InternalError
@@ -26,6 +27,7 @@ from symbackprop.formula.tree.tree import (
     Formula,
     Group,
     Indexed,
+    Matrix,
     Name,
     Neg,
     Number,
@@ -39,8 +41,9 @@ from symbackprop.formula.tree.walk import children, replace, walk, with_children
 from symbackprop.proofreading.claims import Remedy
 from symbackprop.proofreading.judging.judge import compare_at, free_indices, places_of, same, worth
 from symbackprop.proofreading.judging.points import names_reached, points_for
+from symbackprop.proofreading.meaning.array_values import NoValueError
 from symbackprop.proofreading.meaning.printed import is_numeric, printed_number
-from symbackprop.proofreading.meaning.values import DIGITS, Knowledge, NoValueError, Valuation
+from symbackprop.proofreading.meaning.values import DIGITS, Knowledge, Valuation
 
 MOST_TRIALS = 4000
 MOST_CONFIRMED = 12  # remedies that are put into the text to be read again
@@ -104,7 +107,30 @@ def _printed(left: Formula, right: Formula, environment: Knowledge) -> Iterator[
         repair = _rounded(value, places) if places else _short(value)
         yield Remedy(_text(side), repair, side.span, "the value to as many digits")
         return
-    yield from _sign_in_numbers(left, right, environment)
+    if any(isinstance(node, Matrix) for node in (*walk(left), *walk(right))):
+        yield from _entry_in_numbers(left, right, environment)
+    else:
+        yield from _sign_in_numbers(left, right, environment)
+
+
+def _entry_in_numbers(left: Formula, right: Formula, environment: Knowledge) -> Iterator[Remedy]:
+    """One printed number in a matrix that is wrong: the value to its digits."""
+    if not isinstance(right, Matrix):
+        return
+    try:
+        wanted = worth(left, environment).value
+    except NoValueError:
+        return
+    printed = [printed_number(entry) for entry in right.entries]
+    if np.shape(wanted) != right.shape or None in printed:
+        return
+    pairs = zip(right.entries, filter(None, printed), wanted.ravel(), strict=True)
+    wrong = [(entry, value) for entry, (number, half), value in pairs if abs(number - value) > half + mpf(10) ** -12]
+    if len(wrong) == 1:
+        ((entry, value),) = wrong
+        places = _places(entry)
+        repair = _rounded(value, places) if places else _short(value)
+        yield Remedy(_text(entry), repair, entry.span, "the value to as many digits")
 
 
 def _places(side: Formula) -> int:

@@ -8,7 +8,8 @@ import mpmath
 from mpmath import mpf
 
 from symbackprop.formula.tree.tree import Name, Partial
-from symbackprop.proofreading.meaning.values import DIGITS, Knowledge, NoValueError, Valuation
+from symbackprop.proofreading.meaning.array_values import NoValueError
+from symbackprop.proofreading.meaning.values import DIGITS, Knowledge, Valuation
 from symbackprop.proofreading.text.code_lines import Values
 
 NEAR = mpf(10) ** -9

@@ -235,13 +235,13 @@ _ALONE = re.compile(r"(?:^|\\\\|[&\n])\s*([A-Za-z]{4,})\s*&?=|\^\s*\{\s*([A-Za-z
 
 
 def _slopes(texts: Sequence[str], counted: Mapping[str, int]) -> set[str]:
-    """Return `dw`, `db`: slopes that are called so, where d alone is no name, or hardly one, and w is one."""
+    """Return `dw`, `dW1`: slopes that are called so, where d alone is no name, or hardly one, and w is one."""
     runs = {run for run in counted if _SLOPE.fullmatch(run) and run[1:] in counted}
     alone = sum(len(_LONE_D.findall(text)) for text in texts) if runs else 0
     return runs if 3 * alone < sum(counted[run] for run in runs) else set()
 
 
-_SLOPE = re.compile("d[A-Za-z]")
+_SLOPE = re.compile(r"d[A-Za-z]\d*")
 _LONE_D = re.compile(r"(?<![A-Za-z\\])d(?![A-Za-z])")
 
 
@@ -404,7 +404,7 @@ def _of_letters(run: str, whole: _WrittenName, known: frozenset[str]) -> list[_W
     letters = run.rstrip("0123456789")
     if run == "Delta":
         return []
-    if len(letters) == 1 or letters in known or letters in GREEK or whole.below or _is_called_word(letters, whole):
+    if len(letters) == 1 or {letters, run} & known or letters in GREEK or whole.below or _is_called_word(letters, whole):
         return [replace(whole, base=run)]
     if (inside := RUN_WITH_FUNCTION.fullmatch(run)) is not None:
         return [_WrittenName(letter, written=letter) for letter in (inside[1], inside[3]) if letter]

@@ -18,12 +18,12 @@ from symbackprop.formula.tree.tree import (
     BigSum,
     Call,
     Chain,
-    Decorated,
     Formula,
     Fraction,
     Group,
     Hadamard,
     Indexed,
+    Matrix,
     Nabla,
     Name,
     Neg,
@@ -35,22 +35,11 @@ from symbackprop.formula.tree.tree import (
     Transpose,
 )
 from symbackprop.formula.tree.walk import children, replace, walk
+from symbackprop.proofreading.shapes.lengths import LENGTHS, SCALAR, Lengths, Shape, terms_of
 
-Shape = tuple[str, str]
-SCALAR: Shape = ("1", "1")
-LENGTHS = (3, 2, 4, 5)
 MOST_WAYS = 64
-_REDUCING = ("softmax", "det", "tr", "trace", "mean", "norm", "vec", "diag")
 _NUMBERS = frozenset(["eta", "alpha", "lambda", "epsilon", "beta", "gamma", "tau", "rho", "mu", "nu", "kappa", "e", "pi", "lr"])
-_BOLD = re.compile(r"\\(?:mathbf|boldsymbol|bm|vec|pmb)\b")
-
-
-class UnknownShapeError(Exception):
-    """A formula of which nothing is said here: an entry of an array, a sum over an index."""
-
-
-class MisfitError(Exception):
-    """Two lengths that cannot be one."""
+BOLD = re.compile(r"\\(?:mathbf|boldsymbol|bm|vec|pmb)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +55,7 @@ def t_transposes(chains: Sequence[Chain]) -> bool:
     """Whether `X^T` is the transpose although T is a name: where T is a matrix itself, no power can be meant."""
     nodes = [node for chain in chains for node in walk(chain)]
     bounds = {node.upper for node in nodes if isinstance(node, BigSum)}
-    return Name("T") not in bounds and any(Name("T") in _terms(node) for node in nodes if isinstance(node, Sum))
+    return Name("T") not in bounds and any(Name("T") in terms_of(node) for node in nodes if isinstance(node, Sum))
 
 
 def as_transposes(chains: Sequence[Chain]) -> list[Chain]:
@@ -80,11 +69,6 @@ def _parts_replaced(chain: Chain, change: Callable[[Formula], Formula]) -> Chain
 
 def _as_transpose(node: Formula) -> Formula:
     return Transpose(node.base, span=node.span) if isinstance(node, Power) and node.exponent == Name("T") else node
-
-
-def _terms(node: Sum) -> Iterator[Formula]:
-    for term in node.terms:
-        yield term.body if isinstance(term, Neg) else term
 
 
 # ---- which names are arrays ----------------------------------------------------------------------------------------
@@ -104,8 +88,8 @@ def array_shapes(
     """
     nodes = [node for chain in chains for node in walk(chain)]
     known = _standing_whole(axes or {}, nodes)
-    declared = known | dict(said for chain in chains if (said := _declared(chain)) is not None)
-    evident = _all_evident(nodes, spelled) | declared.keys()
+    declared = _all_written_out(chains) | known | dict(said for chain in chains if (said := _declared(chain)) is not None)
+    evident = all_evident(nodes, spelled) | declared.keys()
     if not evident:
         return ArrayShapes()
     scalars = {*_NUMBERS, *numbers, *_each(declared.values()), *_each(map(_plain_numbers, nodes))}
@@ -124,10 +108,10 @@ def _each(groups: Iterable[Iterable[str]]) -> Iterator[str]:
     return chain_of.from_iterable(groups)
 
 
-def _all_evident(nodes: Sequence[Formula], spelled: Mapping[str, str]) -> set[str]:
+def all_evident(nodes: Sequence[Formula], spelled: Mapping[str, str]) -> set[str]:
     """Return the names that a transpose, ⊙, a norm or bold letters make arrays."""
-    bold = {name for name, latex in spelled.items() if _BOLD.search(latex)}
-    return set(_each(map(_evident, nodes))) | (bold & set(_named(nodes)))
+    bold = {name for name, latex in spelled.items() if BOLD.search(latex)}
+    return set(_each(map(evident_in, nodes))) | (bold & set(_named(nodes)))
 
 
 def _named(nodes: Iterable[Formula]) -> Iterator[str]:
@@ -156,13 +140,31 @@ def _declared(chain: Chain) -> tuple[str, tuple[str, ...]] | None:
     return (chain.parts[0].name, tuple(texts)) if len(texts) == len(lengths) <= 2 else None
 
 
+def _all_written_out(chains: Iterable[Chain]) -> dict[str, tuple[str, ...]]:
+    """Return the lengths of the arrays for which a matrix is written out, or several of one shape."""
+    found: dict[str, set[tuple[str, ...]]] = {}
+    for name, lengths in filter(None, map(_written_out, chains)):
+        found.setdefault(name, set()).add(lengths)
+    return {name: min(shapes) for name, shapes in found.items() if len(shapes) == 1}
+
+
+def _written_out(chain: Chain) -> tuple[str, tuple[str, ...]] | None:
+    """Return X and its lengths where a matrix of numbers or entries is written out for it; None for any other chain."""
+    said = _bare(chain.parts[1])
+    if chain.relations[0] != "=" or not isinstance(chain.parts[0], Name) or not isinstance(said, Matrix):
+        return None
+    plain = all(isinstance(node, Number | Name | Indexed | Neg) for entry in said.entries for node in walk(entry))
+    goes_on = any(node == Name("dots") or BOLD.search(getattr(node, "name", "")) for node in walk(said))
+    return (chain.parts[0].name, tuple(map(str, said.shape))) if plain and not goes_on else None
+
+
 def _bare(formula: Formula) -> Formula:
     while isinstance(formula, Group):
         formula = formula.body
     return formula
 
 
-def _evident(node: Formula) -> Iterator[str]:
+def evident_in(node: Formula) -> Iterator[str]:
     """Yield the names that a transpose, ⊙ or a norm makes arrays."""
     if isinstance(node, Transpose | Hadamard) or (isinstance(node, Bars) and node.kind == "norm"):
         for part in children(node):
@@ -201,7 +203,7 @@ def _called(node: Formula) -> list[str]:
 
 def _with_company(stated: Sequence[Chain], evident: set[str], scalars: set[str]) -> set[str]:
     """Return arrays with the names that stand beside them in the formulas that say what names are."""
-    groups = [set(_named(walk(Chain(chain.parts[:2], chain.relations[:1])))) for chain in stated]
+    groups = [set(_named(walk(Chain(chain.parts[:2], chain.relations[:1])))) for chain in stated if not _written_out(chain)]
     called = set(_each(map(_called, (node for chain in stated for node in walk(chain)))))
     arrays, grown = set(evident), True
     while grown:
@@ -249,145 +251,6 @@ def _best(stated: Sequence[Chain], arrays: set[str], declared: Mapping[str, tupl
             break
     assert best is not None
     return best
-
-
-@dataclass(slots=True)
-class Lengths:
-    """Which lengths are one: a letter or number for each axis of each array, and which of them were found equal."""
-
-    shapes: dict[str, Shape]
-    same: dict[str, str] = field(default_factory=dict)
-    used: set[str] = field(default_factory=set)
-    misfits: int = 0
-
-    @classmethod
-    def begun(cls, arrays: set[str], declared: Mapping[str, tuple[str, ...]], rows: Mapping[str, bool]) -> Lengths:
-        """Return what is known before the first formula; `rows` says of each vector whether it is a row."""
-        shapes: dict[str, Shape] = {}
-        for name in sorted(arrays):
-            lengths = declared.get(name, (f"{name}:rows", f"{name}:columns"))
-            if name in rows:
-                shapes[name] = ("1", lengths[-1]) if rows[name] else (lengths[0], "1")
-            else:
-                shapes[name] = (lengths[0], lengths[-1])
-        return cls(shapes, used=set(declared) & arrays)
-
-    def length(self, name: str) -> str:
-        """Return the letter that stands for a length and all that are equal to it."""
-        while name in self.same:
-            name = self.same[name]
-        return name
-
-    def take(self, chain: Chain) -> None:
-        """Make the lengths equal that a definition says are equal."""
-        try:
-            self._join(self._shape(chain.parts[0]), self._shape(chain.parts[1]))
-        except UnknownShapeError:
-            return
-        except MisfitError:
-            self.misfits += 1
-            return
-        self.used |= {node.name for part in chain.parts[:2] for node in walk(part) if isinstance(node, Name)} & self.shapes.keys()
-
-    def _join(self, one: Shape, other: Shape) -> None:
-        for first, second in zip(one, other, strict=True):
-            self._equal(first, second)
-
-    def _equal(self, first: str, second: str) -> None:
-        first, second = self.length(first), self.length(second)
-        if first == second:
-            return
-        if ":" not in first and ":" not in second:
-            raise MisfitError
-        free, other = (first, second) if ":" in first else (second, first)
-        self.same[free] = other
-
-    def _shape(self, formula: Formula) -> Shape:
-        rule = _SHAPES.get(type(formula))
-        if rule is None:
-            raise UnknownShapeError
-        rows, columns = rule(self, formula)
-        return self.length(rows), self.length(columns)
-
-    def _name(self, node: Name) -> Shape:
-        return self.shapes.get(node.name, SCALAR)
-
-    def _sum(self, node: Sum) -> Shape:
-        terms = list(_terms(node))
-        offsets = [term for term in terms if self._is_offset(term)]
-        shapes = [shape for term in terms if term not in offsets and (shape := self._shape(term)) != SCALAR]
-        if not shapes:
-            return self._shape(offsets[0]) if offsets else SCALAR
-        for other in shapes[1:]:
-            self._join(shapes[0], other)
-        for offset in offsets:
-            self._offset(offset, terms, shapes[0])
-        return self.length(shapes[0][0]), self.length(shapes[0][1])
-
-    def _is_offset(self, term: Formula) -> bool:
-        return isinstance(term, Name) and term.name in self.shapes and re.fullmatch(r"b.{0,6}", term.name) is not None
-
-    def _offset(self, offset: Formula, terms: Sequence[Formula], shape: Shape) -> None:
-        """`X W + b`: a row for each row of X; `W x + b`: a column."""
-        first = next((term.factors[0] for term in terms if isinstance(term, Product)), None)
-        weights_first = isinstance(first, Name) and first.name[:1] in "WUVw"
-        self._join(self._shape(offset), (shape[0], "1") if weights_first else ("1", shape[1]))
-
-    def _product(self, node: Product) -> Shape:
-        shape = SCALAR
-        for factor in node.factors:
-            other = self._shape(factor)
-            if SCALAR in (shape, other):
-                shape = other if shape == SCALAR else shape
-            else:
-                self._equal(shape[1], other[0])
-                shape = self.length(shape[0]), self.length(other[1])
-        return shape
-
-    def _alike(self, node: Formula) -> Shape:
-        """Elementwise: one shape for all parts, or numbers."""
-        shapes = [shape for part in children(node) if (shape := self._shape(part)) != SCALAR]
-        for other in shapes[1:]:
-            self._join(shapes[0], other)
-        return shapes[0] if shapes else SCALAR
-
-    def _call(self, node: Call) -> Shape:
-        function = node.function.body if isinstance(node.function, Decorated) else node.function
-        if not isinstance(function, Name) or function.name in _REDUCING or len(node.arguments) != 1:
-            raise UnknownShapeError
-        return self._shape(node.arguments[0])
-
-    def _bars(self, node: Bars) -> Shape:
-        self._shape(node.body)
-        return SCALAR
-
-    def _nabla(self, node: Nabla) -> Shape:
-        if not isinstance(node.wrt, Name) or self._shape(node.body) != SCALAR:
-            raise UnknownShapeError
-        return self._shape(node.wrt)
-
-    def _partial(self, node: Partial) -> Shape:
-        if not isinstance(node.denominator, Name) or self._shape(node.numerator) != SCALAR or node.others:
-            raise UnknownShapeError
-        return self._shape(node.denominator)
-
-
-_SHAPES: Mapping[type[Formula], Callable[..., Shape]] = {
-    Number: lambda lengths, node: SCALAR,
-    Name: Lengths._name,
-    Group: lambda lengths, node: lengths._shape(node.body),
-    Neg: lambda lengths, node: lengths._shape(node.body),
-    Transpose: lambda lengths, node: lengths._shape(node.body)[::-1],
-    Sum: Lengths._sum,
-    Product: Lengths._product,
-    Hadamard: Lengths._alike,
-    Fraction: Lengths._alike,
-    Power: lambda lengths, node: lengths._shape(node.base),
-    Call: Lengths._call,
-    Bars: Lengths._bars,
-    Partial: Lengths._partial,
-    Nabla: Lengths._nabla,
-}
 
 
 def _numbered(found: Lengths, arrays: set[str]) -> ArrayShapes:
