@@ -62,6 +62,20 @@ def _nothing_known(left: Formula, right: Formula, environment: Knowledge, comple
     return "nothing in the text makes this derivative more than zero" if vanishing else ""
 
 
+def says_nothing(left: Formula, right: Formula, environment: Knowledge) -> str:
+    """Return why two sides that agree prove nothing: both are 0, and their derivatives rest on what is left out; else ""."""
+    zero = Number("0")
+    derived = any(isinstance(node, Partial | Nabla) for side in (left, right) for node in walk(side))
+    if (
+        not derived
+        or zero in (_bare(left), _bare(right))
+        or not _vanishes(left, environment)
+        or not _vanishes(right, environment)
+    ):
+        return ""
+    return _left_out(left, right, environment, frozenset()) or _nothing_known(left, right, environment, frozenset())
+
+
 def _put_in(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
     """`σ(z) = σ(w a + b)`, where z was said to be made of other names: another z."""
 

@@ -44,6 +44,7 @@ from symbackprop.proofreading.judging.certainty import (
     function_name,
     links_are_known,
     of_no_layer,
+    says_nothing,
     within_rounding,
 )
 from symbackprop.proofreading.judging.judge import compare_at, free_indices, judge, same
@@ -393,7 +394,8 @@ class Course:
         if verdict.status in HOLDS:
             if statement.order in environment.telling and not is_numeric(right):
                 return ClaimVerdict(ClaimStatus.DEFINITION, "says which function it is")
-            return verdict
+            reason = "" if self.fixed else says_nothing(left, right, environment)
+            return ClaimVerdict(ClaimStatus.UNDECIDED, reason) if reason else verdict
         claim = Claim(left, right, environment, statement, verdict)
         rules = (*_OPEN, *(_EXPLAINED if verdict.status is ClaimStatus.DIFFERS else _UNSHAPED))
         return next((found for rule in rules if (found := rule(self, claim)) is not None), verdict)

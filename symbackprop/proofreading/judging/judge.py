@@ -79,7 +79,7 @@ def _as_constant(left: Formula, right: Formula, environment: Knowledge) -> Claim
 
 
 def _as_one_value(values: Sequence[mpf], witness: tuple[mpf, mpf] | None) -> ClaimVerdict | None:
-    if witness is None or not all(same(value, values[0]) for value in values):
+    if witness is None or np.shape(witness[0]) != np.shape(witness[1]) or not all(same(value, values[0]) for value in values):
         return None
     return ClaimVerdict(ClaimStatus.DIFFERS, "", (shown(witness[0]), shown(witness[1])))
 
@@ -106,10 +106,14 @@ def compare_at(
     letters = sorted(free_indices(left, points) | free_indices(right, points)) if (points := list(points)) else []
     for point in points:
         try:
-            pairs = ((point.value(left, at), point.value(right, at)) for at in places_of(letters, point))
+            places = places_of(letters, point)
+            pairs = ((point.value(left, at), point.value(right, at)) for at in places)
             differing = next((pair for pair in pairs if not same(*pair)), None)
         except NoValueError as problem:
             problems.append(str(problem))
+            continue
+        if not places:
+            problems.append("no such places")
             continue
         outcomes.append(differing is None)
         if outcomes.count(False) >= ENOUGH:
@@ -130,8 +134,7 @@ def free_indices(formula: Formula, points: Sequence[Valuation]) -> set[str]:
         for label in walk(index)
         if isinstance(label, Name)
     }
-    fixed = set() if points[0].seed is not None else {str(key[0]) for key in known.given}
-    return {letter for letter in inside - bound - known.bounds.keys() - fixed if letter in known.extents}
+    return {letter for letter in inside - bound - known.bounds.keys() if letter in known.extents}
 
 
 def places_of(letters: Sequence[str], point: Valuation) -> list[dict[str, int]]:
@@ -257,6 +260,9 @@ def _in_numbers(left: Formula, right: Formula, environment: Knowledge, history: 
         except NoValueError as problem:
             last = last or ClaimVerdict(ClaimStatus.UNDECIDED, str(problem))
             continue
+        if np.shape(first.value) != np.shape(second.value):
+            last = last or ClaimVerdict(ClaimStatus.UNDECIDED, "a number and an array, or arrays of two shapes")
+            continue
         reason = _agreement(left, right, first, second)
         if reason is not None:
             return ClaimVerdict(ClaimStatus.EXAMPLE, reason or (_at(place, environment) if number else ""))
@@ -325,8 +331,6 @@ def _agreement(left: Formula, right: Formula, first: Worth, second: Worth) -> st
 
 def _agreement_of_arrays(first: Worth, second: Worth) -> str | None:
     """Return "" where two arrays agree entry by entry up to their digits, None where they do not."""
-    if np.shape(first.value) != np.shape(second.value):
-        return None
     slack = first.slack + second.slack + AGREE * (1 + abs(first.value))
     return "" if np.all(abs(first.value - second.value) <= slack * mpf("1.02")) else None
 
