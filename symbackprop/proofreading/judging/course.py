@@ -50,7 +50,7 @@ from symbackprop.proofreading.judging.certainty import (
 from symbackprop.proofreading.judging.judge import compare_at, free_indices, judge, same
 from symbackprop.proofreading.judging.matching import is_entry, match
 from symbackprop.proofreading.judging.open_names import holds_whatever_they_are, holds_with_some_shape
-from symbackprop.proofreading.judging.other_meanings import as_entries, is_entry_of, other_meanings
+from symbackprop.proofreading.judging.other_meanings import as_entries, other_meanings, speak_of_entries
 from symbackprop.proofreading.judging.points import leaves, points_for, random_points, reached
 from symbackprop.proofreading.judging.said_before import MOST_CONDITIONS, in_its_set, moved_a_little, with_conditions
 from symbackprop.proofreading.judging.statement_kinds import (
@@ -184,7 +184,7 @@ class Course:
             return self._assigned(key, parts, relation)
         if is_change(name):
             return self._first_order(name, parts)
-        if is_numeric(parts[1]) and not isinstance(_bare(parts[1]), Matrix):
+        if _is_a_number(parts[1]):
             return self._chosen(key, parts[1], statement)
         self._forget_what_says_nothing(key, parts[1])
         if name in self.fixed or self._knows(key):
@@ -615,7 +615,7 @@ class Course:
     def _matched(self, left: Formula, right: Formula) -> ClaimVerdict | None:
         """Return a verdict where both sides are one formula, with names that nothing was said of put for parts of it."""
         found = match(left, right, self._is_free, self._body)
-        if found and not any(is_entry_of(name, meaning) for name, meaning in found.items()):
+        if found and not speak_of_entries(found):
             trial = replace(self.environment, definitions=dict(self.environment.definitions), given=dict(self.environment.given))
             reader = Course(trial, self.history, text=self.text, fixed=self.fixed)
             for name, meaning in found.items():
@@ -652,7 +652,7 @@ class Course:
     def _bind(self, formula: Formula, meaning: Formula) -> None:
         key = self._key(formula)
         assert key is not None
-        if is_numeric(meaning) and not any(isinstance(node, Matrix) for node in walk(meaning)):
+        if _is_a_number(meaning):
             try:
                 self._give(key, Valuation(self.environment).value(meaning), meaning)
             except NoValueError:  # several numbers side by side, a set
@@ -873,10 +873,9 @@ def _named_change(node: Formula) -> Formula:
     return node
 
 
-def _bare(formula: Formula) -> Formula:
-    while isinstance(formula, Group):
-        formula = formula.body
-    return formula
+def _is_a_number(side: Formula) -> bool:
+    """Whether a side is made of numbers, and is no matrix of them."""
+    return is_numeric(side) and not any(isinstance(node, Matrix) for node in walk(side))
 
 
 def is_change(name: str) -> bool:

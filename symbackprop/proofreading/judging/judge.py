@@ -256,12 +256,9 @@ def _in_numbers(left: Formula, right: Formula, environment: Knowledge, history: 
     last: ClaimVerdict | None = None
     for number, place in enumerate(places):
         try:
-            first, second = worth(left, place), worth(right, place)
+            first, second = _of_one_shape(worth(left, place), worth(right, place))
         except NoValueError as problem:
             last = last or ClaimVerdict(ClaimStatus.UNDECIDED, str(problem))
-            continue
-        if np.shape(first.value) != np.shape(second.value):
-            last = last or ClaimVerdict(ClaimStatus.UNDECIDED, "a number and an array, or arrays of two shapes")
             continue
         reason = _agreement(left, right, first, second)
         if reason is not None:
@@ -269,6 +266,13 @@ def _in_numbers(left: Formula, right: Formula, environment: Knowledge, history: 
         if last is None or last.status is ClaimStatus.UNDECIDED:
             last = ClaimVerdict(ClaimStatus.DIFFERS, "", (shown(first.value), shown(second.value)))
     return last if last is not None else ClaimVerdict(ClaimStatus.UNDECIDED)
+
+
+def _of_one_shape(first: Worth, second: Worth) -> tuple[Worth, Worth]:
+    """Return both sides. Raises ShapeError for a number and an array, and arrays of two shapes."""
+    if np.shape(first.value) != np.shape(second.value):
+        raise ShapeError("a number and an array, or arrays of two shapes")
+    return first, second
 
 
 def worth(side: Formula, environment: Knowledge) -> Worth:

@@ -17,7 +17,7 @@ from symbackprop.proofreading.claims import HOLDS, ClaimStatus, ClaimVerdict
 from symbackprop.proofreading.judging.judge import judge
 from symbackprop.proofreading.judging.points import points_for, reached
 from symbackprop.proofreading.meaning.array_values import NoValueError
-from symbackprop.proofreading.meaning.values import Definition, Knowledge
+from symbackprop.proofreading.meaning.values import Knowledge
 from symbackprop.proofreading.shapes.array_shapes import evident_in
 from symbackprop.proofreading.shapes.one_claim import Spoken, Way, ways
 
@@ -26,18 +26,19 @@ def holds_with_some_shape(left: Formula, right: Formula, known: Knowledge, bold:
     """Return the verdict on what holds where arrays have the likeliest shapes that fit; None where it does not, or none does."""
     spoken = _spoken(left, right, known, bold)
     for way in ways(spoken) if spoken is not None else ():
-        first, *others = [_with(way, lengths, known) for lengths in way.lengths]
-        verdict = judge(left, right, first)
-        if verdict.status in HOLDS and all(judge(left, right, other).status in HOLDS for other in others):
-            named = {node.name for side in (left, right) for node in walk(side) if isinstance(node, Name)}
-            return ClaimVerdict(verdict.status, ", ".join(filter(None, (verdict.reason, _where(way.words(named))))))
-        if _has_value(left, first) and _has_value(right, first):
+        places = [_with(way, lengths, known) for lengths in way.lengths]
+        verdicts = [judge(left, right, place) for place in places]
+        if all(verdict.status in HOLDS for verdict in verdicts):
+            return _under(verdicts[0], way.words(_names((left, right), known)))
+        if _has_value(left, places[0]) and _has_value(right, places[0]):
             return None
     return None
 
 
-def _where(words: str) -> str:
-    return f"where {words}" if words else ""
+def _under(verdict: ClaimVerdict, words: str) -> ClaimVerdict:
+    """Return a verdict under a condition."""
+    reasons = (verdict.reason, f"where {words}" if words else "")
+    return ClaimVerdict(verdict.status, ", ".join(filter(None, reasons)))
 
 
 def _spoken(left: Formula, right: Formula, known: Knowledge, bold: bool) -> Spoken | None:
@@ -45,15 +46,19 @@ def _spoken(left: Formula, right: Formula, known: Knowledge, bold: bool) -> Spok
     nodes = list(reached((left, right), known))
     names = {known.canonical(node.name) for node in nodes if isinstance(node, Name)}
     arrays = names & (known.unshaped | known.shapes.keys())
-    if not arrays:
+    arrays |= set(_arrays_besides((left, right), nodes, known)) if arrays else set()
+    axes = _axes(nodes, arrays, known) if arrays else None
+    if axes is None:
         return None
+    bodies = {name: known.definitions[name].body for name in names if known.is_whole(name)}
+    return Spoken((left, right), bodies, frozenset(arrays), bold, axes)
+
+
+def _arrays_besides(sides: Iterable[Formula], nodes: Iterable[Formula], known: Knowledge) -> Iterator[str]:
+    """Yield the names that are arrays where another one is: capitals, and what stands beside a transpose."""
     beside = {known.canonical(name) for node in nodes for name in _beside_a_transpose(node)}
-    capitals = {name for name in _names((left, right), known) if len(name) == 1 and name.isupper()}
-    arrays |= {name for name in beside | capitals if _is_open(name, known)}
-    axes = _axes(nodes, arrays, known)
-    bodies = {name: found for name in names if (found := known.definitions.get(name)) is not None and not found.arguments}
-    whole = {name: found.body for name, found in bodies.items() if not found.indices}
-    return Spoken((left, right), whole, frozenset(arrays), bold, axes) if axes is not None else None
+    capitals = {name for name in _names(sides, known) if len(name) == 1 and name.isupper()}
+    yield from (name for name in beside | capitals if _is_open(name, known))
 
 
 def _names(sides: Iterable[Formula], known: Knowledge) -> set[str]:
@@ -81,16 +86,26 @@ def _is_open(name: str, known: Knowledge) -> bool:
 def _axes(nodes: list[Formula], arrays: set[str], known: Knowledge) -> Mapping[str, tuple[str, ...]] | None:
     """Return what the indices of arrays run over; None where that is not the same everywhere."""
     found: dict[str, set[tuple[str, ...]]] = {}
-    for node in nodes:
-        if isinstance(node, Indexed) and (name := known.canonical(node.name)) in arrays:
-            letters = [label.name if isinstance(label, Name) else "" for label in node.indices]
+    for name, letters in (*_places_of(nodes, known), *_places_said(arrays, known)):
+        if name in arrays:
             found.setdefault(name, set()).add(tuple(known.extents.get(letter, "") for letter in letters))
-    for name in arrays:
-        if (said := known.definitions.get(name)) is not None and said.indices:
-            found.setdefault(name, set()).add(tuple(known.extents.get(letter, "") for letter in said.indices))
     if any(len(sizes) > 1 or not all(map(all, sizes)) for sizes in found.values()):
         return None
     return {name: min(sizes) for name, sizes in found.items()}
+
+
+def _places_of(nodes: Iterable[Formula], known: Knowledge) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield arrays with the letters of each of their entries, "" for a place that is none."""
+    for node in nodes:
+        if isinstance(node, Indexed):
+            yield known.canonical(node.name), tuple(label.name if isinstance(label, Name) else "" for label in node.indices)
+
+
+def _places_said(arrays: Iterable[str], known: Knowledge) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield arrays with the letters of the entries that are said to be something."""
+    for name in arrays:
+        if (said := known.definitions.get(name)) is not None and said.indices:
+            yield name, said.indices
 
 
 def _with(way: Way, lengths: Mapping[str, int], known: Knowledge) -> Knowledge:
@@ -119,19 +134,23 @@ def _has_value(side: Formula, known: Knowledge) -> bool:
 
 def holds_whatever_they_are(left: Formula, right: Formula, known: Knowledge, bold: bool) -> ClaimVerdict | None:
     """Return the verdict on what holds whatever its names stand for, and its derivatives; None where it does not."""
-    if any(_is_a_change(node) for side in (left, right) for node in walk(side)):
-        return None
     atoms: dict[Formula, str] = {}
     one, other = (replace(side, lambda node: _as_atom(node, atoms, known)) for side in (left, right))
-    if atoms and _speaks_of_arrays((left, right), known, bold):
-        return None  # of quantities whose order matters
-    open_known = _without_definitions((one, other), known, bool(atoms))
-    if open_known is None:
+    if _cannot_be_open((left, right), bool(atoms), known, bold):
         return None
-    verdict: ClaimVerdict | None = judge(one, other, open_known)
-    if verdict is not None and verdict.status is ClaimStatus.UNDECIDED:
-        verdict = holds_with_some_shape(one, other, open_known, bold)
-    return verdict if verdict is not None and verdict.status is ClaimStatus.ALWAYS else None
+    open_known = _without_definitions((one, other), known)
+    if open_known is known and not atoms:
+        return None
+    verdict = judge(one, other, open_known)
+    if verdict.status is ClaimStatus.UNDECIDED:
+        verdict = holds_with_some_shape(one, other, open_known, bold) or verdict
+    return verdict if verdict.status is ClaimStatus.ALWAYS else None
+
+
+def _cannot_be_open(sides: tuple[Formula, Formula], derived: bool, known: Knowledge, bold: bool) -> bool:
+    """Whether formulas speak of a change of a parameter, or of derivatives beside arrays, whose order matters."""
+    changes = any(_is_a_change(node) for side in sides for node in walk(side))
+    return changes or (derived and _speaks_of_arrays(sides, known, bold))
 
 
 def _speaks_of_arrays(sides: Iterable[Formula], known: Knowledge, bold: bool) -> bool:
@@ -145,15 +164,11 @@ def _is_a_change(node: Formula) -> bool:
     return isinstance(node, Update) or (isinstance(node, Decorated) and node.kind == "Delta")
 
 
-def _without_definitions(sides: Iterable[Formula], known: Knowledge, derived: bool) -> Knowledge | None:
-    """Return what is known without what the names of some sides stand for; None where that changes nothing."""
+def _without_definitions(sides: Iterable[Formula], known: Knowledge) -> Knowledge:
+    """Return what is known without what the names of some sides stand for."""
     names = {known.canonical(node.name) for side in sides for node in walk(side) if isinstance(node, Name | Indexed)}
-    dropped = {name for name, found in known.definitions.items() if not found.arguments and (name in names or found.indices)}
-    dropped &= names
-    if not dropped and not derived:
-        return None
-    definitions: dict[str, Definition] = {name: found for name, found in known.definitions.items() if name not in dropped}
-    return replace_fields(known, definitions=definitions)
+    kept = {name: found for name, found in known.definitions.items() if found.arguments or name not in names}
+    return known if len(kept) == len(known.definitions) else replace_fields(known, definitions=kept)
 
 
 def _as_atom(node: Formula, atoms: dict[Formula, str], known: Knowledge) -> Formula:

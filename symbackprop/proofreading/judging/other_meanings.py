@@ -48,8 +48,12 @@ def _places_named(nodes: Iterable[Formula]) -> Mapping[str, set[int]]:
     return places
 
 
-def is_entry_of(name: Formula, meaning: Formula) -> bool:
-    """Whether a name looks like an entry of an array that a formula speaks of: `x_1` of `Σ_i x_i`."""
+def speak_of_entries(meanings: Mapping[Formula, Formula]) -> bool:
+    """Whether a name would stand for what speaks of an array that it is an entry of: `x_1` for `Σ_i x_i`."""
+    return any(_is_entry_of(name, meaning) for name, meaning in meanings.items())
+
+
+def _is_entry_of(name: Formula, meaning: Formula) -> bool:
     found = _NUMBERED.fullmatch(name.name) if isinstance(name, Name) else None
     return found is not None and any(isinstance(node, Indexed) and node.name == found[1] for node in walk(meaning))
 

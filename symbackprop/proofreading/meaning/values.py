@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
@@ -280,9 +280,7 @@ class Valuation:
             if given is None:
                 raise NoValueError(f"no number is given for {spelled(key)}")
             return given
-        if key[0] in self.environment.identities:
-            return mpf(len(set(key[1:])) == 1)
-        if self.seed is not None and self.environment.numbered:
+        if self.environment.numbered:
             key = self.environment.definition_of(key)[1]
         if key[0] in self.environment.normalised and isinstance(key[-1], int):
             span = self.span(self.environment.normalised[key[0]])
@@ -290,6 +288,11 @@ class Valuation:
                 raise NoValueError(f"{spelled(key)} stands outside of the array")
             row = [self._random((*key[:-1], place), positive=True) for place in span]
             return self._random(key, positive=True) / mpmath.fsum(row)
+        return self._any(key)
+
+    def _any(self, key: Key) -> mpf:
+        if key[0] in self.environment.identities:
+            return mpf(len(set(key[1:])) == 1)
         return self._random(_upper(key) if self.environment.symmetric else key, self.positive)
 
     def _random(self, key: Key, positive: bool) -> mpf:
@@ -371,8 +374,6 @@ def _name(point: Valuation, node: Name, places: dict[str, int]) -> Steps:
     name = point.environment.canonical(node.name)
     if name in _WITHOUT_VALUE:
         raise NoValueError(_WITHOUT_VALUE[name])
-    if name in _SETS:
-        raise NoValueError("a set of numbers")
     if name in point.environment.unshaped:
         raise NoValueError(f"{name} is an array, and the text does not say of which shape")
     if name in point.environment.shapes and (name,) not in point.held:
@@ -384,8 +385,8 @@ def _name(point: Valuation, node: Name, places: dict[str, int]) -> Steps:
     return (yield from _entry(point, (name,)))
 
 
-_SETS = ("R_bb", "N_bb", "Z_bb", "C_bb")
 _WITHOUT_VALUE = {
+    **dict.fromkeys(("R_bb", "N_bb", "Z_bb", "C_bb"), "a set of numbers"),
     "dots": "an ellipsis has no value",
     "infty": "infinity is no number",
     "ones": "the vector of ones, and the text does not say how many",
@@ -641,14 +642,20 @@ def _call(point: Valuation, node: Call, places: dict[str, int]) -> Steps:
     found = point.environment.definitions.get(name)
     if found is not None and found.arguments:
         return (yield from _applied(point, found, arguments, marks))
-    if not marks and len(arguments) == 1 and is_of_arrays(name, arguments[0]):
-        return OF_ARRAYS[name](arguments[0])
-    if (known := point.environment.functions.get(name)) is not None:
-        return _elementwise(known, arguments, marks)
+    if (known := _known_function(point, name, arguments, marks)) is not None:
+        return known(*arguments)
     key = (point.environment.canonical(name),)
     if name and not marks and (key[0] in point.environment.definitions or key in point.environment.given):
         return (yield from _entry(point, key))  # J(w, b): the argument list of a quantity that is known without it
     raise NoValueError(f"the function {name or type(function).__name__} is not known")
+
+
+def _known_function(point: Valuation, name: str, arguments: list[Any], marks: int) -> Callable[..., Any] | None:
+    """Return a function that the text need not define: of whole arrays, or entry by entry."""
+    if not marks and len(arguments) == 1 and is_of_arrays(name, arguments[0]):
+        return OF_ARRAYS[name]
+    known = point.environment.functions.get(name)
+    return None if known is None else lambda *given: _elementwise(known, list(given), marks)
 
 
 def _unmarked(function: Formula) -> tuple[Formula, int]:
@@ -708,7 +715,7 @@ def _big_sum(point: Valuation, node: BigSum, places: dict[str, int]) -> Steps:
     span = yield from _runs_over(point, node, letters[0], places)
     if len(span) ** len(letters) > LARGEST_SUM:
         raise NoValueError(f"a sum of {len(span) ** len(letters)} terms")
-    if not {node.name for node in walk(node.body) if isinstance(node, Name)} & set(letters):
+    if not _speaks_of(node.body, letters):
         return (yield from _over_rows(point, node, places, len(span)))
     values = []
     for at in product(span, *(point.span(letter) for letter in letters[1:])):
@@ -716,6 +723,10 @@ def _big_sum(point: Valuation, node: BigSum, places: dict[str, int]) -> Steps:
         if condition is None or (yield point, condition, there):
             values.append((yield point, node.body, there))
     return _FOLDS[node.operator](values)
+
+
+def _speaks_of(body: Formula, letters: Collection[str]) -> bool:
+    return any(isinstance(node, Name) and node.name in letters for node in walk(body))
 
 
 def summed_letters(node: BigSum) -> tuple[tuple[str, ...], Formula | None]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice, product
 
 from symbackprop.formula.tree.tree import Chain, Formula, Indexed, Matrix, Nabla, Name, Partial
-from symbackprop.formula.tree.walk import walk
+from symbackprop.formula.tree.walk import nodes, walk
 from symbackprop.proofreading.shapes.array_shapes import evident_in
 from symbackprop.proofreading.shapes.lengths import SCALAR, Lengths, Shape
 
@@ -75,24 +75,32 @@ def _kinds(name: str, evident: Collection[str], spoken: Spoken) -> tuple[str, ..
     """Return what a name may be, the likeliest first."""
     if name == "I" and name not in spoken.bodies:
         return ("identity",)
-    if len(spoken.axes.get(name, ())) == 2:
-        return ("matrix",)
     capital = name[:1].isupper()
-    arrays: tuple[str, ...] = ("matrix",) if capital else ("column", "row")
+    arrays = _arrays(capital or len(spoken.axes.get(name, ())) == 2)
     if name in evident or name in spoken.axes:
         return arrays
-    if _is_a_loss(name, spoken):
-        return ("number", *arrays)
-    alone = not evident and not spoken.bold and not any(other[:1].isupper() for other in spoken.arrays)
-    return arrays if capital else ("number", *arrays) if alone else (*arrays, "number")
+    if capital:
+        return ("number", *arrays) if _is_a_loss(name, spoken) else arrays
+    likely = _is_a_loss(name, spoken) or not (evident or _has_arrays(spoken))
+    return ("number", *arrays) if likely else (*arrays, "number")
+
+
+def _arrays(two_axes: bool) -> tuple[str, ...]:
+    return ("matrix",) if two_axes else ("column", "row")
+
+
+def _has_arrays(spoken: Spoken) -> bool:
+    """Whether letters are bold, or capitals."""
+    return spoken.bold or any(name[:1].isupper() for name in spoken.arrays)
 
 
 def _is_a_loss(name: str, spoken: Spoken) -> bool:
     """Whether a name is a word, or is differentiated and nothing by it."""
-    nodes = [node for side in spoken.sides for node in walk(side)]
-    above = {node.numerator if isinstance(node, Partial) else node.body for node in nodes if isinstance(node, Partial | Nabla)}
-    below = {node.denominator for node in nodes if isinstance(node, Partial)}
-    return (len(name) > 1 and name.isalpha()) or (Name(name) in above and Name(name) not in below)
+    if len(name) > 1 and name.isalpha():
+        return True
+    partials = [node for side in spoken.sides for node in nodes(side, Partial)]
+    above = {node.numerator for node in partials} | {node.body for side in spoken.sides for node in nodes(side, Nabla)}
+    return Name(name) in above - {node.denominator for node in partials}
 
 
 def _fitting(kinds: Mapping[str, str], spoken: Spoken) -> Way | None:
@@ -101,17 +109,18 @@ def _fitting(kinds: Mapping[str, str], spoken: Spoken) -> Way | None:
     found = Lengths(begun, with_entries=True)
     for chain in (Chain(spoken.sides, ("=",)), *_said(spoken.bodies, begun)):
         found.take(chain)
-    if found.misfits:
-        return None
     shapes = {name: (found.length(rows), found.length(columns)) for name, (rows, columns) in begun.items()}
-    if SCALAR in shapes.values():
-        return None  # no array, but a number
-    free = [letter for letter in dict.fromkeys(_each(shapes.values())) if not letter.isdigit()]
-    fixed = {letter: int(letter) for letter in _each(shapes.values()) if letter.isdigit()}
-    if len(free) > len(CHOICES[0]):
-        return None
-    lengths = [fixed | dict(zip(free, choice, strict=False)) for choice in CHOICES]
-    return Way(kinds, shapes, lengths)
+    if found.misfits or SCALAR in shapes.values():
+        return None  # or no array, but a number
+    lengths = _lengths(list(dict.fromkeys(letter for shape in shapes.values() for letter in shape)))
+    return Way(kinds, shapes, lengths) if lengths else None
+
+
+def _lengths(letters: Sequence[str]) -> list[dict[str, int]]:
+    """Return two choices of lengths for letters, all different; none where there are too many."""
+    free = [letter for letter in letters if not letter.isdigit()]
+    fixed = {letter: int(letter) for letter in letters if letter.isdigit()}
+    return [fixed | dict(zip(free, choice, strict=False)) for choice in CHOICES if len(free) <= len(choice)]
 
 
 def _said(bodies: Mapping[str, Formula], arrays: Collection[str]) -> Iterator[Chain]:
@@ -120,10 +129,6 @@ def _said(bodies: Mapping[str, Formula], arrays: Collection[str]) -> Iterator[Ch
         spoken = {node.name for node in walk(body) if isinstance(node, Name)} & set(arrays)
         if name in arrays or spoken or any(isinstance(node, Matrix) for node in walk(body)):
             yield Chain((Name(name), body), ("=",))
-
-
-def _each(shapes: Iterable[Shape]) -> Iterator[str]:
-    return (letter for shape in shapes for letter in shape)
 
 
 def _begun(name: str, kind: str, axes: tuple[str, ...]) -> Shape:
