@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from symbackprop.derive.steps.worked_formulas import textbook_forms
 from symbackprop.formula.print.text import text
 from symbackprop.formula.tree import tree
 from symbackprop.formula.tree.build import multiply
@@ -12,6 +13,7 @@ from symbackprop.writeup.outline.context import make_context
 from symbackprop.writeup.outline.mutations import differ, mutants, values_of, verified_mutants
 from symbackprop.writeup.page.blocks import Choice, FormulaBlock, Prose
 from symbackprop.writeup.page.options import HandoutOptions
+from tests.writeup.page_gate import gate_network
 from tests.writeup.support import ARRAYS_SLOWLY, SCALAR, Numbers, document, random_derivation
 
 SEEDS = (None, 1)
@@ -96,7 +98,7 @@ def test_the_real_mistakes_are_among_the_candidates():
     derivation = document("two_three_two")
     context = make_context(derivation, HandoutOptions())
     right = context.writer.expression(derivation["w7"].expression)
-    found = {(mutant.why, text(mutant.formula)) for mutant in mutants(right, context)}
+    found = {(mutant.why, text(mutant.formula)) for mutant in mutants(right, "w7", context)}
     assert ("missing slope", "-(target_o1 - out_o1)·out_h1") in found
     assert ("wrong sign", "(target_o1 - out_o1)·out_o1·(1 - out_o1)·out_h1") in found
     assert {"lost half", "wrong index"} <= {why for why, _ in found}
@@ -114,6 +116,14 @@ def test_a_factor_comes_from_a_square_only_where_there_is_one(name, squares):
     derivation = document(name)
     context = make_context(derivation, HandoutOptions())
     right = context.plain_writer.expression(derivation["b"].expression)
-    found = {mutant.why for mutant in mutants(tree.Product((right, tree.Name("b"))), context)}
+    found = {mutant.why for mutant in mutants(tree.Product((right, tree.Name("b"))), "b", context)}
     assert ("lost half" in found) is squares
     assert ("extra factor" in found) is not squares
+
+
+def test_a_square_nearer_the_loss_than_a_gradient_is_worked_gives_it_no_factor():
+    """∂E/∂BN = (1 - A1²)·Σ ∂E/∂Y·Y_W has no factor of E's square; ∂E/∂Y = 2(Y - t)/N has."""
+    context = make_context(gate_network("batch norm"), HandoutOptions())
+    near, far = (textbook_forms(context.derivation)[name] for name in ("Y", "BN"))
+    assert "lost half" in {mutant.why for mutant in mutants(context.plain_writer.expression(near), "Y", context)}
+    assert "lost half" not in {mutant.why for mutant in mutants(context.plain_writer.expression(far), "BN", context)}

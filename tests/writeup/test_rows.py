@@ -13,8 +13,8 @@ from symbackprop.writeup.page.blocks import Line, Part
 from symbackprop.writeup.page.rows import in_a_sentence, laid_out, measured, stands_together
 
 NAMES = Names.of(scalars="E N", indexed="a b c d x y", indices="i j k n")
-WIDTH = 40
-TERM, INNER = r"a_{n} \cdot b_{n} \cdot x_{n}", r"a_{k} \cdot b_{k} \cdot c_{k}"
+WIDTH = 38
+TERM, INNER = r"a_{n} \cdot b_{n} \cdot x_{n} \cdot d_{n}", r"a_{k} \cdot b_{k} \cdot c_{k} \cdot x_{k}"
 
 
 @pytest.mark.parametrize(
@@ -22,8 +22,8 @@ TERM, INNER = r"a_{n} \cdot b_{n} \cdot x_{n}", r"a_{k} \cdot b_{k} \cdot c_{k}"
     [
         rf"2 \cdot \sum_{{n}} \left({TERM} + y_{{n}} \cdot c_{{n}} - d_{{n}} \cdot x_{{n}}\right)",
         rf"\sum_{{n}} \left({TERM} - N \cdot \sum_{{k}} \left({INNER} - y_{{k}} \cdot d_{{k}}\right)\right) \cdot x_{{n}}",
-        r"\sum_{i} a_{i} \cdot b_{i} \cdot c_{i} \cdot d_{i} \cdot x_{i} \cdot y_{i} \cdot \left(a_{i} + b_{i}\right)",
-        rf"\left(\sum_{{n}} {TERM} \cdot y_{{n}} \cdot c_{{n}} \cdot d_{{n}}\right) \cdot a_{{k}}",
+        r"\sum_{i} a_{i} \cdot b_{i} \cdot c_{i} \cdot d_{i} \cdot x_{i} \cdot y_{i} \cdot \left(a_{i} + b_{i} - c_{i}\right)",
+        rf"\left(\sum_{{n}} {TERM} \cdot y_{{n}} \cdot c_{{n}} \cdot a_{{n}} \cdot d_{{n}} \cdot b_{{n}}\right) \cdot a_{{k}}",
         rf"a_{{k}} - \sum_{{n}} \left({TERM} + y_{{n}} \cdot c_{{n}} \cdot d_{{n}}\right)",
     ],
 )  # fmt: skip

@@ -26,6 +26,7 @@ from symbackprop.derive.matrix.matrix_tree import (
 )
 from symbackprop.derive.reasons import Because, Reason, because
 from symbackprop.formula.notation.notation import Notation
+from symbackprop.formula.print.text import text
 from symbackprop.formula.tree import tree
 from symbackprop.formula.tree.build import add, call, multiply
 from symbackprop.formula.value.from_sympy import from_sympy
@@ -150,33 +151,33 @@ def _shape(matrix: MatrixExpression) -> str:
 # ---- where transposes come from -------------------------------------------------------------------------------------------
 
 
-def explanations(form: MatrixForm) -> Because:
-    """Return one reason for each transpose and each row or column of ones, in the order of the formula."""
+def explanations(form: MatrixForm, spell: Spelling | None = None) -> Because:
+    """Return one reason for each transpose and each row or column of ones, in the formula's order; `spell` as in `formula`."""
     row = because("vector as row") if form.as_row else ()
-    return tuple(dict.fromkeys((*row, *(reason for found in _reasons(form.matrix) for reason in found))))
+    return tuple(dict.fromkeys((*row, *(reason for found in _reasons(form.matrix, spell or {}) for reason in found))))
 
 
-def _reasons(matrix: MatrixExpression) -> Iterator[Because]:
+def _reasons(matrix: MatrixExpression, spell: Spelling) -> Iterator[Because]:
     within = parts(matrix)
     for at, part in enumerate(within):
         explain = _IN_PRODUCT.get(type(part)) if isinstance(matrix, MatrixProduct) else None
         if explain is not None:
-            yield explain(part, at == 0, at == len(within) - 1)
+            yield explain(part, at == 0, at == len(within) - 1, spell)
         elif isinstance(part, Transposed):
-            yield _in_place(part)
-        yield from _reasons(part.body if isinstance(part, Transposed) else part)
+            yield _in_place(part, spell)
+        yield from _reasons(part.body if isinstance(part, Transposed) else part, spell)
 
 
-def _ones(part: Ones, first: bool, last: bool) -> Because:
+def _ones(part: Ones, first: bool, last: bool, spell: Spelling) -> Because:
     return because("repeated in rows" if first else "ones sum", index=_axis(part.rows))
 
 
-def _diagonal(part: Diagonal, first: bool, last: bool) -> Because:
-    return because("diagonal, columns" if last else "diagonal, rows", index=_axis(part.rows), name=_called(part.body))
+def _diagonal(part: Diagonal, first: bool, last: bool, spell: Spelling) -> Because:
+    return because("diagonal, columns" if last else "diagonal, rows", index=_axis(part.rows), name=_called(part.body, spell))
 
 
-def _transposed(part: Transposed, first: bool, last: bool) -> Because:
-    name = _called(part.body)
+def _transposed(part: Transposed, first: bool, last: bool, spell: Spelling) -> Because:
+    name = _called(part.body, spell)
     if isinstance(part.body, Ones):
         return because("ones sum" if first else "repeated in columns", index=_axis(part.body.rows))
     if part.body.cols is None:
@@ -188,14 +189,14 @@ def _transposed(part: Transposed, first: bool, last: bool) -> Because:
 _IN_PRODUCT: Mapping[type[MatrixExpression], Callable[..., Because]] = {Transposed: _transposed, Ones: _ones, Diagonal: _diagonal}
 
 
-def _in_place(part: Transposed) -> Because:
+def _in_place(part: Transposed, spell: Spelling) -> Because:
     rows, cols = _axis(part.rows), _axis(part.cols)
-    return because("axes turned", name=_called(part.body), own=f"({cols}, {rows})", result=f"({rows}, {cols})")
+    return because("axes turned", name=_called(part.body, spell), own=f"({cols}, {rows})", result=f"({rows}, {cols})")
 
 
 def _axis(axis: Axis) -> str:
     return "1" if axis is None else index_name(axis)
 
 
-def _called(matrix: MatrixExpression) -> str | Reason:
-    return matrix.name if isinstance(matrix, NamedArray) else because("in brackets")[0]
+def _called(matrix: MatrixExpression, spell: Spelling) -> str | Reason:
+    return text(spell.get(matrix.name, tree.Name(matrix.name))) if isinstance(matrix, NamedArray) else because("in brackets")[0]

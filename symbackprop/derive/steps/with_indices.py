@@ -122,5 +122,5 @@ def _matrix_steps(name: str, form: Simplified, writer: Writer) -> Iterator[Step]
     if isinstance(found, NoMatrixForm):
         return
     left = Partial(Name(writer.derivation.loss), Name(name))
-    reasons = (*because("shapes", shapes=shapes(found)), *explanations(found))
+    reasons = (*because("shapes", shapes=shapes(found)), *explanations(found, writer.whole_adjoints))
     yield Step("matrix", equality(left, found, writer.whole_adjoints, writer.notation), reasons)

@@ -73,12 +73,14 @@ def composed(name: str, notation: Notation) -> Glyph:
     if not _NAME.fullmatch(name):
         raise UserError(f"no spelling for the name {name!r}; expected letters, digits and single underscores")
     base, accent, labels = _with_accent(*name.split("_"))
+    base, primes = base.rstrip("'"), base[len(base.rstrip("'")) :] if not labels else ""
     if not labels and notation.digits == "subscript":
         base, labels = _counted(base)
     glyph = _letters(base, notation)
     glyph = _styled(glyph, "bold") if name in notation.bold else glyph
     glyph = glyph if accent is None else Accented(accent, glyph)
-    return Scripted(glyph, _listed([_label(label, notation) for label in labels])) if labels else glyph
+    glyph = Scripted(glyph, _listed([_label(label, notation) for label in labels])) if labels else glyph
+    return _beside([glyph, *_runs(primes)])
 
 
 def _with_accent(base: str, *labels: str) -> tuple[str, str | None, list[str]]:

@@ -59,6 +59,40 @@ def _longer(node: Formula, parts: tuple[Printed, ...]) -> Printed | None:
     return max(parts[:2], key=lambda part: len(part[1])) if stacked else None
 
 
+def page_width(formula: Formula) -> int:
+    """Return about how many digits wide a formula is on a page, where scripts are smaller, without the signs of products."""
+    return len(printed(formula, TEXT, _PLAIN, _as_set))
+
+
+#: How wide a character of a script is, and a capital, where a digit of the line is 1.
+_SCRIPT, _CAPITAL = 0.7, 1.45
+
+
+def _as_set(node: Formula, parts: tuple[Printed, ...]) -> Printed | None:
+    if isinstance(node, tree.Indexed):
+        indices = [len(part) for _, part in parts]
+        commas = len(indices) - 1 if max(indices) > 1 else 0
+        return node, "x" * round(_width(glyph_of(node.name, _PLAIN)) + _SCRIPT * (sum(indices) + commas))
+    if isinstance(node, tree.Name):
+        return node, "x" * max(round(_width(glyph_of(node.name, _PLAIN))), 1)
+    if isinstance(node, tree.Partial):
+        widest = max(len(part) for _, part in parts)
+        return node, "x" * (widest + (2 if widest > 2 else 1))  # the sign, and a space before a word
+    return _longer(node, parts)
+
+
+def _width(glyph: Glyph) -> float:
+    match glyph:
+        case Word(text=word):
+            return sum(_CAPITAL if letter.isupper() else 1 for letter in word)
+        case Accented(base=base):
+            return _width(base)
+        case Beside(items=items):
+            return sum(map(_width, items))
+        case Scripted(base=base, below=below, above=above):
+            return _width(base) + _SCRIPT * sum(_width(part) for part in (below, above) if part is not None)
+
+
 def text_name(name: str, notation: Notation) -> str:
     """Return a name for the terminal: Greek letters as such, functions as the notation calls them."""
     if name in notation.functions or name in FUNCTIONS:

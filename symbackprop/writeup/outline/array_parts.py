@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from symbackprop.derive.reasons import Reason
 from symbackprop.derive.steps.steps import written_steps
 from symbackprop.derive.steps.worked_formulas import textbook_forms, up_to_loss
 from symbackprop.errors import InternalError
 from symbackprop.formula.tree.tree import Formula, Indexed, Name, Number, Partial, Update
+from symbackprop.network.sizes import size_text
 from symbackprop.writeup.outline.backward_parts import MOST_KEPT, step_line
 from symbackprop.writeup.outline.context import Context, learning_rate
 from symbackprop.writeup.outline.entry_parts import ADJOINTS, VALUES, entry_lines
@@ -29,6 +31,7 @@ from symbackprop.writeup.page.blocks import (
     Part,
     Prose,
     Table,
+    Words,
 )
 
 #: Arrays with more entries, or made of more matrices, than this are described by their shape only.
@@ -55,18 +58,21 @@ def shape_table(context: Context) -> Table:
     for name in up_to_loss(context.derivation):
         node = context.derivation.network.nodes[name]
         role = context.say("role " + node.role.value)
-        rows.append((Cell((context.writer.entry(name),)), Cell(role), Cell((_shape(context, name),))))
+        rows.append((Cell((context.writer.entry(name),)), Cell(role), Cell(_shape(context, name))))
     header = (context.say("quantity"), context.say("role"), context.say("shape"))
     return Table("shapes", header, tuple(rows), "lll")
 
 
-def _shape(context: Context, name: str) -> str:
+def _shape(context: Context, name: str) -> Words:
     """Return the shape in letters and in numbers, `(N, D) = (5, 4)`."""
-    letters = [str(size) for size in context.derivation.network.nodes[name].shape]
-    if not letters:
-        return context.plainly("scalar")
-    numbers = [str(context.ledger.sizes.get(letter, letter)) for letter in letters]
-    return " = ".join(dict.fromkeys(f"({', '.join(sizes)})" for sizes in (letters, numbers)))
+    shape = context.derivation.network.nodes[name].shape
+    if not shape:
+        return context.say("scalar")
+    letters: Words = tuple(part for size in shape for part in (", ", context.writer.expression(size)))[1:]
+    sizes = context.ledger.sizes
+    known = {letter: sizes[str(letter)] for size in shape for letter in size.free_symbols if str(letter) in sizes}
+    numbers = ", ".join(size_text(size.subs(known)) for size in shape)
+    return ("(", *letters, f") = ({numbers})") if any(size.free_symbols for size in shape) else (f"({numbers})",)
 
 
 Label = Callable[[Formula], Formula]
@@ -173,11 +179,14 @@ def matrix_parts(context: Context) -> list[Block]:
     """Return the matrix form of every definition's adjoint and every gradient that has one, with shapes and reasons."""
     derivation = context.derivation
     lines: dict[Formula, Line] = {}
+    said: set[Reason] = set()  # a reason is given once
     for name in derivation.wrt:
         if name in derivation.adjoints:
             for step in written_steps(derivation[name], context.notation, "standard"):
-                if step.kind == "matrix":
-                    lines.setdefault(step.formula, step_line(step, context, (name,)))
+                if step.kind == "matrix" and step.formula not in lines:
+                    fresh = tuple(reason for reason in step.because if reason.key == "shapes" or reason not in said)
+                    said.update(fresh)
+                    lines[step.formula] = step_line(replace(step, because=fresh), context, (name,))
     if not lines:
         return []
     block = FormulaBlock("matrix-lines", tuple(lines.values()), keep=len(lines) <= MOST_KEPT)

@@ -44,7 +44,7 @@ def verified_mutants(right: Formula, node: Node, context: Context) -> list[Mutan
         return []
     seen = [true]
     found = []
-    for mutant in mutants(right, context):
+    for mutant in mutants(right, node.name, context):
         values = values_of(mutant.formula, node, context)
         if values is not None and all(differ(values, other) for other in seen):
             seen.append(values)
@@ -67,14 +67,14 @@ def differ(first: tuple[Exact, ...], second: tuple[Exact, ...]) -> bool:
     return any(abs(a - b) > CLEARLY * size for a, b in zip(first, second, strict=True))
 
 
-def mutants(right: Formula, context: Context) -> Iterator[Mutant]:
-    """Yield candidates, the most instructive mistakes first; not yet verified."""
+def mutants(right: Formula, name: str, context: Context) -> Iterator[Mutant]:
+    """Yield candidates for the gradient of `name`, the most instructive mistakes first; not yet verified."""
     for part, rebuild in _places(right):
         for kind in (_missing_slope, _wrong_sign, _dropped_term):
             for changed, why, gaps in kind(part):
                 yield Mutant(rebuild(changed), why, gaps)
     positive = right.body if isinstance(right, Neg) else right
-    for mutant in _lost_half(positive, _has_square(context)):
+    for mutant in _lost_half(positive, _has_square(right, name, context)):
         yield mutant if positive is right else replace(mutant, formula=Neg(mutant.formula))
     yield from _wrong_names(right, context)
 
@@ -151,11 +151,21 @@ def _dropped_term(part: Formula) -> _Candidates:
                 yield add(*(part.terms[:at] + part.terms[at + 1 :])), "dropped path", {"what": term}
 
 
-def _has_square(context: Context) -> bool:
-    """Whether a definition squares something that is no constant, so that a derivative has a factor 2 to lose."""
-    nodes = context.derivation.network.nodes.values()
-    powers = (power for node in nodes if node.expression is not None for power in node.expression.atoms(Pow))
+def _has_square(right: Formula, name: str, context: Context) -> bool:
+    """Whether a gradient is worked through a definition that squares something, so that it has a factor 2 to lose."""
+    expressions = (context.derivation.network.nodes[node].expression for node in _worked(right, name, context))
+    powers = (power for expression in expressions if expression is not None for power in expression.atoms(Pow))
     return any(power.exp == 2 and power.base.free_symbols for power in powers)
+
+
+def _worked(right: Formula, name: str, context: Context) -> set[str]:
+    """Return the nodes whose definitions a gradient is worked through: none nearer the loss than a ∂loss/∂node in the formula."""
+    derivation = context.derivation
+    passed = set(derivation.between(name)) - {name}
+    for part in walk(right):
+        if isinstance(part, Partial) and isinstance(part.denominator, Name | Indexed):
+            passed -= set(derivation.between(part.denominator.name)) - {part.denominator.name}
+    return passed
 
 
 def _lost_half(right: Formula, squared: bool) -> Iterator[Mutant]:

@@ -9,13 +9,15 @@ from symbackprop.writeup.page.blocks import Words
 
 _NAME = "[A-Za-zΑ-ω][A-Za-zΑ-ω0-9_]*'*"
 _ENTRY = rf"{_NAME}(?:\[[^\[\]]+\])?"
+#: A letter by itself, `n`; the article is none: no verb, and no `by`, stands behind an article.
+_LETTER = r"(?:[b-zB-HJ-ZΑ-ω]|[aAI](?= (?:is|sums|does|by|runs)\b|[^ A-Za-z0-9_']))(?![A-Za-z0-9_-])"
 #: Derivatives, signs of sums with what they run over, powers of e, entries, and names that no word looks like.
 _FORMULA = re.compile(
     rf"∂(?P<above>{_ENTRY})/∂(?P<below>{_ENTRY})"
     rf"|Σ(?:_(?P<over>{_NAME})|\[(?P<among>[^\[\]]+)\])"
     rf"|\be\^\((?P<power>{_ENTRY})\)"
     rf"|(?P<entry>{_NAME}\[[^\[\]]+\])"
-    rf"|(?<![A-Za-z0-9_])(?P<name>[A-Za-zΑ-ω]+(?:_[A-Za-z0-9_]+|[0-9]+)'*)(?![A-Za-z0-9_])"
+    rf"|(?<![A-Za-z0-9_])(?P<name>[A-Za-zΑ-ω]+(?:_[A-Za-z0-9_]+|[0-9]+)'*|(?P<letter>{_LETTER})'*)(?![A-Za-z0-9_])"
 )
 
 

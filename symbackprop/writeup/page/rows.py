@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from unicodedata import east_asian_width
 
-from symbackprop.formula.print.text import shown_width
+from symbackprop.formula.print.text import page_width
 from symbackprop.formula.print.wrap import wrap
 from symbackprop.formula.tree.brackets import Slot, is_forced
 from symbackprop.formula.tree.tree import (
@@ -30,16 +30,18 @@ from symbackprop.formula.tree.walk import walk
 from symbackprop.writeup.page.blocks import Line, Part
 
 #: Characters that fit a row of a printed page beside a left side and a reason.
-PAGE_WIDTH = 90
+PAGE_WIDTH = 88
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A relation or operator, a formula, the operator that leads on to the next row, and the part it belongs to."""
+    """A relation or operator, a formula, and the part it belongs to.
+
+    The operator at a break stands once, at the start of the next row: `a -` above `- b` could be read as two signs.
+    """
 
     lead: str
     body: Formula
-    trail: str
     part: Part
 
 
@@ -96,7 +98,7 @@ def row_width(row: PageRow) -> int:
 def measured(formula: Formula) -> int:
     """Return about how many characters wide a formula is when it is set with a sign between all factors."""
     signs = sum(len(part.factors) - 1 for part in walk(formula) if isinstance(part, Product))
-    return shown_width(formula) + signs
+    return page_width(formula) + signs
 
 
 def is_tall(row: PageRow) -> bool:
@@ -114,7 +116,7 @@ def in_a_sentence(formula: Formula, room: int) -> tuple[Piece, ...]:
     """Return a formula in pieces between which a line of text may end: one where it fits the room."""
     whole = Part(formula)
     if measured(formula) <= room:
-        return (Piece("", formula, "", whole),)
+        return (Piece("", formula, whole),)
     first, *sides = formula.parts if isinstance(formula, Chain) else (formula,)
     signs = ("", *(formula.relations if isinstance(formula, Chain) else ()))
     terms = [term for sign, side in zip(signs, (first, *sides), strict=True) for term in _opened(Part(side, sign), room - SIGNS)]
@@ -127,7 +129,7 @@ def rows(line: Line, width: int = PAGE_WIDTH) -> tuple[PageRow, ...]:
     head_width = measured(head.formula)
     room = max(width - head_width - 3, width // 2)
     if not sides:
-        return (PageRow(None, (Piece("", head.formula, "", head),), line.because),)
+        return (PageRow(None, (Piece("", head.formula, head),), line.because),)
     pieces: list[list[Piece]] = [[]]
     used = 0
     for side in sides:
@@ -136,7 +138,7 @@ def rows(line: Line, width: int = PAGE_WIDTH) -> tuple[PageRow, ...]:
             pieces.append([])
             used = 0
         if needed <= room:
-            pieces[-1].append(Piece(side.relation, side.formula, "", side))
+            pieces[-1].append(Piece(side.relation, side.formula, side))
             used += needed
             continue
         for broken in broken_sides(head, side, width):
@@ -154,11 +156,11 @@ def broken_sides(head: Part, side: Part, width: int) -> list[tuple[Piece, ...]]:
     """
     statement = Chain((head.formula, side.formula), (side.relation,))
     if measured(statement) <= width:  # too wide for the room beside others, not for a row of its own
-        return [(Piece(side.relation, side.formula, "", side),)]
+        return [(Piece(side.relation, side.formula, side),)]
     room = max(width - measured(head.formula) - SIGNS, width // 2)
     lines = wrap(statement, width, measured)
     if all(measured(line.body) <= room for line in lines):
-        return [(Piece(line.lead, line.body, line.trail, side),) for line in lines]
+        return [(Piece(line.lead, line.body, side),) for line in lines]
     return _filled(_opened(side, room), side, room)
 
 
@@ -281,6 +283,6 @@ def _filled(terms: list[_Term], side: Part, room: int) -> list[tuple[Piece, ...]
         if used + measured(body) + 3 > room:
             found.append([])
             used = 0
-        found[-1].append(Piece(term.lead, body, "", side))
+        found[-1].append(Piece(term.lead, body, side))
         used += measured(body) + 3
     return [tuple(row) for row in found]

@@ -207,7 +207,7 @@ def _piece(piece: Piece, asked: dict[int, b.Part | None], page: Page) -> str:
     if seen is not None and seen.formula == piece.part.formula:
         return _math(piece, page)
     begins = piece.lead in RELATIONS or not piece.lead  # a side that goes on in further rows is covered in the first
-    gap = _math(Piece(piece.lead, seen.formula, "", seen), page, " asked") if seen is not None and begins else ""
+    gap = _math(Piece(piece.lead, seen.formula, seen), page, " asked") if seen is not None and begins else ""
     return f'<span class="answer">{_math(piece, page, " open")}{gap}</span>'
 
 
@@ -216,8 +216,7 @@ def _math(piece: Piece, page: Page, when: str = "") -> str:
 
 
 def _signed(piece: Piece, page: Page) -> str:
-    lead, trail = (_sign(sign) if sign else "" for sign in (piece.lead, piece.trail))
-    return f"{lead}{page.formulas.bare(piece.body)}{trail}"
+    return f"{_sign(piece.lead) if piece.lead else ''}{page.formulas.bare(piece.body)}"
 
 
 def _sign(sign: str) -> str:

@@ -106,12 +106,12 @@ _OPENING = ("（", "《", "「", "『", "“", "‘")
 
 
 def piece_latex(piece: Piece, notation: Notation, room: int = 0) -> str:
-    r"""Return a piece of a row with the signs before and behind it; one that is wider than `room` and could not be broken is
+    r"""Return a piece of a row with the sign before it; one that is wider than `room` and could not be broken is
     made smaller by the macro `\fitted`.
     """
     body = latex(piece.body, notation)
     wide = 0 < room < measured(piece.body)
-    parts = (_sign(piece.lead, notation), rf"\fitted{{{body}}}" if wide else body, _sign(piece.trail, notation))
+    parts = (_sign(piece.lead, notation), rf"\fitted{{{body}}}" if wide else body)
     return " ".join(part for part in parts if part)
 
 

@@ -20,7 +20,7 @@ from symbackprop.writeup.page import blocks as b
 from symbackprop.writeup.page.blocks import has_gaps
 from symbackprop.writeup.page.phrases import plain, worth
 from symbackprop.writeup.page.reasons import in_words
-from symbackprop.writeup.page.rows import PageRow, Piece, laid_out, measured, stands_together
+from symbackprop.writeup.page.rows import PageRow, Piece, is_tall, laid_out, measured, stands_together
 from symbackprop.writeup.print.figures import picture
 from symbackprop.writeup.print.format import PageFormat, check_complete
 
@@ -62,8 +62,9 @@ _PREAMBLE = """\
   breakable: false, body)
 #let solution(body) = { show math.equation: math.display; text(fill: rgb("#0b6b3a"), body) }
 #let reason(body) = align(right, text(8.5pt, fill: luma(90), body))
-#let below(body) = { v(-7pt); pad(left: 18pt, align(left, text(8.5pt, fill: luma(90), body))) }
+#let below(body, nearer) = { v(-nearer); pad(left: 18pt, align(left, text(8.5pt, fill: luma(90), body))) }
 #let gap(width) = box(width: width, stroke: (bottom: 0.5pt), height: 0.9em)
+#let deep = box(width: 0pt, height: 1em, baseline: 0.35em)  // and scripts of scripts over the rule of a heading
 #let tall = box(width: 0pt, height: 1.5em, baseline: 0.55em)  // Typst lets fractions reach into the lines above and below
 #let writing = block(above: 0pt, below: 0pt, height: 7mm, width: 100%, stroke: (bottom: 0.4pt + luma(170)))
 #let equations(breakable, ..rows) = block(breakable: breakable, width: 100%, grid(columns: (auto, 1fr, auto, 0pt),
@@ -255,6 +256,7 @@ def _(block: b.NameLine, outline: b.Outline) -> str:
 def _(block: b.Heading, outline: b.Outline) -> str:
     points = quoted(worth(block.points, outline.lang))
     number = f"#{quoted(f'{block.number}  ')};" if block.number else ""
+    number += "#deep;" if any(isinstance(part, Formula) for part in block.words) else ""
     return f"#{ {1: 'part', 2: 'stepname'}[block.level] }([{number}{_words(block.words, outline)}], {points})"
 
 
@@ -295,9 +297,9 @@ def _row(row: PageRow, outline: b.Outline, rest: str) -> str:
     pieces = "".join(_piece(piece, outline) for piece in row.pieces)
     rest = f", {rest}" if rest else ""
     if row.below:
-        return (
-            f"[{head}], [{indent}{pieces}], []{rest}, [], grid.cell(colspan: 2, below[{_words(in_words(row.because), outline)}])"
-        )
+        nearer = "1pt" if is_tall(row) else "7pt"
+        said = f"below([{_words(in_words(row.because), outline)}], {nearer})"
+        return f"[{head}], [{indent}{pieces}], []{rest}, [], grid.cell(colspan: 2, {said})"
     because = f"#reason[{_words(in_words(row.because), outline)}]" if row.because else ""
     return f"[{head}], [{indent}{pieces}], [{because}]{rest}"
 
@@ -307,9 +309,8 @@ _SIGNS = {"*": "dot.c", "←": "arrow.l", "→": "arrow.r", "≤": "<=", "≥": 
 
 def _piece(piece: Piece, outline: b.Outline) -> str:
     lead = _sign(piece.lead)
-    trail = _sign(piece.trail)
     body = f"display({_math(piece.body, outline)})"
-    return f"${' '.join(part for part in (lead, body, trail) if part)}$ "
+    return f"${f'{lead} ' if lead else ''}{body}$ "
 
 
 def _sign(sign: str) -> str:
@@ -344,6 +345,7 @@ def _table(rows: tuple[tuple[b.Words, ...], ...], align: str, options: str, foot
         columns[1] = "1fr"
     aligns = ", ".join(_TYPST_ALIGN[letter] for letter in align)
     whole = len(rows) <= SHORT_TABLE
+    room = "" if is_worksheet(outline) else "#tall;"
     together = [""] * len(rows)
     if not whole:
         columns.append("0pt")
@@ -351,7 +353,7 @@ def _table(rows: tuple[tuple[b.Words, ...], ...], align: str, options: str, foot
         ends = [f", table.cell(rowspan: {KEPT_ROWS}, breakable: false, inset: 0pt)[]", *[""] * (KEPT_ROWS - 1)]
         together = [*ends, *together, *ends]
     body = ",\n".join(
-        ", ".join(f"[{_words(words, outline)}]" for words in row) + kept for row, kept in zip(rows, together, strict=True)
+        ", ".join(f"[{_words(words, outline, room)}]" for words in row) + kept for row, kept in zip(rows, together, strict=True)
     )
     split = "false" if whole else "true"
     return f"#block(breakable: {split}, table(columns: ({', '.join(columns)},), align: ({aligns},), {options}{body}{foot}))"
@@ -410,12 +412,13 @@ def _(block: b.Choice, outline: b.Outline) -> str:
     for letter, option in zip("abcdefgh", block.options, strict=False):
         shown = f"#[#show math.equation: math.display; {_words(option.words, outline)}]"
         verdict = _verdict(option, outline)
-        cells = f"grid.cell(colspan: 2)[{shown}\n\n{verdict}]" if crowded and verdict else f"[{shown}], [{verdict}]"
-        rows_.append(f"[({letter})], {cells}")
+        said = f", [], grid.cell(colspan: 2)[{verdict}]" if crowded and verdict else f", [{verdict}]"
+        rows_.append(f"[({letter})], {'grid.cell(colspan: 2)' if crowded and verdict else ''}[{shown}]{said}")
     listed = ", ".join(rows_)
+    gutter = "(0.7em, 1.2em)" if crowded and block.options[0].right is not None else "1.2em"
     return (
         f"#block(breakable: {'true' if crowded else 'false'})[#lead[{_words(block.question, outline)}]\n\n"
-        f"#grid(columns: (auto, auto, 1fr), column-gutter: 10pt, row-gutter: 1.2em, align: horizon, {listed})]"
+        f"#grid(columns: (auto, auto, 1fr), column-gutter: 10pt, row-gutter: {gutter}, align: horizon, {listed})]"
     )
 
 
