@@ -121,7 +121,7 @@ def _with_sizes(reading: Reading, how: HowItIsRead, letters: Sequence[str], star
     start.bounds = bounds(chains, start.extents)
     start.first = first_place(chains)
     start.written_out = numbered_entries(chains, start.bounds)
-    numbers = {key[0] for key in start.given} | set(given_numbers(chains))
+    numbers = {key[0] for key in start.given} | set(given_numbers(chains)) | start.bounds.keys()
     if how.layers is None:
         found = array_shapes(chains, reading.spelled, numbers)
     else:

@@ -85,3 +85,32 @@ def test_what_is_wrong_in_a_layer_differs(network: str, claim: str) -> None:
     report = judged(network, claim)
     assert report.claims[-1].status is ClaimStatus.DIFFERS, report.text(everything=True)
     assert sum(item.status is ClaimStatus.DIFFERS for item in report.claims) == 1
+
+
+MEANS = r"""The activations are $a^l_j = \sigma(\sum_k w^l_{jk} a^{l-1}_k + b^l_j)$; with
+$z^l_j = \sum_k w^l_{jk} a^{l-1}_k + b^l_j$ that is $a^l = \sigma(z^l)$. The loss is the mean over samples,
+$C = \frac{1}{2 n} \sum_x \|y(x) - a^L(x)\|^2$, and $\delta^l_j = \frac{\partial C}{\partial z^l_j}$. A step is
+$b^l \rightarrow b^l - \eta \delta^l$; in short, $\frac{\partial C}{\partial w} = a \delta_j$.
+
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (r"\delta^L = (a^L - y) \odot \sigma'(z^L)", r"\delta^L = (a^L + y) \odot \sigma'(z^L)"),
+        (
+            r"\delta^l = ((w^{l+1})^T \delta^{l+1}) \odot \sigma'(z^l)",
+            r"\delta^l = ((w^{l+1})^T \delta^{l+1}) \odot \sigma'(z^{l+1})",
+        ),
+        (r"\frac{\partial C}{\partial b^l_j} = \delta^l_j", r"\frac{\partial C}{\partial b^l_j} = 2 \delta^l_j"),
+        (
+            r"\frac{\partial C}{\partial w^l_{jk}} = a^{l-1}_k \delta^l_j",
+            r"\frac{\partial C}{\partial w^l_{jk}} = a^l_k \delta^l_j",
+        ),
+    ],
+)
+def test_a_loss_that_is_a_mean_and_a_layer_told_twice(right: str, wrong: str) -> None:
+    assert proofread_text(f"{MEANS}$${right}$$\n").claims[-1].status in HOLDS
+    assert proofread_text(f"{MEANS}$${wrong}$$\n").claims[-1].status not in HOLDS

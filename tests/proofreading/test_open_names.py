@@ -133,3 +133,39 @@ def test_a_step_of_algebra_holds_whatever_its_names_stand_for() -> None:
         in HOLDS
     )
     assert last(r"\frac{\partial p}{\partial t} (r - 1) = r \frac{\partial t}{\partial p}", said).status not in HOLDS
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (
+            r"\frac{dy}{dx} = \frac{dy}{dg} \frac{dg}{dh} \frac{dh}{dx}",
+            r"\frac{dy}{dx} = \frac{dy}{dg} \frac{dg}{dx} \frac{dh}{dx}",
+        ),
+        (
+            r"\frac{\partial L}{\partial z_i} = \sum_j \frac{\partial L}{\partial a_j} \frac{\partial a_j}{\partial z_i}",
+            r"\frac{\partial L}{\partial z_i} = \frac{\partial L}{\partial a_j} \frac{\partial a_j}{\partial z_i}",
+        ),
+        (
+            r"\frac{\partial L}{\partial w} = \frac{\partial L}{\partial p} \frac{\partial p}{\partial w} + "
+            r"\frac{\partial L}{\partial q} \frac{\partial q}{\partial w}",
+            r"\frac{\partial L}{\partial w} = \frac{\partial L}{\partial p} \frac{\partial p}{\partial w} + "
+            r"\frac{\partial L}{\partial p} \frac{\partial p}{\partial w}",
+        ),
+        (r"\frac{dy}{dx} = \frac{dy}{dg} \frac{dg}{dx}", r"\frac{d^2 y}{dx^2} = \frac{dy}{dx} \frac{dy}{dx}"),
+    ],
+)
+def test_the_chain_rule_needs_no_formulas(right: str, wrong: str) -> None:
+    """But what lies between is named; and that both sides are 0 where paths are left out proves nothing."""
+    found = last(right)
+    assert found.status is ClaimStatus.EXAMPLE
+    assert "where nothing else than" in found.verdict.reason
+    assert last(wrong).status is ClaimStatus.UNDECIDED
+
+
+def test_what_is_told_again_by_way_of_a_name_is_cut_there() -> None:
+    """`a = σ(w x + b)`, later `z = w x + b` and `a = σ(z)`: a rests on z."""
+    said = r"Let $\sigma(t) = 1/(1 + e^{-t})$, $a = \sigma(w x + b)$ and $z = w x + b$, so that $a = \sigma(z)$. "
+    assert last(r"\frac{\partial a}{\partial z} = a (1 - a)", said).status in HOLDS
+    assert last(r"\frac{\partial a}{\partial z} = a (1 + a)", said).status is ClaimStatus.DIFFERS
+    assert last(r"\frac{\partial a}{\partial w} = a (1 - a) x", said).status in HOLDS

@@ -37,6 +37,7 @@ from symbackprop.proofreading.meaning.printed import is_numeric
 from symbackprop.proofreading.meaning.values import Definition, Knowledge
 
 MOST_PARTIALS = 12
+PATHS_LEFT_OUT = ("the text does not say how", "nothing in the text makes")
 TOLD_AGAIN = "is told a second time"
 
 

@@ -39,6 +39,7 @@ from symbackprop.formula.tree.walk import walk
 from symbackprop.functions import BY_NAME
 from symbackprop.proofreading.claims import HOLDS, ClaimStatus, ClaimVerdict
 from symbackprop.proofreading.judging.certainty import (
+    PATHS_LEFT_OUT,
     TOLD_AGAIN,
     doubt,
     function_name,
@@ -49,9 +50,9 @@ from symbackprop.proofreading.judging.certainty import (
 )
 from symbackprop.proofreading.judging.judge import compare_at, free_indices, judge, same
 from symbackprop.proofreading.judging.matching import is_entry, match
-from symbackprop.proofreading.judging.open_names import holds_whatever_they_are, holds_with_some_shape
+from symbackprop.proofreading.judging.open_names import by_the_chain_rule, holds_whatever_they_are, holds_with_some_shape
 from symbackprop.proofreading.judging.other_meanings import as_entries, other_meanings, speak_of_entries
-from symbackprop.proofreading.judging.points import leaves, points_for, random_points, reached
+from symbackprop.proofreading.judging.points import is_finer, leaves, points_for, random_points, reached
 from symbackprop.proofreading.judging.said_before import MOST_CONDITIONS, in_its_set, moved_a_little, with_conditions
 from symbackprop.proofreading.judging.statement_kinds import (
     NEARBY,
@@ -170,7 +171,19 @@ class Course:
             if verdict is None:
                 verdict = self._claimed(left, right, self.environment, statement)
                 verdict = _as_said(verdict, relations[: number + 1], left, right)
+                self._refine(left, right, verdict)
             yield left, right, verdict
+
+    def _refine(self, left: Formula, right: Formula, verdict: ClaimVerdict) -> None:
+        """Let `a = σ(z)`, where it holds, say what a is in place of `a = σ(w x + b)`: a derivative by z cuts there."""
+        key = self._key(left)
+        if verdict.status is not ClaimStatus.ALWAYS or key is None or key[0] in self.fixed or not self._knows(key):
+            return
+        name = spelled(key) if spelled(key) in self.environment.definitions else str(key[0])
+        known = self.environment.definitions[name]
+        if is_finer(right, known, self.environment):
+            self._defined(key, [left, right])
+            self.environment.definitions.setdefault(name, known)  # where that would go in a circle
 
     def _stated(self, statement: Statement, parts: list[Formula], relation: str) -> ClaimVerdict | None:
         """Return the verdict on a first relation that states something (a definition, a number, a step); None for a claim."""
@@ -395,7 +408,7 @@ class Course:
             if statement.order in environment.telling and not is_numeric(right):
                 return ClaimVerdict(ClaimStatus.DEFINITION, "says which function it is")
             reason = "" if self.fixed else says_nothing(left, right, environment)
-            return ClaimVerdict(ClaimStatus.UNDECIDED, reason) if reason else verdict
+            return _of_paths(left, right, reason) if reason else verdict
         claim = Claim(left, right, environment, statement, verdict)
         rules = (*_OPEN, *(_EXPLAINED if verdict.status is ClaimStatus.DIFFERS else _UNSHAPED))
         return next((found for rule in rules if (found := rule(self, claim)) is not None), verdict)
@@ -562,7 +575,7 @@ class Course:
             reason = _of_other_shapes(claim) or reason
         if TOLD_AGAIN in reason and (key := self._key(claim.left)) is not None:
             self.environment.retold.add(str(key[0]))
-        return ClaimVerdict(ClaimStatus.UNDECIDED, reason) if reason else None
+        return _of_paths(claim.left, claim.right, reason) if reason else None
 
     def _numbers_put_in(self, left: Formula, right: Formula, environment: Knowledge) -> bool:
         """Whether the right side is the left one with a number for every name, each of them worth that now or before."""
@@ -695,6 +708,12 @@ class Course:
         elif self._knows(key):
             before = [value for value in self.environment.printed.get(key, ()) if value != number[0]]
             self.environment.printed[key] = (*before, number[0])[-MOST_PRINTED:]
+
+
+def _of_paths(left: Formula, right: Formula, reason: str) -> ClaimVerdict:
+    """Return the verdict where a text leaves something out: the chain rule holds whatever the paths are that it names."""
+    words = by_the_chain_rule(left, right) if reason.startswith(PATHS_LEFT_OUT) else ""
+    return ClaimVerdict(ClaimStatus.EXAMPLE, words) if words else ClaimVerdict(ClaimStatus.UNDECIDED, reason)
 
 
 def _of_other_shapes(claim: Claim) -> str:

@@ -3,35 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 
-from symbackprop.formula.tree.tree import BigSum, Formula, Indexed, Name, Neg, Number, Sum
-from symbackprop.formula.tree.walk import nodes, walk
+from symbackprop.formula.tree.tree import BigSum, Formula, Fraction, Indexed, Name, Neg, Number, Product, Sum
+from symbackprop.formula.tree.walk import nodes as nodes_of
+from symbackprop.formula.tree.walk import walk
+from symbackprop.proofreading.meaning.layer_families import is_in_several_layers
 from symbackprop.proofreading.meaning.values import summed_letters
 
 
 def index_ranges(formulas: Iterable[Formula], letters: Iterable[str]) -> Mapping[str, str]:
     """Return for each index letter the name of the size it runs over: a bound, `K` of `Σ_{k=1}^K`, or a letter of its likes."""
-    known = set(letters)
-    same: dict[str, str] = {letter: letter for letter in sorted(known)}
-    at: dict[tuple[str, int, int], str] = {}
+    same: dict[str, str] = {letter: letter for letter in sorted(set(letters))}
+    at: dict[tuple[str, int, int], list[str]] = {}
     for place, letter in (pair for formula in formulas for pair in _places(formula)):
-        if letter in known:
-            _join(same, at.setdefault(place, letter), letter)
-    return {letter: _representative(same, letter) for letter in same if letter in known}
+        if letter in same:
+            at.setdefault(place, []).append(letter)
+    for (name, _, _), there in at.items():
+        for letter in there if not is_in_several_layers(name, there) else ():
+            _join(same, there[0], letter)
+    return {letter: _representative(same, letter) for letter in same}
 
 
 def bounds(formulas: Iterable[Formula], ranges: Mapping[str, str]) -> Mapping[str, str]:
     """Return for each name that bounds a sum, n of `Σ_{j=1}^n`, the size it stands for; a letter that is summed over is none."""
-    sums = [pair for formula in formulas for node in walk(formula) for pair in _runs(node)]
-    summed = {letter for letter, _ in sums}
-    found = {part.name: part.name for _, upper in sums for part in walk(upper) if isinstance(part, Name)}
+    nodes = [node for formula in formulas for node in walk(formula)]
+    sums = [pair for node in nodes for pair in _runs(node)]
+    found = {count: ranges.get(letter, letter) for node in nodes for count, letter in _means(node)}
+    found |= {part.name: part.name for _, upper in sums for part in walk(upper) if isinstance(part, Name)}
     found |= {upper.name: ranges.get(letter, letter) for letter, upper in sums if isinstance(upper, Name)}
-    return {name: size for name, size in found.items() if name not in summed}
+    return {name: size for name, size in found.items() if name not in {letter for letter, _ in sums}}
+
+
+def _means(node: Formula) -> Iterator[tuple[str, str]]:
+    """Yield n and x of `1/n Σ_x`: how many places there are, of a sum that does not say it."""
+    for first, second in pairwise(node.factors) if isinstance(node, Product) else ():
+        letters = summed_letters(second)[0] if isinstance(second, BigSum) and second.upper is None else ()
+        if isinstance(first, Fraction) and len(letters) == 1:
+            yield from ((name, letters[0]) for name in _factors(first.denominator))
+
+
+def _factors(formula: Formula) -> Iterator[str]:
+    """Yield the names that a formula is made of by multiplying."""
+    factors = formula.factors if isinstance(formula, Product) else (formula,)
+    yield from (factor.name for factor in factors if isinstance(factor, Name))
 
 
 def first_place(formulas: Iterable[Formula]) -> int:
     """Return what the indices of a text count from: 0 where every sum does, `Σ_{k=0}^{K-1}`, else 1."""
-    sums = [node for formula in formulas for node in nodes(formula, BigSum) if node.lower is not None]
+    sums = [node for formula in formulas for node in nodes_of(formula, BigSum) if node.lower is not None]
     ends = [node.upper for node in sums if isinstance(node.upper, Sum) and node.upper.terms[1:] == (Neg(Number("1")),)]
     return 0 if ends and all(node.lower == Number("0") for node in sums) else 1
 

@@ -9,15 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace as replace_fields
+from enum import Enum
 from itertools import pairwise
 
-from symbackprop.formula.tree.tree import Call, Decorated, Formula, Indexed, Nabla, Name, Partial, Product, Transpose, Update
+from symbackprop.formula.tree.tree import (
+    BigSum,
+    Call,
+    Decorated,
+    Formula,
+    Group,
+    Indexed,
+    Nabla,
+    Name,
+    Partial,
+    Product,
+    Row,
+    Sum,
+    Text,
+    Transpose,
+    Update,
+)
 from symbackprop.formula.tree.walk import replace, walk
 from symbackprop.proofreading.claims import HOLDS, ClaimStatus, ClaimVerdict
-from symbackprop.proofreading.judging.judge import judge
+from symbackprop.proofreading.judging.judge import free_indices, is_by_a_vector, judge, places_of, same
 from symbackprop.proofreading.judging.points import points_for, reached
-from symbackprop.proofreading.meaning.array_values import NoValueError
-from symbackprop.proofreading.meaning.values import Knowledge
+from symbackprop.proofreading.meaning.array_values import ArrayError, NoValueError
+from symbackprop.proofreading.meaning.values import Knowledge, summed_letters
 from symbackprop.proofreading.shapes.array_shapes import evident_in
 from symbackprop.proofreading.shapes.one_claim import Spoken, Way, ways
 
@@ -26,13 +43,37 @@ def holds_with_some_shape(left: Formula, right: Formula, known: Knowledge, bold:
     """Return the verdict on what holds where arrays have the likeliest shapes that fit; None where it does not, or none does."""
     spoken = _spoken(left, right, known, bold)
     for way in ways(spoken) if spoken is not None else ():
-        places = [_with(way, lengths, known) for lengths in way.lengths]
-        verdicts = [judge(left, right, place) for place in places]
-        if all(verdict.status in HOLDS for verdict in verdicts):
-            return _under(verdicts[0], way.words(_names((left, right), known)))
-        if _has_value(left, places[0]) and _has_value(right, places[0]):
+        place, other = (_with(way, lengths, known) for lengths in way.lengths)
+        fit = _fit(left, right, place)
+        if fit is Fit.UNSHAPED:
+            continue
+        verdict = judge(left, right, place) if fit is Fit.LIKELY else None
+        if verdict is None or verdict.status not in HOLDS or judge(left, right, other).status not in HOLDS:
             return None
+        return _under(verdict, way.words(_names((left, right), known)))
     return None
+
+
+class Fit(Enum):
+    """Whether two sides have values at a place: they may agree; they do not, or have none; or arrays do not go together."""
+
+    LIKELY = 1
+    UNLIKE = 2
+    UNSHAPED = 3
+
+
+def _fit(left: Formula, right: Formula, known: Knowledge) -> Fit:
+    point = points_for((left, right), known)[0]
+    letters = sorted(free_indices(left, [point]) | free_indices(right, [point]))
+    try:
+        for at in places_of(letters, point)[:1]:
+            likely = same(point.value(left, at), point.value(right, at)) or is_by_a_vector(left, right, known)
+            return Fit.LIKELY if likely else Fit.UNLIKE
+    except ArrayError:
+        return Fit.UNSHAPED
+    except NoValueError:
+        return Fit.UNLIKE
+    return Fit.UNLIKE
 
 
 def _under(verdict: ClaimVerdict, words: str) -> ClaimVerdict:
@@ -121,14 +162,6 @@ def _with(way: Way, lengths: Mapping[str, int], known: Knowledge) -> Knowledge:
     )
 
 
-def _has_value(side: Formula, known: Knowledge) -> bool:
-    try:
-        points_for((side,), known)[0].value(side)
-    except NoValueError:
-        return False
-    return True
-
-
 # ---- whatever names stand for --------------------------------------------------------------------------------------
 
 
@@ -148,9 +181,9 @@ def holds_whatever_they_are(left: Formula, right: Formula, known: Knowledge, bol
 
 
 def _cannot_be_open(sides: tuple[Formula, Formula], derived: bool, known: Knowledge, bold: bool) -> bool:
-    """Whether formulas speak of a change of a parameter, or of derivatives beside arrays, whose order matters."""
-    changes = any(_is_a_change(node) for side in sides for node in walk(side))
-    return changes or (derived and _speaks_of_arrays(sides, known, bold))
+    """Whether formulas speak of a change of a parameter, of what has no value, or of derivatives of arrays, in some order."""
+    worthless = any(_is_a_change(node) or _has_no_value(node) for side in sides for node in walk(side))
+    return worthless or (derived and _speaks_of_arrays(sides, known, bold))
 
 
 def _speaks_of_arrays(sides: Iterable[Formula], known: Knowledge, bold: bool) -> bool:
@@ -162,6 +195,10 @@ def _speaks_of_arrays(sides: Iterable[Formula], known: Knowledge, bold: bool) ->
 
 def _is_a_change(node: Formula) -> bool:
     return isinstance(node, Update) or (isinstance(node, Decorated) and node.kind == "Delta")
+
+
+def _has_no_value(node: Formula) -> bool:
+    return isinstance(node, Row | Text) or node in (Name("dots"), Name("infty"))
 
 
 def _without_definitions(sides: Iterable[Formula], known: Knowledge) -> Knowledge:
@@ -188,3 +225,78 @@ def _letters(node: Formula, known: Knowledge) -> Iterator[str]:
     for part in walk(node):
         if isinstance(part, Name) and part.name in known.extents and part not in called:
             yield part.name
+
+
+# ---- the chain rule ------------------------------------------------------------------------------------------------
+
+
+def by_the_chain_rule(left: Formula, right: Formula) -> str:
+    """Return under which condition `∂A/∂C = ∂A/∂B ∂B/∂C` holds, which needs no formula for A, B and C; "" for any other claim."""
+    whole = _bare(left)
+    if not isinstance(whole, Partial) or whole.others:
+        return ""
+    ends = (_unplaced(whole.numerator), _unplaced(whole.denominator))
+    passed = [_passed(term, ends) for term in _terms(_bare(right))]
+    if not all(passed) or len({steps[0] for steps in passed}) < len(passed):
+        return ""
+    through = dict.fromkeys(_entry(step) for steps in passed for step in steps)
+    return f"the chain rule, where nothing else than {_and([*through])} lies between"
+
+
+def _bare(side: Formula) -> Formula:
+    while isinstance(side, Group):
+        side = side.body
+    return side
+
+
+def _unplaced(side: Formula) -> Formula:
+    """Return a formula of no place in the text."""
+    return replace(_bare(side), lambda node: replace_fields(node, span=None))
+
+
+def _terms(side: Formula) -> tuple[Formula, ...]:
+    return side.terms if isinstance(side, Sum) else (side,)
+
+
+def _passed(term: Formula, ends: tuple[Formula, Formula]) -> list[Formula]:
+    """Return what a product of derivatives leads through, from one end to the other, each factor once; else []."""
+    body = _bare(term)
+    summed = summed_letters(body)[0] if isinstance(body, BigSum) and body.operator == "sum" else ()
+    links = _links(_bare(body.body) if isinstance(body, BigSum) and summed else body)
+    steps, at, passed = dict(links), ends[0], []
+    while at in steps:
+        at = steps.pop(at)
+        passed.append(at)
+    complete = at == ends[1] and len(passed) == len(links)
+    return passed[:-1] if complete and _are_summed(passed[:-1], ends, set(summed)) else []
+
+
+def _links(body: Formula) -> list[tuple[Formula, Formula]]:
+    """Return what each derivative of a product is of, and by; [] for any other formula."""
+    factors = body.factors if isinstance(body, Product) else (body,)
+    partials = [factor for factor in map(_bare, factors) if isinstance(factor, Partial) and not factor.others]
+    return (
+        [(_unplaced(each.numerator), _unplaced(each.denominator)) for each in partials] if len(partials) == len(factors) else []
+    )
+
+
+def _are_summed(passed: list[Formula], ends: tuple[Formula, Formula], summed: set[str]) -> bool:
+    """Whether a sum runs over the letters of what is passed, those of the ends left out, and over no others."""
+    letters = {letter for step in passed for letter in _labels(step)}
+    return letters - {letter for end in ends for letter in _labels(end)} == summed
+
+
+def _labels(entry: Formula) -> set[str]:
+    places = (*entry.indices, *entry.upper) if isinstance(entry, Indexed) else ()
+    return {part.name for place in places for part in walk(place) if isinstance(part, Name)}
+
+
+def _entry(step: Formula) -> str:
+    """Return `a_j` for an entry, a name for a name."""
+    letters = sorted(_labels(step))
+    name = step.name if isinstance(step, Name | Indexed) else "what"
+    return f"{name}_{','.join(letters)}" if letters else name
+
+
+def _and(names: list[str]) -> str:
+    return " and ".join(names) if len(names) < 4 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from mpmath import mpf
 
-from symbackprop.formula.tree.tree import Bars, Call, Cases, Formula, Indexed, Name
+from symbackprop.formula.tree.tree import Bars, Call, Cases, Formula, Indexed, Nabla, Name, Partial
 from symbackprop.formula.tree.walk import walk
 from symbackprop.functions import BY_NAME
-from symbackprop.proofreading.meaning.values import Key, Knowledge, Valuation
+from symbackprop.proofreading.meaning.values import Definition, Key, Knowledge, Valuation
 
 SMOOTH = ((1, False), (2, False), (3, True), (4, True))
 OF_ARRAYS = SMOOTH[::3]  # every entry of an array is a number of its own
@@ -60,6 +60,16 @@ def reached(sides: Iterable[Formula], environment: Knowledge) -> Iterator[Formul
 def names_reached(sides: Iterable[Formula], environment: Knowledge) -> set[str]:
     """Return the names in formulas and in the definitions that they rest on, aliases exchanged."""
     return {environment.canonical(node.name) for node in reached(sides, environment) if isinstance(node, Name | Indexed)}
+
+
+def is_finer(body: Formula, known: Definition, environment: Knowledge) -> bool:
+    """Whether a formula speaks of a quantity with a formula of its own that a definition leaves out, and of no derivative."""
+    nodes = list(walk(body))
+    if known.arguments or any(isinstance(node, Partial | Nabla) for node in nodes):
+        return False
+    spoken = {environment.canonical(node.name) for node in nodes if isinstance(node, Name | Indexed)}
+    between = {name for name in spoken if (found := environment.definitions.get(name)) and not found.arguments}
+    return bool(between - names_reached((known.body,), environment) - {known.name})
 
 
 def leaves(formula: Formula, environment: Knowledge) -> set[str]:

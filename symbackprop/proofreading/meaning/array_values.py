@@ -16,7 +16,11 @@ class NoValueError(SymbackpropError):
     """A formula has no value at a point: a name without one, a mark without a meaning, a logarithm of nothing."""
 
 
-class ShapeError(NoValueError):
+class ArrayError(NoValueError):
+    """An array where something else is needed, or one of no known shape."""
+
+
+class ShapeError(ArrayError):
     """Arrays whose shapes do not go together."""
 
 
@@ -77,7 +81,7 @@ def power(base: Any, exponent: mpf, real: Callable[[Any], mpf]) -> Any:
         return _array_of(mpmath.inverse(_matrix_of(_square(base))))
     if not _is_square(base):
         return np.frompyfunc(lambda x: real(mpmath.power(x, exponent)), 1, 1)(base)
-    raise NoValueError("a power of a square matrix, and it is not said whether entry by entry")
+    raise ArrayError("a power of a square matrix, and it is not said whether entry by entry")
 
 
 def _is_square(value: Any) -> bool:
@@ -124,7 +128,7 @@ def softmax(value: Any) -> Any:
 
 def _vector(value: Any) -> Any:
     if np.ndim(value) != 2 or 1 not in value.shape:
-        raise NoValueError(f"a vector is needed, not the shape {np.shape(value)}")
+        raise ArrayError(f"a vector is needed, not the shape {np.shape(value)}")
     return value
 
 

@@ -138,6 +138,7 @@ def called_only(chains: Iterable[Chain], environment: Knowledge) -> frozenset[st
     """Return the names that are called like functions, and of which the text says nothing, or not yet."""
     heads = {head for chain in chains for node in walk(chain) if isinstance(node, Call) and (head := _head(node.function))}
     quantities = {name for name, found in environment.definitions.items() if not found.arguments}
+    quantities |= environment.shapes.keys() | environment.in_layers  # y(x), a^L(x): what there is for an input
     known = quantities | environment.functions.keys() | {str(key[0]) for key in environment.given}
     return frozenset(heads - known - _KNOWN)
 

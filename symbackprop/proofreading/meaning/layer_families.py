@@ -82,7 +82,7 @@ def _parameters(layers: Layers, chains: Sequence[Chain]) -> Mapping[str, frozens
     """Return in which layers the names stand that no formula says anything of, by the formulas that first say what others are."""
     stating: dict[str, Chain] = {}
     for chain in chains:
-        if isinstance(chain.parts[0], Indexed) and chain.parts[0].upper:
+        if isinstance(chain.parts[0], Indexed) and chain.parts[0].upper and not _is_a_step(chain):
             stating.setdefault(chain.parts[0].name, chain)
     found: dict[str, set[int]] = {}
     meant = [part for chain in stating.values() for _, part in layers.in_each(chain, 0)]
@@ -90,6 +90,13 @@ def _parameters(layers: Layers, chains: Sequence[Chain]) -> Mapping[str, frozens
         if name not in stating:
             found.setdefault(name, set()).add(label)
     return {name: frozenset(numbers) for name, numbers in found.items()}
+
+
+def _is_a_step(chain: Chain) -> bool:
+    """Whether a chain gives a parameter its next value: `b^l → b^l - η δ^l`."""
+    head = chain.parts[0]
+    goes_on = isinstance(chain.parts[1], Sum) and chain.parts[1].terms[0] == head
+    return chain.relations[0] in ("→", "←") or goes_on
 
 
 def _numbered_names(formulas: Iterable[Formula]) -> Iterator[tuple[str, int]]:
@@ -250,6 +257,13 @@ def as_written(text: str) -> str:
 def marked_letters(chains: Iterable[Chain]) -> set[str]:
     """Return the index letters that formulas have as their own."""
     return {node.name for chain in chains for node in walk(chain) if isinstance(node, Name) and MARK in node.name}
+
+
+def is_in_several_layers(name: str, letters: Iterable[str]) -> bool:
+    """Whether an array without a layer stands for one in each: δ_j of `a_k^{l-1} δ_j`, whose j is that of every layer."""
+    marked = {letter for letter in letters if MARK in letter}
+    formulas = {(stem, int(mark) // (MOST_LAYERS + 2)) for stem, mark in (letter.split(MARK) for letter in marked)}
+    return _NUMBERED.fullmatch(name) is None and len(formulas) < len(marked)
 
 
 def names_in_layers(chains: Sequence[Chain], layers: Layers) -> frozenset[str]:

@@ -50,6 +50,7 @@ from symbackprop.formula.tree.tree import (
 from symbackprop.formula.tree.walk import walk
 from symbackprop.proofreading.meaning.array_values import (
     OF_ARRAYS,
+    ArrayError,
     NoValueError,
     ShapeError,
     determinant,
@@ -375,7 +376,7 @@ def _name(point: Valuation, node: Name, places: dict[str, int]) -> Steps:
     if name in _WITHOUT_VALUE:
         raise NoValueError(_WITHOUT_VALUE[name])
     if name in point.environment.unshaped:
-        raise NoValueError(f"{name} is an array, and the text does not say of which shape")
+        raise ArrayError(f"{name} is an array, and the text does not say of which shape")
     if name in point.environment.shapes and (name,) not in point.held:
         return (yield from _array(point, name))
     if name in point.environment.extents.values() and (name,) not in point.environment.given:
@@ -551,7 +552,7 @@ def _hadamard(point: Valuation, node: Hadamard, places: dict[str, int]) -> Steps
     for factor in node.factors[1:]:
         other = yield point, factor, places
         if np.shape(total) != np.shape(other):
-            raise NoValueError(f"an elementwise product of shapes {np.shape(total)} and {np.shape(other)}")
+            raise ArrayError(f"an elementwise product of shapes {np.shape(total)} and {np.shape(other)}")
         total = total * other
     return total
 
@@ -568,7 +569,7 @@ def _element(point: Valuation, node: Element, places: dict[str, int]) -> Steps:
         at.append(int((yield point, index, places)) - point.environment.first)
     whole = _flat(whole, len(at))
     if np.ndim(whole) != len(at) or not all(0 <= place < length for place, length in zip(at, np.shape(whole), strict=True)):
-        raise NoValueError("an entry of something else than an array of that many axes")
+        raise ArrayError("an entry of something else than an array of that many axes")
     return whole[tuple(at)]
 
 
@@ -598,7 +599,7 @@ def _fraction(point: Valuation, node: Fraction, places: dict[str, int]) -> Steps
 def _number_of(value: Any) -> mpf:
     """Return a value that has to be one number. Raises NoValueError for an array."""
     if isinstance(value, np.ndarray):
-        raise NoValueError("an array where a number is needed")
+        raise ArrayError("an array where a number is needed")
     return value
 
 
@@ -644,10 +645,14 @@ def _call(point: Valuation, node: Call, places: dict[str, int]) -> Steps:
         return (yield from _applied(point, found, arguments, marks))
     if (known := _known_function(point, name, arguments, marks)) is not None:
         return known(*arguments)
-    key = (point.environment.canonical(name),)
-    if name and not marks and (key[0] in point.environment.definitions or key in point.environment.given):
-        return (yield from _entry(point, key))  # J(w, b): the argument list of a quantity that is known without it
+    if not marks and _is_a_quantity(point.environment, name):
+        return (yield point, Name(name), places)  # J(w, b): the argument list of a quantity that is known without it
     raise NoValueError(f"the function {name or type(function).__name__} is not known")
+
+
+def _is_a_quantity(known: Knowledge, name: str) -> bool:
+    name = known.canonical(name)
+    return bool(name) and (name in known.definitions or (name,) in known.given or name in known.shapes)
 
 
 def _known_function(point: Valuation, name: str, arguments: list[Any], marks: int) -> Callable[..., Any] | None:
@@ -784,7 +789,7 @@ def _over_rows(point: Valuation, node: BigSum, places: dict[str, int], count: in
     """A sum over an index that does not occur: of an array, its rows are meant; of numbers, nothing is known."""
     whole = yield point, node.body, places
     if node.operator != "sum" or not isinstance(whole, np.ndarray) or len(whole) != count:
-        raise NoValueError("a sum over an index that does not occur in it")
+        raise ArrayError("a sum over an index that does not occur in it")
     return whole.sum(axis=0)
 
 
@@ -805,7 +810,7 @@ def _partial(point: Valuation, node: Partial, places: dict[str, int]) -> Steps:
     point.looks_elsewhere()
     whole = point.environment.canonical(node.denominator.name) if isinstance(node.denominator, Name) else ""
     if whole in point.environment.unshaped:
-        raise NoValueError(f"{whole} is an array, and the text does not say of which shape")
+        raise ArrayError(f"{whole} is an array, and the text does not say of which shape")
     if whole in point.environment.shapes and not node.others:
         entries = []
         for at in point.places_of(whole):
@@ -830,7 +835,7 @@ def _by_layout(point: Valuation, slopes: list[Any], whole: str) -> Any:
         found = shaped(slopes, shape)
         return found.T if layout == "row" and 1 in shape else found
     if 1 not in shape or not all(map(_is_vector, slopes)):
-        raise NoValueError("a derivative with more than two axes")
+        raise ArrayError("a derivative with more than two axes")
     table = np.stack([slope.ravel() for slope in slopes], axis=1)
     if layout == "elementwise":
         return shaped(_diagonal(table), shape)
@@ -844,7 +849,7 @@ def _is_vector(value: Any) -> bool:
 def _diagonal(table: Any) -> list[Any]:
     """Return the diagonal of a table that has nothing beside it. Raises NoValueError."""
     if table.shape[0] != table.shape[1] or np.any(table - np.diag(table.diagonal())):
-        raise NoValueError("a derivative that is not elementwise")
+        raise ArrayError("a derivative that is not elementwise")
     return list(table.diagonal())
 
 
