@@ -63,13 +63,12 @@ def names_reached(sides: Iterable[Formula], environment: Knowledge) -> set[str]:
 
 
 def is_finer(body: Formula, known: Definition, environment: Knowledge) -> bool:
-    """Whether a formula speaks of a quantity with a formula of its own that a definition leaves out, and of no derivative."""
-    nodes = list(walk(body))
-    if known.arguments or any(isinstance(node, Partial | Nabla) for node in nodes):
+    """Whether a formula rests on all that a definition rests on, on a quantity with a formula besides, and on no derivative."""
+    if known.arguments or any(isinstance(node, Partial | Nabla) for node in walk(body)):
         return False
-    spoken = {environment.canonical(node.name) for node in nodes if isinstance(node, Name | Indexed)}
-    between = {name for name in spoken if (found := environment.definitions.get(name)) and not found.arguments}
-    return bool(between - names_reached((known.body,), environment) - {known.name})
+    new, old = names_reached((body,), environment), names_reached((known.body,), environment)
+    defined = {name for name, found in environment.definitions.items() if not found.arguments}
+    return known.name not in new and old - environment.extents.keys() <= new and bool((new - old) & defined)
 
 
 def leaves(formula: Formula, environment: Knowledge) -> set[str]:
