@@ -190,6 +190,11 @@ _MEASURE = """
       if (!printed && scroll && scroll.scrollWidth > scroll.clientWidth + 1) { result.scrolls.push(name(e)); continue; }
       if (box.right > edge + 1 || box.left < -1) result.out.push(Math.round(box.right - edge) + " " + name(e));
     }
+    for (const root of document.querySelectorAll("msqrt")) {  /* its sign is drawn, and takes room */
+      const inside = Array.from(root.children).reduce((wide, part) => wide + part.getBoundingClientRect().width, 0);
+      const wide = root.getBoundingClientRect().width;
+      if (wide && wide < inside + 4) result.out.push("no sign: " + name(root));
+    }
     const main = document.querySelector("main");
     if (main.scrollWidth > main.clientWidth + 1) result.out.push(main.scrollWidth - main.clientWidth + " main");
     for (const svg of document.querySelectorAll("main svg")) {

@@ -201,10 +201,10 @@ def test_a_students_slides_have_no_answer() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "lang"),
-    [("two_three_two", "en"), ("mlp_softmax", "en"), ("linear_regression", "zh"), ("3-4-3-2", "en"), ("tanh_neuron", "zh")],
+    [("two_three_two", "en"), ("mlp_softmax", "en"), ("linear_regression", "zh"), ("3-4-3-2", "en"), ("attention", "en")],
 )
 def test_a_pdf_has_a_page_for_every_slide(name: str, lang: str) -> None:
-    derivation = layered((3, 4, 3, 2)) if "-" in name else document(name)
+    derivation = gate_network(name)
     options = HandoutOptions(slides=True, lang=lang)
     (content,) = rendered(derivation, ".pdf", options).values()
     outline = make_outline(derivation, options)

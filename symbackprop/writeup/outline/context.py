@@ -16,7 +16,7 @@ from symbackprop.derive.steps.writer import Writer
 from symbackprop.derive.sweep.derivation import DerivationRecord
 from symbackprop.errors import UserError
 from symbackprop.formula.notation.notation import Notation
-from symbackprop.formula.tree.tree import Blank, Formula, Indexed, Name, Partial
+from symbackprop.formula.tree.tree import Blank, Formula, Indexed, Name, Neg, Number, Partial, Sum
 from symbackprop.formula.tree.walk import fold, with_children
 from symbackprop.formula.value.numbers import exact
 from symbackprop.network.node import Role
@@ -112,10 +112,22 @@ class Context:
         parts += [Part(symbol, "=", SYMBOLS, hidden="rhs") for symbol in symbols]
         numbers, stripped = self.with_numbers(symbols[-1])
         printed = self.ledger.formula(result)
-        if numbers != printed:
-            parts.append(Part(numbers, "=", NUMBERS, stripped if stripped != numbers else None, hidden="rhs"))
+        shown = without_zeros(numbers)
+        if shown != printed:
+            parts.append(Part(shown, "=", NUMBERS, stripped if stripped != numbers else None, hidden="rhs"))
         parts.append(Part(printed, "=", RESULT, hidden="numbers"))
         return Line(tuple(parts), **extra)
+
+
+ZERO = Number("0")
+
+
+def without_zeros(formula: Formula) -> Formula:
+    """Return a sum without the terms that are written 0."""
+    if not isinstance(formula, Sum):
+        return formula
+    terms = [term for term in formula.terms if term not in (ZERO, Neg(ZERO))]
+    return Sum(tuple(terms)) if len(terms) > 1 else terms[0] if terms else ZERO
 
 
 def make_context(derivation: DerivationRecord, options: HandoutOptions, values: Mapping[str, Any] | None = None) -> Context:

@@ -22,7 +22,7 @@ from symbackprop.formula.value.evaluate import value_of
 from symbackprop.formula.value.places import Known
 from symbackprop.formula.value.rules import bound
 from symbackprop.writeup.numbers.ledger import NOTHING, Digits
-from symbackprop.writeup.outline.context import Context
+from symbackprop.writeup.outline.context import ZERO, Context, without_zeros
 from symbackprop.writeup.page.blocks import LEFT, NUMBER_GAP, NUMBERS, RESULT, SYMBOLS, Line, Part
 
 #: A sum with more terms is not written out.
@@ -71,8 +71,9 @@ def _line(left: Formula, formula: Formula, at: Mapping[str, int], true: Exact, c
         return None
     result = ledger.formula(printed)
     parts = [Part(entry, "", LEFT), Part(symbols, "=", SYMBOLS, hidden="rhs")]
-    if numbers[0] != result:
-        parts.append(Part(numbers[0], "=", NUMBERS, numbers[1] if numbers[0] != numbers[1] else None, hidden="rhs"))
+    shown = without_zeros(numbers[0])
+    if shown != result:
+        parts.append(Part(shown, "=", NUMBERS, numbers[1] if numbers[0] != numbers[1] else None, hidden="rhs"))
     return Line((*parts, Part(result, "=", RESULT, hidden="numbers")))
 
 
@@ -147,10 +148,12 @@ def _short(formula: Formula) -> Formula:
 
 
 def _flat(formula: Formula) -> Formula:
-    """Return a sum without sums among its terms."""
-    if not isinstance(formula, tree.Sum):
-        return formula
-    return tree.Sum(tuple(part for term in formula.terms for part in (term.terms if isinstance(term, tree.Sum) else (term,))))
+    """Return a sum without sums and zeros among its terms; 0 for what has a factor 0 that is written."""
+    if isinstance(formula, tree.Sum):
+        parts = (part for term in formula.terms for part in (term.terms if isinstance(term, tree.Sum) else (term,)))
+        return without_zeros(tree.Sum(tuple(parts)))
+    factors = formula.factors if isinstance(formula, tree.Product) else (formula.body,) if isinstance(formula, tree.Neg) else ()
+    return ZERO if ZERO in factors else formula
 
 
 def _branch(cases: tree.Cases, at: Mapping[str, int], known: Known) -> Formula:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from fractions import Fraction as Exact
 from inspect import signature
 from typing import Any
 
 import numpy as np
-from sympy import Integer, Symbol
+from sympy import Expr, Integer, Rational, Symbol
 
 from symbackprop import numeric
 from symbackprop.derive.steps.worked_formulas import merged_locals, up_to_loss
@@ -40,6 +41,7 @@ from symbackprop.writeup.page.blocks import (
     Words,
 )
 from symbackprop.writeup.page.listing import narrow
+from symbackprop.writeup.page.reasons import in_words
 
 GIVEN_ROLES = ((Role.INPUT, "inputs"), (Role.PARAMETER, "parameters"), (Role.TARGET, "targets"), (Role.CONSTANT, "constants"))
 
@@ -64,8 +66,8 @@ def complete_outline(context: Context) -> Outline:
 
 
 def network_title(context: Context) -> str:
-    """Return the network's title in the reader's language."""
-    return in_language(context.derivation.network.title, context.options.lang)
+    """Return the network's title in the reader's language; a function's name in words."""
+    return in_language(context.derivation.network.title, context.options.lang).replace("_", " ")
 
 
 def _paths(context: Context) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -189,7 +191,7 @@ def _conventions(context: Context) -> list[Block]:
     for fact in context.derivation.network.facts:
         formula = equation(context.writer.expression(fact.left), context.writer.expression(fact.right))
         reason = in_language(fact.because, context.options.lang)
-        blocks.append(Prose((*context.say("facts"), formula, f" – {reason}"), "note"))
+        blocks.append(Prose((*context.say("facts"), formula, " – ", *in_words(reason)), "note"))
     for assumption in context.derivation.assumptions:
         blocks.append(Prose((*context.say("assumptions"), *_kink(assumption, context)), "note"))
     return blocks
@@ -205,8 +207,18 @@ def _kink(assumption: Assumption, context: Context) -> Words:
     words = context.say("kink", function=spelt_function(row.name, context), place=place, node=Name(assumption.node))
     if row.arity != 1 or row.kink is None or row.kink.place(x) != x:
         return words
-    used = context.writer.expression(row.slopes[0](row.function(Integer(0)), Integer(0)))
-    return (*words, *context.say("kink slope", slope=used))
+    used = _worked_out(row.slopes[0](row.function(Integer(0)), Integer(0)))
+    if not isinstance(used, Rational):
+        return words
+    return (
+        *words,
+        *context.say("kink slope", slope=context.ledger.formula(context.ledger.digits.rounded(Exact(used.p, used.q)))),
+    )
+
+
+def _worked_out(number: Expr) -> Expr:
+    """Return a number without functions in it, `step(0)` as 0."""
+    return number.replace(lambda part: isinstance(part, NamedFunction), lambda part: _worked_out(part.definition(*part.args)))
 
 
 def spelt_function(name: str, context: Context) -> Formula:

@@ -48,8 +48,9 @@ def _codes(upright: str, italic: str) -> frozenset[int]:
     return frozenset((*map(ord, upright), *map(italic_code, italic)))
 
 
-#: What nearly every page has; of the letters that stand upright, those of names of functions and of words in diagrams.
-_CORE = _codes(" \u00a0_0123456789.,+−·=/()[]|∂∑′⊤{}σδη" + "exptanhlgsicomdruv", string.ascii_lowercase + "Eσδη∂")
+#: What nearly every page has; of the letters that stand upright, those of names of functions and of words in diagrams. Signs that
+#: a browser stretches have to stand here: it takes their larger forms, and the whole sign of a root, from the first part only.
+_CORE = _codes(" \u00a0_0123456789.,+−·=/()[]|∂∑∏√′⊤{}σδη" + "exptanhlgsicomdruv", string.ascii_lowercase + "Eσδη∂")
 #: The names of arrays, the letters of words, the signs between arrays, the Greek of layers: a page needs few of these parts.
 _CAPITALS = _codes("f", string.ascii_uppercase) - _CORE
 _LATIN = _codes(string.ascii_letters, "") - _CORE - _CAPITALS

@@ -10,7 +10,7 @@ import json
 from dataclasses import replace
 from functools import cache, singledispatch
 from html import escape
-from itertools import repeat
+from itertools import pairwise, repeat
 from math import ceil
 from pathlib import Path
 
@@ -34,6 +34,8 @@ from symbackprop.writeup.student.redact import degrees, is_answer_only, student_
 HTML_LANG = {"en": "en", "zh": "zh-Hans"}
 #: Characters that a formula in a sentence has less room than a row.
 INDENT = 8
+#: What no line begins with; it stays with the formula before it.
+_CLOSING = tuple(",.;:?)，。；：？）")
 _EQUALS = '<math><mo lspace="0.278em" rspace="0.278em">=</mo></math>'
 
 
@@ -53,7 +55,11 @@ class Page:
 
     def words(self, words: b.Words) -> str:
         """Print text with formulas in it; a line break is a newline."""
-        return "".join(self._word(part) for part in words)
+        shown = [self._word(part) for part in words]
+        for at, (before, part) in enumerate(pairwise(words)):
+            if isinstance(part, str) and part.startswith(_CLOSING) and isinstance(before, Formula):
+                shown[at : at + 2] = f'<span class="n">{shown[at]}{part[0]}</span>', self._word(part[1:])
+        return "".join(shown)
 
     def _word(self, part: str | Formula) -> str:
         if isinstance(part, Formula):
@@ -197,7 +203,9 @@ def _row(row: PageRow, asked: dict[int, b.Part | None], page: Page) -> str:
     head = page.formulas.math(row.head.formula) if row.head is not None else ""
     pieces = " ".join(_piece(piece, asked, page) for piece in row.pieces)
     because = f'<td class="because">{page.words(in_words(row.because))}</td>' if row.because and not row.below else ""
-    below = f'<tr><td></td><td class="why" colspan="2">{page.words(in_words(row.because))}</td></tr>' if row.below else ""
+    below = (
+        f'<tr><td></td><td class="why" colspan="2"><div>{page.words(in_words(row.because))}</div></td></tr>' if row.below else ""
+    )
     continued = "" if row.head is not None or row.pieces[0].lead in ("=", "") else ' class="continued"'
     return f"<tr><td>{head}</td><td{continued}>{pieces}</td>{because}</tr>{below}"
 
@@ -208,7 +216,7 @@ def _piece(piece: Piece, asked: dict[int, b.Part | None], page: Page) -> str:
         return _math(piece, page)
     begins = piece.lead in RELATIONS or not piece.lead  # a side that goes on in further rows is covered in the first
     gap = _math(Piece(piece.lead, seen.formula, seen), page, " asked") if seen is not None and begins else ""
-    return f'<span class="answer">{_math(piece, page, " open")}{gap}</span>'
+    return f'<span class="answer{"" if begins else " more"}">{_math(piece, page, " open")}{gap}</span>'
 
 
 def _math(piece: Piece, page: Page, when: str = "") -> str:

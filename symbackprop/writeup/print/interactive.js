@@ -103,8 +103,12 @@
       answers.forEach((element) => cover(element, true)); report(); controls.next.focus();
     });
     controls.next.addEventListener("click", () => {
-      const element = answers.find((other) => other.classList.contains("covered"));
-      if (element) { cover(element, false); element.scrollIntoView({ block: "nearest" }); }
+      let next = answers.findIndex((other) => other.classList.contains("covered"));
+      if (next >= 0) answers[next].scrollIntoView({ block: "nearest" });
+      while (next >= 0) {  /* a sum that is broken is uncovered as a whole */
+        cover(answers[next], false);
+        next = next + 1 < answers.length && answers[next + 1].classList.contains("more") ? next + 1 : -1;
+      }
       report();
     });
     controls.all.addEventListener("click", () => {

@@ -61,8 +61,9 @@ _PREAMBLE = """\
 #let note(body) = block(width: 100%, fill: luma(246), stroke: (left: 2pt + accent), inset: (x: 7pt, y: 5pt),
   breakable: false, body)
 #let solution(body) = { show math.equation: math.display; text(fill: rgb("#0b6b3a"), body) }
-#let reason(body) = align(right, text(8.5pt, fill: luma(90), body))
-#let below(body, nearer) = { v(-nearer); pad(left: 18pt, align(left, text(8.5pt, fill: luma(90), body))) }
+#let said(body) = text(8.5pt, fill: luma(90), { show math.equation: math.display; body })
+#let reason(body) = align(right, said(body))
+#let below(body, nearer) = { v(-nearer); pad(left: 18pt, align(left, said(body))) }
 #let gap(width) = box(width: width, stroke: (bottom: 0.5pt), height: 0.9em)
 #let deep = box(width: 0pt, height: 1em, baseline: 0.35em)  // and scripts of scripts over the rule of a heading
 #let tall = box(width: 0pt, height: 1.5em, baseline: 0.55em)  // Typst lets fractions reach into the lines above and below
@@ -297,7 +298,7 @@ def _row(row: PageRow, outline: b.Outline, rest: str) -> str:
     pieces = "".join(_piece(piece, outline) for piece in row.pieces)
     rest = f", {rest}" if rest else ""
     if row.below:
-        nearer = "1pt" if is_tall(row) else "7pt"
+        nearer = "1pt" if is_tall(row) or "/∂" in row.because else "7pt"
         said = f"below([{_words(in_words(row.because), outline)}], {nearer})"
         return f"[{head}], [{indent}{pieces}], []{rest}, [], grid.cell(colspan: 2, {said})"
     because = f"#reason[{_words(in_words(row.because), outline)}]" if row.because else ""

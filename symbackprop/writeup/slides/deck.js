@@ -15,9 +15,17 @@
     try { history.replaceState(null, "", `#${at + 1}`); } catch (error) { /* a page in a frame has no address of its own */ }
   }
   const covered = () => slides[at].querySelector(".answer.covered");
+  /* A sum that is broken is uncovered as a whole. */
+  function uncover(answer) {
+    const all = Array.from(slides[at].querySelectorAll(".answer"));
+    const isMore = (k) => k < all.length && all[k].classList.contains("more");
+    let from = all.indexOf(answer);
+    while (from > 0 && isMore(from)) from -= 1;
+    do all[from].classList.remove("covered"); while (isMore(++from));
+  }
   function next() {
     const answer = covered();
-    if (answer) answer.classList.remove("covered"); else show(at + 1);
+    if (answer) uncover(answer); else show(at + 1);
   }
   function back() {
     const open = Array.from(slides[at].querySelectorAll(".answer:not(.covered)"));
@@ -36,7 +44,7 @@
   });
   document.querySelector("main").addEventListener("click", (event) => {
     const answer = event.target.closest(".answer.covered");
-    if (answer) answer.classList.remove("covered"); else next();
+    if (answer) uncover(answer); else next();
   });
   show(at);
 })();

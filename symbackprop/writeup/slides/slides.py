@@ -31,6 +31,8 @@ from symbackprop.writeup.print.figures import picture
 
 #: Pixels of a slide, of its text, and of its smallest letters.
 WIDE, TEXT, SMALLEST = 1920, 42, 24
+#: Text that would be smaller beside the diagram stands alone: neighbouring slides are not to differ by half.
+BESIDE = 34
 #: What a slide has room for: rows of a table, lines of the given numbers, characters of a sentence.
 MOST_ROWS, MOST_SAID = 5, 170
 #: Pixels: the margins together with the gap between text and diagram, a character, and the room of the diagram.
@@ -41,6 +43,8 @@ ASIDE_ENOUGH, LARGEST = 780, 2.0
 #: Pixels that text has below its title, those of a question and of its answer, and the size below which formulas get no lower:
 #: their scripts stay readable.
 ROOM_BELOW, ROOM_FOR_WORDS, LEAST_HIGH = 840, 260, 30
+#: Characters that a gap takes in an array, with the sign behind it while it is covered.
+COVERED = 12
 #: Pixels that a figure alone on a slide has.
 FIGURE_WIDE, FIGURE_HIGH = 1800, 800
 #: Parts that are read on paper: where the projector shows the numbers being made, a listing or a rule says little.
@@ -185,7 +189,10 @@ def _(block: b.Table, room: int) -> int:
 
 @needed.register
 def _(block: b.ArrayValue, room: int) -> int:
-    widths = (max(_widest(cell.words) for cell in column) for column in zip(*block.rows, strict=True))
+    widths = (
+        max(max(_widest(cell.words), COVERED if cell.hidden else 0) for cell in column)
+        for column in zip(*block.rows, strict=True)
+    )
     return _widest(block.name) + sum(wide + 2 for wide in widths)
 
 
@@ -204,8 +211,8 @@ def placed(slide: Slide, network: Picture | None) -> tuple[Picture | None, int]:
     The text is as large as its room allows, never smaller than `SMALLEST`.
     """
     figure = any(isinstance(block, b.Figure) for block in slide.blocks)
-    for drawn in (None,) if figure else (network, None):
-        for size in range(TEXT, SMALLEST - 1, -2):
+    for drawn, least in ((None, SMALLEST),) if figure else ((network, BESIDE), (None, SMALLEST)):
+        for size in range(TEXT, least - 1, -2):
             room = columns(drawn) * TEXT // size
             high = sum(lines(block, room) for block in slide.blocks) * max(size, LEAST_HIGH)
             if max(needed(block, room) for block in slide.blocks) <= room and high <= ROOM_BELOW:
