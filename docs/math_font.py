@@ -30,27 +30,27 @@ NOTICE = (
 def main(source: str) -> None:
     """Write all parts and say how large they are."""
     for part in font_faces.PARTS:
-        font = slanted(source, part) if part.style == "italic" else reduced(source, set(part.codes), ["ssty"], part)
+        font = slanted(source, part) if part.style == "italic" else reduced(source, set(part.codes), part)
         save(font, part.file)
 
 
 def slanted(source: str, part: FontPart) -> TTFont:
     """Return the mathematical italics under the codes of plain letters."""
     italics = {code: italic_code(chr(code)) for code in part.codes}
-    font = reduced(source, set(italics.values()), [], part)
+    font = reduced(source, set(italics.values()), part)
     glyphs = font.getBestCmap()
     for table in font["cmap"].tables:
         table.cmap = {code: glyphs[italic] for code, italic in italics.items() if italic in glyphs}
     return font
 
 
-def reduced(source: str, codes: set[int], features: list[str], part: FontPart) -> TTFont:
-    """Return the font with only these characters, under its new name."""
+def reduced(source: str, codes: set[int], part: FontPart) -> TTFont:
+    """Return the font with only these characters, under its new name; without forms for scripts, which no Chromium asks for."""
     style = "Italic" if part.style == "italic" else "Regular"
     options = subset.Options(
-        layout_features=features, name_IDs=[0, 1, 2, 3, 4, 5, 6, 13, 14], notdef_outline=True, hinting=False, desubroutinize=True
+        layout_features=[], name_IDs=[0, 1, 2, 3, 4, 5, 6, 13, 14], notdef_outline=True, hinting=False, desubroutinize=True
     )
-    if not features:
+    if part.style == "italic":
         options.drop_tables += ["MATH"]
     font = TTFont(source)
     missing = {chr(code) for code in codes if code not in font.getBestCmap()}

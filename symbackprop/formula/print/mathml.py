@@ -58,14 +58,37 @@ def _row(*parts: str) -> str:
     return f"<mrow>{inside}</mrow>"
 
 
+_ROW = re.compile("<(/?)mrow")
+
+
+def without_row(text: str) -> str:
+    """Return what stands in a row, where the text is one row and nothing else."""
+    if not text.startswith("<mrow>") or not text.endswith("</mrow>"):
+        return text
+    depth = 0
+    for tag in _ROW.finditer(text, 0, len(text) - len("</mrow>")):
+        depth += -1 if tag[1] else 1
+        if depth == 0:  # the first row ends before the text does
+            return text
+    return text.removeprefix("<mrow>").removesuffix("</mrow>")
+
+
+def _within(part: str) -> str:
+    """Return what stands in a row, for the inside of another: a bar, whose form tells its place, keeps its own."""
+    return part if part.startswith(_BARRED) else without_row(part)
+
+
+_BARRED = ('<mrow><mo stretchy="true">|', '<mrow><mo stretchy="true">‖')
+
+
 def _list(parts: list[str], separator: str) -> str:
-    return _row((_operator(separator) if separator else "").join(parts))
+    return parts[0] if len(parts) == 1 else _row((_operator(separator) if separator else "").join(parts))
 
 
 def _fence(opening: str, inside: str) -> str:
     """Put brackets around: they grow with fractions and sums, but not with names that have an index."""
     growth = "" if any(tall in inside for tall in _TALL) else ' stretchy="false"'
-    return _row(_operator(opening[0], growth), inside, _operator(CLOSING[opening], growth))
+    return _row(_operator(opening[0], growth), _within(inside), _operator(CLOSING[opening], growth))
 
 
 # --- names
@@ -107,7 +130,7 @@ def _raised(base: str, above: str) -> str:
     """Put something above a base: straight above its index where it has one."""
     if base.startswith("<msub>"):
         return f"<msubsup>{base.removeprefix('<msub>').removesuffix('</msub>')}{above}</msubsup>"
-    return _scripts(_row(base) if "<mrow>" in base else base, "", above)
+    return _scripts(base, "", above)
 
 
 def _single(part: str) -> str:
@@ -119,7 +142,7 @@ def _single(part: str) -> str:
 
 def _sum(node: tree.Sum, parts: list[str], notation: Notation) -> str:
     signs = {"": "", "+": _operator("+"), "-": _operator("−")}
-    return _row(*(signs[sign] + part for sign, part in terms(node, parts, _MINUS)))
+    return _row(*(signs[sign] + _within(part) for sign, part in terms(node, parts, _MINUS)))
 
 
 def _product(node: tree.Product, parts: list[str], notation: Notation) -> str:

@@ -136,10 +136,10 @@ function isUsed(item, names, step) {
   return step.phase === "backward" && ends.length === 2 && ends.every((name) => step.path.has(name));
 }
 
-/* Below each unit the derivative of the loss by its input, once it is known. */
+/* Below each unit the derivative of the loss by its input, once it is known; a layer drawn as one has many. */
 function drawDerivatives() {
   all(".drawing .derivative").forEach((text) => text.remove());
-  all(".drawing .sb-hidden, .drawing .sb-output").forEach((item) => {
+  all(".drawing :is(.sb-hidden, .sb-output):not([id*='-unit-layer-'])").forEach((item) => {
     const name = item.dataset.names.split(" ").find((one) => `∂${one}` in stepOf);
     if (!name || !reached(`∂${name}`) || steps[state.at].phase === "forward") return;
     const box = find(".sb-body", item).getBBox();

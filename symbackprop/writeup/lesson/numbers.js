@@ -16,11 +16,11 @@ function shown(value) {
   return text.replace("-", MINUS);
 }
 
-/* At most seven characters, for the diagram. */
+/* At most nine characters, for the diagram. */
 function short(value) {
   if (!Number.isFinite(value)) return "?";
   const size = Math.abs(value);
-  if (size !== 0 && (size < 5e-4 || size >= 1e5)) return value.toExponential(1).replace("e+", "e").replace("-", MINUS).replace("e-", "e" + MINUS);
+  if (size !== 0 && (size < 5e-4 || size >= 1e5)) return inPowers(value, 1).replace("-", MINUS);
   return String(Number(value.toFixed(size >= 1000 ? 1 : size >= 10 ? 2 : 4))).replace("-", MINUS);
 }
 

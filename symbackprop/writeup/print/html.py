@@ -16,7 +16,7 @@ from pathlib import Path
 
 from symbackprop.errors import InternalError
 from symbackprop.formula.print.latex import RELATIONS
-from symbackprop.formula.tree.tree import Formula
+from symbackprop.formula.tree.tree import Blank, Formula
 from symbackprop.writeup.drawing.compose import PRINTED, SMALLEST
 from symbackprop.writeup.drawing.faces import VALUE_SIZE
 from symbackprop.writeup.drawing.picture import HIGHEST, strips
@@ -29,6 +29,7 @@ from symbackprop.writeup.print.figures import picture
 from symbackprop.writeup.print.font_faces import font_faces
 from symbackprop.writeup.print.format import check_complete, text_format
 from symbackprop.writeup.print.mathspan import MathPrinter, all_names
+from symbackprop.writeup.print.packing import packed
 from symbackprop.writeup.student.redact import degrees, is_answer_only, student_block, student_cell, student_parts
 
 HTML_LANG = {"en": "en", "zh": "zh-Hans"}
@@ -36,6 +37,8 @@ HTML_LANG = {"en": "en", "zh": "zh-Hans"}
 INDENT = 8
 #: What no line begins with; it stays with the formula before it.
 _CLOSING = tuple(",.;:?)，。；：？）")
+#: The gap for a number, which a page's script puts where it covers one.
+_NUMBER_GAP = f'<math><mspace class="blank" width="{b.NUMBER_GAP:g}em"/><mi></mi></math>'
 _EQUALS = '<math><mo lspace="0.278em" rspace="0.278em">=</mo></math>'
 
 
@@ -79,13 +82,18 @@ def html(outline: b.Outline) -> str:
         f"<style>\n{font_faces(body)}\n{style_sheet()}\n{_data('page.css')}</style>\n</head>\n"
         f'<body class="{outline.audience}">\n<main>\n{_header(page)}\n{_toolbar(page)}\n{body}\n</main>\n'
         f'<script type="application/json" id="page-data">{data}</script>\n'
-        f"<script>\n{_data('interactive.js')}</script>\n</body>\n</html>\n"
+        f"<script>\n{gap_script()}{_data('interactive.js')}</script>\n</body>\n</html>\n"
     )
 
 
 @cache
 def _data(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+def gap_script() -> str:
+    """Return the lines of a script that put the gap beside each number that is covered by one."""
+    return _data("gaps.js").replace("NUMBER_GAP", f"{b.NUMBER_GAP:g}em")
 
 
 def _script_words(page: Page) -> dict[str, str]:
@@ -132,6 +140,8 @@ def _answer(shown: str, asked: str, tag: str = "span") -> str:
     """Return what is shown with what stands in its place while the answers are covered."""
     if shown == asked:
         return shown
+    if asked == _NUMBER_GAP and shown.startswith("<math>") and shown.count("<math") == 1:
+        return f'<{tag} class="gap">{shown}</{tag}>'
     return f'<{tag} class="answer"><{tag} class="open">{shown}</{tag}><{tag} class="asked">{asked}</{tag}></{tag}>'
 
 
@@ -215,12 +225,16 @@ def _piece(piece: Piece, asked: dict[int, b.Part | None], page: Page) -> str:
     if seen is not None and seen.formula == piece.part.formula:
         return _math(piece, page)
     begins = piece.lead in RELATIONS or not piece.lead  # a side that goes on in further rows is covered in the first
+    if seen is not None and seen.formula == Blank(b.NUMBER_GAP) and piece.lead:
+        return f'<span class="gap">{_math(piece, page)}</span>'
     gap = _math(Piece(piece.lead, seen.formula, seen), page, " asked") if seen is not None and begins else ""
     return f'<span class="answer{"" if begins else " more"}">{_math(piece, page, " open")}{gap}</span>'
 
 
 def _math(piece: Piece, page: Page, when: str = "") -> str:
-    return f'<math class="{piece.part.kind}{when}">{_signed(piece, page)}</math>'
+    kind = "" if piece.part.kind == b.SYMBOLS else piece.part.kind
+    marked = f' class="{kind}{when}"'.replace('" ', '"') if kind or when else ""
+    return f"<math{marked}>{_signed(piece, page)}</math>"
 
 
 def _signed(piece: Piece, page: Page) -> str:
@@ -326,4 +340,4 @@ def _(block: b.PageBreak, page: Page) -> str:
 
 
 check_complete(_block)
-FORMAT = text_format(".html", lambda outline, stem: {"": html(outline)})
+FORMAT = text_format(".html", lambda outline, stem: {"": packed(html(outline))})

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from symbackprop.formula.notation.notation import Notation
-from symbackprop.formula.print.mathml import mathml_inner
+from symbackprop.formula.print.mathml import mathml_inner, without_row
 from symbackprop.formula.tree.tree import Blank, Formula, Indexed, Name, Partial, Power, Transpose, Update
 from symbackprop.formula.tree.walk import children, walk
 
@@ -73,7 +73,6 @@ class MathPrinter:
 _OPENING = re.compile("<[a-z]+")
 #: A gap; the line under it is the style sheet's affair.
 _GAP = re.compile('<mspace width="([^"]+)" style="[^"]+"></mspace>')
-_ROW = re.compile("<(/?)mrow")
 #: What a page's style sheet says with its class `i`.
 _ITALIC = '<mi style="font-style: italic">'
 
@@ -94,18 +93,6 @@ def _marked(text: str, pieces: list[str], marks: dict[str, str]) -> str:
             whole = inside[:end] + marks[piece] + inside[end:]
             return whole.join(_marked(rest, pieces[at:], marks) if rest != text else rest for rest in text.split(piece))
     return text
-
-
-def without_row(text: str) -> str:
-    """Return what stands in a row, where the text is one row and nothing else."""
-    if not text.startswith("<mrow>") or not text.endswith("</mrow>"):
-        return text
-    depth = 0
-    for tag in _ROW.finditer(text, 0, len(text) - len("</mrow>")):
-        depth += -1 if tag[1] else 1
-        if depth == 0:  # the first row ends before the text does
-            return text
-    return text.removeprefix("<mrow>").removesuffix("</mrow>")
 
 
 def all_names(formulas: Iterable[Formula]) -> frozenset[str]:

@@ -16,7 +16,7 @@ from symbackprop.writeup.drawing.svg import style_sheet, svg
 from symbackprop.writeup.page import blocks as b
 from symbackprop.writeup.print.figures import diagram_words
 from symbackprop.writeup.print.font_faces import font_faces
-from symbackprop.writeup.print.html import HTML_LANG, Page, coverable
+from symbackprop.writeup.print.html import HTML_LANG, Page, coverable, gap_script
 from symbackprop.writeup.slides.slides import (
     FIGURE_HIGH,
     FIGURE_WIDE,
@@ -48,7 +48,8 @@ def deck_html(outline: b.Outline, derivation: DerivationRecord) -> str:
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(outline.title)}</title>\n'
         f"<style>\n{style}</style>\n</head>\n"
         f'<body class="{outline.audience}">\n{_network(drawn)}<main>\n{first}\n{body}\n</main>\n'
-        f'<p class="status" role="status" aria-live="polite"></p>\n<script>\n{_file("deck.js")}</script>\n</body>\n</html>\n'
+        f'<p class="status" role="status" aria-live="polite"></p>\n'
+        f"<script>\n{gap_script()}{_file('deck.js')}</script>\n</body>\n</html>\n"
     )
 
 
