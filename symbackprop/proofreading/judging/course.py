@@ -407,11 +407,19 @@ class Course:
         if verdict.status in HOLDS:
             if statement.order in environment.telling and not is_numeric(right):
                 return ClaimVerdict(ClaimStatus.DEFINITION, "says which function it is")
+            if self._is_what_is_said(left, right):
+                return verdict
             reason = "" if self.fixed else says_nothing(left, right, environment)
             return _of_paths(left, right, reason) if reason else verdict
         claim = Claim(left, right, environment, statement, verdict)
         rules = (*_OPEN, *(_EXPLAINED if verdict.status is ClaimStatus.DIFFERS else _UNSHAPED))
         return next((found for rule in rules if (found := rule(self, claim)) is not None), verdict)
+
+    def _is_what_is_said(self, left: Formula, right: Formula) -> bool:
+        """Whether a formula is the very one that says what a name is: `δ = ∂J/∂z`."""
+        key = self._key(left)
+        known = self.environment.definitions.get(spelled(key)) if key is not None else None
+        return known is not None and known.body == right
 
     def _in_case(self, claim: Claim) -> ClaimVerdict | None:
         if not self.cases or not self._holds_in_case(claim.left, claim.right):

@@ -72,7 +72,7 @@ def _fit(left: Formula, right: Formula, known: Knowledge) -> Fit:
     except ArrayError:
         return Fit.UNSHAPED
     except NoValueError:
-        return Fit.UNLIKE
+        return Fit.LIKELY  # at another place perhaps
     return Fit.UNLIKE
 
 

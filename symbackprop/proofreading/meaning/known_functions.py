@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, pairwise
 
 import mpmath
@@ -134,13 +134,22 @@ def _some(rng: random.Random) -> mpf:
     return mpf(rng.randrange(300, 1400)) / 1000
 
 
-def called_only(chains: Iterable[Chain], environment: Knowledge) -> frozenset[str]:
+def called_only(chains: Sequence[Chain], environment: Knowledge) -> frozenset[str]:
     """Return the names that are called like functions, and of which the text says nothing, or not yet."""
     heads = {head for chain in chains for node in walk(chain) if isinstance(node, Call) and (head := _head(node.function))}
     quantities = {name for name, found in environment.definitions.items() if not found.arguments}
-    quantities |= environment.shapes.keys() | environment.in_layers  # y(x), a^L(x): what there is for an input
+    quantities |= _for_one_input(chains) & (environment.shapes.keys() | environment.in_layers)
     known = quantities | environment.functions.keys() | {str(key[0]) for key in environment.given}
     return frozenset(heads - known - _KNOWN)
+
+
+def _for_one_input(chains: Iterable[Chain]) -> set[str]:
+    """Return y and a^(4) of `y(x) - a^(4)(x)`: what is called with one name wherever it is called."""
+    inputs: dict[str, set[Formula]] = {}
+    for call in (node for chain in chains for node in walk(chain) if isinstance(node, Call)):
+        single = call.arguments[0] if len(call.arguments) == 1 and isinstance(call.function, Name) else None
+        inputs.setdefault(_head(call.function), set()).add(single if isinstance(single, Name) else call)
+    return {head for head, given in inputs.items() if len(given) == 1 and all(isinstance(each, Name) for each in given)}
 
 
 _OF_NO_VALUE = frozenset(("integral", "pm", "mp"))  # which is no function of what it is called with here
