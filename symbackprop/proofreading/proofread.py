@@ -169,6 +169,7 @@ def _declare(found: NamesFound, network: Network, notation: Notation | None) -> 
 
 
 _PLAIN_T = re.compile(r"\^\s*\{?\s*T(?![A-Za-z])")
+_EINSTEIN = re.compile(r"Einstein|爱因斯坦|愛因斯坦|summation convention|求和约定|求和約定", re.I)
 _APART = re.compile(r"(?<![A-Za-z\\])([A-Za-z])\s*(?:\\neq?(?![A-Za-z])|\\not\s*=|≠|!=)\s*([A-Za-z])(?![A-Za-z])")
 
 
@@ -179,6 +180,7 @@ def _starting(
     found = environment_of(network, loss, notation, rate)
     found.apart = frozenset(map(frozenset, _APART.findall(document.text)))
     found.domains = domains_in(document.text)
+    found.sums_unsaid = r"\sum" not in document.text or bool(_EINSTEIN.search(document.text))
     return found
 
 
@@ -301,6 +303,7 @@ def _copied(known: Knowledge) -> Knowledge:
         extents=dict(known.extents),
         shapes=dict(known.shapes),
         lengths=dict(known.lengths),
+        elided=set(known.elided),
     )
 
 

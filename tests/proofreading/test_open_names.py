@@ -169,3 +169,8 @@ def test_what_is_told_again_by_way_of_a_name_is_cut_there() -> None:
     assert last(r"\frac{\partial a}{\partial z} = a (1 - a)", said).status in HOLDS
     assert last(r"\frac{\partial a}{\partial z} = a (1 + a)", said).status is ClaimStatus.DIFFERS
     assert last(r"\frac{\partial a}{\partial w} = a (1 - a) x", said).status in HOLDS
+
+
+@pytest.mark.parametrize("formula", ["(" * 400 + "x" + ")" * 400 + " = 1", r"\sqrt{" * 200 + "x" + "}" * 200 + " = y"])
+def test_what_is_nested_deeper_than_anybody_writes_is_not_read(formula: str) -> None:
+    assert last(formula).status is ClaimStatus.UNREAD

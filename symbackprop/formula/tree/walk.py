@@ -39,6 +39,16 @@ def children(formula: Formula) -> tuple[Formula, ...]:
     return tuple(found)
 
 
+def is_deeper(formula: Formula, levels: int) -> bool:
+    """Whether parts lie in parts over more than so many levels."""
+    waiting = [formula]
+    for _ in range(levels):
+        waiting = [part for node in waiting for part in children(node)]
+        if not waiting:
+            return False
+    return bool(waiting)
+
+
 def with_children(formula: Formula, parts: tuple[Formula, ...]) -> Formula:
     """Return the node with the parts from `children` exchanged for `parts`, one for one."""
     remaining = iter(parts)

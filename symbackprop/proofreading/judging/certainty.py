@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
 
 from mpmath import mpf
 
@@ -24,9 +26,11 @@ from symbackprop.formula.tree.tree import (
     Neg,
     Number,
     Partial,
+    Product,
     Sum,
     Update,
 )
+from symbackprop.formula.tree.walk import nodes as nodes_of
 from symbackprop.formula.tree.walk import walk
 from symbackprop.proofreading.judging.conventions import conventions
 from symbackprop.proofreading.judging.judge import compare_at, free_indices
@@ -297,6 +301,31 @@ def _both_ways(left: Formula, right: Formula, environment: Knowledge, complete: 
     return f"{both[0]} stands alone and with indices" if both else ""
 
 
+def _elided(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    """`X = (x_1, …, x_n)`: what X has to do with x_1 is not followed."""
+    nodes = reached((left, right), environment) if environment.elided else ()
+    names = {environment.canonical(node.name) for node in nodes if isinstance(node, Name)} & environment.elided - complete
+    return f"the text writes {min(names)} out, with dots or as a row" if names else ""
+
+
+def _may_be_called(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    """`2 σ(2 z)` of a σ that is indexed elsewhere: a function as likely as a factor."""
+    names = {name for side in (left, right) for name in _before_brackets(side)} & _CALLED_LETTERS
+    names -= environment.definitions.keys() | complete | {name for name in names if (name,) in environment.given}
+    return f"{min(names)} may be a function here" if names else ""
+
+
+def _before_brackets(side: Formula) -> Iterator[str]:
+    """Yield the names behind which a factor in brackets stands."""
+    for node in nodes_of(side, Product):
+        for first, second in pairwise(node.factors):
+            if isinstance(first, Name) and isinstance(second, Group | Sum | Product):
+                yield first.name
+
+
+_CALLED_LETTERS = frozenset(("sigma", "varsigma", "phi", "varphi", "f", "g"))
+
+
 def _retold(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
     names = environment.retold & names_reached((left, right), environment) if environment.retold else set()
     return f"the text says two things of {min(names)}" if names - complete else ""
@@ -357,6 +386,8 @@ def _going(limit: BigSum) -> list[str]:
 
 def _summed_unsaid(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
     """`x_i a_{ij} x_j = a_{kj} x_j + …`: letters that occur twice in a term, and not in all, may be summed over (Einstein)."""
+    if not environment.sums_unsaid:
+        return ""
     free = [letters for side in (left, right) for term in _terms_of(side) if (letters := _free_letters(term))]
     common = set(free[0]).intersection(*free) if free else set()
     twice = min((letter for term in free for letter in term.keys() - common if term[letter] > 1), default="")
@@ -419,6 +450,8 @@ def _beside(node: Formula) -> tuple[Formula | None, ...]:
 
 _DOUBTS = (
     _at_one_place,
+    _elided,
+    _may_be_called,
     _of_different_things,
     _summed_unsaid,
     _in_a_limit,

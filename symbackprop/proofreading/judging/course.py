@@ -63,6 +63,7 @@ from symbackprop.proofreading.judging.statement_kinds import (
     is_index,
     is_set_anew,
     is_setting,
+    is_written_with_dots,
 )
 from symbackprop.proofreading.meaning.array_values import NoValueError
 from symbackprop.proofreading.meaning.layer_families import as_written
@@ -379,6 +380,9 @@ class Course:
         name, indices = key[0], index_names(parts[0])
         if name in self.environment.in_layers and not indices and free_indices(parts[1], random_points(self.environment)):
             return ClaimVerdict(ClaimStatus.DEFINITION, "says what a layer is called")  # `a^1 = x_i`
+        if not indices and is_written_with_dots(parts[1]):
+            self.environment.elided.add(str(name))
+            return ClaimVerdict(ClaimStatus.DEFINITION, "written out")
         definition = Definition(name if indices else spelled(key), parts[1], indices)
         self.environment.definitions[definition.name] = definition
         if self._circular(key):
@@ -410,10 +414,14 @@ class Course:
             if self._is_what_is_said(left, right):
                 return verdict
             reason = "" if self.fixed else says_nothing(left, right, environment)
-            return _of_paths(left, right, reason) if reason else verdict
+            return self._in_general(Claim(left, right, environment, statement, verdict), reason) if reason else verdict
         claim = Claim(left, right, environment, statement, verdict)
         rules = (*_OPEN, *(_EXPLAINED if verdict.status is ClaimStatus.DIFFERS else _UNSHAPED))
         return next((found for rule in rules if (found := rule(self, claim)) is not None), verdict)
+
+    def _in_general(self, claim: Claim, reason: str) -> ClaimVerdict:
+        """Return the verdict on two sides that are 0 where paths are left out: what holds whatever there is holds."""
+        return self._whatever_they_are(claim) or _of_paths(claim.left, claim.right, reason)
 
     def _is_what_is_said(self, left: Formula, right: Formula) -> bool:
         """Whether a formula is the very one that says what a name is: `δ = ∂J/∂z`."""

@@ -30,7 +30,7 @@ def bounds(formulas: Iterable[Formula], ranges: Mapping[str, str]) -> Mapping[st
     nodes = [node for formula in formulas for node in walk(formula)]
     sums = [pair for node in nodes for pair in _runs(node)]
     found = {count: ranges.get(letter, letter) for node in nodes for count, letter in _means(node)}
-    found |= {part.name: part.name for _, upper in sums for part in walk(upper) if isinstance(part, Name)}
+    found |= {part.name: part.name for _, upper in sums for part in nodes_of(upper, Name)}
     found |= {upper.name: ranges.get(letter, letter) for letter, upper in sums if isinstance(upper, Name)}
     return {name: size for name, size in found.items() if name not in {letter for letter, _ in sums}}
 

@@ -11,7 +11,7 @@ from symbackprop.formula.read.name_table import Names
 from symbackprop.formula.read.read import Finding as Mended
 from symbackprop.formula.read.read import ReadError, read, read_repaired
 from symbackprop.formula.tree.tree import BigSum, Chain, Formula, Group, Indexed, Name, Neg, Number, Row, Span, Sum, Text
-from symbackprop.formula.tree.walk import children, replace, walk
+from symbackprop.formula.tree.walk import children, is_deeper, replace, walk
 from symbackprop.proofreading.claims import Malformed
 from symbackprop.proofreading.judging.lint import Slip, lint
 from symbackprop.proofreading.judging.statement_kinds import FARTHEST, Statement, chains
@@ -19,6 +19,7 @@ from symbackprop.proofreading.text.document import Document, Fragment
 from symbackprop.proofreading.text.everyday import normalised
 from symbackprop.proofreading.text.in_pieces import Gap, InPieces, ReadPiece, read_in_pieces
 
+DEEPEST = 150
 _EQUALS = re.compile(r"(?<![<>!:=\\])(?:=|＝)(?!=)")
 
 
@@ -92,6 +93,7 @@ class _Reader:
         self.side = None
         try:
             found = read_repaired(text, names)
+            _refuse_deep(found.formula)
         except ReadError as problem:
             self._in_pieces(fragment, text, names, side, problem)
             return
@@ -104,7 +106,7 @@ class _Reader:
 
     def _in_pieces(self, fragment: Fragment, text: str, names: Names, side: Formula | None, problem: ReadError) -> None:
         """Take in what can be read of a formula that cannot be read as a whole."""
-        found = read_in_pieces(text, names)
+        found = _in_shallow_pieces(text, names)
         if found is None:
             if count := count_equals(text) + (side is not None):
                 self.unread.append(Unread(fragment, count, problem.span, problem.message))
@@ -132,6 +134,18 @@ class _Reader:
     def _spell(self, formula: Formula, text: str) -> None:
         for name, latex in _spellings(formula, text):
             self.spelled.setdefault(name, latex)
+
+
+def _in_shallow_pieces(text: str, names: Names) -> InPieces | None:
+    """Return what can be read of a formula; None where that is nothing, or nested too deeply."""
+    found = read_in_pieces(text, names)
+    return None if found is None or any(is_deeper(piece.chain, DEEPEST) for piece in found.pieces) else found
+
+
+def _refuse_deep(formula: Formula) -> None:
+    """Raise ReadError for a formula inside formulas over more levels than any person writes."""
+    if is_deeper(formula, DEEPEST):
+        raise ReadError(f"formulas inside formulas over more than {DEEPEST} levels", (0, 1))
 
 
 def _after(side: Formula, found: InPieces, problem: ReadError) -> InPieces:

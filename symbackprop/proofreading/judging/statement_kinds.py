@@ -114,6 +114,11 @@ def is_set_anew(statement: Statement) -> bool:
     return bool(_ANEW.search(statement.prose[-NEARBY:].rstrip(" \n*_")))
 
 
+def is_written_with_dots(side: Formula) -> bool:
+    """Whether a side lists things, `(x_1, …, x_n)`: what there is, and not what it is worth."""
+    return any(isinstance(node, Row) or node == Name("dots") for node in walk(side))
+
+
 def is_constraint(statement: Statement) -> bool:
     """Whether a formula says under what condition something is done (`s.t. Σ_k p_k = 1`)."""
     return any(bool(_CONSTRAINT.search(words)) for words in (statement.words, statement.prose[-NEARBY:]))

@@ -145,11 +145,16 @@ def called_only(chains: Sequence[Chain], environment: Knowledge) -> frozenset[st
 
 def _for_one_input(chains: Iterable[Chain]) -> set[str]:
     """Return y and a^(4) of `y(x) - a^(4)(x)`: what is called with one name wherever it is called."""
-    inputs: dict[str, set[Formula]] = {}
+    inputs: dict[str, set[str]] = {}
     for call in (node for chain in chains for node in walk(chain) if isinstance(node, Call)):
-        single = call.arguments[0] if len(call.arguments) == 1 and isinstance(call.function, Name) else None
-        inputs.setdefault(_head(call.function), set()).add(single if isinstance(single, Name) else call)
-    return {head for head, given in inputs.items() if len(given) == 1 and all(isinstance(each, Name) for each in given)}
+        inputs.setdefault(_head(call.function), set()).add(_only_input(call))
+    return {head for head, given in inputs.items() if len(given) == 1 and "" not in given}
+
+
+def _only_input(call: Call) -> str:
+    """Return x of `y(x)`; "" of `y'(x)`, `y(2x)`, `y(x, w)`."""
+    single = call.arguments[0] if len(call.arguments) == 1 and isinstance(call.function, Name) else None
+    return single.name if isinstance(single, Name) else ""
 
 
 _OF_NO_VALUE = frozenset(("integral", "pm", "mp"))  # which is no function of what it is called with here

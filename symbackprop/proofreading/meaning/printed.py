@@ -118,7 +118,7 @@ def interval(formula: Formula, functions: Mapping[str, Callable[..., mpf]]) -> t
 
     try:
         found = fold(formula, combine, leaf)
-    except (ZeroDivisionError, ValueError, OverflowError) as problem:
+    except (ZeroDivisionError, ValueError, OverflowError, TypeError) as problem:  # of one number, say, there is no maximum
         raise NoValueError(f"not defined: {problem}") from None
     low, high = mpf(found.a), mpf(found.b)
     return (low + high) / 2, (high - low) / 2

@@ -148,6 +148,10 @@ def _all_written_out(chains: Iterable[Chain]) -> dict[str, tuple[str, ...]]:
     return {name: min(shapes) for name, shapes in found.items() if len(shapes) == 1}
 
 
+def _is_matrix(side: Formula) -> bool:
+    return isinstance(_bare(side), Matrix)
+
+
 def _written_out(chain: Chain) -> tuple[str, tuple[str, ...]] | None:
     """Return X and its lengths where a matrix of numbers or entries is written out for it; None for any other chain."""
     said = _bare(chain.parts[1])
@@ -203,7 +207,9 @@ def _called(node: Formula) -> list[str]:
 
 def _with_company(stated: Sequence[Chain], evident: set[str], scalars: set[str]) -> set[str]:
     """Return arrays with the names that stand beside them in the formulas that say what names are."""
-    groups = [set(_named(walk(Chain(chain.parts[:2], chain.relations[:1])))) for chain in stated if not _written_out(chain)]
+    groups = [
+        set(_named(walk(Chain(chain.parts[:2], chain.relations[:1])))) for chain in stated if not _is_matrix(chain.parts[1])
+    ]
     called = set(_each(map(_called, (node for chain in stated for node in walk(chain)))))
     arrays, grown = set(evident), True
     while grown:
