@@ -38,7 +38,7 @@ from symbackprop.proofreading.judging.matching import match
 from symbackprop.proofreading.judging.other_meanings import vectors_in
 from symbackprop.proofreading.judging.points import leaves, names_reached, points_for, reached
 from symbackprop.proofreading.meaning.printed import is_numeric
-from symbackprop.proofreading.meaning.values import Definition, Knowledge
+from symbackprop.proofreading.meaning.values import Definition, Knowledge, Valuation, summed_letters
 
 MOST_PARTIALS = 12
 PATHS_LEFT_OUT = ("the text does not say how", "nothing in the text makes")
@@ -363,6 +363,21 @@ def _at_one_place(left: Formula, right: Formula, environment: Knowledge, complet
     return f"the text says a number for {told[0]}, which is an index here" if told else ""
 
 
+def _of_two_ranges(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    """`Σ_{i≠k} x_i + x_k = Σ_{i=1}^n x_i`: whether n is how far i runs everywhere, is not said."""
+    point = points_for((left, right), environment)[0]
+    runs = {run for node in reached((left, right), environment) for run in _runs(node, point)}
+    several = min((letter for letter, count in Counter(letter for letter, _ in runs).items() if count > 1), default="")
+    return f"how far {several} runs is not said everywhere" if several else ""
+
+
+def _runs(node: Formula, point: Valuation) -> Iterator[tuple[str, int]]:
+    """Yield the letters that a sum runs over, with how far."""
+    if isinstance(node, BigSum):
+        for letter in summed_letters(node)[0]:
+            yield letter, point.size(node.upper.name) if isinstance(node.upper, Name) else len(point.span(letter))
+
+
 def _in_a_limit(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
     """A limit of what the text does not say how it depends on what goes to its goal, or of names that rest on that."""
     limits = [node for side in (left, right) for node in walk(side) if isinstance(node, BigSum) and node.operator == "lim"]
@@ -450,6 +465,7 @@ def _beside(node: Formula) -> tuple[Formula | None, ...]:
 
 _DOUBTS = (
     _at_one_place,
+    _of_two_ranges,
     _elided,
     _may_be_called,
     _of_different_things,

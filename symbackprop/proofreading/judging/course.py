@@ -380,7 +380,7 @@ class Course:
         name, indices = key[0], index_names(parts[0])
         if name in self.environment.in_layers and not indices and free_indices(parts[1], random_points(self.environment)):
             return ClaimVerdict(ClaimStatus.DEFINITION, "says what a layer is called")  # `a^1 = x_i`
-        if not indices and is_written_with_dots(parts[1]):
+        if not indices and name not in self.environment.extents and is_written_with_dots(parts[1]):
             self.environment.elided.add(str(name))
             return ClaimVerdict(ClaimStatus.DEFINITION, "written out")
         definition = Definition(name if indices else spelled(key), parts[1], indices)
@@ -737,7 +737,9 @@ def _of_other_shapes(claim: Claim) -> str:
     if name := of_no_layer(claim.left, claim.right, claim.environment):
         return f"the text does not say of which layer {name} is"
     written = any(isinstance(node, Matrix) for node in reached((claim.left, claim.right), claim.environment))
-    return f"a matrix is written out, and the sides have the {claim.verdict.reason}" if written else ""
+    if written or claim.verdict.reason.endswith(" ()") or "shapes ()" in claim.verdict.reason:
+        return f"the sides have the {claim.verdict.reason}"  # of a matrix of blocks, of a vector with an index
+    return ""
 
 
 def _is_bold(claim: Claim) -> bool:

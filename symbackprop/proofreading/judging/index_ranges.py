@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain as chain_of
 from itertools import pairwise
 
 from symbackprop.formula.tree.tree import BigSum, Formula, Fraction, Indexed, Name, Neg, Number, Product, Sum
@@ -28,11 +29,11 @@ def index_ranges(formulas: Iterable[Formula], letters: Iterable[str]) -> Mapping
 def bounds(formulas: Iterable[Formula], ranges: Mapping[str, str]) -> Mapping[str, str]:
     """Return for each name that bounds a sum, n of `Σ_{j=1}^n`, the size it stands for; a letter that is summed over is none."""
     nodes = [node for formula in formulas for node in walk(formula)]
-    sums = [pair for node in nodes for pair in _runs(node)]
-    found = {count: ranges.get(letter, letter) for node in nodes for count, letter in _means(node)}
+    sums = list(chain_of.from_iterable(map(_runs, nodes)))
+    found = {count: ranges.get(letter, letter) for count, letter in chain_of.from_iterable(map(_means, nodes))}
     found |= {part.name: part.name for _, upper in sums for part in nodes_of(upper, Name)}
     found |= {upper.name: ranges.get(letter, letter) for letter, upper in sums if isinstance(upper, Name)}
-    return {name: size for name, size in found.items() if name not in {letter for letter, _ in sums}}
+    return {name: found[name] for name in found.keys() - {letter for letter, _ in sums}}
 
 
 def _means(node: Formula) -> Iterator[tuple[str, str]]:

@@ -68,17 +68,31 @@ def _labels(formula: Formula) -> Iterator[str]:
 def _unused_index(statement: Statement, indices: frozenset[str]) -> Iterator[Slip]:
     """`Σ_k exp(θ_i x)`: nothing under the sum depends on k. A sum over what is no index, `Σ_x`, says what it runs over.
 
-    `Σ_k u_i = K u_i` is no slip: what does not depend on k is taken out. One is where i has no other meaning, and where the sum
-    divides what it sums.
+    `Σ_k u_i = K u_i` is no slip: what does not depend on k is taken out. One is where i has no other meaning, where the sum
+    divides what it sums, and where i stands twice, `Σ_k u_{ii}`.
     """
     known = {*_labels(statement.chain.parts[0]), *(bound for node in nodes(statement.chain, BigSum) for bound in _bound(node))}
     for node in nodes(statement.chain, BigSum):
-        name = _summed_over(node, indices)
-        others = set(_labels(node.body))
-        if name and len(others) == 1 and (_is_total(node, statement) or not others & known) and not _speaks_of(node.body, name):
-            (other,) = others
+        name, other = _summed_over(node, indices), _only_label(node.body)
+        if not name or not other or _speaks_of(node.body, name):
+            continue
+        twice = list(_second_places(node.body, other))
+        if twice or _is_total(node, statement) or other not in known:
             message = f"the sum over {name} does not use it: {name} belongs where {other} stands"
-            yield from (Slip(statement, span, name, message) for span in _places(node.body, other))
+            yield from (Slip(statement, span, name, message) for span in twice or _places(node.body, other))
+
+
+def _only_label(body: Formula) -> str:
+    """Return the letter that is the only one to stand as an index; "" where there are others, or none."""
+    labels = set(_labels(body))
+    return min(labels) if len(labels) == 1 else ""
+
+
+def _second_places(body: Formula, letter: str) -> Iterator[Span]:
+    """Yield where a letter stands as both indices of an entry, the second time."""
+    for part in nodes(body, Indexed):
+        if part.indices == (Name(letter), Name(letter)) and part.indices[1].span:
+            yield part.indices[1].span
 
 
 def _is_total(node: BigSum, statement: Statement) -> bool:

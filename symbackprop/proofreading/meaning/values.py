@@ -11,7 +11,7 @@ import math
 import random
 from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import mpmath
@@ -543,6 +543,8 @@ def _sum(point: Valuation, node: Sum, places: dict[str, int]) -> Steps:
 
 
 def _product(point: Valuation, node: Product, places: dict[str, int]) -> Steps:
+    if any(isinstance(a, Name) and isinstance(b, Chain) for a, b in pairwise(node.factors)):
+        raise NoValueError("a name before a condition in brackets: what it is of")
     total = yield point, node.factors[0], places
     for factor in node.factors[1:]:
         total = times(total, (yield point, factor, places))
@@ -620,12 +622,20 @@ def _root(point: Valuation, node: Root, places: dict[str, int]) -> Steps:
 
 
 def _bars(point: Valuation, node: Bars, places: dict[str, int]) -> Steps:
+    if node.kind == "abs" and isinstance(node.body, Group) and node.body.bracket == "[":
+        raise NoValueError("an absolute value, or the determinant of one number")
     body = yield point, node.body, places
     if isinstance(body, np.ndarray) and node.kind == "norm" and node.label in ("", "2", "F"):
         return euclidean(body)
-    if isinstance(body, np.ndarray) and node.kind == "abs":
+    if node.kind == "abs" and (isinstance(body, np.ndarray) or isinstance(_bare(node.body), Matrix)):
         return determinant(body)
     return abs(_number_of(body))
+
+
+def _bare(node: Formula) -> Formula:
+    while isinstance(node, Group):
+        node = node.body
+    return node
 
 
 def _real(value: Any) -> mpf:
@@ -645,11 +655,18 @@ def _call(point: Valuation, node: Call, places: dict[str, int]) -> Steps:
     found = point.environment.definitions.get(name)
     if found is not None and found.arguments:
         return (yield from _applied(point, found, arguments, marks))
+    _refuse_conditions(node)
     if (known := _known_function(point, name, arguments, marks)) is not None:
         return known(*arguments)
     if not marks and _is_a_quantity(point.environment, name):
         return (yield point, Name(name), places)  # J(w, b): the argument list of a quantity that is known without it
     raise NoValueError(f"the function {name or type(function).__name__} is not known")
+
+
+def _refuse_conditions(call: Call) -> None:
+    """Raise NoValueError for a function of a condition, `P(x = 1)`."""
+    if call.function != Name("indicator") and any(isinstance(argument, Chain) for argument in call.arguments):
+        raise NoValueError("a function of a condition")
 
 
 def _is_a_quantity(known: Knowledge, name: str) -> bool:

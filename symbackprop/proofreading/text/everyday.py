@@ -25,9 +25,15 @@ _FACTOR = r"\\(?:[dtc]?frac|partial|sum|left|nabla|sqrt|alpha|beta|gamma|delta|e
 
 #: Further ways of writing, none of them shorter than how the reader has it.
 _SPELLINGS = tuple(
-    (re.compile(pattern), repair)
+    (re.compile(pattern, re.S if ".*?" in pattern else 0), repair)
     for pattern, repair in (
         (r"\\\\\\\\(?:\\\\)*", r"\\\\"),  # a line break as Markdown wants it
+        (r"(?<!\\)\\(?=\n)", " "),  # a space at the end of a line
+        (r"\\onedot(?![A-Za-z])", " "),  # a full stop
+        (r"\{\s*(\\partial\s*\\?[A-Za-z]+(?:\s*\{[^{}]*\})?)\s*\}(\s*\^\s*(?:\d|\{\s*\d\s*\}))", r"\1\2"),
+        (r"\\begin\{array\}(?!\s*\{)(.*?)\\end\{array\}", r"\\begin{split}\1\\end{split}"),
+        (r"frac\s*\{\s*\\mathrm\s*\{\s*d\s*\}\s*\}\s*\{\s*\\mathrm\s*\{\s*d\s*\}", r"frac{d}{d "),
+        (r"\\mbox\{(cos|sin|tanh|exp|log|ln)\}", r"{\\rm \1}"),
         (rf"\\(?:{_BOLD})\s*\{{\s*\\(?:{_BOLD})\s*\{{([^{{}}]*(?:\{{[^{{}}]*\}}[^{{}}]*)*)\}}\s*\}}", r"\\bm{\1}"),
         (r"\A\s*(?:=>|\\Rightarrow(?![A-Za-z])|\\implies(?![A-Za-z])|\\Longrightarrow(?![A-Za-z]))", " "),
         (r"\\underset\s*\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}\s*\{?\s*\\arg\s*\\(min|max)(?![A-Za-z])\s*\}?", r"\\arg\\\2_{\1}"),
@@ -138,12 +144,24 @@ def document_macros(document: Document) -> Mapping[str, Macro]:
     defined = defined_macros(f"{document.put_in}\n{document.text}" if document.put_in else document.text)
     plain = {name: replace(macro, body=normalised(macro.body)) for name, macro in defined.items()}
     found = {name: macro for name, macro in plain.items() if not re.search(rf"\\{name}(?![A-Za-z])", macro.body)}
+    for name, macro in _OF_PACKAGES.items():
+        if f"\\{name}" in document.text:
+            found.setdefault(name, macro)
     if r"\ell" in document.text:
         alone = not any(_LETTER_L.search(formula.text) for formula in document.formulas())
         found.setdefault("ell", Macro(0, "l" if alone else r"\mathrm{ell}"))
     return MappingProxyType(found)
 
 
+#: Macros that texts use without a definition of their own: those of the package physics, and the usual sets.
+_OF_PACKAGES = {
+    "pdv": Macro(2, r"\frac{\partial #1}{\partial #2}"),
+    "pd": Macro(2, r"\frac{\partial #1}{\partial #2}"),
+    "dv": Macro(2, r"\frac{d #1}{d #2}"),
+    "abs": Macro(1, r"\left|#1\right|"),
+    "norm": Macro(1, r"\left\|#1\right\|"),
+    "R": Macro(0, r"\mathbb{R}"),
+}
 _LETTER_L = re.compile(r"(?<![A-Za-z\\])l(?![A-Za-z])")
 
 
