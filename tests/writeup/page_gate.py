@@ -30,8 +30,8 @@ NARROWEST = 500
 
 @cache
 def gate_network(name: str) -> Derivation:
-    """Return a derivation: a document's, a scalar network by its sizes, or one of the layers."""
-    if name in DOCUMENTS:
+    """Return a derivation: of a folder, of a scalar network by its sizes, or of one of the layers."""
+    if name in (*DOCUMENTS, "transformer_block"):
         return document(name)
     return layered(tuple(map(int, name.split("-")))) if "-" in name else MADE[name]()
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 from types import ModuleType
 
 import pytest
+from sympy import Sum, tanh
 
 from symbackprop.network import Network, sigmoid
 from symbackprop.writeup.drawing.diagram import network_picture
@@ -79,6 +80,21 @@ def test_layers_of_arrays_are_drawn_well(name: str) -> None:
     """No bias on a weight beside it, no edge behind a unit that it passes."""
     derivation = gate_network(name)
     assert faults(read_drawing(svg(network_picture(derivation.network, derivation.loss)))) == []
+
+
+def test_what_stands_above_a_unit_covers_none_in_the_row_before() -> None:
+    """Three parameters that are learned with the weights, states too, above the sum of four gates."""
+    net = Network("gates that share a sum")
+    n, i, j, k = net.indices("n:N i:D j:H k:H")
+    x, t = net.input("x", n, i), net.target("t", n, j)
+    h, c = net.parameter("h_before", n, j), net.parameter("c_before", n, j)
+    w, u, b = net.parameter("Wx", i, j), net.parameter("Wh", k, j), net.parameter("b", j)
+    a = net.define("a", n, j, Sum(x[n, i] * w[i, j], i) + Sum(h[n, k] * u[k, j], k) + b[j])
+    gates = [net.define(name, n, j, sigmoid(a[n, j] + shift)) for shift, name in enumerate("pqrs")]
+    cell = net.define("cell", n, j, gates[0][n, j] * c[n, j] + gates[1][n, j] * gates[3][n, j])
+    out = net.define("out", n, j, gates[2][n, j] * tanh(cell[n, j]))
+    loss = net.define("E", Sum((out[n, j] - t[n, j]) ** 2, n, j))
+    assert faults(read_drawing(svg(network_picture(net, loss)))) == []
 
 
 def test_local_derivatives_stand_clear_on_the_graph(two_three_two: Network, local_texts: Mapping[tuple[str, str], str]) -> None:

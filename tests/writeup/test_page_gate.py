@@ -133,9 +133,9 @@ def test_a_pdf_of_some_networks_in_turn_for_all_readers_breaks_well(at: int, nam
 
 
 @needs_chromium
-@pytest.mark.parametrize("name", ["batch norm"])
-def test_a_sum_over_many_factors_is_broken_too(name: str) -> None:
-    found = measured(html(outline(name, "brief")), PRINTED, printed=True)
+@pytest.mark.parametrize(("name", "level"), [("batch norm", "brief"), ("transformer_block", "standard")])
+def test_a_sum_over_many_factors_is_broken_too(name: str, level: str) -> None:
+    found = measured(html(outline(name, level)), PRINTED, printed=True)
     assert (found["out"], found["small"]) == ([], [])
 
 

@@ -41,6 +41,23 @@ def test_a_long_sum_over_an_index_is_broken_and_put_together_again(side: str) ->
 
 
 @pytest.mark.parametrize(
+    ("side", "leads"),
+    [
+        (rf"\frac{{{TERM} \cdot \left(1 - y_{{n}}\right) \cdot c_{{n}} \cdot a_{{n}} \cdot x_{{n}}}}{{N}}", "=********"),
+        (rf"a \odot b \odot \left({TERM} \cdot {TERM} + {INNER}\right) \odot d", "=⊙⊙+⊙"),
+    ],
+)
+def test_a_long_fraction_and_a_product_by_entries_are_broken_at_their_factors(side: str, leads: str) -> None:
+    whole = read(f"E = {side}", NAMES)
+    assert isinstance(whole, Chain)
+    (found,) = laid_out((Line((Part(whole.parts[0]), Part(whole.parts[1], relation="="))),), WIDTH)
+    pieces = [piece for row in found for piece in row.pieces]
+    assert "".join(piece.lead for piece in pieces) == leads
+    written = "".join(text(piece.body) for piece in pieces)
+    assert written.count("(") == written.count(")")
+
+
+@pytest.mark.parametrize(
     "formula",
     [
         rf"E = \left({TERM} - N\right) \cdot {INNER} \cdot {TERM}",

@@ -23,7 +23,7 @@ from tests.writeup.typeset import MARGIN, amiss, amiss_in_log, needs_tex
 
 @needs_tex
 @pytest.mark.slow
-@pytest.mark.parametrize(("at", "name"), [*enumerate([*DOCUMENTS, *OTHERS])])
+@pytest.mark.parametrize(("at", "name"), [*enumerate([*DOCUMENTS, *OTHERS, "transformer_block"])])
 def test_latex_sets_a_page_of_every_network_in_turn_for_all_readers(at: int, name: str, tmp_path: Path) -> None:
     assert amiss(tex(make_outline(gate_network(name), chosen(at + 1))), tmp_path, MARGIN) == []
 

@@ -71,8 +71,8 @@ _SCRIPT, _CAPITAL = 0.7, 1.45
 def _as_set(node: Formula, parts: tuple[Printed, ...]) -> Printed | None:
     if isinstance(node, tree.Indexed):
         indices = [len(part) for _, part in parts]
-        commas = len(indices) - 1 if max(indices) > 1 else 0
-        return node, "x" * round(_width(glyph_of(node.name, _PLAIN)) + _SCRIPT * (sum(indices) + commas))
+        commas = len(indices) - 1 if max(indices) > 1 or any(isinstance(index, tree.Number) for index, _ in parts) else 0
+        return node, "x" * round(_width(glyph_of(node.name, _PLAIN)) + _SCRIPT * sum(indices) + commas)
     if isinstance(node, tree.Name):
         return node, "x" * max(round(_width(glyph_of(node.name, _PLAIN))), 1)
     if isinstance(node, tree.Partial):

@@ -20,11 +20,12 @@ from symbackprop.writeup.drawing.graph_rows import graph_rows, spread_out
 from symbackprop.writeup.drawing.labels import Placement, place_labels
 from symbackprop.writeup.drawing.picture import label_box
 from symbackprop.writeup.drawing.styled_text import StyledText
-from symbackprop.writeup.drawing.unit_graph import Connection, UnitGraph, UnitKind
+from symbackprop.writeup.drawing.unit_graph import Connection, Unit, UnitGraph, UnitKind
 
 LABEL_SIZE = 13.0
 _PLAIN_GAP = 58.0  # between columns whose edges have no labels
 _TAG_ARROW = 12.0
+_ABOVE_TAGS = 8.0  # between tags and the unit above them
 _GROWTH = (0.8, 0.9, 1.0, 1.12, 1.25, 1.4, 1.6)
 _BULGES = (0.0, *(sign * step for step in (30.0, 60.0, 90.0, 130.0, 180.0, 240.0, 320.0) for sign in (-1, 1)))
 
@@ -159,11 +160,13 @@ def _rows_downward(plan: LayoutPlan, growth: float) -> dict[str, Box]:
     """Return the units in rows, one below the other, wide enough apart for level labels."""
     y = 0.0
     middles = []
+    gap = 0.0
     for number, row in enumerate(plan.graph.columns):
         high = max((plan.bodies[unit.name].height for unit in row), default=0)
-        y += high / 2 if number else 0
+        y += max(gap, _headroom(plan, row) + _ABOVE_TAGS) + high / 2 if number else 0
         middles.append(round(y, 2))
-        y += high / 2 + 46 * growth + 8 * max(len(row), 1)
+        y += high / 2
+        gap = 46 * growth + 8 * max(len(row), 1)
     labels = [label_box(text, (0, 0), LABEL_SIZE).width for text in plan.texts.values()]
     pitch = max([*(body.width for body in plan.bodies.values()), *labels]) + 26 * growth
     across = graph_rows(plan.graph, {name: body.width for name, body in plan.bodies.items()}, pitch)
@@ -173,9 +176,10 @@ def _rows_downward(plan: LayoutPlan, growth: float) -> dict[str, Box]:
     }
 
 
-def _headroom(plan: LayoutPlan) -> float:
-    """Return the room that the tags above a unit need."""
-    most = max(Counter(tag.unit for tag in plan.tags.values()).values(), default=0)
+def _headroom(plan: LayoutPlan, units: Sequence[Unit] = ()) -> float:
+    """Return the room that the tags above a unit, one of `units` if they are given, need."""
+    count = Counter(tag.unit for tag in plan.tags.values())
+    most = max((count[unit.name] for unit in units) if units else count.values(), default=0)
     return most * label_box(StyledText((), ""), (0, 0), LABEL_SIZE).height + _TAG_ARROW if most else 6.0
 
 

@@ -121,7 +121,7 @@ def _piece(piece: Piece, made: Material) -> str:
 
 def _sign(sign: str) -> str:
     shown = {"*": "·", "-": "−"}.get(sign, sign)
-    if sign not in RELATIONS and shown not in "+−·":
+    if sign not in RELATIONS and shown not in "+−·⊙":
         raise InternalError(f"lesson: unknown sign {sign!r}")
     form = "" if sign in RELATIONS else ' form="infix"'  # a relation has no other form
     return f"<mo{form}>{escape(shown)}</mo>"

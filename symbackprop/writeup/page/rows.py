@@ -18,8 +18,10 @@ from symbackprop.formula.tree.tree import (
     Formula,
     Fraction,
     Group,
+    Hadamard,
     Matrix,
     Neg,
+    Number,
     Partial,
     Product,
     Sum,
@@ -30,7 +32,7 @@ from symbackprop.formula.tree.walk import walk
 from symbackprop.writeup.page.blocks import Line, Part
 
 #: Characters that fit a row of a printed page beside a left side and a reason.
-PAGE_WIDTH = 88
+PAGE_WIDTH = 92
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,19 +224,38 @@ def _opened(side: Part, room: int) -> list[_Term]:
 
 def _taken_apart(term: _Term) -> list[_Term]:
     body = term.body.body if isinstance(term.body, Group) else term.body
-    if isinstance(body, Neg):
-        return _negative_taken_apart(body.body, term)
-    if isinstance(body, BigSum):
-        return [_begun(body, term)]
-    if isinstance(body, Sum):
-        inner = _signed(body)
-        brackets = int(term.factor or term.needs_brackets_for_a_sum or isinstance(term.body, Group))
-    elif isinstance(body, Product):
-        inner = _factors(body)
-        brackets = int(isinstance(term.body, Group))
-    else:
-        return []
-    return _bounded(inner, term, brackets)
+    match body:
+        case Neg():
+            return _negative_taken_apart(body.body, term)
+        case BigSum():
+            return [_begun(body, term)]
+        case Fraction():
+            return _joined_by_signs(_as_product(body), term)
+        case _:
+            return _joined_by_signs(body, term)
+
+
+def _joined_by_signs(body: Formula, term: _Term) -> list[_Term]:
+    """Return the terms of a sum or the factors of a product, in brackets where they need them; nothing for anything else."""
+    bracket = isinstance(term.body, Group)
+    match body:
+        case Sum():
+            return _bounded(_signed(body), term, int(bracket or term.factor or term.needs_brackets_for_a_sum))
+        case Product():
+            return _bounded(_factors(body), term, int(bracket))
+        case Hadamard():
+            inner = [_Term("⊙", factor, factor=True) for factor in body.factors]
+            return _bounded(inner, term, int(bracket or term.factor))
+        case _:
+            return []
+
+
+def _as_product(fraction: Fraction) -> Formula:
+    """Return `1/d · a · b` for the fraction (a · b)/d, which can be broken; one with a short numerator as it is."""
+    above = fraction.numerator
+    if measured(above) <= measured(fraction.denominator):
+        return fraction
+    return Product((Fraction(Number("1"), fraction.denominator), *(above.factors if isinstance(above, Product) else (above,))))
 
 
 def _signed(total: Sum) -> list[_Term]:

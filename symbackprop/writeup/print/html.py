@@ -244,7 +244,7 @@ def _signed(piece: Piece, page: Page) -> str:
 def _sign(sign: str) -> str:
     """Return the sign between two pieces, as wide as between two sides of a formula; a relation has one form only."""
     shown = {"*": "·", "-": "−"}.get(sign, sign)
-    if sign not in RELATIONS and shown not in "+−·":
+    if sign not in RELATIONS and shown not in "+−·⊙":
         raise InternalError(f"html: unknown sign {sign!r}")
     return f"<mo>{escape(shown)}</mo>" if sign in RELATIONS else f'<mo form="infix">{escape(shown)}</mo>'
 

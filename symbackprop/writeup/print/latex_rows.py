@@ -118,7 +118,7 @@ def piece_latex(piece: Piece, notation: Notation, room: int = 0) -> str:
 def _sign(sign: str, notation: Notation) -> str:
     if sign == "*":
         return notation.times or notation.explicit_times
-    return RELATIONS.get(sign, sign)
+    return r"\odot" if sign == "⊙" else RELATIONS.get(sign, sign)
 
 
 def latex_matrix(matrix: ArrayValue, notation: Notation, prose: Callable[[str], str]) -> str:
