@@ -132,7 +132,7 @@ def _with_sizes(reading: Reading, how: HowItIsRead, letters: Sequence[str], star
         found = array_shapes(chains, reading.spelled, numbers, axes, vectors)
     start.shapes.update(found.shapes)
     start.lengths.update(found.lengths)
-    start.unshaped = found.unknown
+    start.unshaped, start.guessed = found.unknown, found.guessed
 
 
 def proofread_text(text: str, network: Network | None = None, **options: object) -> ProofreadReport:

@@ -3,7 +3,8 @@
 `python -m tests.proofreading.mutations` plants every mistake of every document (minutes of work); `--each 5` every fifth.
 
 A mistake is made in the text of one side of one `=` that is a claim: a digit, a sign, a name for its like, an index for another,
-two indices exchanged, a factor left out, an exponent, a transpose, a layer, a derivative of a function for the function.
+two indices exchanged, a factor left out, an exponent, its sign, a transpose, a layer, a derivative of a function for it,
+the argument of a derivative, a bound of a sum that is one off, the letter of a sum.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import process_time
 
-from symbackprop.formula.tree.tree import Formula, Indexed, Name
+from symbackprop.formula.tree.tree import Call, Formula, Indexed, Name
 from symbackprop.proofreading.claims import ClaimStatus, Judgement
 from symbackprop.proofreading.corrected import corrected
 from symbackprop.proofreading.proofread import proofread_text
@@ -49,8 +50,8 @@ def claims(report: ProofreadReport) -> Iterator[Judgement]:
     defined: set[Formula] = set()
     for item in report.claims:
         left = item.left
-        states = isinstance(left, Name | Indexed) and left not in defined and item.right is not None
-        if isinstance(left, Name | Indexed):
+        states = isinstance(left, Name | Indexed | Call) and left not in defined and item.right is not None
+        if isinstance(left, Name | Indexed | Call):
             defined.add(left)
         if not states and item.right is not None and item.right.span is not None:
             yield item
@@ -85,6 +86,15 @@ _EXCHANGED = (
     ("layer", r"(?<=[a-zA-Z])\^l(?=[ _)])", "^{l-1}"),
     ("function", r"\\sigma'", r"\\sigma"),
     ("factor", r"\\frac\{1\}\{2\}", r"\\frac{1}{3}"),
+    ("argument", r"(?<=\\sigma'\()u(?=\))", "f"),
+    ("argument", r"(?<=\\tanh\()c(?=\))", "v"),
+    ("bound", r"(?<=\\sum_\{i=)1(?=\})", "2"),
+    ("bound", r"(?<=\^)N(?= )", "{N-1}"),
+    ("sum", r"\\sum_\{i=1\}\^N", r"\\sum_{j=1}^N"),
+    ("power", r"(?<=\^\{)-(?=\d/2\})", ""),
+    ("power", r"(?<=\^\{-)3(?=/2\})", "1"),
+    ("hadamard", r" \\odot (?:[a-z]|\([^()]*\))(?![\w(])", ""),
+    ("hadamard", r"(?<=\(1 )-(?= [a-z])", "+"),
 )
 
 
@@ -115,7 +125,11 @@ def mutants(text: str, report: ProofreadReport, rng: random.Random) -> list[Muta
         assert item.right is not None
         assert item.right.span is not None
         start, end = (item.start + place for place in item.right.span)
-        planted = [(kind, side) for kind, side in changes(text[start:end], names, rng) if side.strip()]
+        planted = [
+            (kind, side)
+            for kind, side in changes(text[start:end], names, rng)
+            if side.strip() and not side.strip().startswith("\\odot")
+        ]
         found += [Mutant(text[:start] + side + text[end:], start, start + len(side), kind) for kind, side in planted]
     return found
 
@@ -157,7 +171,7 @@ class Tally:
         self.not_mended += [said] if found and not mended else []
 
 
-DOCUMENTS = ("numbers", "deltas", "softmax_batch", "layers", "matrices")
+DOCUMENTS = ("numbers", "deltas", "softmax_batch", "layers", "matrices", "cells")
 
 
 def every_mutant(name: str, seed: int) -> tuple[str, list[Mutant]]:

@@ -83,3 +83,35 @@ def test_a_derivative_reaches_no_further_than_its_fraction() -> None:
     said = r"Let $a = w x$. "
     assert last(said + r"$$\frac{\partial (w a)}{\partial w} = a$$").status is ClaimStatus.DIFFERS
     assert last(said + r"$$\frac{\partial}{\partial w} w a = a$$").status in HOLDS
+
+
+def test_a_quantity_with_a_list_of_what_it_rests_on() -> None:
+    said = r"With $z = w x + b$ and $a = \frac{1}{1 + e^{-z}}$ let $$J(w, b) = -(y \ln a + (1 - y) \ln(1 - a))$$ "
+    assert last(said + r"$$\frac{\partial J(w, b)}{\partial w} = (a - y) x$$").status in HOLDS
+    assert last(said + r"$$\frac{\partial J}{\partial b} = y - a$$").status is ClaimStatus.DIFFERS
+    assert last(r"$y = 3 t$ and $$\sigma(z) = y$$").status is ClaimStatus.UNDECIDED
+
+
+def test_the_next_value_of_a_name_is_no_claim() -> None:
+    assert last(r"$$v' = v - \eta \nabla C$$").status is ClaimStatus.ASSIGNMENT
+    assert last(r"$y = 1/(1 + e^{-z})$ and $$y' = y - y^2$$").status is not ClaimStatus.ASSIGNMENT
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (
+            r"\frac{\partial L}{\partial b} = \frac{\partial L}{\partial u}",
+            r"\frac{\partial L}{\partial b} = \frac{\partial L}{\partial h}",
+        ),
+        (
+            r"\frac{\partial L}{\partial u} = (f - t) \odot \sigma'(u)",
+            r"\frac{\partial L}{\partial u} = (f - t) \odot \sigma'(f)",
+        ),
+    ],
+)
+def test_small_letters_may_be_vectors(right: str, wrong: str) -> None:
+    """Of whose shape the text says nothing; and a function that the text defines has a slope at each entry."""
+    said = r"$\sigma(z) = \frac{1}{1 + e^{-z}}$, $u = W x + U h + b$, $f = \sigma(u)$, $L = \frac{1}{2} \|f - t\|^2$. "
+    assert last(f"{said}$${right}$$\n").status in HOLDS
+    assert last(f"{said}$${wrong}$$\n").status not in HOLDS

@@ -25,6 +25,7 @@ from symbackprop.formula.tree.tree import (
     Group,
     Indexed,
     Matrix,
+    Nabla,
     Name,
     Number,
     Partial,
@@ -50,7 +51,12 @@ from symbackprop.proofreading.judging.certainty import (
 )
 from symbackprop.proofreading.judging.judge import compare_at, free_indices, judge, same
 from symbackprop.proofreading.judging.matching import is_entry, match
-from symbackprop.proofreading.judging.open_names import by_the_chain_rule, holds_whatever_they_are, holds_with_some_shape
+from symbackprop.proofreading.judging.open_names import (
+    by_the_chain_rule,
+    holds_for_vectors,
+    holds_whatever_they_are,
+    holds_with_some_shape,
+)
 from symbackprop.proofreading.judging.other_meanings import as_entries, other_meanings, speak_of_entries
 from symbackprop.proofreading.judging.points import is_finer, leaves, points_for, random_points, reached
 from symbackprop.proofreading.judging.said_before import MOST_CONDITIONS, in_its_set, moved_a_little, with_conditions
@@ -236,7 +242,9 @@ class Course:
     def _stated_of_no_name(self, parts: list[Formula], relation: str, section: int) -> ClaimVerdict | None:
         if relation == "=" and self._normalises(parts):
             return ClaimVerdict(ClaimStatus.SETTING, "a condition")
-        return ClaimVerdict(ClaimStatus.ASSIGNMENT) if self._is_new_value(parts[0]) else self._function(parts, section)
+        if self._is_new_value(parts[0]) or _is_a_step(*parts[:2]):
+            return ClaimVerdict(ClaimStatus.ASSIGNMENT)
+        return self._function(parts, section)
 
     def _forget_what_says_nothing(self, key: Key, side: Formula) -> None:
         """Let a name be defined by a formula with a value where the one that it has is without."""
@@ -282,7 +290,7 @@ class Course:
         if not name or name in BY_NAME or name in self.fixed or is_numeric(parts[1]) or name in _names(parts[1]):
             return None
         if not set(arguments) & _names(parts[1]):
-            return ClaimVerdict(ClaimStatus.UNDECIDED, f"{', '.join(arguments)} does not occur in what {name} is said to be")
+            return self._quantity(name, arguments, parts)
         known = self.environment.definitions.get(name)
         told = known is not None and known.arguments == arguments
         if told and judge(parts[0], parts[1], self.environment).status is ClaimStatus.ALWAYS:
@@ -290,6 +298,17 @@ class Course:
         self.environment.definitions[name] = Definition(name, parts[1], arguments=arguments)
         self.told_in[name] = section
         return ClaimVerdict(ClaimStatus.DEFINITION, "the function anew" if known else "")
+
+    def _quantity(self, name: str, arguments: tuple[str, ...], parts: list[Formula]) -> ClaimVerdict | None:
+        """`J(w, b) = -(y ln a + …)`, where a rests on w: a quantity, with a list of what it rests on; None for a claim."""
+        key = (self.environment.canonical(name),)
+        if self._knows(key) and not self.environment.definitions[key[0]].arguments:
+            return None
+        told = self._knows(key) or name in self.environment.functions.keys() - self.environment.unsaid
+        if told or isinstance(parts[1], Name):
+            reason = f"{', '.join(arguments)} does not occur in what {name} is said to be"
+            return ClaimVerdict(ClaimStatus.UNDECIDED, reason)
+        return self._defined(key, [Name(name), parts[1]])
 
     def _forget_function(self, name: str) -> None:
         """Let a function be any one, of which a formula says something that was not read."""
@@ -635,6 +654,12 @@ class Course:
             return None
         return holds_with_some_shape(claim.left, claim.right, claim.environment, _is_bold(claim))
 
+    def _for_vectors(self, claim: Claim) -> ClaimVerdict | None:
+        """What holds where small letters are vectors."""
+        if self.fixed or not self.text:
+            return None
+        return holds_for_vectors(claim.left, claim.right, claim.environment, _is_bold(claim))
+
     def _whatever_they_are(self, claim: Claim) -> ClaimVerdict | None:
         """What holds whatever its names stand for: a step of algebra."""
         if self.fixed or not self.text:
@@ -798,6 +823,13 @@ def _replaced_name(side: Formula) -> Formula | None:
     return None
 
 
+def _is_a_step(new: Formula, side: Formula) -> bool:
+    """Whether a side is `w - η ∂C/∂w`, and the other one `w'`: the next value of w."""
+    old = new.body if isinstance(new, Decorated) and new.kind == "prime" else None
+    steps = isinstance(side, Sum) and side.terms[0] == old and len(side.terms) > 1
+    return steps and any(isinstance(node, Partial | Nabla) or node == Name("eta") for node in walk(side))
+
+
 _SIZE = re.compile(r"\s*\(\s*[^()=]*(?:\\times|×)[^()=]*(?:\([^()=]*\)[^()=]*)*\)\s*")
 _NEW = re.compile(r"(.+?)[_^]?\(?(?:new|neu|next|updated|\+)\)?")
 
@@ -813,6 +845,7 @@ _OPEN: tuple[Callable[[Course, Claim], ClaimVerdict | None], ...] = (
 _UNSHAPED = (Course._of_some_shape,)  # where the sides have no value
 _EXPLAINED: tuple[Callable[[Course, Claim], ClaimVerdict | None], ...] = (
     Course._is_size,
+    Course._for_vectors,
     Course._first_factor,
     Course._wanted,
     Course._condition,

@@ -64,10 +64,10 @@ def judge(left: Formula, right: Formula, environment: Knowledge, history: Sequen
 def _as_constant(left: Formula, right: Formula, environment: Knowledge) -> ClaimVerdict | None:
     """`Σ_k P_nk = 1`: what has one value whatever the numbers are; None for anything else."""
     outcomes, problems, witness = compare_at(left, right, points_for((left, right), environment))
+    if len(outcomes) > 1 and all(outcomes):
+        return ClaimVerdict(ClaimStatus.ALWAYS)
     if len(outcomes) < 2 or problems:
         return None
-    if all(outcomes):
-        return ClaimVerdict(ClaimStatus.ALWAYS)
     side = right if is_numeric(left) else left
     points = points_for((side,), environment)
     letters = sorted(free_indices(side, points))

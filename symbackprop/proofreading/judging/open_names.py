@@ -32,7 +32,7 @@ from symbackprop.formula.tree.tree import (
 from symbackprop.formula.tree.walk import replace, walk
 from symbackprop.proofreading.claims import HOLDS, ClaimStatus, ClaimVerdict
 from symbackprop.proofreading.judging.judge import free_indices, is_by_a_vector, judge, places_of, same
-from symbackprop.proofreading.judging.points import points_for, reached
+from symbackprop.proofreading.judging.points import names_reached, points_for, reached
 from symbackprop.proofreading.meaning.array_values import ArrayError, NoValueError
 from symbackprop.proofreading.meaning.values import Knowledge, summed_letters
 from symbackprop.proofreading.shapes.array_shapes import evident_in
@@ -82,6 +82,13 @@ def _under(verdict: ClaimVerdict, words: str) -> ClaimVerdict:
     return ClaimVerdict(verdict.status, ", ".join(filter(None, reasons)))
 
 
+def holds_for_vectors(left: Formula, right: Formula, known: Knowledge, bold: bool) -> ClaimVerdict | None:
+    """Return the verdict on what holds where small letters are vectors, of which the text does not say that they are matrices."""
+    if not known.guessed & names_reached((left, right), known):
+        return None
+    return holds_with_some_shape(left, right, known, bold)
+
+
 def _spoken(left: Formula, right: Formula, known: Knowledge, bold: bool) -> Spoken | None:
     """Return what a claim speaks of; None where all of its shapes are known, or an array has no axes of one kind."""
     nodes = list(reached((left, right), known))
@@ -92,7 +99,14 @@ def _spoken(left: Formula, right: Formula, known: Knowledge, bold: bool) -> Spok
     if axes is None:
         return None
     bodies = {name: known.definitions[name].body for name in names if known.is_whole(name)}
-    return Spoken((left, right), bodies, frozenset(arrays), bold, axes)
+    return Spoken((left, right), bodies, frozenset(arrays), bold, axes, dict(_said(known)))
+
+
+def _said(known: Knowledge) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield the arrays whose two lengths are called something, or are numbers: the text says their shape."""
+    for name, shape in known.shapes.items():
+        if len(shape) == 2 and not any(":" in letter for letter in shape):
+            yield name, (shape[0], shape[1])
 
 
 def _arrays_besides(sides: Iterable[Formula], nodes: Iterable[Formula], known: Knowledge) -> Iterator[str]:

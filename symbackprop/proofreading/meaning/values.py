@@ -110,6 +110,7 @@ class Knowledge:
     shapes: dict[str, tuple[str, ...]] = field(default_factory=dict)  # array -> the sizes of its axes
     lengths: dict[str, int] = field(default_factory=dict)  # of axes whose length is known
     unshaped: frozenset[str] = frozenset()  # arrays of whose shape nothing is known
+    guessed: frozenset[str] = frozenset()  # arrays in small letters that may be vectors as well as matrices
     identities: frozenset[str] = frozenset()  # arrays that are the identity, in what is judged
     first: int = 1  # what indices count from
     written_out: Mapping[str, int] = field(default_factory=dict)  # array -> how many of its entries a text calls by names, z_1 …
@@ -727,9 +728,7 @@ def _applied(point: Valuation, found: Definition, arguments: list[mpf], marks: i
         values.append((yield Valuation(point.environment, point.seed, held, point.positive), found.body, {}))
     if not marks:
         return values[0]
-    if abs(values[2] - 2 * values[1] + values[0]) > STEP / 100:
-        raise NoValueError("not differentiable here")
-    return (values[2] - values[0]) / (2 * STEP)
+    return _slope(values, STEP / 100)
 
 
 def _big_sum(point: Valuation, node: BigSum, places: dict[str, int]) -> Steps:
@@ -894,9 +893,9 @@ def _near(point: Valuation, of: Formula, key: Key, places: dict[str, int]) -> Ge
     return [low, here, (yield point.moved(key, STEP), of, places)]
 
 
-def _slope(near: list[Any]) -> Any:
+def _slope(near: list[Any], bend: mpf = STEP / 1000) -> Any:
     """Return the derivative from values below, at and above a place. Raises NoValueError at a kink."""
-    if np.max(abs(near[0] - 2 * near[1] + near[2])) > STEP / 1000:
+    if np.max(abs(near[0] - 2 * near[1] + near[2])) > bend:
         raise NoValueError("not differentiable here")
     return (near[2] - near[0]) / (2 * STEP)
 

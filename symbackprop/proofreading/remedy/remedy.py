@@ -26,6 +26,7 @@ from symbackprop.formula.tree.tree import (
     Element,
     Formula,
     Group,
+    Hadamard,
     Indexed,
     Matrix,
     Name,
@@ -362,6 +363,36 @@ def _with_a_factor(part: Formula, known: Words) -> Iterator[Proposal]:
     for name in known.names:
         whole = Product((part, Name(name)))
         yield whole, part, whole, 9, f"the factor {name} is missing"
+    for entry in _fitting(part, known):
+        whole = Product((part, entry))
+        yield whole, part, whole, 9, f"a factor {entry.name} is missing"
+    if known.arrays:
+        yield from _elementwise(part, (part,), known, 9)
+
+
+def _fitting(part: Formula, known: Words) -> Iterator[Indexed]:
+    """Yield the entries whose letters all stand in a formula."""
+    letters = {letter for node in walk(part) if isinstance(node, Indexed) for letter in _letters(node)}
+    yield from (entry for entry in known.entries if letters and _letters(entry) <= letters)
+
+
+def _letters(entry: Indexed) -> set[str]:
+    return {label.name for label in entry.indices if isinstance(label, Name)}
+
+
+def _elementwise(part: Formula, factors: tuple[Formula, ...], known: Words, cost: int) -> Iterator[Proposal]:
+    """`D ⊙ f`, `D ⊙ (1 - f)` for D."""
+    for name in known.names:
+        for factor in (Name(name), Group(Sum((Number("1"), Neg(Name(name)))))):
+            whole = Hadamard((*factors, factor))
+            yield whole, part, whole, cost + isinstance(factor, Group), "a factor is missing"
+
+
+def _of_hadamard(part: Hadamard, known: Words) -> Iterator[Proposal]:
+    for number, factor in enumerate(part.factors):
+        rest = (*part.factors[:number], *part.factors[number + 1 :])
+        yield rest[0] if len(rest) == 1 else Hadamard(rest), factor, None, 4, "a factor too many"
+    yield from _elementwise(part, part.factors, known, 7)
 
 
 def _of_negative(part: Neg, known: Words) -> Iterator[Proposal]:
@@ -430,8 +461,9 @@ def _of_product(part: Product, known: Words) -> Iterator[Proposal]:
     if known.arrays:
         yield from _turned_round(part)
     yield Product((Number("2"), *factors)), part, Product((Number("2"), *factors)), 7, "a factor 2 is missing"
-    for name in known.names:
-        yield Product((*factors, Name(name))), part, Product((*factors, Name(name))), 8, f"the factor {name} is missing"
+    missing: list[Name | Indexed] = [*map(Name, known.names), *_fitting(part, known)]
+    for more in missing:
+        yield Product((*factors, more)), part, Product((*factors, more)), 8, f"the factor {more.name} is missing"
     for start in range(len(factors)):
         for end in range(start + 1, len(factors) + 1):
             yield from _renamed(part, start, end, known.names)
@@ -484,6 +516,7 @@ _PROPOSALS: Mapping[type[Formula], Callable[..., Iterator[Proposal]]] = {
     Name: _of_name,
     Indexed: _of_indexed,
     Product: _of_product,
+    Hadamard: _of_hadamard,
     Sum: _of_sum,
     Neg: _of_negative,
     Transpose: _of_transpose,

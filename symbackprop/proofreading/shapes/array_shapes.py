@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_fields
 from itertools import chain as chain_of
 from itertools import islice, pairwise, product
 
@@ -44,11 +45,12 @@ BOLD = re.compile(r"\\(?:mathbf|boldsymbol|bm|vec|pmb)\b")
 
 @dataclass(frozen=True, slots=True)
 class ArrayShapes:
-    """The shapes of a text's arrays; `lengths` of their axes; `unknown` are arrays of no known shape."""
+    """The shapes of a text's arrays; `lengths` of their axes; `unknown` have none, `guessed` may be vectors."""
 
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     lengths: Mapping[str, int] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
+    guessed: frozenset[str] = frozenset()
 
 
 def t_transposes(chains: Sequence[Chain]) -> bool:
@@ -88,7 +90,7 @@ def array_shapes(
     """
     nodes = [node for chain in chains for node in walk(chain)]
     known = _standing_whole(axes or {}, nodes)
-    declared = _all_written_out(chains) | known | dict(said for chain in chains if (said := _declared(chain)) is not None)
+    declared = _all_written_out(chains) | known | dict(filter(None, map(_declared, chains)))
     evident = all_evident(nodes, spelled) | declared.keys()
     if not evident:
         return ArrayShapes()
@@ -96,7 +98,12 @@ def array_shapes(
     stated = list(filter(_states, chains))
     arrays = _with_company(stated, evident, scalars - evident)
     small = {name for name in evident if spelled.get(name, name)[-2:-1].islower()} | set(vectors)
-    return _numbered(_best(stated, arrays - (_entries(nodes) - known.keys()), declared, small), arrays)
+    found = _numbered(_best(stated, arrays - (_entries(nodes) - known.keys()), declared, small), arrays)
+    return replace_fields(found, guessed=frozenset(filter(_is_small, found.shapes.keys() - declared.keys() - small)))
+
+
+def _is_small(name: str) -> bool:
+    return name[:1].islower()
 
 
 def _standing_whole(axes: Mapping[str, tuple[str, ...]], nodes: Sequence[Formula]) -> dict[str, tuple[str, ...]]:

@@ -31,6 +31,7 @@ class Spoken:
     arrays: frozenset[str]
     bold: bool  # whether the formula has bold letters: those that are not may be numbers
     axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what the indices of entries run over
+    said: Mapping[str, Shape] = field(default_factory=dict)  # shapes that the text says
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Way:
     def words(self, names: Collection[str]) -> str:
         """Return `w and x are columns`: what is taken for granted of some names."""
         alike: dict[str, list[str]] = {}
-        for name in sorted(names & self.kinds.keys()):
+        for name in sorted(name for name in names & self.kinds.keys() if self.kinds[name] != "said"):
             alike.setdefault(self.kinds[name], []).append(name)
         return ", ".join(f"{_listed(each)} {_is_one(kind, len(each))}" for kind, each in sorted(alike.items()))
 
@@ -73,8 +74,8 @@ def ways(spoken: Spoken) -> Iterator[Way]:
 
 def _kinds(name: str, evident: Collection[str], spoken: Spoken) -> tuple[str, ...]:
     """Return what a name may be, the likeliest first."""
-    if name == "I" and name not in spoken.bodies:
-        return ("identity",)
+    if (kind := _known_kind(name, spoken)) is not None:
+        return (kind,)
     capital = name[:1].isupper()
     arrays = _arrays(capital or len(spoken.axes.get(name, ())) == 2)
     if name in evident or name in spoken.axes:
@@ -83,6 +84,12 @@ def _kinds(name: str, evident: Collection[str], spoken: Spoken) -> tuple[str, ..
         return ("number", *arrays) if _is_a_loss(name, spoken) else arrays
     likely = _is_a_loss(name, spoken) or not (evident or _has_arrays(spoken))
     return ("number", *arrays) if likely else (*arrays, "number")
+
+
+def _known_kind(name: str, spoken: Spoken) -> str | None:
+    if name in spoken.said:
+        return "said"
+    return "identity" if name == "I" and name not in spoken.bodies else None
 
 
 def _arrays(two_axes: bool) -> tuple[str, ...]:
@@ -105,7 +112,7 @@ def _is_a_loss(name: str, spoken: Spoken) -> bool:
 
 def _fitting(kinds: Mapping[str, str], spoken: Spoken) -> Way | None:
     """Return the shapes that the formulas need, names being of these kinds; None where lengths do not fit."""
-    begun = {name: _begun(name, kind, spoken.axes.get(name, ())) for name, kind in kinds.items() if kind != "number"}
+    begun = {name: _begun(name, kind, spoken) for name, kind in kinds.items() if kind != "number"}
     found = Lengths(begun, with_entries=True)
     for chain in (Chain(spoken.sides, ("=",)), *_said(spoken.bodies, begun)):
         found.take(chain)
@@ -131,8 +138,11 @@ def _said(bodies: Mapping[str, Formula], arrays: Collection[str]) -> Iterator[Ch
             yield Chain((Name(name), body), ("=",))
 
 
-def _begun(name: str, kind: str, axes: tuple[str, ...]) -> Shape:
-    """Return the letters of a shape before anything is known of them."""
+def _begun(name: str, kind: str, spoken: Spoken) -> Shape:
+    """Return the letters of a shape before anything is known of them, or those that the text says."""
+    if kind == "said":
+        return spoken.said[name]
+    axes = spoken.axes.get(name, ())
     rows, columns = axes if len(axes) == 2 else (axes * 2 if axes else (f"{name}:rows", f"{name}:columns"))
     if kind == "identity":
         return (f"{name}:rows", f"{name}:rows")
