@@ -42,7 +42,11 @@ from symbackprop.proofreading.shapes.one_claim import Spoken, Way, ways
 def holds_with_some_shape(left: Formula, right: Formula, known: Knowledge, bold: bool) -> ClaimVerdict | None:
     """Return the verdict on what holds where arrays have the likeliest shapes that fit; None where it does not, or none does."""
     spoken = _spoken(left, right, known, bold)
-    for way in ways(spoken) if spoken is not None else ():
+    return _in_some_way(left, right, known, spoken) if spoken is not None else None
+
+
+def _in_some_way(left: Formula, right: Formula, known: Knowledge, spoken: Spoken) -> ClaimVerdict | None:
+    for way in ways(spoken):
         place, other = (_with(way, lengths, known) for lengths in way.lengths)
         fit = _fit(left, right, place)
         if fit is Fit.UNSHAPED:
@@ -84,9 +88,9 @@ def _under(verdict: ClaimVerdict, words: str) -> ClaimVerdict:
 
 def holds_for_vectors(left: Formula, right: Formula, known: Knowledge, bold: bool) -> ClaimVerdict | None:
     """Return the verdict on what holds where small letters are vectors, of which the text does not say that they are matrices."""
-    if not known.guessed & names_reached((left, right), known):
-        return None
-    return holds_with_some_shape(left, right, known, bold)
+    guessed = known.guessed & names_reached((left, right), known)
+    spoken = _spoken(left, right, known, bold) if guessed else None
+    return _in_some_way(left, right, known, replace_fields(spoken, said=dict(_said(known)))) if spoken is not None else None
 
 
 def _spoken(left: Formula, right: Formula, known: Knowledge, bold: bool) -> Spoken | None:
@@ -99,7 +103,7 @@ def _spoken(left: Formula, right: Formula, known: Knowledge, bold: bool) -> Spok
     if axes is None:
         return None
     bodies = {name: known.definitions[name].body for name in names if known.is_whole(name)}
-    return Spoken((left, right), bodies, frozenset(arrays), bold, axes, dict(_said(known)))
+    return Spoken((left, right), bodies, frozenset(arrays), bold, axes)
 
 
 def _said(known: Knowledge) -> Iterator[tuple[str, tuple[str, str]]]:

@@ -11,6 +11,7 @@ import math
 import random
 from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import pairwise, product
 from typing import Any
 
@@ -817,7 +818,7 @@ def _unknown_size(point: Valuation, upper: Name, places: Places) -> bool:
 
 
 _FOLDS: Mapping[str, Callable[[list[mpf]], mpf]] = {
-    "sum": lambda values: mpmath.fsum(values),
+    "sum": lambda values: reduce(plus, values) if any(map(np.ndim, values)) else mpmath.fsum(values),
     "prod": lambda values: mpmath.fprod(values),
     "max": max,
     "min": min,
