@@ -12,7 +12,7 @@ from symbackprop.verify.reference.samples import Sample
 
 Kinks = Sequence[tuple[str, frozenset[str]]]
 """(text, names whose gradient it concerns) for each place of a sample that has no derivative."""
-_STRENGTH = {Status.GUARDED: 0, Status.AGREES: 1, Status.PROVED: 2}
+_STRENGTH = {Status.NOT_DECIDED: -1, Status.GUARDED: 0, Status.AGREES: 1, Status.PROVED: 2}
 _GUARDED = 1e-2
 """Relative difference of numbers at a large size that a guard explains, if it was recognised at a small one."""
 
@@ -69,7 +69,7 @@ def _different(found: Rows) -> Verdict | None:
     if not wrong:
         return None
     _, worst = max(wrong, key=lambda row: (row[1].tier == "shape", row[1].gap if row[1].witness else -1.0))
-    at_example = any(s.point.example and c.status is not Status.DIFFERS for s, c in found.counted)
+    at_example = any(s.point.example and c.status not in (Status.DIFFERS, Status.NOT_DECIDED) for s, c in found.counted)
     where = "right at the example, " if at_example else ""
     note = f"{where}elsewhere {worst.note}" if worst.note and where else worst.note or (where and f"{where}wrong elsewhere")
     return Verdict(found.name, Status.DIFFERS, worst.tier, witness=worst.witness, note=note)

@@ -32,7 +32,7 @@ _STEMS = (frozenset({"w", "ws", "weight", "weights"}), frozenset({"b", "bs", "bi
 _NUMBERED = re.compile(r"([A-Za-z]+)[_.]?[0-9]+")
 
 INPUTS = frozenset(
-    {"x", "inputs", "input", "data", "features", "z", "a0", "x_data", "batch", "x_train", "x_test", "x_val", "x_batch"}
+    {"x", "xs", "inputs", "input", "data", "features", "z", "a0", "x_data", "batch", "x_train", "x_test", "x_val", "x_batch"}
 )
 TARGETS = frozenset(
     {

@@ -105,11 +105,22 @@ def compare_numbers(sample: Sample, name: str, hand: Any, derived: Any) -> Compa
         digits = _digits(hand, derived, DIGITS[kind])
         note = f"computed in {kind}: agrees to {digits} digits" if kind != "float64" else ""
         return Compared(Status.AGREES, kind, digits=digits, note=note)
+    nowhere = _nowhere_finite(sample, name)
+    if nowhere is not None:
+        return nowhere
     with np.errstate(all="ignore"):
         relative = np.abs(hand - derived) / (np.abs(derived) + np.abs(hand) + 1e-300)
     excess = np.where(same, -1.0, np.nan_to_num(relative, nan=np.inf))
     element = tuple(int(k) for k in np.unravel_index(int(np.argmax(excess)), excess.shape)) if excess.shape else ()
     return Compared(Status.DIFFERS, kind, witness=_witness(sample, name, element, float(hand[element]), float(derived[element])))
+
+
+def _nowhere_finite(sample: Sample, name: str) -> Compared | None:
+    """Return that nothing is decided where the code gives a number and the derivation none: ∞ · 0, where a value is infinite."""
+    hand, derived = (np.asarray(side[name], dtype=float) for side in (sample.hand, sample.derived))
+    if not np.any(np.isfinite(hand) & ~np.isfinite(derived)):
+        return None
+    return Compared(Status.NOT_DECIDED, "numbers", note="the derivation goes through an infinite value, and has none here")
 
 
 def _digits(hand: Any, derived: Any, most: int) -> int:
@@ -140,7 +151,7 @@ def _merged(sample: Sample, name: str, decisions: Sequence[Decision]) -> Compare
     """Return the outcome of one gradient from the decisions on its elements; the largest relative difference is the witness."""
     statuses = {decision.status for decision in decisions}
     if "differs" in statuses:
-        return _guarded(sample, name, decisions) or _different(sample, name, decisions)
+        return _guarded(sample, name, decisions) or _nowhere_finite(sample, name) or _different(sample, name, decisions)
     if "undecided" in statuses:
         return compare_numbers(sample, name, sample.hand[name], sample.derived[name])
     agreeing = [decision.digits for decision in decisions if decision.status == "agrees"]

@@ -6,8 +6,9 @@ import ast
 import inspect
 import itertools
 import re
+import sys
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +19,8 @@ from symbackprop.guest.visit import visit
 from symbackprop.trace.run.namespace import mentioned
 from symbackprop.trace.run.nested import walk
 from symbackprop.verify.binding.source_tree import definition, module_tree
+from symbackprop.verify.inventing.adapted import adapted
+from symbackprop.verify.inventing.own_calls import own_arguments
 from symbackprop.verify.passes.comparison import (
     REMEMBERS,
     Comparison,
@@ -28,7 +31,7 @@ from symbackprop.verify.passes.comparison import (
     says_nothing,
 )
 from symbackprop.verify.passes.conventions import conventional, under
-from symbackprop.verify.passes.invented import BIAS, MOST_TRIED, ArgumentSlot, Extents, arguments, slots_of
+from symbackprop.verify.passes.invented import BIAS, MOST_TRIED, ArgumentSlot, Extents, arguments, is_trained, slots_of
 from symbackprop.verify.passes.losses import PREDICTED, loss_of_class
 from symbackprop.verify.passes.passes import (
     BACKWARD,
@@ -41,6 +44,7 @@ from symbackprop.verify.passes.passes import (
     called_like,
     keep_as_object,
     method_of,
+    name_of,
     own_copy,
     parameters_of,
     required,
@@ -59,6 +63,8 @@ FORE = frozenset(
 )
 _WORD = re.compile(r"\d+[dD](?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _LOSS = re.compile(r"loss|cost|objective", re.IGNORECASE)
+STARTS = 6
+"""Arguments from which others are made as the code's failures say, where none run."""
 MOST_FURTHER = 400
 """Arguments that are tried further when under the first that run something differs."""
 
@@ -363,6 +369,27 @@ def compared(candidate: PassCandidate, given: Mapping[str, Any], how: str = IN_A
     Raises UserError, with what the code said first, when no arguments are found with which both passes run; it says `how` they
     may be given.
     """
+    try:
+        return _compared(candidate, given, how)
+    except UserError:
+        own = {**_of_own_calls(candidate), **given}
+        if own.keys() == given.keys():
+            raise
+    return replace(_compared(candidate, own, how), arguments=own)
+
+
+def _of_own_calls(candidate: PassCandidate) -> dict[str, Any]:
+    """Return the arguments with which the file of a candidate calls its forward pass, and makes its object."""
+    forward = candidate.pairs[0][0]
+    kind = candidate.owner if isinstance(candidate.owner, type) else None
+    function = method_of(kind or candidate.owner, forward)
+    module = sys.modules.get((kind or function).__module__)
+    name = f"{kind.__name__}.{forward}" if kind is not None else name_of(function)
+    asked = [slot.name for slot in (*_of_constructor(kind), *slots_of(function, "function"))]
+    return own_arguments(module, [name], asked) if module is not None else {}
+
+
+def _compared(candidate: PassCandidate, given: Mapping[str, Any], how: str) -> Comparison:
     problem = ""
     for forward, backward in candidate.pairs:
         trial = _Trial(candidate, forward, backward, given)
@@ -462,7 +489,7 @@ class _Trial:
 
     def _starts(self) -> Iterator[tuple[Any, Mapping[str, Any], Mapping[str, Any]]]:
         """Yield objects and arguments of forward, and what they are made with; what cannot be made is passed over."""
-        for values in arguments([s for s in self._slots() if s.name not in self.given], Extents()):
+        for values in self._invented():
             try:
                 yield *self._made(values), self._made_with(values)
             except Exception as error:  # whatever a constructor raises: it is not meant to be called so
@@ -478,15 +505,24 @@ class _Trial:
 
         What is invented may be what the code is not meant for: it accuses nobody while other arguments can be tried.
         """
-        best: Comparison | None = None
+        best = self._best_of(map(self._tried, self._invented()), None)
+        if best is None or best.missing or says_nothing(best) or not _shapes_agree(best):
+            grown = adapted(itertools.islice(self._invented(), STARTS), self._ran, _is_trained)
+            best = self._best_of(grown, best)
+        return self._telling(best)
+
+    def _best_of(self, results: Iterable[Comparison | None], best: Comparison | None) -> Comparison | None:
+        """Return the best of what was found already and of results, up to the first in which everything holds."""
         left = MOST_FURTHER
-        for values in arguments([s for s in self._slots() if s.name not in self.given], Extents()):
-            result = self._tried(values)
+        for result in results:
             best = _better(best, result)
             left -= best is not None
             if not left or (result is not None and best is result and not result.missing and _holds(result)):
                 break
-        return self._telling(best)
+        return best
+
+    def _invented(self) -> Iterator[dict[tuple[str, str], Any]]:
+        return arguments([s for s in self._slots() if s.name not in self.given], Extents())
 
     def _telling(self, best: Comparison | None) -> Comparison | None:
         """Return a comparison, but not one in which there is nothing to compare."""
@@ -511,8 +547,7 @@ class _Trial:
 
     def _tried(self, values: Mapping[tuple[str, str], Any]) -> Comparison | None:
         try:
-            found = self._compared(values)
-            return replace(found, remarks=(*found.remarks, *_invented(values)), arguments=self._made_with(values))
+            return self._ran(values)
         except _Unclear:
             raise
         except UserError as error:
@@ -520,6 +555,10 @@ class _Trial:
         except Exception as error:  # whatever a constructor raises: it is not meant to be called so
             self._note(f"{type(error).__name__}: {error}", 0)
         return None
+
+    def _ran(self, values: Mapping[tuple[str, str], Any]) -> Comparison:
+        found = self._compared(values)
+        return replace(found, remarks=(*found.remarks, *_invented(values)), arguments=self._made_with(values))
 
     def _compared(self, values: Mapping[tuple[str, str], Any]) -> Comparison:
         owner, inputs = self._made(values)
@@ -545,6 +584,11 @@ class _Trial:
         if not isinstance(kind, type):
             return kind
         return visit(lambda: call_with(kind, made) if made else kind(), habits=None).returned
+
+
+def _is_trained(key: Any) -> bool:
+    """Whether the key of an argument, (owner, name), or one of a dictionary among them is called like a weight or a bias."""
+    return is_trained(str(key[1] if isinstance(key, tuple) else key))
 
 
 def _as_meant(found: Comparison, passes: Passes) -> Comparison:

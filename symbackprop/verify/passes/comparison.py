@@ -23,6 +23,7 @@ from symbackprop.verify.binding.name_matching import is_target
 from symbackprop.verify.binding.results import leaf_at, steps_alike
 from symbackprop.verify.binding.returns import nothing_returned
 from symbackprop.verify.binding.source_tree import plain_function
+from symbackprop.verify.binding.tables import is_table
 from symbackprop.verify.passes.outputs import Output, caches_of, kept_outputs, outputs_of
 from symbackprop.verify.passes.passes import (
     Passes,
@@ -35,6 +36,7 @@ from symbackprop.verify.passes.passes import (
     parameters_of,
     passes_of,
     required,
+    with_shared_defaults,
 )
 from symbackprop.verify.passes.places import RunPlaces, places_of, readings
 from symbackprop.verify.passes.plans import ArgumentPlan, plans, upstream_of
@@ -80,6 +82,7 @@ def comparison(passes: Passes, seed: int = 0) -> Comparison:
 
     Raises UserError when one of them fails, or no gradients are found.
     """
+    passes = with_shared_defaults(passes)
     outputs, caches = _output(passes, name_of(passes.of(passes.owner)[0]))
     first, problem = _likeliest(passes, outputs, caches, seed)
     if first is not None:
@@ -264,15 +267,16 @@ def _compared(
     example = _example(places, before) | {name: rng.normal(size=outputs[k].shape) for k, name in names.items()}
     of = _loss_title(passes.titles[0], names, over)
     upstream = {names[k]: argument for argument, k in plan.upstream_arguments.items() if k in names}
+    missing, tables = _missing(passes, places, before, outputs)
     return Comparison(
         loss,
         hand,
         example,
         tuple(places.gradients),
         (passes.titles[0], of, _described(passes)),
-        (*_remarks(plan, outputs, passes, slope=slope), *LOSSES[over], *_said_of(places, left, example)),
+        (*_remarks(plan, outputs, passes, slope=slope), *LOSSES[over], *_said_of(places, left, example), *tables),
         places.unbound,
-        _missing(passes, places, before, outputs),
+        missing,
         upstream,
         backward=method_of(passes.owner, passes.backward),
     )
@@ -333,7 +337,7 @@ def of_run(passes: Passes) -> Comparison | None:
     memory = partial(_remembering, passes, plan, places, {})
     places = readings(places, dict(walk({"return": returned, "self": owner})), shared_arrays(passes.owner, "self"))[0]
     loss, hand = _functions(passes, outputs, plan, places, {}, slope=False)
-    missing = _missing(passes, places, before, outputs)
+    missing, tables = _missing(passes, places, before, outputs)
     of = tuple(places.gradients)
     return Comparison(
         loss,
@@ -341,7 +345,7 @@ def of_run(passes: Passes) -> Comparison | None:
         _example(places, before),
         of,
         ("", "", ""),
-        (),
+        tables,
         places.unbound,
         missing,
         stepped=places.stepped,
@@ -349,15 +353,23 @@ def of_run(passes: Passes) -> Comparison | None:
     )
 
 
-def _missing(passes: Passes, places: RunPlaces, before: Mapping[str, Any], outputs: Sequence[Output]) -> tuple[str, ...]:
-    """Return the arrays of the object that have no gradient although the output changes with them."""
+def _missing(
+    passes: Passes, places: RunPlaces, before: Mapping[str, Any], outputs: Sequence[Output]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the arrays of the object that have no gradient although the output changes with them, and what is said of tables."""
     same = shared_arrays(passes.owner, "self")
     known = {other for path in places.values.values() for other in (path, *same.get(path, ()))}
     left = {path: before[path] for path in same if path not in known and path in before and before[path].dtype.kind == "f"}
     start = _outputs_at(passes, outputs, {}) if left else []
     moved = {path: _outputs_at(passes, outputs, dict.fromkeys(same[path], _apart(leaf))) for path, leaf in left.items()}
     found = dict.fromkeys(same[path][0] for path, ends in moved.items() if not _alike(start, ends))
-    return tuple(path.removeprefix("self.") for path in found)
+    return _apart_from_tables(passes.owner, [path.removeprefix("self.") for path in found])
+
+
+def _apart_from_tables(owner: Any, names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    tables = [name for name in names if is_table(owner, name)]
+    said = tuple(f"{name} is worked out once, without random numbers: a table, no parameter" for name in tables)
+    return tuple(name for name in names if name not in tables), said
 
 
 def _apart(leaf: Any) -> Any:

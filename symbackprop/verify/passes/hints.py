@@ -89,9 +89,10 @@ def _add(keys: list[str], new: list[str]) -> None:
 
 
 def _stated(text: str, name: str) -> Sizes:
-    """Return the sizes that a docstring gives for an argument, in the line that begins with its name."""
+    """Return the sizes that a docstring gives for an argument: in the line that begins with its name, or right after it."""
     line = re.search(rf"(?m)^\W*{re.escape(name)}\b[^\n]*(?:\n[^\n:]*)?", text)
-    shape = re.search(_SHAPE, line[0]) if line else None
+    inside = re.search(rf"(?<![\w.]){re.escape(name)} ?[:=] ?(?:shape ?)?\([^()\n]*\)", text)
+    shape = re.search(_SHAPE, (line or inside or [""])[0])
     items = [item.strip() for item in shape[1].split(",") if item.strip()] if shape else []
     if "..." in items:  # (N, d_1, ..., d_k)
         items = [items[0], "D"]

@@ -96,6 +96,11 @@ class Extents:
         return next(free)
 
 
+def is_trained(name: str) -> bool:
+    """Whether an argument is called like a weight or a bias."""
+    return bool(WEIGHT.match(name) or BIAS.match(name))
+
+
 def slots_of(function: Callable[..., Any], owner: str) -> list[ArgumentSlot]:
     """Return the arguments of a function as slots."""
     parameters = parameters_of(function)

@@ -6,7 +6,7 @@ import copy
 import inspect
 import types
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,19 @@ class Passes:
         """The names of the two passes."""
         forward, backward = self.of(self.owner)
         return name_of(forward), f"{name_of(forward)}({self.switch}=True)" if self.switch else name_of(backward)
+
+
+def own_defaults(function: Any) -> dict[str, Any]:
+    """Return the arguments of a function that have a value of their own, with it."""
+    return {p.name: p.default for p in parameters_of(function) if p.default is not p.empty}
+
+
+def with_shared_defaults(passes: Passes) -> Passes:
+    """Return the passes with the values by default of forward that backward asks for: `f(x, alpha=0.1)`, `df(x, alpha)`."""
+    forward, backward = passes.of(passes.owner)
+    asked = {p.name for p in parameters_of(backward) if p.default is p.empty}
+    added = {name: value for name, value in own_defaults(forward).items() if name in asked and isinstance(value, int | float)}
+    return replace(passes, given={**added, **passes.given}) if added else passes
 
 
 def passes_of(layer: Any, values: Sequence[Any], parameters: Mapping[str, Any]) -> Passes:

@@ -56,7 +56,7 @@ def places_of(
     called = inputs | _named(sorted({*left, *stepped} - inputs.keys(), key=list(before).index), inputs.values())
     gradients = {called[parameter]: paths for parameter, paths in left.items()} | {called[path]: (path,) for path in stepped}
     held = _named([path for path, leaf in own.items() if path not in called and _may_move(path, leaf)], called.values())
-    pairs = _in_pairs(returned, {name: before[path] for path, name in (called | held).items()})
+    pairs = _by_structure(returned, called, held, before, return_names(backward))
     kept = mapped(lambda path, leaf: None if path in pairs else leaf, returned, "return") if pairs else returned
     found = _returned(passes, kept, _shapes(inputs, before), _shapes(called | held, before), _other_names(called | held, same))
     found |= {name: (path,) for path, name in pairs.items() if name}
@@ -258,6 +258,15 @@ def _in_a_dictionary(label: str, container: str, before: Collection[str]) -> str
 # ---- returned ------------------------------------------------------------------------------------------------------
 
 
+def _by_structure(
+    returned: Any, called: Mapping[str, str], held: Mapping[str, str], before: Mapping[str, Any], labels: Mapping[str, str]
+) -> dict[str, str]:
+    """Return what stands beside its parameter, or in a list like one of the object: path of the gradient → name."""
+    pairs = _in_pairs(returned, {name: before[path] for path, name in {**called, **held}.items()})
+    shapes = {path: np.shape(before[path]) for path in held if _is_real(before[path])}
+    return pairs or {path: held[own] for path, own in _in_lists(returned, shapes, labels).items()}
+
+
 def _in_pairs(returned: Any, known: Mapping[str, Any]) -> dict[str, str]:
     """Return what stands in pairs of a parameter and its gradient, `[(W, dW), (b, db)]`: path of the gradient → name.
 
@@ -270,6 +279,32 @@ def _in_pairs(returned: Any, known: Mapping[str, Any]) -> dict[str, str]:
         own = _names_of(leaves[path], known)
         if own and np.shape(leaves.get(gradient, ())) == np.shape(leaves[path]):
             found |= {path: "", gradient: min(own, key=len)}  # a cache may hold it too
+    return found
+
+
+def _in_lists(returned: Any, held: Shapes, labels: Mapping[str, str]) -> dict[str, str]:
+    """Return what stands in lists as long as lists of the object, in the same shapes: path of the gradient → path of its own.
+
+    Where several lists of the object have these shapes, that counts which the name of the returned one ends like: `nabla_b`.
+    """
+    found: dict[str, str] = {}
+    own = _lists(held)
+    for container, paths in _lists({path: np.shape(leaf) for path, leaf in walk(returned, "return") if np.ndim(leaf)}).items():
+        alike = {name: places for name, places in own.items() if [*places.values()] == [*paths.values()]}
+        label = labels.get(container.removeprefix("return").lstrip("."), container)
+        meant = [name for name in alike if len(alike) == 1 or name.rpartition(".")[2][:1] == label[-1:]]
+        if len(meant) == 1:
+            found |= dict(zip(paths, alike[meant[0]], strict=True))
+    return found
+
+
+def _lists(shapes: Shapes) -> dict[str, dict[str, tuple[int, ...]]]:
+    """Return the lists that paths lead into, `self.weights.0` and `.1`, each with the shapes of its places."""
+    found: dict[str, dict[str, tuple[int, ...]]] = {}
+    for path, shape in shapes.items():
+        container, _, last = path.rpartition(".")
+        if last.isdigit() and container.count(".") == 1:
+            found.setdefault(container, {})[path] = shape
     return found
 
 

@@ -19,7 +19,7 @@ from symbackprop.trace.run.nested import walk
 from symbackprop.verify.binding import name_matching as names
 from symbackprop.verify.binding.results import leaf_at
 from symbackprop.verify.passes.outputs import Output, is_cache_name
-from symbackprop.verify.passes.passes import SLOPES, Passes, name_of, parameters_of, required
+from symbackprop.verify.passes.passes import SLOPES, Passes, name_of, own_defaults, parameters_of, required
 
 RATE = 0.5
 MOST_PLANS = 64
@@ -116,7 +116,7 @@ class _Sources:
 
     def of(self, name: str, optional: bool) -> list[str]:
         """Return the sources of an argument, the likeliest first; none for an option that keeps its default."""
-        if name.lower() in names.RATES:
+        if name.lower() in names.RATES and not self._is_shared(name, optional):
             return [*self._error(name), "rate"]
         certain = self._certain(name)
         if certain:
@@ -124,6 +124,10 @@ class _Sources:
         if optional and not self._is_upstream(name):
             return [f"given.{name}"] if name in self.passes.given else []
         return self._likely(name)
+
+    def _is_shared(self, name: str, optional: bool) -> bool:
+        """Whether both passes take an argument: it is no learning rate, and has the same value in both."""
+        return name in self.passes.given or (optional and name in own_defaults(self.passes.of(self.passes.owner)[0]))
 
     def _error(self, name: str) -> list[str]:
         """Return the upstream gradients where a Greek letter for a rate is all that a method is given: `backward(eta)`."""

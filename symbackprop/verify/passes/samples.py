@@ -7,8 +7,11 @@ loss, those values are taken under which most of its gradients agree with differ
 from __future__ import annotations
 
 import itertools
+import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,13 +21,22 @@ from symbackprop.guest.visit import visit
 from symbackprop.trace.run.nested import walk
 from symbackprop.verify.binding.binding import numeric
 from symbackprop.verify.binding.name_matching import INPUTS, is_target
+from symbackprop.verify.inventing.adapted import adapted, resized
+from symbackprop.verify.inventing.own_calls import own_arguments
 from symbackprop.verify.passes.comparison import STEP, TOLERANCE
-from symbackprop.verify.passes.invented import BIAS, WEIGHT, ArgumentSlot, Extents, arguments, number_of, slots_of
-from symbackprop.verify.passes.passes import call_with, own_copy, parameters_of
+from symbackprop.verify.passes.invented import BIAS, WEIGHT, ArgumentSlot, Extents, arguments, is_trained, number_of, slots_of
+from symbackprop.verify.passes.passes import call_with, own_copy, parameters_of, required
 
+_OF_DATA = re.compile(r"mu|mean|var|running_\w+")
+"""Called like an offset, but more often a mean or a variance of data than trained."""
 Values = dict[str, Any]
+NOTHING: Mapping[str, Any] = {}
 MOST_TRIED, MOST_RUNS = 1500, 40
 """Values that are tried, and of those with which the code runs."""
+STARTS = 6
+"""Values from which others are made as the code's failures say, where none run."""
+RESHAPED = 2
+"""Arguments that take the shape of a result."""
 FURTHER = 100
 """Values that are tried further when all gradients hold, but an axis is of length one."""
 SAMPLES, FEATURES = 4, 3
@@ -108,42 +120,151 @@ class PairSample:
     @property
     def asked(self) -> tuple[str, ...]:
         """What a gradient is asked of: what has one, and what is called like a weight or a bias."""
-        return tuple(n for n in _moving(self.values) if n in self.results.values() or WEIGHT.match(n) or BIAS.match(n))
+        trained = (n for n in _moving(self.values) if is_trained(n) and not _OF_DATA.fullmatch(n))
+        return tuple(dict.fromkeys([*(n for n in _moving(self.values) if n in self.results.values()), *trained]))
 
 
 def sample_of_pair(loss: Callable[..., Any], hand: Callable[..., Any]) -> PairSample | None:
-    """Return values under which most gradients of handwritten code hold, of those the first; None where nothing runs."""
-    found: PairSample | None = _quietly(lambda: _best_sample(loss, hand))
-    return found
+    """Return values under which most gradients of handwritten code hold, of those the first; None where nothing runs.
+
+    Where none are found with which all of them hold, those count with which the file itself calls both.
+    """
+    found: _Judged | None = _quietly(lambda: _best_sample(loss, hand, {}))
+    for other in () if found is not None and found.is_whole else _of_the_file(loss, hand):
+        found = other if found is None or other.is_whole else found
+        if found.is_whole:
+            break
+    return found.sample if found is not None else None
 
 
-def _best_sample(loss: Callable[..., Any], hand: Callable[..., Any]) -> PairSample | None:
-    best: tuple[tuple[int, int, bool], PairSample] | None = None
+def _of_the_file(loss: Callable[..., Any], hand: Callable[..., Any]) -> Iterator[_Judged]:
+    """Yield what is found with the values with which a file calls its loss and its gradient code, and with what it has under the
+    names of their arguments."""
+    module = sys.modules.get(loss.__module__)
+    if module is None or hand.__module__ != loss.__module__:
+        return
+    asked = [p.name for p in parameters_of(loss)]
+    both, alone = (own_arguments(module, names, asked) for names in ([loss.__name__, hand.__name__], [hand.__name__]))
+    for values in filter(None, (both, alone)):
+        found: _Judged | None = _quietly(partial(_best_sample, loss, hand, values))
+        if found is not None:
+            yield found
+
+
+def _as_called(loss: Callable[..., Any], hand: Callable[..., Any], held: Mapping[str, Any]) -> _Judged | None:
+    """Return what is found with the values of a call; bound by their names where these are dictionaries or lists."""
+    found = _judged_or_none(loss, hand, dict(held))
+    if found is None or not any(isinstance(value, dict | list | tuple) for value in held.values()):
+        return found
+    return replace(found, sample=PairSample(dict(held), {}), right=dict.fromkeys(found.leaves, ""))
+
+
+def _best_sample(loss: Callable[..., Any], hand: Callable[..., Any], held: Mapping[str, Any]) -> _Judged | None:
+    """Return what is found with values that are invented, but for those that the file has."""
+    if set(required(loss)) <= held.keys():
+        return _as_called(loss, hand, held)
+    best = _of_those_that_run(loss, hand, held) or _of_adapted(loss, hand, held)
+    for _ in range(RESHAPED):
+        best = _reshaped(loss, hand, best)
+    return best
+
+
+def _of_those_that_run(loss: Callable[..., Any], hand: Callable[..., Any], held: Mapping[str, Any]) -> _Judged | None:
+    best: _Judged | None = None
     last = MOST_TRIED
-    for k, values, leaves in itertools.islice(_with_results(loss, hand), MOST_RUNS):
+    for k, values, leaves in itertools.islice(_with_results(loss, hand, held), MOST_RUNS):
         if k > last:
             break
-        sample, score = _judged(loss, values, leaves)
-        best = max(best or (score, sample), (score, sample), key=lambda found: found[0])
-        if score[0] == len(leaves):
-            last = k if score[2] else min(last, k + FURTHER)
-    return best[1] if best is not None else None
+        new = _judged(loss, values, leaves)
+        best = _better(best, new)
+        if new.is_whole:
+            last = k if new.score[2] else min(last, k + FURTHER)
+    return best
 
 
-def _with_results(loss: Callable[..., Any], hand: Callable[..., Any]) -> Iterator[tuple[int, Values, dict[str, Any]]]:
+def _of_adapted(loss: Callable[..., Any], hand: Callable[..., Any], held: Mapping[str, Any]) -> _Judged | None:
+    best: _Judged | None = None
+    starts = itertools.islice(_values(loss, held), STARTS)
+    for new in adapted(starts, lambda values: _strictly_judged(loss, hand, values), is_trained):
+        best = _better(best, new)
+        if best.is_whole:
+            break
+    return best
+
+
+def _reshaped(loss: Callable[..., Any], hand: Callable[..., Any], best: _Judged | None) -> _Judged | None:
+    """Return a sample in which one more argument has the shape of a result that is its gradient, where there is one."""
+    if best is None or best.is_whole:
+        return best
+    values = best.sample.values
+    others = ({**values, name: resized(values[name], shape)} for name, shape in best.shapes_apart)
+    found = filter(None, (_judged_or_none(loss, hand, other) for other in others))
+    return max([best, *found], key=lambda judged: judged.score)
+
+
+def _strictly_judged(loss: Callable[..., Any], hand: Callable[..., Any], values: Values) -> _Judged:
+    """Return what is found with values; whatever the code raises where they do not fit."""
+    call_with(loss, own_copy(values))
+    call_with(hand, own_copy({p.name: values[p.name] for p in parameters_of(hand) if p.name in values}))
+    leaves = _leaves(hand, values)
+    if not leaves or not _fits(loss, values, scalar=True):
+        raise ValueError("no loss or no gradients")
+    return _judged(loss, values, leaves)
+
+
+def _judged_or_none(loss: Callable[..., Any], hand: Callable[..., Any], values: Values) -> _Judged | None:
+    try:
+        return _strictly_judged(loss, hand, values)
+    except Exception:  # whatever the code raises where it is not meant to be called
+        return None
+
+
+def _with_results(
+    loss: Callable[..., Any], hand: Callable[..., Any], held: Mapping[str, Any]
+) -> Iterator[tuple[int, Values, dict[str, Any]]]:
     """Yield values with which both run, with their number, and what the gradient code returns."""
-    for k, values in enumerate(itertools.islice(_values(loss), MOST_TRIED)):
+    for k, values in enumerate(itertools.islice(_values(loss, held), MOST_TRIED)):
         leaves = _leaves(hand, values) if _runs(loss, values, scalar=True) else {}
         if leaves:
             yield k, values, leaves
 
 
-def _judged(loss: Callable[..., Any], values: Values, leaves: Mapping[str, Any]) -> tuple[PairSample, tuple[int, int, bool]]:
-    """Return a sample and what speaks for it: gradients that hold, results that are found, and that no axis is of length one."""
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A sample, what the gradient code returns for it, and what of that is a gradient."""
+
+    sample: PairSample
+    leaves: Mapping[str, Any]
+    right: Mapping[str, str]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything that is returned is a gradient of the loss."""
+        return len(self.right) == len(self.leaves)
+
+    @property
+    def shapes_apart(self) -> list[tuple[str, tuple[int, ...]]]:
+        """The arguments that nothing is a gradient of, each with the shape of a result that is no gradient yet, another one."""
+        values = self.sample.values
+        names = [name for name in _moving(values) if name not in self.right.values()]
+        shapes = [np.shape(leaf) for path, leaf in self.leaves.items() if path not in self.right]
+        return [(name, shape) for name in names for shape in shapes if shape != np.shape(values[name])]
+
+    @property
+    def score(self) -> tuple[int, int, bool]:
+        """What speaks for the sample: gradients that hold, results that are found, and that no axis is of length one."""
+        bound, values = self.sample.results, self.sample.values
+        telling = all(min(np.shape(values[name]), default=2) > 1 for name in bound.values())
+        return len(self.right), len(bound), telling
+
+
+def _better(best: _Judged | None, new: _Judged) -> _Judged:
+    return new if best is None or new.score > best.score else best
+
+
+def _judged(loss: Callable[..., Any], values: Values, leaves: Mapping[str, Any]) -> _Judged:
     right = _agreeing(loss, values, leaves)
-    bound = right | _left_over(values, leaves, right)
-    telling = all(min(np.shape(values[name]), default=2) > 1 for name in bound.values())
-    return PairSample(values, bound), (len(right), len(bound), telling)
+    return _Judged(PairSample(values, right | _left_over(values, leaves, right)), leaves, right)
 
 
 def _leaves(hand: Callable[..., Any], values: Values) -> dict[str, Any]:
@@ -205,18 +326,22 @@ def _moving(values: Values) -> list[str]:
     return [name for name, value in values.items() if np.asarray(value).dtype.kind == "f" and not is_target(name)]
 
 
-def _values(function: Callable[..., Any]) -> Iterator[Values]:
-    """Yield values of all arguments: numbers and vectors first where names say no matrix, then whatever such names may be."""
-    slots = slots_of(function, "function")
-    wanted = [slot for slot in slots if not slot.optional]
-    if all(not slot.name[0].isupper() for slot in wanted if WEIGHT.match(slot.name)):
-        yield from _simple(wanted)
+def _values(function: Callable[..., Any], held: Mapping[str, Any] = NOTHING) -> Iterator[Values]:
+    """Yield values of all arguments: numbers and vectors first where names say no matrix, then whatever such names may be.
+
+    What is `held` is as it is.
+    """
+    slots = [slot for slot in slots_of(function, "function") if slot.name not in held]
+    yield from ({**held, **found} for found in _simple([slot for slot in slots if not slot.optional]))
     for found in arguments(slots, Extents()):
-        yield {name: value for (_, name), value in found.items()}
+        yield {**held, **{name: value for (_, name), value in found.items()}}
 
 
 def _simple(slots: list[ArgumentSlot]) -> Iterator[Values]:
-    """Yield data of one or two axes, a target for each sample, weights that are vectors or numbers, biases that are numbers."""
+    """Yield data of one or two axes, a target for each sample, weights that are vectors or numbers, biases that are numbers;
+    nothing where a weight is called like a matrix."""
+    if any(slot.name[0].isupper() for slot in slots if WEIGHT.match(slot.name)):
+        return
     for data, weights, labels in itertools.product(_DATA, _VECTORS, (False, True)):
         rng = np.random.default_rng(0)
         yield {slot.name: _simple_value(slot, rng, data, weights, labels=labels) for slot in slots}

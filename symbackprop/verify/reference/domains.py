@@ -20,13 +20,15 @@ MOST_LEVELS = 20
 class Domain:
     """The values a name keeps to: one of `levels` (any number, if there are none); along the last axis they sum to 1 (`rows`).
 
-    A single number may be `positive`, and below 1 (`share`).
+    A single number may be `positive`, and below 1 (`share`). A square matrix of 0 and 1 may have ones on its `diagonal`: the mask
+    or the neighbours of what has itself among them, so that no row is empty.
     """
 
     levels: tuple[float, ...] = ()
     rows: bool = False
     positive: bool = False
     share: bool = False
+    diagonal: bool = False
 
     def condition(self, name: str) -> str:
         """Return what must hold, in words."""
@@ -35,13 +37,20 @@ class Domain:
         if self.rows:
             return f"{name} is one-hot in each row" if self.levels else f"each row of {name} sums to 1"
         listed = [f"{level:g}" for level in self.levels]
-        return f"{name} is {', '.join(listed[:-1])} or {listed[-1]}" if len(listed) > 1 else f"{name} is {listed[0]}"
+        also = ", with ones on the diagonal" if self.diagonal else ""
+        return f"{name} is {', '.join(listed[:-1])} or {listed[-1]}{also}" if len(listed) > 1 else f"{name} is {listed[0]}"
 
 
 def _are_shares(array: Any) -> bool:
     """Whether an array has rows of several numbers that are not negative and sum to 1."""
     wide = array.ndim > 1 and array.shape[-1] > 1
     return wide and bool(np.all(array >= 0) and np.allclose(array.sum(axis=-1), 1, atol=1e-6))
+
+
+def _has_ones_on_the_diagonal(array: Any) -> bool:
+    """Whether an array of 0 and 1 is square, or several such, with ones on the diagonal, and not all ones."""
+    square = array.ndim > 1 and array.shape[-1] == array.shape[-2] > 1
+    return square and not np.all(array) and bool(np.all(np.diagonal(array, axis1=-2, axis2=-1) == 1))
 
 
 def domain_of(value: Any) -> Domain | None:
@@ -52,7 +61,7 @@ def domain_of(value: Any) -> Domain | None:
     found = set(np.unique(array).tolist())
     rows = _are_shares(array)
     if found <= {0, 1}:
-        return Domain((0.0, 1.0), rows)
+        return Domain((0.0, 1.0), rows, diagonal=not rows and _has_ones_on_the_diagonal(array))
     if found <= {-1, 1}:
         return Domain((-1.0, 1.0))
     if array.dtype.kind in "iu" and len(found) <= MOST_LEVELS:
@@ -104,7 +113,8 @@ def draw(domain: Domain, shape: tuple[int, ...], rng: np.random.Generator) -> An
     if domain.rows:
         classes = _mixed(shape[:-1], shape[-1], rng)
         return np.eye(shape[-1])[classes]
-    return np.array(domain.levels)[_mixed(shape, len(domain.levels), rng)]
+    drawn = np.array(domain.levels)[_mixed(shape, len(domain.levels), rng)]
+    return np.where(np.eye(shape[-2], shape[-1], dtype=bool), 1.0, drawn) if domain.diagonal else drawn
 
 
 def _mixed(shape: tuple[int, ...], count: int, rng: np.random.Generator) -> Any:
