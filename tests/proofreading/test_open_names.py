@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 
 from symbackprop.proofreading.claims import HOLDS, ClaimStatus, Judgement
@@ -169,6 +171,12 @@ def test_what_is_told_again_by_way_of_a_name_is_cut_there() -> None:
     assert last(r"\frac{\partial a}{\partial z} = a (1 - a)", said).status in HOLDS
     assert last(r"\frac{\partial a}{\partial z} = a (1 + a)", said).status is ClaimStatus.DIFFERS
     assert last(r"\frac{\partial a}{\partial w} = a (1 - a) x", said).status in HOLDS
+
+
+def test_numbers_beyond_all_measure_take_no_time() -> None:
+    start = process_time()
+    assert last("f(" * 60 + "x" + ")" * 60 + " = y").status is ClaimStatus.UNDECIDED
+    assert process_time() - start < 2
 
 
 @pytest.mark.parametrize("formula", ["(" * 400 + "x" + ")" * 400 + " = 1", r"\sqrt{" * 200 + "x" + "}" * 200 + " = y"])

@@ -103,7 +103,7 @@ def _spoken(left: Formula, right: Formula, known: Knowledge, bold: bool) -> Spok
     if axes is None:
         return None
     bodies = {name: known.definitions[name].body for name in names if known.is_whole(name)}
-    return Spoken((left, right), bodies, frozenset(arrays), bold, axes)
+    return Spoken((left, right), bodies, frozenset(arrays), bold, axes, shaped=frozenset(known.shapes))
 
 
 def _said(known: Knowledge) -> Iterator[tuple[str, tuple[str, str]]]:

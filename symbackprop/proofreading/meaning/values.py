@@ -68,6 +68,7 @@ DIGITS = 50
 STEP = mpf(10) ** -18
 LARGEST_SUM = 200
 LARGEST_ARRAY = 150
+LARGEST_ARGUMENT = mpf(10) ** 50  # of a sine, say: what is larger takes for ever, and no text means it
 
 #: A row for each entry above, a row for each entry below; derivatives of a number by a column as rows; or entry by entry.
 LAYOUTS = ("numerator", "denominator", "row", "elementwise")
@@ -616,7 +617,9 @@ def _power(point: Valuation, node: Power, places: dict[str, int]) -> Steps:
         return power(base, _number_of(exponent), _real)
     if isinstance(exponent, np.ndarray) and node.base == Name("e"):
         return np.frompyfunc(mpmath.exp, 1, 1)(exponent)
-    return _real(mpmath.power(base, _number_of(exponent)))
+    if abs(_number_of(exponent)) > LARGEST_ARGUMENT:
+        raise NoValueError("a power beyond all measure")
+    return _real(mpmath.power(base, exponent))
 
 
 def _root(point: Valuation, node: Root, places: dict[str, int]) -> Steps:
@@ -704,6 +707,8 @@ def _elementwise(function: Callable[..., mpf], arguments: list[Any], marks: int)
 
 
 def _derived(function: Callable[..., mpf], arguments: list[mpf], marks: int) -> mpf:
+    if any(abs(argument) > LARGEST_ARGUMENT for argument in arguments):
+        raise NoValueError("a function of a number beyond all measure")
     if not marks:
         return function(*arguments)
     (x,) = arguments

@@ -367,7 +367,7 @@ def _with_a_factor(part: Formula, known: Words) -> Iterator[Proposal]:
         whole = Product((part, entry))
         yield whole, part, whole, 9, f"a factor {entry.name} is missing"
     if known.arrays:
-        yield from _elementwise(part, (part,), known, 9)
+        yield from _elementwise(part, (part,), known, 8)
 
 
 def _fitting(part: Formula, known: Words) -> Iterator[Indexed]:

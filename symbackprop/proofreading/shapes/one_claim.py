@@ -32,6 +32,7 @@ class Spoken:
     bold: bool  # whether the formula has bold letters: those that are not may be numbers
     axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what the indices of entries run over
     said: Mapping[str, Shape] = field(default_factory=dict)  # shapes that the text says
+    shaped: frozenset[str] = frozenset()  # arrays that have a shape where nothing else is needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,9 @@ def _kinds(name: str, evident: Collection[str], spoken: Spoken) -> tuple[str, ..
         return arrays
     if capital:
         return ("number", *arrays) if _is_a_loss(name, spoken) else arrays
-    likely = _is_a_loss(name, spoken) or not (evident or _has_arrays(spoken))
-    return ("number", *arrays) if likely else (*arrays, "number")
+    if _is_a_loss(name, spoken) or not (evident or _has_arrays(spoken)):
+        return ("number", *arrays)
+    return arrays if name in spoken.shaped else (*arrays, "number")
 
 
 def _known_kind(name: str, spoken: Spoken) -> str | None:
