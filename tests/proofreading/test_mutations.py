@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from symbackprop.proofreading.claims import HOLDS
+from symbackprop.proofreading.claims import HOLDS, ClaimStatus
 from tests.proofreading.mutations import DOCUMENTS, Tally, every_mutant, read
 
 
@@ -15,7 +15,7 @@ from tests.proofreading.mutations import DOCUMENTS, Tally, every_mutant, read
 def test_the_documents_are_right(name: str) -> None:
     _, report = read(name)
     assert len(report.claims) >= 30
-    assert [item.status for item in report.claims if item.status not in HOLDS] == []
+    assert [item.status for item in report.claims if item.status not in HOLDS | {ClaimStatus.DEFINITION}] == []
     assert report.ok
 
 
