@@ -33,6 +33,7 @@ SAYS = {
     r"\left.x\right. = {\large x}": "x = x",
     r"i=1,2,\ldots,n": "i = 1, 2, dots, n",
     r"\begin{cases} 0, & if \; x < 0 \\ 1, otherwise \end{cases}": "{0 if x < 0; 1 otherwise}",
+    r"x \\ + \begin{cases} 0 & x < 0 \\ 1 & \text{otherwise} \end{cases}": "x + {0 if x < 0; 1 otherwise}",
     r"\Delta = 1": "Δ = 1",
 }
 

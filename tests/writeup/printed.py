@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from symbackprop.formula.tree.build import multiply
+from symbackprop.formula.tree.tree import Formula, Fraction, Number, Product
+from symbackprop.formula.tree.walk import replace
+
 
 @dataclass(frozen=True)
 class Statement:
@@ -58,6 +62,32 @@ def joined(display: str) -> list[str]:
         else:
             found.append(body)
     return found
+
+
+def as_fraction(formula: Formula) -> Formula:
+    """Return a formula with `1/d · a · b`, as a fraction that is broken stands, as the fraction."""
+
+    def whole(part: Formula) -> Formula:
+        match part:
+            case Product(factors=(Fraction(numerator=Number("1"), denominator=below), *above)):
+                return Fraction(multiply(*above) if len(above) > 1 else above[0], below)
+        return part
+
+    return replace(formula, whole)
+
+
+def cells(page: str) -> list[str]:
+    """Return the formulas in the tables and arrays of a TeX document, in order, an array as its name and its entries."""
+    found: list[str] = []
+    for table, array in _TABLES.findall(page):
+        left, _, value = array.partition(" = ")
+        entries = re.split(r" & | \\\\ ", value.removeprefix(r"\begin{bmatrix} ").removesuffix(r" \end{bmatrix}"))
+        found += [left, *entries] if array else _FORMULA.findall(table)
+    return found
+
+
+_TABLES = re.compile(r"\\begin\{longtable\}[^\n]*\n(.*?)\\end\{longtable\}|\$\\displaystyle ([^$]*)\$\\arraygap", re.S)
+_FORMULA = re.compile(r"(?<!\\)\$(?:\\displaystyle )?([^$]+)\$")
 
 
 def inline(page: str) -> list[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 import pytest
 
 from symbackprop.formula.print.text import text
@@ -9,15 +12,16 @@ from symbackprop.formula.print.typst import typst
 from symbackprop.formula.read.name_table import Names
 from symbackprop.formula.read.read import read
 from symbackprop.formula.tree.tree import Formula
-from symbackprop.writeup.page.blocks import FormulaBlock, Outline
+from symbackprop.writeup.page.blocks import ArrayValue, Cell, Definitions, FormulaBlock, Outline, Table
 from symbackprop.writeup.page.rows import laid_out
 from symbackprop.writeup.print.html import html
 from symbackprop.writeup.print.md import markdown
 from symbackprop.writeup.print.pdf import PDF_WIDTH, readable, typst_source
 from symbackprop.writeup.print.tex import tex
+from symbackprop.writeup.slides.deck_html import deck_html
 from tests.writeup.array_pages import array_derivation, outline_at
 from tests.writeup.mathml_reader import html_statements, latex
-from tests.writeup.printed import statements
+from tests.writeup.printed import as_fraction, cells, statements
 from tests.writeup.support import names_of
 
 SLOW = ("mlp_softmax", "two_three_two", "tanh_neuron", "attention", "batch_norm", "bounded_sums")
@@ -33,12 +37,12 @@ def printed(name: str) -> tuple[Outline, Names]:
 def in_outline(outline: Outline) -> list[str]:
     """Return the statements of an outline as plain text."""
     lines = [line for block in outline.blocks if isinstance(block, FormulaBlock) for line in block.lines]
-    return [" ".join(text(part.formula, outline.notation) for part in line.parts) for line in lines]
+    return [" ".join(text(as_fraction(part.formula), outline.notation) for part in line.parts) for line in lines]
 
 
 def without_signs(formula: Formula, outline: Outline) -> str:
     """Return a formula read from a page as `in_outline` has it."""
-    return " ".join(text(part, outline.notation) for part in getattr(formula, "parts", (formula,)))
+    return " ".join(text(as_fraction(part), outline.notation) for part in getattr(formula, "parts", (formula,)))
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -53,9 +57,52 @@ def test_all_formats_state_the_same(name: str) -> None:
     assert expected
     for kind, found in pages.items():
         assert [without_signs(read(one, names), outline) for one in found] == expected, kind
-    trees = {kind: [read(one, names) for one in found] for kind, found in pages.items()}
+    trees = {kind: [as_fraction(read(one, names)) for one in found] for kind, found in pages.items()}
     assert trees["html"] == trees["md"] == trees["tex"]
     assert_typst_has(outline, typst_source(outline, ("serif",)))
+
+
+def in_tables(outline: Outline) -> list[str]:
+    """Return the formulas of the tables and arrays of an outline as plain text."""
+    blocks = [block for block in outline.page if isinstance(block, Table | ArrayValue | Definitions)]
+    return [text(formula, outline.notation) for block in blocks for formula in _in_order(block)]
+
+
+def _in_order(part: object) -> Iterator[Formula]:
+    match part:
+        case Formula():
+            yield part
+        case tuple():
+            for inner in part:
+                yield from _in_order(inner)
+        case Table(header=header, rows=rows):
+            yield from _in_order((header, rows))
+        case ArrayValue(name=name, rows=rows):
+            yield from _in_order((name, rows))
+        case Definitions(rows=rows) | Cell(words=rows):
+            yield from _in_order(rows)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_tables_and_arrays_of_a_tex_document_hold_the_same_numbers(name: str) -> None:
+    outline, names = printed(name)
+    expected = in_tables(outline)
+    assert sum(bool(re.search(r"\d\.\d", one)) for one in expected) > 8
+    page = tex(outline)
+    assert [text(read(one, names), outline.notation) for one in cells(page)] == expected
+    number = next(one for one in cells(page) if re.fullmatch(r"\d+\.\d+", one))
+    wrong = page.replace(number, f"{number[:-1]}{9 - int(number[-1])}")
+    assert [text(read(one, names), outline.notation) for one in cells(wrong)] != expected
+
+
+@pytest.mark.parametrize("name", FORMATS[:4])
+def test_slides_state_lines_of_the_handout_in_order(name: str) -> None:
+    outline, names = printed(name)
+    shown = html_statements(deck_html(outline, array_derivation(name)))
+    waiting = iter(in_outline(outline))
+    assert len(shown) > 10
+    for one in shown:
+        assert without_signs(read(one, names), outline) in waiting
 
 
 def assert_typst_has(outline: Outline, source: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 from symbackprop.errors import SymbackpropError
 from symbackprop.formula.notation.notation import Notation
 from symbackprop.formula.notation.notations import READY
+from symbackprop.formula.read.read import read
 from symbackprop.formula.tree import tree
 from symbackprop.formula.value.evaluate import gaps, values
 from symbackprop.writeup.make import make_outline
@@ -18,7 +19,7 @@ from symbackprop.writeup.page.options import HandoutOptions
 from symbackprop.writeup.print.md import markdown
 from symbackprop.writeup.print.tex import tex
 from tests.writeup.array_pages import NEAR, Reader, array_derivation, markdown_at, outline_at, reader
-from tests.writeup.printed import Statement, statements
+from tests.writeup.printed import Statement, as_fraction, statements
 
 ZOO = (
     "softmax_classifier", "binary_cross_entropy", "log_sum_exp", "attention", "layer_norm", "batch_norm", "convolution",
@@ -79,7 +80,9 @@ def check_handout(name: str, **options: object) -> Reader:
     found, md, tex_page = pages(name, **options)
     check_page(found, md)
     check_choices(found, md)
-    assert [plain(one) for one in statements(tex_page)] == [plain(one) for one in statements(md)]
+    for one, other in zip(statements(tex_page), statements(md), strict=True):
+        if plain(one) != plain(other):  # a fraction may be broken in one of them
+            assert as_fraction(read(one.latex, found.names)) == as_fraction(read(other.latex, found.names))
     check_page(found, tex_page)
     return found
 

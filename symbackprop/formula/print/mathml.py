@@ -74,11 +74,11 @@ def without_row(text: str) -> str:
 
 
 def _within(part: str) -> str:
-    """Return what stands in a row, for the inside of another: a bar, whose form tells its place, keeps its own."""
-    return part if part.startswith(_BARRED) else without_row(part)
+    """Return what stands in a row, for the inside of another; brackets and bars that grow with what is inside keep their own."""
+    return part if part.startswith(_GROWING) else without_row(part)
 
 
-_BARRED = ('<mrow><mo stretchy="true">|', '<mrow><mo stretchy="true">‖')
+_GROWING = ('<mrow><mo stretchy="true">', "<mrow><mo>(", "<mrow><mo>[", "<mrow><mo>{")
 
 
 def _list(parts: list[str], separator: str) -> str:

@@ -146,6 +146,7 @@ def _ends_open(last: Token) -> bool:
 
 def _starts_open(line: list[Token]) -> bool:
     """Whether a line goes on with the statement before it; `-a = b` is a statement of its own, `- a` goes on."""
-    if line[0].type in _SIGNS:
-        return all(token.type != "REL" for token in line)
+    if line[0].type in _SIGNS:  # a condition of a definition by cases, or a bound below a sum, makes no statement
+        depths = itertools.accumulate(_DEEPER.get(token.type, 0) for token in line)
+        return all(token.type != "REL" or depth > 0 for token, depth in zip(line, depths, strict=True))
     return line[0].type in (*_OPERATORS, "RP", "RS", "RC", "RB")
