@@ -17,6 +17,7 @@ the code itself at other numbers and other sizes, loss and gradients, and refuse
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,9 +39,9 @@ from symbackprop.errors import InternalError, SymbackpropError, UserError, liste
 from symbackprop.network import Network, Role
 from symbackprop.trace.graph.graph import Place
 
-DATA = frozenset(["X", "x", "xs", "Xs", "inputs", "input", "data", "features", "images", "img", "seq", "tokens", "ids"]) | {
-    f"{name}_{part}" for name in "xX" for part in PARTS_OF_DATA
-}
+DATA = frozenset(
+    ["X", "x", "xs", "Xs", "inputs", "input", "data", "features", "images", "img", "seq", "tokens", "ids", "noise", "eps"]
+) | {f"{name}_{part}" for name in "xX" for part in PARTS_OF_DATA}
 """What people call the data: nothing is differentiated by these unless it is asked for."""
 
 DECIDING_SEEDS = range(11, 19)
@@ -217,13 +218,17 @@ def _asked(first: Rolled, wrt: Sequence[str] | str) -> tuple[str, ...]:
     return tuple(map(names.__getitem__, asked))
 
 
+#: What counts inputs: x1, x_2.
+_COUNT = re.compile(r"(?<=^[xX])_?\d+$")
+
+
 def _usual(first: Rolled, beside: frozenset[str]) -> tuple[str, ...]:
     """Return what is not called like data or a target; where all are, what holds no one-hot rows.
 
     What stands `beside` the function is asked for where nothing that it is given can be.
     """
     known = _used(first)
-    weights = [name for name in known if name not in DATA | TARGETS]
+    weights = [name for name in known if not {name, _COUNT.sub("", name)} & (DATA | TARGETS)]
     given = [name for name in weights if known[name] not in beside]
     return tuple(given or weights or [name for name in known if _moves(first.values[name])] or known)
 

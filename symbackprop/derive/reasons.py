@@ -93,6 +93,7 @@ REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "cancel": ("cancel {factors}", "约去 {factors}"),
         "indices agree": ("only the terms whose indices agree remain", "只留下下标相等的项"),
         "come out": ("factors that do not contain the summed index come out of the sum", "不含求和下标的因子可以提到求和号外"),
+        "expand": ("multiply out", "展开"),
         "multiply out": ("multiply out; a sum of terms is the sum of each term", "展开；各项之和的求和等于各项求和之和"),
         "renamed index": ("a summed index may have any name", "求和下标可以换名"),
         "common factor": ("take out the common factor", "提取公因子"),

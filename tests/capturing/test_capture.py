@@ -171,3 +171,13 @@ def test_what_an_object_holds_and_what_stands_beside_a_function_has_its_name(
         step[place] = 1e-6
         ends = [np.mean((np.tanh(X @ (example["W"] + sign * step)) @ OUTPUT_WEIGHTS - LABELS) ** 2) for sign in (1, -1)]
         assert np.asarray(slopes)[place] == pytest.approx((ends[0] - ends[1]) / 2e-6, abs=1e-8)
+
+
+def _two_inputs_and_noise(x1, x_2, eps, w, x1_scale):  # type: ignore[no-untyped-def]
+    return np.sum((x1 * w + x_2 * x1_scale + eps) ** 2)
+
+
+def test_numbered_inputs_and_noise_are_data() -> None:
+    example = {name: np.array([0.5, -0.25]) * k for k, name in enumerate(("x1", "x_2", "eps", "w", "x1_scale"), start=1)}
+    assert capture(_two_inputs_and_noise, example).wrt == ("w", "x1_scale")
+    assert capture(_two_inputs_and_noise, example, wrt="x1").wrt == ("x1",)

@@ -14,6 +14,7 @@ from symbackprop.derive.steps.steps import written_steps
 from symbackprop.derive.steps.worked_formulas import textbook_forms, up_to_loss
 from symbackprop.errors import InternalError
 from symbackprop.formula.tree.tree import Formula, Indexed, Name, Number, Partial, Update
+from symbackprop.formula.tree.walk import walk
 from symbackprop.network.sizes import size_text
 from symbackprop.writeup.outline.backward_parts import MOST_KEPT, step_line
 from symbackprop.writeup.outline.context import Context, learning_rate
@@ -32,6 +33,7 @@ from symbackprop.writeup.page.blocks import (
     Prose,
     Table,
     Words,
+    formulas_in,
 )
 
 #: Arrays with more entries, or made of more matrices, than this are described by their shape only.
@@ -42,14 +44,17 @@ def _itself(name: Formula) -> Formula:
     return name
 
 
-def definition_block(context: Context) -> FormulaBlock:
-    """Return the definitions of all nodes up to the loss, in order."""
+def definition_blocks(context: Context) -> list[Block]:
+    """Return the definitions of all nodes up to the loss, in order; and from where indices count, if they are reckoned with."""
     lines = []
     for name in up_to_loss(context.derivation):
         if context.derivation.network.nodes[name].defined:
             left, right = context.writer.definition(name).parts
             lines.append(Line((Part(left, "", LEFT), Part(right, "=", SYMBOLS)), about=(name,)))
-    return FormulaBlock("definitions", tuple(lines))
+    block = FormulaBlock("definitions", tuple(lines))
+    entries = (part for formula in formulas_in(block) for part in walk(formula) if isinstance(part, Indexed))
+    reckoned = next((entry for entry in entries if not all(isinstance(index, Name) for index in entry.indices)), None)
+    return [block] if reckoned is None else [block, Prose(context.say("places from 0", entry=reckoned), "note")]
 
 
 def shape_table(context: Context) -> Table:

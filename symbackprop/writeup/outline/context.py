@@ -30,6 +30,8 @@ SCALAR_PLACES, ARRAY_PLACES = 6, 4
 #: The textbook's notation with every times sign written and ties rounded as at school.
 #: Reasons that a narrow column words shorter.
 SHORT = {"shared name": "shared factor", "with the shared name": "with its name"}
+#: And those that speak of sums over an index, where there is no index.
+NO_SUMS = {"multiply out": "expand"}
 HANDOUT_NOTATION = Notation(title="handout", times=r"\cdot", juxtapose_bracket="never")
 
 _Choice = TypeVar("_Choice")
@@ -77,7 +79,8 @@ class Context:
 
     def reason(self, because: Because) -> str:
         """Return the reason of a step in the reader's language."""
-        return worded((Reason(SHORT.get(reason.key, reason.key), reason.values) for reason in because), self.options.lang)
+        shorter = SHORT | (NO_SUMS if self.is_scalar else {})
+        return worded((Reason(shorter.get(reason.key, reason.key), reason.values) for reason in because), self.options.lang)
 
     def wants(self, part: str) -> bool:
         """Whether a part of the handout is switched on."""

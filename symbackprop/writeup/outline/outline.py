@@ -148,7 +148,7 @@ def _graph(context: Context) -> list[Block]:
 def _given(context: Context) -> list[Block]:
     blocks: list[Block] = [Heading(1, context.say("given"), "given")]
     if not context.is_scalar:
-        blocks += [array_parts.shape_table(context), array_parts.definition_block(context)]
+        blocks += [array_parts.shape_table(context), *array_parts.definition_blocks(context)]
         return [*blocks, *array_parts.given_arrays(context), *_conventions(context)]
     rows: list[tuple[Words, Words]] = []
     for role, key in GIVEN_ROLES:

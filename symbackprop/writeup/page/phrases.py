@@ -67,6 +67,10 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "definitions": ("The definitions", "定义"),
         "entries": ("One entry of each, in full", "各取一个元素，完整计算"),
+        "places from 0": (
+            "Where an index is a number or is calculated, as in {entry}, counting starts at 0.",
+            "下标为数字或参与运算时（如 {entry}），从 0 数起。",
+        ),
         "entries lead": (
             "Rows and columns are counted from 1; the numbers put in have as many digits as the result needs.",
             "行和列都从 1 数起；代入的数保留结果所需的位数。",
