@@ -77,3 +77,29 @@ def test_a_remedy_breaks_no_neighbour() -> None:
     for item in report.claims:
         if item.remedy is not None:
             assert proofread_text(corrected(report)).ok
+
+
+WORKED = r"""Let $y = w x + b$ and $L = \frac{1}{2} (y - t)^2$. Then $\frac{\partial L}{\partial y} = y - t$,
+$\frac{\partial L}{\partial w} = (y - t) x$, $\frac{\partial L}{\partial b} = y - t$, $\frac{\partial L}{\partial x} = (y - t) w$.
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "repair"),
+    [
+        (r"All in all $$L = \frac{1}{2} (w x - b - t)^2$$", "+ b"),  # what was worked with says otherwise
+        (r"Another loss is $$L = \frac{1}{2} (w x - b - t)^2$$", None),
+        (
+            r"All in all $$L = \frac{1}{2} (w x - b - t)^2$$ $$\frac{\partial L}{\partial w} = (w x - b - t) x$$",
+            None,
+        ),  # goes on with it
+        (r"All in all $$L = |w x + b - t|$$", None),
+        (r"All in all $$L = (w x + b - t)^2$$", None),  # a convention
+    ],
+)
+def test_a_second_formula_after_all_was_worked_out_with_the_first(claim: str, repair: str | None) -> None:
+    report = proofread_text(f"{WORKED}{claim}\n")
+    found = [item for item in report.claims if item.status is ClaimStatus.DIFFERS]
+    assert [item.remedy.repair for item in found if item.remedy is not None] == ([] if repair is None else [repair])
+    assert len(found) == (repair is not None)

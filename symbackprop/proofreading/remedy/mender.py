@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from symbackprop.formula.notation.notation import Notation
-from symbackprop.proofreading.claims import ClaimStatus, Remedy
+from symbackprop.formula.tree.tree import Indexed, Nabla, Name, Partial
+from symbackprop.formula.tree.walk import nodes, walk
+from symbackprop.proofreading.claims import HOLDS, ClaimStatus, Remedy
+from symbackprop.proofreading.judging.certainty import TOLD_AGAIN
 from symbackprop.proofreading.judging.course import Course, Pair
+from symbackprop.proofreading.judging.judge import judge
 from symbackprop.proofreading.judging.statement_kinds import Statement
 from symbackprop.proofreading.remedy.confirm import HowItIsRead, holds_with
 from symbackprop.proofreading.remedy.places import in_its_place
 from symbackprop.proofreading.remedy.remedy import Disputed, find_remedy
 
+FEWEST = 4  # formulas in which a name is differentiated, before a second formula for it is taken for the same one
+MOST_LATER = 3
+FARTHEST = 200  # characters before a formula in which a text may say that it speaks of something else
+_OTHERWISE = re.compile(
+    r"instead|another|alternativ|\bnow\b|\bif\b|differ|replac|chang|other|case|new|另|换|替|改|若|如果|不同|新|其他|也可", re.I
+)
+#: The words of changes that are slips, and no other formula.
+SLIPS = ("the sign of this term", "a square is missing", "the exponent is", "the ind", "the layer", "a transpose")
 NEAR = 2  # statements before and behind whose names a remedy may use
+
+
+def _told_again(pair: Pair) -> str:
+    """Return the name that gets a second formula, where the verdict says so; "" for any other."""
+    left, _, verdict = pair
+    name = left.name if isinstance(left, Name | Indexed) else ""
+    return name if name and verdict.reason.endswith((f"{TOLD_AGAIN}, otherwise", f"says two things of {name}")) else ""
+
+
+def _differentiates(name: str, statement: Statement) -> bool:
+    """Whether a statement speaks of a derivative of a name."""
+    chain = statement.chain
+    above = [*(node.numerator for node in nodes(chain, Partial)), *(node.body for node in nodes(chain, Nabla))]
+    return Name(name) in above
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +58,30 @@ class Mender:
         left, right, verdict = pair
         if verdict.status is ClaimStatus.DIFFERS:
             return pair, self._remedy(statement, pair, found)
+        remedy = None
         if verdict.status is ClaimStatus.UNDECIDED and verdict.misfit:
             remedy = self._remedy(statement, pair, found, only_transposes=True)
-            if remedy is not None:
-                return (left, right, replace(verdict, status=ClaimStatus.DIFFERS)), remedy
-        return pair, None
+        elif verdict.status is ClaimStatus.UNDECIDED and self._is_told_wrongly(statement, pair):
+            remedy = self._remedy(statement, pair, found)
+            remedy = remedy if remedy is not None and remedy.words.startswith(SLIPS) else None
+        if remedy is None:
+            return pair, None
+        return (left, right, replace(verdict, status=ClaimStatus.DIFFERS)), remedy
+
+    def _is_told_wrongly(self, statement: Statement, pair: Pair) -> bool:
+        """Whether a name gets a second formula, after the text has worked with the first one, which holds in what comes later."""
+        name = _told_again(pair)
+        if not name or len(statement.chain.parts) > 2 or _OTHERWISE.search(statement.prose[-FARTHEST:]):
+            return False
+        before, behind = self.statements[: statement.order], self.statements[statement.order + 1 :]
+        derived = sum(_differentiates(name, each) for each in before)
+        later = [each for each in behind if Name(name) in walk(each.chain)]
+        return derived >= FEWEST and all(_differentiates(name, each) and self._holds(each) for each in later[:MOST_LATER])
+
+    def _holds(self, statement: Statement) -> bool:
+        """Whether what a later statement says holds with the first formula."""
+        pairs = [pair for chain in statement.meanings for pair in pairwise(map(self.course.meant, chain.parts))]
+        return all(judge(left, right, self.course.environment).status in HOLDS for left, right in pairs)
 
     def _remedy(self, statement: Statement, pair: Pair, found: Sequence[Pair], *, only_transposes: bool = False) -> Remedy | None:
         near = self.statements[max(0, statement.order - NEAR) : statement.order + NEAR + 1]
