@@ -41,7 +41,6 @@ from symbackprop.writeup.page.blocks import (
     Words,
 )
 from symbackprop.writeup.page.listing import narrow
-from symbackprop.writeup.page.reasons import in_words
 
 GIVEN_ROLES = ((Role.INPUT, "inputs"), (Role.PARAMETER, "parameters"), (Role.TARGET, "targets"), (Role.CONSTANT, "constants"))
 
@@ -191,7 +190,7 @@ def _conventions(context: Context) -> list[Block]:
     for fact in context.derivation.network.facts:
         formula = equation(context.writer.expression(fact.left), context.writer.expression(fact.right))
         reason = in_language(fact.because, context.options.lang)
-        blocks.append(Prose((*context.say("facts"), formula, " – ", *in_words(reason)), "note"))
+        blocks.append(Prose((*context.say("facts"), formula, f" – {reason}"), "note"))
     for assumption in context.derivation.assumptions:
         blocks.append(Prose((*context.say("assumptions"), *_kink(assumption, context)), "note"))
     return blocks
