@@ -186,15 +186,21 @@ def _first(
     """Return the most suspected line: the first variable that departs there, else the line itself when it stands out."""
     most = max(suspects.values(), default=0.0)
     telling = [at for at in departing if not suspects or suspects.get(at.line, -1.0) >= most - 1e-9]
-    if telling or (departing and most < 1.0 - 1e-9):
-        return _departing((telling or departing)[0], judged)
+    on_the_way = [at for at in departing if suspects.get(at.line, 0.0) > 0]  # others lead to nothing that is wrong
+    if telling or (on_the_way and most < 1.0 - 1e-9):
+        return _departing((telling or on_the_way)[0], judged)
+    line = _standing_out(suspects, most, [at.line for at in on_the_way], bool(departing))
+    return None if line is None else Location(*line, line_text(*line), SAID[_passing(sample, line, wrong)])
+
+
+def _standing_out(suspects: Mapping[Line, float], most: float, near: Sequence[Line], departs: bool) -> Line | None:
+    """Return the most suspected line; of several that nearest to where a variable departs, else, with several mistakes, the first."""
     likely = sorted(line for line, degree in suspects.items() if degree >= most - 1e-9)
-    if not likely or (most <= 1e-9 and not departing):
+    if not likely or (most <= 1e-9 and not departs):
         return None
-    line = likely[-1] if abs(most - 1.0) <= 1e-9 else likely[0]  # where there are several mistakes, the first
-    if departing:
-        line = min(likely, key=lambda line: abs(line[1] - departing[0].line[1]))
-    return Location(*line, line_text(*line), SAID[_passing(sample, line, wrong)])
+    if near:
+        return min(likely, key=lambda line: abs(line[1] - near[0][1]))
+    return likely[-1] if abs(most - 1.0) <= 1e-9 else likely[0]
 
 
 def _departing(at: JudgedVariable, judged: Sequence[JudgedVariable]) -> Location:

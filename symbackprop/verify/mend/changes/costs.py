@@ -70,6 +70,7 @@ COST: Mapping[str, float] = MappingProxyType(
         "counted": 1.3,
         "neighbour": 1.05,
         "twin": 0.9,
+        "result": 0.92,
         "reciprocal": 0.9,
         "mask": 1.0,
         "part": 1.1,

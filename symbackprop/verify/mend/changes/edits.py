@@ -60,6 +60,8 @@ RULES: tuple[tuple[type, Rule], ...] = (
     (ast.BinOp, restore.transposed_in_each),
     (ast.Assign, supply.reciprocal),
     (ast.Assign, supply.like_a_twin),
+    (ast.Tuple, borrow.like_the_others),
+    (ast.Dict, borrow.like_the_others),
     (ast.Subscript, places.strided),
     (ast.Subscript, places.index_shifted),
     (ast.Slice, places.negative_end),
