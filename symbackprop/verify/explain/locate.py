@@ -194,7 +194,7 @@ def _first(
 
 
 def _standing_out(suspects: Mapping[Line, float], most: float, near: Sequence[Line], departs: bool) -> Line | None:
-    """Return the most suspected line; of several that nearest to where a variable departs, else, with several mistakes, the first."""
+    """Return the most suspected line; of several the nearest to where a variable departs, else the first of several mistakes."""
     likely = sorted(line for line, degree in suspects.items() if degree >= most - 1e-9)
     if not likely or (most <= 1e-9 and not departs):
         return None

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from itertools import combinations, product
+from typing import TypeGuard
 
 from symbackprop.verify.mend.changes.costs import COST
 from symbackprop.verify.mend.changes.splices import (
@@ -199,22 +200,24 @@ def _products(source: ParsedSource, loops: list[str]) -> list[str]:
 def like_the_others(source: ParsedSource, node: ast.Tuple | ast.Dict) -> Edits:
     """What one result lacks that another has, or has alone: `return dW / n, db` beside the n of `dW`."""
     parts = node.values if isinstance(node, ast.Dict) else node.elts
-    if not isinstance(source.parents.get(node), ast.Return | ast.Assign) or not 1 < len(parts) <= MOST_RESULTS:
-        return
-    scaled = {_scale(source, part): part for part in parts if isinstance(part, ast.BinOp)}
-    for part, (scale, other) in product(parts, scaled.items()):
-        if scale and part is not other and _scale(source, part) != scale:
-            yield source.put(part, f"{source.term(part)}{scale}", COST["result"])
-        if scale and part is other and isinstance(part, ast.BinOp):
-            yield source.put(part, source.of(part.left), COST["result"] + 0.1)
+    if isinstance(source.parents.get(node), ast.Return | ast.Assign) and 1 < len(parts) <= MOST_RESULTS:
+        scales = [_scale(source, part) for part in parts]
+        yield from (source.put(part, source.of(part.left), COST["result"] + 0.1) for part in parts if _is_scaled(part))
+        for (part, own), scale in product(zip(parts, scales, strict=True), dict.fromkeys(filter(None, scales))):
+            if own != scale:
+                yield source.put(part, f"{source.term(part)}{scale}", COST["result"])
 
 
 MOST_RESULTS = 12
 """Results beside one another that are compared."""
 
 
+def _is_scaled(node: ast.expr) -> TypeGuard[ast.BinOp]:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.Mult)
+
+
 def _scale(source: ParsedSource, node: ast.expr) -> str:
     """Return ` / n` or ` * n`, by which a result is scaled, or an empty text."""
-    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div | ast.Mult):
+    if not _is_scaled(node):
         return ""
     return f" {'/' if isinstance(node.op, ast.Div) else '*'} {source.factor(node.right)}"
