@@ -568,6 +568,8 @@ def wrong_answers(sizes: tuple[int, ...], seed: int, unit: str, half: bool) -> l
     slip("slope at output", names, slope=lambda z, out: by_unit(f(out)))
     slip("slope missing", names, slope=lambda z, out: 1.0)
     slip("slope missing", (deep,), slope=lambda z, out: 1.0, slope_at=1)
+    slip("slope twice", names, slope=lambda z, out: by_unit(out) ** 2)
+    found.append((f"Backward: {deep}", "own factor", "the weight for the input", right["∂net_11"] * right[deep]))
     slip("target - out", names, error=lambda t, out: (1 if half else 2) * (t - out))
     slip("loss slope missing", names, error=lambda t, out: 1.0)
     if sizes[-1] > 1:

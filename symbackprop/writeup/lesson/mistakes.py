@@ -68,7 +68,7 @@ def mistakes(derivation: DerivationRecord, backward: Backward) -> tuple[LessonMi
     found = [
         *_slopes(nodes, backward), *_errors(nodes, backward), *_gathered(nodes, backward, _factors),
         *_gathered(nodes, backward, _quotients), *_updated(derivation, backward), *_before_activation(nodes, backward),
-        *_paths(nodes, backward), *_gathered(nodes, backward, _products),
+        *_paths(nodes, backward), *_gathered(nodes, backward, _products), *_gathered(nodes, backward, _weight_itself),
     ]  # fmt: skip
     return tuple(dict.fromkeys(mistake for mistake in found if mistake.changes))
 
@@ -107,6 +107,7 @@ def _wrong_slopes(node: Node) -> Iterator[tuple[str, Expr]]:
     slope = row.slopes[0]
     yield "slope missing", Integer(1)
     yield "slope is value", y
+    yield "slope twice", slope(y, x) ** 2
     yield "slope of net", slope(x, x)
     yield "slope at output", slope(call.func(y), y)
     flipped = {total: total.args[0] - total.args[1] for total in slope(y, x).atoms(Add) if len(total.args) == 2}
@@ -233,7 +234,7 @@ def _left_out(arrays: Mapping[str, list[Use]]) -> Iterator[list[Use]]:
 
 
 def _products(use: Use, local: Expr, nodes: Mapping[str, Node]) -> Iterator[tuple[str, Expr]]:
-    """Yield the other factor of a product left out, the factor itself or a transposed array in its place, `1 - g` for `g`; of two
+    """Yield another factor of a product left out, the factor itself or a transposed array in its place, `1 - g` for `g`; of two
     places where a name stands, one passed over.
     """
     if not nodes[use[1]].defined:
@@ -242,11 +243,25 @@ def _products(use: Use, local: Expr, nodes: Mapping[str, Node]) -> Iterator[tupl
     if isinstance(other, Symbol):
         yield "weight missing" if nodes[other.name].role is Role.PARAMETER else "factor forgotten", factor
         yield from ((kind, factor * symbol) for kind, symbol in _instead(use[1], other.name, nodes))
+    yield from _one_of_two(factor, other)
     gates = {symbol: 1 - symbol for symbol in local.free_symbols if _is_a_gate(symbol, nodes[use[0]])}
     if gates:
         yield "other gate", local.xreplace(gates)
     if local.is_Add and len(local.args) == 2:
         yield from zip(("place missing1", "place missing2"), local.args, strict=True)
+
+
+def _one_of_two(factor: Expr, other: Expr) -> Iterator[tuple[str, Expr]]:
+    """Yield either of two factors alone, beside the constant one."""
+    if other.is_Mul and len(other.args) == 2:
+        yield from zip(("factor forgotten1", "factor forgotten2"), (factor * part for part in other.args), strict=True)
+
+
+def _weight_itself(use: Use, local: Expr, nodes: Mapping[str, Node]) -> Iterator[tuple[str, Expr]]:
+    """Yield the weight itself in place of what came in through it: `w` for ∂(w x)/∂w."""
+    node = nodes[use[1]]
+    if node.role is Role.PARAMETER and isinstance(local, Symbol):
+        yield "own factor", node.symbol
 
 
 def _is_a_gate(symbol: Symbol, consumer: Node) -> bool:

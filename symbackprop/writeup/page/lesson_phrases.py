@@ -121,6 +121,10 @@ LESSON_PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
             "the derivative of the activation is forgotten, at {names}",
             "漏掉了激活函数的导数，在 {names} 处",
         ),
+        "mistake slope twice": (
+            "the derivative of the activation stands twice, at {names}",
+            "激活函数的导数乘了两次，在 {names} 处",
+        ),
         "mistake slope is value": (
             "the value of the activation stands for its derivative, at {names}",
             "用激活函数的值代替了它的导数，在 {names} 处",
