@@ -57,6 +57,7 @@ CHANGES: tuple[tuple[str, str, str], ...] = (
     ("one of two values set together", plain("s, y = x - y, H"), plain("s, y = 2 * (x - y), H")),
     ("a factor that lacks a summand", plain("s = x * y"), plain("s = x * (y - s)")),
     ("the weight of the bias", plain("s = x.T @ y", "s += H / N * W"), plain("s = x.T @ y", "s[1:] += H / N * W[1:]")),
+    ("subtracted at places that occur more than once", plain("dW[y] -= s * x"), plain("np.subtract.at(dW, y, s * x)")),
     ("a result scaled like the others", plain("s = (dW / N, x)"), plain("s = (dW / N, x / N)")),
     ("a result in a dictionary scaled like the others", plain("s = {0: W * H, 1: dW}"), plain("s = {0: W * H, 1: dW * H}")),
     ("a result scaled alone", plain("s = [0, (dW / N, x)]", "s = (x, dW / N)"), plain("s = [0, (dW / N, x)]", "s = (x, dW)")),

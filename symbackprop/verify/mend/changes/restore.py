@@ -362,8 +362,9 @@ def other_accumulation(source: ParsedSource, node: ast.AugAssign) -> Edits:
     target, value = source.of(node.target), source.of(node.value)
     for sign in ("+=", "-=", "="):
         yield source.put(node, f"{target} {sign} {value}", COST["accumulation"], atomic=True)
-    if isinstance(node.op, ast.Add) and isinstance(node.target, ast.Subscript):
-        yield source.put(node, _added_at(source, node.target, node.value), COST["accumulation"], atomic=True)
+    if isinstance(node.op, ast.Add | ast.Sub) and isinstance(node.target, ast.Subscript):
+        added = _added_at(source, node.target, node.value, "add" if isinstance(node.op, ast.Add) else "subtract")
+        yield source.put(node, added, COST["accumulation"], atomic=True)
 
 
 def assigned_for_added(source: ParsedSource, node: ast.Assign) -> Edits:
@@ -376,11 +377,11 @@ def assigned_for_added(source: ParsedSource, node: ast.Assign) -> Edits:
         yield source.put(node, _added_at(source, target, node.value), COST["accumulation"], atomic=True)
 
 
-def _added_at(source: ParsedSource, target: ast.Subscript, value: ast.expr) -> str:
-    """Return the statement that adds at places of which some may occur more than once."""
+def _added_at(source: ParsedSource, target: ast.Subscript, value: ast.expr, ufunc: str = "add") -> str:
+    """Return the statement that adds, or subtracts, at places of which some may occur more than once."""
     index = source.of(target.slice)
     index = f"({index})" if isinstance(target.slice, ast.Tuple) and not index.startswith("(") else index
-    return f"np.add.at({source.of(target.value)}, {index}, {source.of(value)})"
+    return f"np.{ufunc}.at({source.of(target.value)}, {index}, {source.of(value)})"
 
 
 def _is_begun(source: ParsedSource, node: ast.Assign, name: str) -> bool:
