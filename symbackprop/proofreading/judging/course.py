@@ -55,10 +55,11 @@ from symbackprop.proofreading.judging.open_names import (
     by_the_chain_rule,
     holds_for_vectors,
     holds_whatever_they_are,
+    holds_with_equal_lengths,
     holds_with_some_shape,
 )
 from symbackprop.proofreading.judging.other_meanings import as_entries, other_meanings, speak_of_entries
-from symbackprop.proofreading.judging.points import is_finer, leaves, points_for, random_points, reached
+from symbackprop.proofreading.judging.points import is_finer, leaves, names_reached, points_for, random_points, reached
 from symbackprop.proofreading.judging.said_before import MOST_CONDITIONS, in_its_set, moved_a_little, with_conditions
 from symbackprop.proofreading.judging.statement_kinds import (
     NEARBY,
@@ -650,9 +651,12 @@ class Course:
 
     def _of_some_shape(self, claim: Claim) -> ClaimVerdict | None:
         """What holds for arrays of shapes that fit, where the text does not say of which they are."""
+        known = claim.environment
         if self.fixed or not self.text:
             return None
-        return holds_with_some_shape(claim.left, claim.right, claim.environment, _is_bold(claim))
+        is_told = claim.verdict.misfit and not known.unshaped & names_reached((claim.left, claim.right), known)
+        holds = holds_with_equal_lengths if is_told else holds_with_some_shape
+        return holds(claim.left, claim.right, known, _is_bold(claim))
 
     def _for_vectors(self, claim: Claim) -> ClaimVerdict | None:
         """What holds where small letters are vectors."""

@@ -42,7 +42,16 @@ from symbackprop.proofreading.shapes.one_claim import Spoken, Way, ways
 def holds_with_some_shape(left: Formula, right: Formula, known: Knowledge, bold: bool) -> ClaimVerdict | None:
     """Return the verdict on what holds where arrays have the likeliest shapes that fit; None where it does not, or none does."""
     spoken = _spoken(left, right, known, bold)
-    return _in_some_way(left, right, known, spoken) if spoken is not None else None
+    if spoken is None:
+        return None
+    return _in_some_way(left, right, known, replace_fields(spoken, no_numbers=known.in_layers))
+
+
+def holds_with_equal_lengths(left: Formula, right: Formula, known: Knowledge, bold: bool) -> ClaimVerdict | None:
+    """Return the verdict on what holds where lengths are one of which the text does not say that they are: `A^{-1} A = I`."""
+    spoken = _spoken(left, right, known, bold)
+    shapes = {name: (shape[0], shape[1]) for name, shape in known.shapes.items() if len(shape) == 2}
+    return _in_some_way(left, right, known, replace_fields(spoken, said=shapes)) if spoken is not None else None
 
 
 def _in_some_way(left: Formula, right: Formula, known: Knowledge, spoken: Spoken) -> ClaimVerdict | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain as chain_of
 from itertools import islice, product
 
 from symbackprop.formula.tree.tree import Chain, Formula, Indexed, Matrix, Nabla, Name, Partial
@@ -33,6 +34,7 @@ class Spoken:
     axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what the indices of entries run over
     said: Mapping[str, Shape] = field(default_factory=dict)  # shapes that the text says
     shaped: frozenset[str] = frozenset()  # arrays that have a shape where nothing else is needed
+    no_numbers: frozenset[str] = frozenset()  # arrays that cannot be numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def _kinds(name: str, evident: Collection[str], spoken: Spoken) -> tuple[str, ..
         return (kind,)
     capital = name[:1].isupper()
     arrays = _arrays(capital or len(spoken.axes.get(name, ())) == 2)
-    if name in evident or name in spoken.axes:
+    if name in evident or name in spoken.axes or name in spoken.no_numbers:
         return arrays
     if capital:
         return ("number", *arrays) if _is_a_loss(name, spoken) else arrays
@@ -119,10 +121,16 @@ def _fitting(kinds: Mapping[str, str], spoken: Spoken) -> Way | None:
     for chain in (Chain(spoken.sides, ("=",)), *_said(spoken.bodies, begun)):
         found.take(chain)
     shapes = {name: (found.length(rows), found.length(columns)) for name, (rows, columns) in begun.items()}
-    if found.misfits or SCALAR in shapes.values():
-        return None  # or no array, but a number
-    lengths = _lengths(list(dict.fromkeys(letter for shape in shapes.values() for letter in shape)))
+    if found.misfits or SCALAR in shapes.values() or _are_narrower(shapes, spoken.said):
+        return None  # or no array, but a number; a vector, where the text has a matrix
+    lengths = _lengths(list(dict.fromkeys(chain_of.from_iterable(shapes.values()))))
     return Way(kinds, shapes, lengths) if lengths else None
+
+
+def _are_narrower(shapes: Mapping[str, Shape], said: Mapping[str, Shape]) -> bool:
+    """Whether an axis of an array is one long that was not said to be."""
+    pairs = [(shapes[name], said[name]) for name in said.keys() & shapes]
+    return any("1" == length != letter for shape, begun in pairs for length, letter in zip(shape, begun, strict=True))
 
 
 def _lengths(letters: Sequence[str]) -> list[dict[str, int]]:
