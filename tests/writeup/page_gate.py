@@ -31,7 +31,7 @@ NARROWEST = 500
 @cache
 def gate_network(name: str) -> Derivation:
     """Return a derivation: of a folder, of a scalar network by its sizes, or of one of the layers."""
-    if name in (*DOCUMENTS, "transformer_block"):
+    if name in (*DOCUMENTS, "transformer_block", "max_pool"):
         return document(name)
     return layered(tuple(map(int, name.split("-")))) if "-" in name else MADE[name]()
 

@@ -47,7 +47,7 @@ def test_nothing_sticks_out_or_has_to_be_scrolled_on_a_screen(name: str) -> None
 
 
 @needs_chromium
-@pytest.mark.parametrize("name", ["two_three_two", "attention"])
+@pytest.mark.parametrize("name", ["two_three_two", "attention", "max_pool"])
 def test_on_a_phone_only_blocks_scroll_and_letters_stay_large_enough(name: str) -> None:
     found = measured(html(outline(name)), 390)
     assert (found["out"], found["small"], found["touching"], found["problems"]) == ([], [], [], [])
