@@ -115,3 +115,7 @@ def test_small_letters_may_be_vectors(right: str, wrong: str) -> None:
     said = r"$\sigma(z) = \frac{1}{1 + e^{-z}}$, $u = W x + U h + b$, $f = \sigma(u)$, $L = \frac{1}{2} \|f - t\|^2$. "
     assert last(f"{said}$${right}$$\n").status in HOLDS
     assert last(f"{said}$${wrong}$$\n").status not in HOLDS
+
+
+def test_a_slope_that_is_said_to_be_a_matrix_tells_no_function() -> None:
+    assert last(r"$$\sigma'(z) = \frac{\sigma(z)}{\begin{pmatrix} 1 & 2 \\ 3 & 4\end{pmatrix}}$$").status is ClaimStatus.UNDECIDED

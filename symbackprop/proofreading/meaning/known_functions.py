@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, pairwise
 
 import mpmath
+import numpy as np
 from mpmath import mpf
 
 from symbackprop.formula.tree.tree import Call, Chain, Decorated, Formula, Group, Name, Partial
@@ -105,7 +106,7 @@ def _fits(left: Formula, right: Formula, name: str, function: Function) -> bool:
         for place in _PLACES:
             point = Valuation(trial, 1, {(argument,): place})
             try:
-                if abs(point.value(left) - point.value(right)) > mpf(10) ** -14:
+                if np.any(abs(point.value(left) - point.value(right)) > mpf(10) ** -14):
                     return False
             except NoValueError:
                 return False
