@@ -11,6 +11,7 @@ from symbackprop.formula.tree.tree import Formula, Fraction, Group, Indexed, Nam
 from symbackprop.formula.tree.walk import children
 
 Bindings = dict[Formula, Formula]
+MOST_STEPS = 5000
 
 
 def match(
@@ -22,7 +23,11 @@ def match(
     """
     found: Bindings = {}
     waiting = [(left, right)]
+    steps = 0
     while waiting:
+        steps += 1
+        if steps > MOST_STEPS:  # definitions that go in a circle
+            return None
         first, second = map(_bare, waiting.pop())
         inside = _laid(first, second, found, is_free, body_of)
         if inside is None:
