@@ -58,6 +58,8 @@ CHANGES: tuple[tuple[str, str, str], ...] = (
     ("a factor that lacks a summand", plain("s = x * y"), plain("s = x * (y - s)")),
     ("the weight of the bias", plain("s = x.T @ y", "s += H / N * W"), plain("s = x.T @ y", "s[1:] += H / N * W[1:]")),
     ("subtracted at places that occur more than once", plain("dW[y] -= s * x"), plain("np.subtract.at(dW, y, s * x)")),
+    ("an entry among summands", looped("s += x[t] + w"), looped("s += x[t] + w + d[t]")),
+    ("an entry among what is subtracted", looped("s += x[t] - w"), looped("s += x[t] - (w + d[t])")),
     ("a result scaled like the others", plain("s = (dW / N, x)"), plain("s = (dW / N, x / N)")),
     ("a result in a dictionary scaled like the others", plain("s = {0: W * H, 1: dW}"), plain("s = {0: W * H, 1: dW * H}")),
     ("a result scaled alone", plain("s = [0, (dW / N, x)]", "s = (x, dW / N)"), plain("s = [0, (dW / N, x)]", "s = (x, dW)")),

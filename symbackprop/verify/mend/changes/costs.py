@@ -78,6 +78,7 @@ COST: Mapping[str, float] = MappingProxyType(
         "summand in factor": 1.3,
         "slope complement": 1.35,
         "rewritten": 1.38,
+        "entry added": 1.28,
         "summand added": 1.4,
         "summand of its form": 1.42,
         "divisor added": 1.45,

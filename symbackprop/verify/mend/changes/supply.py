@@ -91,6 +91,8 @@ def with_a_variable(source: ParsedSource, node: ast.expr) -> Edits:
     kept = KEPT * ("keepdims" in text[-20:])
     for entry in (f"{name}[{loop}]" for name in source.scope if name not in source.whole for loop in source.loop_names(node)):
         yield source.put(node, f"{text} * {entry}", COST["size multiplied"], atomic=bare)
+        if bare:  # a summand beside others
+            yield source.put(node, f"{text} + {entry}", COST["entry added"], atomic=_is_added(source, node))
     for name in source.arrays:
         for new, kind in FACTORS:
             yield source.put(node, new.format(text, name), COST[kind] + kept, atomic=bare)
@@ -460,6 +462,12 @@ def _in_a_sum(source: ParsedSource, node: ast.expr) -> bool:
     """Whether a product in the place of a node needs no brackets."""
     parent = source.parents.get(node)
     return isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Add | ast.Sub)
+
+
+def _is_added(source: ParsedSource, node: ast.expr) -> bool:
+    """Whether a sum in the place of a node needs no brackets: nothing is subtracted there."""
+    parent = source.parents.get(node)
+    return isinstance(parent, ast.BinOp) and (isinstance(parent.op, ast.Add) or parent.left is node)
 
 
 def sizes(source: ParsedSource) -> list[str]:
