@@ -86,13 +86,10 @@ def with_a_variable(source: ParsedSource, node: ast.expr) -> Edits:
     """A variable, a slope written with it, or a residual that is missing as a factor; a variable as a summand."""
     if not is_value(source, node) or _sets_a_size(source, node):
         return
+    yield from _with_an_entry(source, node)
     text, bare = source.term(node), _in_a_sum(source, node)
     inner = 0.05 * isinstance(source.parents.get(node), ast.BinOp)  # a whole right-hand side first
     kept = KEPT * ("keepdims" in text[-20:])
-    for entry in (f"{name}[{loop}]" for name in source.scope if name not in source.whole for loop in source.loop_names(node)):
-        yield source.put(node, f"{text} * {entry}", COST["size multiplied"], atomic=bare)
-        if bare:  # a summand beside others
-            yield source.put(node, f"{text} + {entry}", COST["entry added"], atomic=_is_added(source, node))
     for name in source.arrays:
         for new, kind in FACTORS:
             yield source.put(node, new.format(text, name), COST[kind] + kept, atomic=bare)
@@ -100,6 +97,15 @@ def with_a_variable(source: ParsedSource, node: ast.expr) -> Edits:
         yield source.put(node, f"{text} - {name}", COST["summand added"] + inner)
         for rest in _residuals(source, name):
             yield source.put(node, f"{text} * {rest}", COST["factor added"], atomic=bare)
+
+
+def _with_an_entry(source: ParsedSource, node: ast.expr) -> Edits:
+    """What a variable has at a step of a loop, as a factor, or as a summand beside others."""
+    text, bare = source.term(node), _in_a_sum(source, node)
+    for entry in (f"{name}[{loop}]" for name in source.scope if name not in source.whole for loop in source.loop_names(node)):
+        yield source.put(node, f"{text} * {entry}", COST["size multiplied"], atomic=bare)
+        if bare:
+            yield source.put(node, f"{text} + {entry}", COST["entry added"], atomic=_is_added(source, node))
 
 
 def _residuals(source: ParsedSource, name: str) -> list[str]:
