@@ -396,9 +396,10 @@ def load_definitions(file: Path) -> ModuleType:
             module = _run(file, name if "." in name else f"_loaded_{file.resolve().parent.name}_{file.stem}", DefinitionLoader)
         finally:
             sys.path.remove(str(folder))
-    absent = sorted({name.partition(".")[0] for name in missing})
+    absent = sorted({name.partition(".")[0] for name in missing.names})
     if absent:
-        sys.stderr.write(f"{file}: not installed, and left out: {', '.join(absent)}\n")
+        invented = f"; invented in its place: {', '.join(missing.invented)}" if missing.invented else ""
+        sys.stderr.write(f"{file}: not installed, and left out: {', '.join(absent)}{invented}\n")
     return module
 
 

@@ -31,7 +31,7 @@ PACKAGE = "symbackprop"
 ROOMS: dict[str, tuple[str, ...]] = {
     "errors": (),
     "files": (),
-    "guest": ("audit", "visit", "rewriting", "imports", "process", "supervised"),
+    "guest": ("audit", "visit", "rewriting", "stand_ins", "imports", "process", "supervised"),
     "functions": (
         *("row", "powers", "exponential", "trigonometric", "hyperbolic", "gaussian", "logistic", "comparisons", "rectifiers"),
         *("reductions", "matrices", "table", "definitions"),

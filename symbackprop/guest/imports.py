@@ -6,6 +6,7 @@ stand-in that gives nothing: code that needs it fails where it uses it. What is 
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
 import codecs
@@ -18,50 +19,16 @@ import os
 import re
 import sys
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from symbackprop.guest.rewriting import current, read
+from symbackprop.guest.stand_ins import StandIn
 
 ABOVE = 5
 """Folders above a file in which its imports are looked for."""
-
-
-class Nothing:
-    """What a missing module gives: anything, and nothing of it."""
-
-    def __getattr__(self, name: str) -> Nothing:
-        if name.startswith("__") and name.endswith("__"):
-            raise AttributeError(name)
-        return self
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return (
-            args[0] if args and isinstance(args[0], types.FunctionType | type) else self
-        )  # a decorator leaves what it decorates
-
-    def __getitem__(self, key: Any) -> Nothing:
-        return self
-
-    def __iter__(self) -> Iterator[Any]:
-        raise TypeError("what is not installed cannot be gone through")  # a loop that runs no time would prove anything
-
-    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
-        return (object,)
-
-
-class StandIn(types.ModuleType):
-    """A module that is not installed."""
-
-    __path__: Any = ()
-    __all__: Sequence[str] = ()
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and name.endswith("__"):
-            raise AttributeError(name)
-        return _LOOPS[name] if name in _LOOPS and self.__name__.partition(".")[0] in ("tqdm", "numba") else Nothing()
 
 
 def _is_cared_for(file: str, line: int) -> bool:
@@ -74,23 +41,12 @@ def _is_cared_for(file: str, line: int) -> bool:
     return any(node.body[0].lineno <= line <= (node.body[-1].end_lineno or 0) for node in tries)
 
 
-def _same(iterable: Any, *args: Any, **kwargs: Any) -> Any:
-    return iterable
-
-
-def _counted(*bounds: int, **kwargs: Any) -> range:
-    return range(*bounds)
-
-
-_LOOPS = {"tqdm": _same, "trange": _counted, "prange": _counted}
-"""What loops go through, with a bar that shows how far they are, or with many at once."""
-
-
-class _Missing(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Gives a stand-in for what nothing else finds."""
+class Missing(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Gives a stand-in for what nothing else finds; `names` are the modules, `invented` what was taken out of them."""
 
     def __init__(self, folder: str) -> None:
         self.names: list[str] = []
+        self.invented: list[str] = []
         self.folder = folder
 
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> importlib.machinery.ModuleSpec | None:
@@ -109,7 +65,7 @@ class _Missing(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
         self.names.append(spec.name)
-        return StandIn(spec.name)
+        return StandIn(spec.name, self.invented)
 
     def exec_module(self, module: types.ModuleType) -> None:
         """Nothing is run."""
@@ -150,10 +106,12 @@ def _text(data: bytes, path: str) -> str:
 
 
 class OldLoader(TextLoader):
-    """Runs a file's text, read as Python 2 where it is none of Python 3."""
+    """Runs a file's text, read as Python 2 where it is none of Python 3; annotations are not evaluated."""
 
     def source_to_code(self, data: Any, path: Any = "<string>", *, _optimize: int = -1) -> types.CodeType:  # type: ignore[override]
-        return compile(self.taken(read(_text(data, str(path)), str(path))), path, "exec", dont_inherit=True)
+        tree = self.taken(read(_text(data, str(path)), str(path)))
+        code: types.CodeType = compile(tree, path, "exec", flags=__future__.annotations.compiler_flag, dont_inherit=True)
+        return code
 
     def taken(self, tree: ast.Module) -> ast.Module:
         """Return what is run of a file."""
@@ -184,16 +142,31 @@ class _OldFinder(importlib.abc.MetaPathFinder):
 
 
 def definitions(tree: ast.Module) -> ast.Module:
-    """Return the imports, definitions and assignments of a module; an assignment that fails is passed over."""
+    """Return the imports, definitions and assignments of a module, but for the result of a training; an assignment that fails is
+    passed over."""
     kept: list[ast.stmt] = []
     for statement in tree.body:
         if isinstance(statement, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             kept.append(statement)
-        elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Try):
+        elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Try) and not _trains(statement):
             handler = ast.ExceptHandler(type=ast.Name("Exception", ast.Load()), name=None, body=[ast.Pass()])
             guarded = ast.Try(body=[statement], handlers=[handler], orelse=[], finalbody=[])
             kept.append(ast.fix_missing_locations(ast.copy_location(guarded, statement)))
     return ast.Module(body=kept, type_ignores=[])
+
+
+def _trains(statement: ast.stmt) -> bool:
+    """Whether an assignment keeps what a training has given: `model = train(X, y)`, `history = net.fit(X, y)`."""
+    value = statement.value if isinstance(statement, ast.Assign) else None
+    function = value.func if isinstance(value, ast.Call) else None
+    called = getattr(function, "id", "") or getattr(function, "attr", "")
+    return bool(_TRAINING.search(called)) and not called[:1].isupper()
+
+
+_TRAINING = re.compile(
+    r"^(train(?!_test)\w*|fit|\w*descent|optimi[sz]e|build_model|\w*nn_model|sgd|SGD|learn|L_layer_model|two_layer_model)$"
+)
+"""What a training is called."""
 
 
 def dotted_name(file: Path) -> tuple[Path, str]:
@@ -227,14 +200,14 @@ def _around(file: Path) -> list[Path]:
 
 
 @contextmanager
-def importing(file: Path, *, stand_ins: bool) -> Iterator[list[str]]:
-    """Let imports be found from a file's folder and the folders above; hand out the names that stand-ins were given for.
+def importing(file: Path, *, stand_ins: bool) -> Iterator[Missing]:
+    """Let imports be found from a file's folder and the folders above; hand out what stand-ins were given for.
 
     No compiled copy of what is imported is left beside it.
     """
     folders = [*map(str, _around(file))]
     around = min(str(file.resolve().parent.parent), str(dotted_name(file)[0]), key=len)
-    old, missing, before = _OldFinder(around), _Missing(around), set(sys.modules)
+    old, missing, before = _OldFinder(around), Missing(around), set(sys.modules)
     kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     sys.path[:0] = folders[:1]
     sys.path.extend(folders[1:])
@@ -242,7 +215,7 @@ def importing(file: Path, *, stand_ins: bool) -> Iterator[list[str]]:
         sys.meta_path.insert(0, old)
         sys.meta_path.append(missing)
     try:
-        yield missing.names
+        yield missing
     finally:
         sys.dont_write_bytecode = kept
         if stand_ins:

@@ -25,7 +25,7 @@ _PREFIXES = (
     "g_",
     "g",
 )
-_SUFFIX = re.compile(r"(?:_grads?|_gradient|_g|_bar|grad|_delta|_new|_next|_updated)$", re.IGNORECASE)
+_SUFFIX = re.compile(r"(?:_?grads?|_?gradients?|_g|_bar|_delta|_new|_next|_updated)$", re.IGNORECASE)
 _BARS = re.compile(r"_(?:wrt_|d_?|D_?|∂_?)(?=\w)|(?<=\w)[d∂](?=\w)")
 
 _STEMS = (frozenset({"w", "ws", "weight", "weights"}), frozenset({"b", "bs", "bias", "biases"}))
@@ -55,7 +55,9 @@ TARGETS = frozenset(
 )
 GROUPS = frozenset({"params", "parameters", "weights", "theta", "p", "model", "values", "net", "state"})
 CACHES = frozenset({"cache", "saved", "tape", "memory", "ctx", "forward_cache", "intermediates"})
-RATES = frozenset({"lr", "eta", "alpha", "learning_rate", "learn_rate", "learningrate", "rate", "step_size", "lrate", "stepsize"})
+RATES = frozenset(
+    {"lr", "eta", "alpha", "learning_rate", "learn_rate", "learningrate", "rate", "l_rate", "step_size", "lrate", "stepsize"}
+)
 
 
 @dataclass(frozen=True, slots=True)

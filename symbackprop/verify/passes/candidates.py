@@ -31,8 +31,20 @@ from symbackprop.verify.passes.comparison import (
     says_nothing,
 )
 from symbackprop.verify.passes.conventions import conventional, under
-from symbackprop.verify.passes.invented import BIAS, MOST_TRIED, ArgumentSlot, Extents, arguments, is_trained, slots_of
+from symbackprop.verify.passes.inventing.invented import (
+    BIAS,
+    MOST_TRIED,
+    ArgumentSlot,
+    Extents,
+    arguments,
+    is_trained,
+    slots_of,
+)
+from symbackprop.verify.passes.inventing.lessons import lessons
+from symbackprop.verify.passes.inventing.objects import objects_for, shown
 from symbackprop.verify.passes.losses import PREDICTED, loss_of_class
+from symbackprop.verify.passes.networks import FORWARD as FORWARD_OF_NETWORK
+from symbackprop.verify.passes.networks import TRAIN, network_of
 from symbackprop.verify.passes.passes import (
     BACKWARD,
     FORWARD,
@@ -68,6 +80,9 @@ STARTS = 6
 MOST_FURTHER = 400
 """Arguments that are tried further when under the first that run something differs."""
 
+MOST_LESSONS, DEEPEST = 120, 5
+"""Arguments that are tried because of what the code said, and one after the other."""
+
 MOST_CONVENTIONS = 12
 """Arguments with which conventions are looked for."""
 
@@ -91,6 +106,9 @@ def candidates(module: types.ModuleType) -> list[PassCandidate]:
     functions = {name: value for name, value in own.items() if isinstance(value, types.FunctionType)}
     first = {id(value): name for name, value in reversed(own.items())}  # of an alias the name that it has first
     kinds = (of_class(name, kind) for name, kind in own.items() if isinstance(kind, type) and first[id(kind)] == name)
+    network = network_of(functions, stem_of(module), module.__name__)
+    if network is not None:
+        return [*filter(None, kinds), PassCandidate(network.__name__, network, ((FORWARD_OF_NETWORK, TRAIN),))]
     found = [*filter(None, kinds), *_pairs(functions)]
     return _with_shared_arrays(module, [*found, *_alone(functions, found)])
 
@@ -466,6 +484,7 @@ class _Trial:
     ) -> None:
         self.candidate, self.forward, self.backward, self.given, self.known = candidate, forward, backward, given, known
         self.problem, self.stage, self.conventions = "", -1, MOST_CONVENTIONS
+        self.said, self.of_backward, self.lessons = "", False, MOST_LESSONS
 
     def found_with_targets(self) -> Comparison | None:
         """Return the comparison with the loss that is meant where backward is given a target, else what is found without one."""
@@ -478,7 +497,7 @@ class _Trial:
 
     def _inferred(self) -> Comparison | None:
         search = LossSearch(self.forward, self.backward, self.known)
-        found = inferred_loss(search, self._starts(), MOST_TRIED)
+        found = inferred_loss(search, self._starts(search), MOST_TRIED)
         if found is None and search.remembers:
             raise UserError(f"{self.candidate.name}.{self.backward}: {REMEMBERS}; return or keep the gradient, and it is checked")
         kind = self.candidate.owner if isinstance(self.candidate.owner, type) else type(self.candidate.owner)
@@ -487,16 +506,40 @@ class _Trial:
             self.problem = f"no gradient that was found is a multiple of that of {kind.__name__}.{said.method}"
         return found
 
-    def _starts(self) -> Iterator[tuple[Any, Mapping[str, Any], Mapping[str, Any]]]:
+    def _starts(self, search: LossSearch) -> Iterator[tuple[Any, Mapping[str, Any], Mapping[str, Any]]]:
         """Yield objects and arguments of forward, and what they are made with; what cannot be made is passed over."""
-        for values in self._invented():
+        for values in self._values():
+            self.said = ""
             try:
-                yield *self._made(values), self._made_with(values)
+                made = *self._made(values), self._made_with(values)
             except Exception as error:  # whatever a constructor raises: it is not meant to be called so
                 self._note(f"{type(error).__name__}: {error}", 0)
+                continue
+            yield made
+            if search.failed:
+                self._note(f"{name_of(method_of(self.candidate.owner, self.forward))} fails on these inputs: {search.failed}", 1)
+
+    def _values(self) -> Iterator[Mapping[tuple[str, str], Any]]:
+        """Yield arguments, the likeliest first; after each with which the code fails others, as what it says asks for them."""
+        for values in self._invented():
+            yield values
+            yield from self._learned(values, DEEPEST)
+
+    def _learned(self, values: Mapping[tuple[str, str], Any], depth: int) -> Iterator[Mapping[tuple[str, str], Any]]:
+        said = self.said
+        for other in lessons(values, said, kinds=self.of_backward) if said and depth else ():
+            if self.lessons <= 0:
+                return
+            self.lessons -= 1
+            yield other
+            if self.said and self.said != said:
+                yield from self._learned(other, depth - 1)
+            elif not self.said:
+                return
 
     def _note(self, problem: str, stage: int) -> None:
         """Keep what the code said where it got furthest: made, forward run, both run."""
+        self.said, self.of_backward = problem, stage > 1
         if stage > self.stage:
             self.problem, self.stage = problem, stage
 
@@ -505,7 +548,7 @@ class _Trial:
 
         What is invented may be what the code is not meant for: it accuses nobody while other arguments can be tried.
         """
-        best = self._best_of(map(self._tried, self._invented()), None)
+        best = self._best_of(map(self._tried, self._values()), None)
         if best is None or best.missing or says_nothing(best) or not _shapes_agree(best):
             grown = adapted(itertools.islice(self._invented(), STARTS), self._ran, _is_trained)
             best = self._best_of(grown, best)
@@ -516,7 +559,8 @@ class _Trial:
         left = MOST_FURTHER
         for result in results:
             best = _better(best, result)
-            left -= best is not None
+            if best is not None:
+                left, self.lessons = left - 1, 0  # what runs is not looked for any more
             if not left or (result is not None and best is result and not result.missing and _holds(result)):
                 break
         return best
@@ -546,6 +590,7 @@ class _Trial:
         return switch_of(function) if self.forward == self.backward else ""
 
     def _tried(self, values: Mapping[tuple[str, str], Any]) -> Comparison | None:
+        self.said = ""
         try:
             return self._ran(values)
         except _Unclear:
@@ -576,8 +621,14 @@ class _Trial:
         made, inputs = ({name: v for (of, name), v in values.items() if of == owner} for owner in ("class", "function"))
         owner = self._owner({**made, **_of(self.given, self.candidate.owner)})
         function = method_of(owner, self.forward)
+        inputs |= self._defaults(function, method_of(owner, self.backward))
         inputs |= {p.name: self.given[p.name] for p in parameters_of(function) if p.name in self.given}
         return started(owner, self.forward, inputs), inputs
+
+    def _defaults(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> dict[str, Any]:
+        """Return the options of forward that backward has to be given, too: `keep_prob`."""
+        asked = required(backward) if self.forward != self.backward else []
+        return {p.name: p.default for p in parameters_of(forward) if p.name in asked and isinstance(p.default, int | float | str)}
 
     def _owner(self, made: Mapping[str, Any]) -> Any:
         kind = self.candidate.owner
@@ -613,8 +664,16 @@ class _Unclear(UserError):
 
 def _invented(values: Mapping[tuple[str, str], Any]) -> tuple[str, ...]:
     """Return what was invented beside arrays: a verdict holds for this."""
-    listed = [f"{name}={value!r}" for (_, name), value in values.items() if not np.ndim(value) and not hasattr(value, "dtype")]
+    others = {name: value for (_, name), value in values.items() if not hasattr(value, "dtype") and not _is_of_numbers(value)}
+    listed = [f"{name}={shown(value)}" for name, value in others.items()]
     return (f"checked at {', '.join(listed)}",) if listed else ()
+
+
+def _is_of_numbers(value: Any) -> bool:
+    """Whether a list or a tuple holds numbers, or anything holds arrays."""
+    if isinstance(value, list | tuple) and all(isinstance(part, int | float) for part in value):
+        return True
+    return any(isinstance(leaf, np.ndarray) for _, leaf in walk(value)) if isinstance(value, dict | list | tuple) else False
 
 
 def _of(given: Mapping[str, Any], kind: Any) -> dict[str, Any]:
@@ -625,7 +684,10 @@ def _of(given: Mapping[str, Any], kind: Any) -> dict[str, Any]:
 def _of_constructor(kind: Any) -> list[ArgumentSlot]:
     """Return the arguments that an object is made with; none of an object that is there."""
     made = inspect.getattr_static(kind, "__init__") if isinstance(kind, type) else None
-    return slots_of(made, "class")[1:] if isinstance(made, types.FunctionType) else []
+    if not isinstance(made, types.FunctionType):
+        return []
+    held = objects_for(kind)
+    return [replace(slot, hints=replace(slot.hints, objects=held)) for slot in slots_of(made, "class")[1:]]
 
 
 def _sizes_held(kind: Any) -> tuple[int, ...]:
@@ -708,7 +770,7 @@ def _is_a_vector_meant_otherwise(best: Comparison, new: Comparison) -> bool:
     """Whether code that differs for a plain vector holds for a row or a column, which is what it is meant for."""
     thin = [name for name in new.wrt if min(np.shape(new.example[name]), default=2) == 1]
     plain = [name for name in thin if np.ndim(best.example.get(name, 0)) == 1]
-    return bool(plain) and not _holds(best) and _holds(new) and all(map(np.any, _gradients_there(new).values()))
+    return len(plain) == len(thin) > 0 and not _holds(best) and _holds(new) and all(map(np.any, _gradients_there(new).values()))
 
 
 def _gradients_there(found: Comparison) -> Mapping[str, Any]:

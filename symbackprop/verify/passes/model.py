@@ -170,10 +170,11 @@ def _methods(model: Model, unstated: UnstatedLoss, factor: LossFactor) -> dict[s
     labels = return_names(method_of(model.owner, second))
     held_target = target.removeprefix("self.") if target.startswith("self.") else ""
     value_of, beside, lies = _evaluated(model, unstated), outside(laid, laid.__name__), model.lies
+    in_one = outside(as_array, as_array.__name__)
     of_data = unstated.of_data
 
     def stated_loss(self: Any, **given: Any) -> Any:
-        out = call_with(method_of(self, first), {name: given[name] for name in inputs})
+        out = in_one(call_with(method_of(self, first), {name: given[name] for name in inputs}))
         everything = dict(walk({"return": out, "self": self}))
         output = leaf_at(everything, place)
         wanted = getattr(self, held_target) if held_target else given[target]
@@ -218,8 +219,9 @@ def _labelled(returned: Any, labels: Mapping[str, str], owner: Any) -> Any:
     """Return gradients by the names of their variables; those of a list by the list of parameters that has their shapes."""
     if isinstance(returned, dict):
         return returned
-    parts = returned if isinstance(returned, tuple) else (returned,)
-    named = {labels.get(str(k) if isinstance(returned, tuple) else "", f"result_{k}"): part for k, part in enumerate(parts)}
+    several = isinstance(returned, tuple if "0" not in labels else tuple | list)
+    parts = returned if several else (returned,)
+    named = {labels.get(str(k) if several else "", f"result_{k}"): part for k, part in enumerate(parts)}
     found: dict[str, Any] = {}
     for name, part in named.items():
         listed = _list_like(part, name, owner) if isinstance(part, list) else ""
@@ -246,6 +248,13 @@ def stated_beside(model: Model) -> list[UnstatedLoss]:
     plain = [function for function in passes if function is not None]
     predicted = return_names(passes[0]).values() if passes[0] is not None else ()
     return losses_beside(plain, [*model.given, *numbers], [*predicted]) if len(plain) == len(passes) else []
+
+
+def as_array(returned: Any) -> Any:
+    """Return a list of numbers as an array, `[neuron.output for neuron in layer]`, and anything else as it is."""
+    if isinstance(returned, list) and returned and not any(np.ndim(part) or isinstance(part, dict | str) for part in returned):
+        return np.array(returned)
+    return returned
 
 
 def predictions(returned: Any, owner: Any, before: Mapping[str, Any], labels: Mapping[str, str]) -> list[str]:

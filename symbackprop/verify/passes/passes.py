@@ -28,6 +28,7 @@ BACKWARD = (
     "back_propagation", "backpropagation", "back", "gradient", "gradients", "grad", "derivative", "deriv", "prime", "d", "df",
     "dfn", "dloss", "loss_gradient", "loss_grad", "loss_derivative", "loss_prime", "input_grad", "gradient_loss", "grad_loss", 
     "derivate", "diff", "bpass", "delta", "back_propagate", "backward_propagate", "backwards", "backward_step", "bwd",
+    "compute_derivative", "calculate_derivative", "get_derivative", "get_gradient", "calculate_gradient", "bptt",
 )  # fmt: skip
 """The usual names, the likeliest first."""
 STEPS = (

@@ -15,6 +15,7 @@ from symbackprop.trace.run.nested import mapped, walk
 from symbackprop.verify.binding import name_matching as names
 from symbackprop.verify.binding.binding import numeric, return_names
 from symbackprop.verify.binding.results import leaf_at
+from symbackprop.verify.passes.inventing.invented import STATE
 from symbackprop.verify.passes.passes import Passes, parameters_of
 from symbackprop.verify.passes.plans import RATE
 
@@ -57,12 +58,20 @@ def places_of(
     gradients = {called[parameter]: paths for parameter, paths in left.items()} | {called[path]: (path,) for path in stepped}
     held = _named([path for path, leaf in own.items() if path not in called and _may_move(path, leaf)], called.values())
     pairs = _by_structure(returned, called, held, before, return_names(backward))
-    kept = mapped(lambda path, leaf: None if path in pairs else leaf, returned, "return") if pairs else returned
+    passed = _handed_back(returned, before)
+    kept = mapped(lambda path, leaf: None if path in (*pairs, *passed) else leaf, returned, "return")
     found = _returned(passes, kept, _shapes(inputs, before), _shapes(called | held, before), _other_names(called | held, same))
     found |= {name: (path,) for path, name in pairs.items() if name}
     called |= {path: name for path, name in held.items() if name in found}
     steps = frozenset(called[path] for path in stepped)
     return RunPlaces(_inverse(called), {**gradients, **found}, steps, _rate(backward, own), _unbound(passes, returned, found))
+
+
+def _handed_back(returned: Any, before: Mapping[str, Any]) -> list[str]:
+    """Return the places of what a backward pass returns as it was given it, beside its gradients: `return dx, x, dW`."""
+    arrays = {path: leaf for path, leaf in walk(returned, "return") if numeric(leaf) and np.ndim(leaf)}
+    same = [path for path, leaf in arrays.items() if any(np.array_equal(leaf, known) for known in before.values())]
+    return same if len(same) < len(arrays) else []
 
 
 def readings(places: RunPlaces, left: Mapping[str, Any], same: Mapping[str, tuple[str, ...]]) -> list[RunPlaces]:
@@ -329,12 +338,17 @@ def _returned(
     for name, path in (called or _without_names(passes, _nameless(found, labels, known), inputs, held)).items():
         own = others.get(name, name)
         places[own] = (*places.get(own, ()), path)
-    return {**_left_by_shape(found, inputs, called), **places} if called else places
+    return {**_left_by_shape(passes, found, inputs, called), **places} if called else places
 
 
-def _left_by_shape(found: Mapping[str, Any], inputs: Shapes, called: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """Return name → place for what is left of results and inputs when some have found their names."""
-    free = {name: shape for name, shape in inputs.items() if name not in called}
+def _left_by_shape(
+    passes: Passes, found: Mapping[str, Any], inputs: Shapes, called: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
+    """Return name → place for what is left of results and inputs when some have found their names.
+
+    What a function of loss and gradients returns in the shape of a state is the state that the next run begins with.
+    """
+    free = {name: shape for name, shape in inputs.items() if name not in called and not (passes.one and STATE.match(name))}
     left = {path: leaf for path, leaf in found.items() if path not in called.values()}
     return {name: (path,) for name, path in _by_shape(left, free).items()}
 

@@ -1,11 +1,12 @@
 """What a backward pass is given: for each of its arguments where the value comes from, the likeliest plan first.
 
 A source is a place of the forward pass's run (`return.1`, `self.Z`, `rest`: all that is no output), an argument of forward
-(`given.x`), an upstream gradient (`upstream.0`: of the first output), or the learning rate.
+(`given.x`), an upstream gradient (`upstream.0`: of the first output), the learning rate, or nothing, where it is `unread`.
 """
 
 from __future__ import annotations
 
+import ast
 import heapq
 import itertools
 import re
@@ -18,6 +19,7 @@ import numpy as np
 from symbackprop.trace.run.nested import walk
 from symbackprop.verify.binding import name_matching as names
 from symbackprop.verify.binding.results import leaf_at
+from symbackprop.verify.binding.source_tree import definition
 from symbackprop.verify.passes.outputs import Output, is_cache_name
 from symbackprop.verify.passes.passes import SLOPES, Passes, name_of, own_defaults, parameters_of, required
 
@@ -64,6 +66,8 @@ def _value(source: str, given: Mapping[str, Any], returned: Any, owner: Any, ups
     kind, _, key = source.partition(".")
     if kind == "rate":
         return RATE
+    if kind == "unread":
+        return None
     if kind == "given":
         return given[key]
     if kind == "upstream":
@@ -85,7 +89,7 @@ def plans(passes: Passes, outputs: Sequence[Output], caches: Mapping[str, str]) 
     ranked = {p.name: found for p in parameters_of(backward) if (found := sources.of(p.name, p.default is not p.empty))}
     doubtful = tuple(name for name in ranked if len(ranked[name]) > 1 and not sources.is_usual(name))
     for plan in itertools.islice(_best_first(ranked), MOST_PLANS):
-        yield replace(plan, doubtful=doubtful if len(required(backward)) > 1 else ())
+        yield replace(plan, doubtful=doubtful if len(sources.asked) > 1 else ())
 
 
 def _best_first(options: Mapping[str, Sequence[str]]) -> Iterator[ArgumentPlan]:
@@ -114,8 +118,15 @@ class _Sources:
     caches: Mapping[str, str]
     backward: Callable[..., Any]
 
+    @property
+    def asked(self) -> list[str]:
+        """The arguments that the backward pass needs, and reads."""
+        return [name for name in required(self.backward) if not self._is_unread(name)]
+
     def of(self, name: str, optional: bool) -> list[str]:
         """Return the sources of an argument, the likeliest first; none for an option that keeps its default."""
+        if self._is_unread(name):
+            return [] if optional else ["unread"]
         if name.lower() in names.RATES and not self._is_shared(name, optional):
             return [*self._error(name), "rate"]
         certain = self._certain(name)
@@ -128,6 +139,11 @@ class _Sources:
     def _is_shared(self, name: str, optional: bool) -> bool:
         """Whether both passes take an argument: it is no learning rate, and has the same value in both."""
         return name in self.passes.given or (optional and name in own_defaults(self.passes.of(self.passes.owner)[0]))
+
+    def _is_unread(self, name: str) -> bool:
+        """Whether the text of the backward pass does not read an argument: then it may be given anything."""
+        node = definition(self.backward)
+        return node is not None and not any(isinstance(inner, ast.Name) and inner.id == name for inner in ast.walk(node))
 
     def _error(self, name: str) -> list[str]:
         """Return the upstream gradients where a Greek letter for a rate is all that a method is given: `backward(eta)`."""
@@ -175,11 +191,11 @@ class _Sources:
         own = [f"given.{name}"][: name in self.passes.given]
         caches = [self._all_caches(), *self.caches] if self.caches else []
         left = [output.place for output in self.outputs]
-        if name.lower() in NOTHING_ELSE and len(required(self.backward)) == 1 and not self._is_slope():
+        if name.lower() in NOTHING_ELSE and len(self.asked) == 1 and not self._is_slope():
             order = [*own, *upstream, *caches]
         elif self._is_slope():
             order = [*own, *given, *left, *upstream, *caches]
-        elif len(required(self.backward)) > 1 or self.passes.owner is None:
+        elif len(self.asked) > 1 or self.passes.owner is None:
             order = [*own, *upstream, *caches, *left, *given]
         else:
             order = [*upstream, *caches, *own, *left, *given]

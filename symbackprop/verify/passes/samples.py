@@ -24,7 +24,16 @@ from symbackprop.verify.binding.name_matching import INPUTS, is_target
 from symbackprop.verify.inventing.adapted import adapted, resized
 from symbackprop.verify.inventing.own_calls import own_arguments
 from symbackprop.verify.passes.comparison import STEP, TOLERANCE
-from symbackprop.verify.passes.invented import BIAS, WEIGHT, ArgumentSlot, Extents, arguments, is_trained, number_of, slots_of
+from symbackprop.verify.passes.inventing.invented import (
+    BIAS,
+    WEIGHT,
+    ArgumentSlot,
+    Extents,
+    arguments,
+    is_trained,
+    number_of,
+    slots_of,
+)
 from symbackprop.verify.passes.passes import call_with, own_copy, parameters_of, required
 
 _OF_DATA = re.compile(r"mu|mean|var|running_\w+")

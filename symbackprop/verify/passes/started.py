@@ -19,9 +19,10 @@ from symbackprop.verify.binding.binding import numeric
 from symbackprop.verify.passes.passes import call_with, method_of, own_copy, parameters_of
 
 _BUILDERS = re.compile(
-    r"_*(build|setup|set_up|initiali[sz]e|init)(_?(params?|parameters|weights|layer|model|network|input_?shape))?", re.IGNORECASE
+    r"_*(build|setup|set_up|initiali[sz]e|init|prepare|compile)(_?(params?|parameters|weights|layer|model|network|input_?shape|training))?",
+    re.IGNORECASE,
 )
-_SETS_SHAPE = re.compile(r"_*(set|update)_?input_?(shape|size|dim)", re.IGNORECASE)
+_SETS_SHAPE = re.compile(r"_*(set|update)_?input_?(shape|size|dim)|(get_|compute_)?out(put)?_?shape", re.IGNORECASE)
 
 
 def started(owner: Any, forward: Any, given: Mapping[str, Any]) -> Any:
@@ -57,6 +58,8 @@ def _argument(name: str, given: Mapping[str, Any], batch: bool) -> Any:
     data = next(value for value in given.values() if np.ndim(value))
     if name in given:
         return given[name]
+    if re.search(r"batch_?size|n_?samples", name, re.IGNORECASE):
+        return len(data)
     if re.search(r"shape", name, re.IGNORECASE):
         return np.shape(data) if batch else np.shape(data)[1:]
     if re.search(r"rng|rand|seed", name, re.IGNORECASE):
@@ -79,7 +82,8 @@ def _after_two(owner: Any, forward: Any, given: Mapping[str, Any]) -> Any:
     except Exception:  # whatever it raises: it is not meant to be called so
         return None
     before = _arrays(owner)
-    kept = {path for path, leaf in _arrays(warm).items() if path not in before and np.array_equal(first.get(path, ()), leaf)}
+    new = {path: leaf for path, leaf in _arrays(warm).items() if path not in before and np.array_equal(first.get(path, ()), leaf)}
+    kept = {path for path, leaf in new.items() if not any(np.array_equal(leaf, own) for own in before.values())}
     return _put_back(warm, owner, kept, "") if kept else owner
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.guest.visit import visit
+from symbackprop.guest.visit import described, visit
 from symbackprop.trace.run.nested import walk
 from symbackprop.verify.binding.binding import numeric, return_names
 from symbackprop.verify.binding.name_matching import INPUTS, RATES, is_target
@@ -28,6 +28,7 @@ from symbackprop.verify.passes.model import (
     LOSS,
     Model,
     Roles,
+    as_array,
     cache_place,
     held_targets,
     predictions,
@@ -42,6 +43,8 @@ NEAR = 1e-4
 """How well a difference quotient of float64 and a gradient agree, relative to their size."""
 MOST_TARGETS = 300
 """Predictions, roles and targets that are tried with arguments under which forward runs."""
+MOST_AFTER = 40
+"""The same after a loss was found that gives some of the gradients, or one that is stated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ class LossSearch:
         self.forward, self.backward, self.known = forward, backward, known
         self.best: Inferred | None = None
         self.left = MOST_TARGETS
-        self.remembers = False
+        self.remembers, self.failed = False, ""
 
     def found(self, owner: Any, given: Mapping[str, Any]) -> Inferred | None:
         """Try the arguments; return what gives every gradient. `best` is what has given most of them."""
@@ -123,6 +126,7 @@ class LossSearch:
                 self.best = _without_slopes_of_samples(terms)
                 if self.best.whole:
                     return self.best
+                self.left = min(self.left, MOST_AFTER)
             if self.left <= 0:
                 break
         return None
@@ -136,7 +140,7 @@ class LossSearch:
         before = numbers_in({"self": owner})
         held = own_copy(owner)
         function = method_of(held, self.forward)
-        returned = visit(lambda: call_with(function, own_copy(dict(given))), habits=None).returned
+        returned = as_array(visit(lambda: call_with(function, own_copy(dict(given))), habits=None).returned)
         labels = return_names(function)
         everything = dict(walk({"return": returned, "self": held}))
         names = [*vars(held)] if hasattr(held, "__dict__") else []
@@ -312,7 +316,7 @@ def _states_a_rate(model: Model) -> bool:
 def _shape(model: Model) -> tuple[int, ...]:
     """Return the shape of the prediction."""
     owner = own_copy(model.owner)
-    returned = call_with(method_of(owner, model.forward), own_copy(dict(model.given)))
+    returned = as_array(call_with(method_of(owner, model.forward), own_copy(dict(model.given))))
     return np.shape(leaf_at(dict(walk({"return": returned, "self": owner})), model.prediction))
 
 
@@ -518,9 +522,11 @@ def inferred_loss(
     best: Comparison | None = None
     for owner, given, made_with in itertools.islice(starts, most):
         before = search.best
+        search.failed = ""
         try:
             whole = search.found(owner, given)
-        except Exception:  # forward is not meant to be called so
+        except Exception as error:  # forward is not meant to be called so
+            search.failed = described(error)
             continue
         if search.best is not None and search.best is not before:
             if best is not None and _says_less(made_with, best.arguments):

@@ -45,6 +45,14 @@ class TrainingLoop:
         return tuple(a.arg for a in self.host.args.args if a.arg != "self") if self.host is not None else ()
 
     @property
+    def options(self) -> dict[str, bool | str]:
+        """The switches of the function that the loop stands in, with what they are where nobody gives them: `verbose=False`."""
+        arguments = self.host.args if self.host is not None else None
+        last = arguments.args[len(arguments.args) - len(arguments.defaults) :] if arguments is not None else []
+        given = zip(last, arguments.defaults, strict=True) if arguments is not None else ()
+        return {argument.arg: default.value for argument, default in given if _is_switch(default)}  # type: ignore[attr-defined]
+
+    @property
     def turns_as_written(self) -> bool:
         """Whether the outermost loop counts, and nothing that its function is given says how far."""
         header = self.headers[0]
@@ -56,6 +64,11 @@ class TrainingLoop:
         """What the headers count and take out, `epoch`, `x` and `y`."""
         targets = (header.target for header in self.headers if isinstance(header, ast.For))
         return tuple(name for target in targets for name in stored([target]))
+
+
+def _is_switch(default: ast.expr) -> bool:
+    """Whether an option is a truth value or a text by default."""
+    return isinstance(default, ast.Constant) and isinstance(default.value, bool | str)
 
 
 def training_loops(tree: ast.Module) -> Iterator[TrainingLoop]:

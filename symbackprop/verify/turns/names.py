@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,13 +38,14 @@ class TurnNames:
 def names_of(loop: TrainingLoop, space: Mapping[str, Any]) -> TurnNames | None:
     """Return what the names of a loop stand for, in a file with these values; None where nothing in it is a target."""
     counters, samples = _first_turn(loop, space)
+    counters |= loop.options
     read = _without(free(loop.body), (*loop.own_weights, *counters, "self"))
     around = needed([s for s in loop.before if not _gives_data(s, space, loop)], read)
     wanted = _without([*free(around), *_without(read, stored(around))], (*loop.own_weights, *dir(builtins)))
     known = {*samples, *loop.parameters, *loop.variables, *(name for name in wanted if _is_data(space.get(name)))}
     data = tuple(name for name in wanted if name in known)
     ahead, predicted = _prediction(loop)
-    if not predicted or not any(map(is_target, data)):
+    if not predicted or not any(map(_is_wanted, data)):
         return None
     values = {name: samples.get(name, space.get(name)) for name in data}
     return TurnNames(data, values, tuple(around), counters, ahead, predicted)
@@ -55,11 +57,19 @@ def _without(names: Iterable[str], others: Collection[str]) -> list[str]:
 
 def _prediction(loop: TrainingLoop) -> tuple[tuple[ast.stmt, ...], str]:
     """Return the statements before the first that reads a target, and the last variable that they set."""
-    split = next((k for k, statement in enumerate(loop.body) if any(map(is_target, loaded(statement)))), 0)
+    split = next((k for k, statement in enumerate(loop.body) if any(map(_is_wanted, loaded(statement)))), 0)
     ahead = loop.body[:split]
     set_there = [s.targets[0] for s in ahead if isinstance(s, ast.Assign)]
     names = [target.id for target in set_there if isinstance(target, ast.Name)]
     return ahead, names[-1] if names else ""
+
+
+def _is_wanted(name: str) -> bool:
+    """Whether a name is that of what is to be learned: `y`, `training_set_outputs`."""
+    return is_target(name) or bool(_WANTED.search(name))
+
+
+_WANTED = re.compile(r"(train|test|set|expected|desired|correct|true|ideal|real).*(out|result|answer|class)", re.IGNORECASE)
 
 
 def _is_data(value: Any) -> bool:

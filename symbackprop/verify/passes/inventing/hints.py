@@ -10,7 +10,7 @@ import ast
 import inspect
 import re
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +34,7 @@ class Hints:
     highest number of axes that is used, the names of the parts it is taken apart into, and whether its length is asked for.
 
     `lengths` are the arguments that are lengths of arrays which the function makes: `np.zeros((inputs, classes))`.
-    `held` are the sizes of the matrices that the object has whose method it is.
+    `held` are the sizes of the matrices that the object has whose method it is, `objects` what makes those that an argument is.
     """
 
     shapes: dict[str, Sizes] = field(default_factory=dict)
@@ -46,6 +46,7 @@ class Hints:
     counted: set[str] = field(default_factory=set)
     lengths: set[str] = field(default_factory=set)
     held: tuple[int, ...] = ()
+    objects: Mapping[str, list[Callable[..., Any]]] = field(default_factory=dict)
 
 
 def hints_of(function: Callable[..., Any], names: list[str]) -> Hints:
@@ -54,7 +55,7 @@ def hints_of(function: Callable[..., Any], names: list[str]) -> Hints:
     text = inspect.getdoc(function) or ""
     for name in names:
         stated = _stated(text, name)
-        if stated:
+        if stated and not re.search(rf"(?mi)^\W*{re.escape(name)}\b[^\n]*\bdictionary\b", text):
             found.shapes[name] = stated
         elif re.search(rf"(?mi)^\W*{re.escape(name)}\b[^\n]*\b(integer|int|number of)\b", text):
             found.whole.add(name)

@@ -17,13 +17,15 @@ import numpy as np
 
 from symbackprop.verify.binding import name_matching as names
 from symbackprop.verify.binding.name_matching import is_target
-from symbackprop.verify.passes.hints import BATCH, KERNEL, SPATIAL, Hints, hints_of
+from symbackprop.verify.passes.inventing.hints import BATCH, KERNEL, SPATIAL, Hints, hints_of
+from symbackprop.verify.passes.inventing.weights import dictionaries
 from symbackprop.verify.passes.passes import parameters_of
-from symbackprop.verify.passes.weights import dictionaries
 
 MOST_TRIED = 4000
 LARGE = 64
 """A size by default beyond which a smaller one is taken."""
+LARGEST = 1024
+"""The largest size that is taken because code asks for it."""
 FLAGS = frozenset({"train", "training", "is_training", "train_flg", "train_mode", "is_train", "istrain", "retain_derived"})
 _KEEPS = re.compile(r"(save|store|keep|retain|remember|use|with)_?(cache|inputs?|derived|grads?|values|activations?)|caches?")
 """Flags without which a forward pass leaves nothing for the backward pass."""
@@ -44,7 +46,7 @@ SIZE = re.compile(
     r"|size|units|dim$|nodes|^n[A-Z]|neurons|features|inputs$|outputs$|^[NDHKTCM]$"
 )
 PAIRED = re.compile(r"shape|sizes$|^dims$|^layers?$|layer_dims|X_dim|structure|architecture|units_list")
-BIAS = re.compile(r"^(b\w{0,2}|bias\w*|beta|gamma|B|db|shift|\w+_b|running_\w+|mean|mu|var)$")
+BIAS = re.compile(r"^(b\w{0,2}|b_\w+|bias\w*|beta|gamma|B|db|shift|\w+_b|running_\w+|mean|mu|var)$")
 WEIGHT = re.compile(r"^(W\w{0,3}|w\w?|w_\w+|weights?\w*|kernel\w*|filters?|theta\w*|U\w?|V\w?|K|U_\w+|W_\w+|coef\w*)$")
 RECURRENT = re.compile(r"^(W_?hh?|Wh\w?|U|U_\w+|W_hidden|recurrent\w*)$")
 STATE = re.compile(r"^(prev_?[hc]\w*|[hc]_?(prev|0|t)\w*|a_prev|c_prev|h|c|a0|h0|c0|s_prev|hprev|cprev|state\w*|hidden\w*)$")
@@ -169,6 +171,12 @@ def _options(slot: ArgumentSlot, extents: Extents) -> list[Maker]:
     return next(found for rule in RULES if (found := rule(slot, extents)) is not None)
 
 
+def _object(slot: ArgumentSlot, extents: Extents) -> list[Maker] | None:
+    """An object or a function that the code has, or a list of such."""
+    found = slot.hints.objects.get(slot.name)
+    return [*([None] if slot.optional else []), *found] if found and (not slot.optional or slot.default is None) else None
+
+
 def _flag(slot: ArgumentSlot, extents: Extents) -> list[Maker] | None:
     kept = isinstance(slot.default, bool) and bool(_KEEPS.fullmatch(slot.name.lower()))
     return [_value(True)] if kept or slot.name.lower() in FLAGS else None
@@ -198,7 +206,7 @@ def _weights(slot: ArgumentSlot, extents: Extents) -> list[Maker] | None:
         return [*known]
     if slot.name not in PARAMETERS or slot.name in slot.hints.keys:
         return None
-    return [lambda rng: {"W1": np.round(rng.normal(size=(3, 5)), 3)}]
+    return [lambda rng: {"W1": np.round(rng.normal(size=(3, 5)), 3)}, *_numbers(slot, extents)]
 
 
 def _settings(slot: ArgumentSlot, extents: Extents) -> list[Maker] | None:
@@ -244,7 +252,7 @@ def _numbers(slot: ArgumentSlot, extents: Extents) -> list[Maker]:
 
 
 RULES: tuple[Callable[[ArgumentSlot, Extents], list[Maker] | None], ...] = (
-    *(_flag, _kept, _choice, _weights, _settings, _taken_apart, _number, _numbers),
+    *(_object, _flag, _kept, _choice, _weights, _settings, _taken_apart, _number, _numbers),
 )
 
 
@@ -252,7 +260,7 @@ def _meant(slot: ArgumentSlot) -> str:
     """Return the name of what a constructor's argument is: what its text makes of it says more than how it is called."""
     if _is_list_of_sizes(slot):
         return "sizes"
-    if slot.name in slot.hints.lengths and any(pattern.search(slot.name) for pattern in (_DATA, _WANTED, BIAS, WEIGHT)):
+    if slot.name in slot.hints.lengths and any(pattern.search(slot.name) for pattern in (_DATA, _WANTED, BIAS, WEIGHT, PAIRED)):
         return "units" if _OUTPUT_SIZE.search(slot.name) else ""
     return slot.name
 
@@ -286,11 +294,12 @@ def _one_hot(rows: int, classes: int, *, columns: bool = False) -> Maker:
 def _dictionary(keys: Sequence[str], slot: ArgumentSlot, extents: Extents, rank: int) -> Maker:
     def made(rng: np.random.Generator) -> Any:
         found = {}
-        for key in keys:
+        for place, key in enumerate(keys):
             owner = "class" if slot.owner == "class" else "setting"  # what an object is made with are sizes
             inner = ArgumentSlot(owner, key, False, None, Hints(slot.hints.shapes))
             options = [_value(MODES[key])] if key in MODES else _options(inner, extents)
-            value = options[min(rank, len(options) - 1)] if options else None
+            further = place if _is_a_size(inner) else 0  # two sizes are two numbers
+            value = options[min(rank + further, len(options) - 1)] if options else None
             found[key] = value(rng) if value is not None else None
         return found
 
