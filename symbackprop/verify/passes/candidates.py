@@ -484,7 +484,7 @@ class _Trial:
     ) -> None:
         self.candidate, self.forward, self.backward, self.given, self.known = candidate, forward, backward, given, known
         self.problem, self.stage, self.conventions = "", -1, MOST_CONVENTIONS
-        self.said, self.of_backward, self.lessons = "", False, MOST_LESSONS
+        self.said, self.of_backward, self.lessons, self.taught = "", False, MOST_LESSONS, False
 
     def found_with_targets(self) -> Comparison | None:
         """Return the comparison with the loss that is meant where backward is given a target, else what is found without one."""
@@ -551,7 +551,7 @@ class _Trial:
         best = self._best_of(map(self._tried, self._values()), None)
         if best is None or best.missing or says_nothing(best) or not _shapes_agree(best):
             grown = adapted(itertools.islice(self._invented(), STARTS), self._ran, _is_trained)
-            best = self._best_of(grown, best)
+            best = self._best_of(grown, None if self.taught else best) or best
         return self._telling(best)
 
     def _best_of(self, results: Iterable[Comparison | None], best: Comparison | None) -> Comparison | None:
@@ -560,6 +560,7 @@ class _Trial:
         for result in results:
             best = _better(best, result)
             if best is not None:
+                self.taught = self.taught or 0 < self.lessons < MOST_LESSONS
                 left, self.lessons = left - 1, 0  # what runs is not looked for any more
             if not left or (result is not None and best is result and not result.missing and _holds(result)):
                 break
