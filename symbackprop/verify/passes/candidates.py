@@ -485,6 +485,7 @@ class _Trial:
         self.candidate, self.forward, self.backward, self.given, self.known = candidate, forward, backward, given, known
         self.problem, self.stage, self.conventions = "", -1, MOST_CONVENTIONS
         self.said, self.of_backward, self.lessons, self.taught = "", False, MOST_LESSONS, False
+        self.learned = False
 
     def found_with_targets(self) -> Comparison | None:
         """Return the comparison with the loss that is meant where backward is given a target, else what is found without one."""
@@ -522,6 +523,7 @@ class _Trial:
     def _values(self) -> Iterator[Mapping[tuple[str, str], Any]]:
         """Yield arguments, the likeliest first; after each with which the code fails others, as what it says asks for them."""
         for values in self._invented():
+            self.learned = False
             yield values
             yield from self._learned(values, DEEPEST)
 
@@ -531,6 +533,7 @@ class _Trial:
             if self.lessons <= 0:
                 return
             self.lessons -= 1
+            self.learned = True
             yield other
             if self.said and self.said != said:
                 yield from self._learned(other, depth - 1)
@@ -560,7 +563,7 @@ class _Trial:
         for result in results:
             best = _better(best, result)
             if best is not None:
-                self.taught = self.taught or 0 < self.lessons < MOST_LESSONS
+                self.taught = self.learned if best is result else self.taught
                 left, self.lessons = left - 1, 0  # what runs is not looked for any more
             if not left or (result is not None and best is result and not result.missing and _holds(result)):
                 break

@@ -43,8 +43,6 @@ NEAR = 1e-4
 """How well a difference quotient of float64 and a gradient agree, relative to their size."""
 MOST_TARGETS = 300
 """Predictions, roles and targets that are tried with arguments under which forward runs."""
-MOST_AFTER = 40
-"""The same after a loss was found that gives some of the gradients, or one that is stated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +124,6 @@ class LossSearch:
                 self.best = _without_slopes_of_samples(terms)
                 if self.best.whole:
                     return self.best
-                self.left = min(self.left, MOST_AFTER)
             if self.left <= 0:
                 break
         return None
