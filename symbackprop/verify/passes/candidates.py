@@ -561,6 +561,8 @@ class _Trial:
         """Return the best of what was found already and of results, up to the first in which everything holds."""
         left = MOST_FURTHER
         for result in results:
+            if self.taught and not self.learned and result is not None and not result.missing:
+                best = None  # what was invented outright says more than what was learned
             best = _better(best, result)
             if best is not None:
                 self.taught = self.learned if best is result else self.taught
