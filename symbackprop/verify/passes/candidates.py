@@ -557,16 +557,21 @@ class _Trial:
             best = self._best_of(grown, None if self.taught else best) or best
         return self._telling(best)
 
+    def _or_better(self, best: Comparison | None, new: Comparison | None) -> Comparison | None:
+        """Return the better of two; what was invented outright says more than what was learned. What runs is not looked for."""
+        if self.taught and not self.learned and new is not None and not new.missing:
+            best = None
+        found = _better(best, new)
+        if found is not None:
+            self.taught, self.lessons = self.learned if found is new else self.taught, 0
+        return found
+
     def _best_of(self, results: Iterable[Comparison | None], best: Comparison | None) -> Comparison | None:
         """Return the best of what was found already and of results, up to the first in which everything holds."""
         left = MOST_FURTHER
         for result in results:
-            if self.taught and not self.learned and result is not None and not result.missing:
-                best = None  # what was invented outright says more than what was learned
-            best = _better(best, result)
-            if best is not None:
-                self.taught = self.learned if best is result else self.taught
-                left, self.lessons = left - 1, 0  # what runs is not looked for any more
+            best = self._or_better(best, result)
+            left -= best is not None
             if not left or (result is not None and best is result and not result.missing and _holds(result)):
                 break
         return best
