@@ -780,8 +780,9 @@ def _holds(found: Comparison) -> bool:
 def _is_a_vector_meant_otherwise(best: Comparison, new: Comparison) -> bool:
     """Whether code that differs for a plain vector holds for a row or a column, which is what it is meant for."""
     thin = [name for name in new.wrt if min(np.shape(new.example[name]), default=2) == 1]
-    plain = [name for name in thin if np.ndim(best.example.get(name, 0)) == 1]
-    return len(plain) == len(thin) > 0 and not _holds(best) and _holds(new) and all(map(np.any, _gradients_there(new).values()))
+    turned = [name for name in thin if np.shape(best.example.get(name, 0)) != np.shape(new.example[name])]
+    plain = bool(turned) and all(np.ndim(best.example.get(name, 0)) == 1 for name in turned)
+    return plain and not _holds(best) and _holds(new) and all(map(np.any, _gradients_there(new).values()))
 
 
 def _gradients_there(found: Comparison) -> Mapping[str, Any]:
