@@ -90,13 +90,19 @@ def _signs_that_may_matter(free: ReferenceTrial) -> Mapping[str, Domain]:
 
 def _ladder(domains: Mapping[str, Domain], signs: Mapping[str, Domain]) -> Iterator[Mapping[str, Domain]]:
     """Yield what targets and other numbers may keep to, the weakest condition first."""
-    rows = {name: Domain(rows=True) for name, domain in domains.items() if domain.rows}
-    targets: list[Mapping[str, Domain]] = [found for found in (rows, _with_levels(domains)) if found]
+    turned = {name: replace(domain, axis=-2) if domain.either else domain for name, domain in domains.items()}
+    meant = [domains] if turned == domains else [domains, turned]
+    targets = [found for reading in meant for found in (_shares_alone(reading), _with_levels(reading)) if found]
     yield from targets
     if signs:
         positive = {name: replace(sign, share=False) for name, sign in signs.items()}
         kept: list[Mapping[str, Domain]] = [positive, signs] if positive != signs else [positive]
         yield from ({**target, **sign} for sign in kept for target in ({}, *targets))
+
+
+def _shares_alone(domains: Mapping[str, Domain]) -> Mapping[str, Domain]:
+    """Return what sums to 1, whatever else it keeps to."""
+    return {name: Domain(shares=True, axis=domain.axis) for name, domain in domains.items() if domain.shares}
 
 
 def _with_levels(domains: Mapping[str, Domain]) -> Mapping[str, Domain]:

@@ -306,6 +306,86 @@ example = dict(X=np.arange(12.0).reshape(4, 3) / 7 - 1, adj=np.array([[1, 1, 0, 
         "+ np.outer(col, self.c)",
         "+ np.outer(row, self.c)",
     ),
+    "a slope that is a Jacobian": (
+        """
+def softmax(z):
+    e = np.exp(z - np.max(z))
+    return e / np.sum(e)
+def softmax_derivative(z):
+    s = softmax(z).reshape(-1, 1)
+    return np.diagflat(s) - np.dot(s, s.T)
+""",
+        "- np.dot(s, s.T)",
+        "- np.dot(s, s.T) / 2",
+    ),
+    "a Jacobian of a column, filled in loops": (
+        """
+def scores(z):
+    e = np.exp(z - np.max(z))
+    return e / np.sum(e)
+def scores_gradient(z):
+    s, N = scores(z), z.shape[0]
+    D = np.zeros((N, N))
+    for i in range(N):
+        for j in range(N):
+            D[i, j] = s[i, 0] * ((i == j) - s[j, 0])
+    return D
+""",
+        "((i == j) - s[j, 0])",
+        "((i == j) - s[i, 0])",
+    ),
+    "a Jacobian with a column for each output": (
+        """
+def taken(z, A=np.arange(9.0).reshape(3, 3) / 7 - 0.5):
+    return np.tanh(A @ z)
+def taken_grad(z, A=np.arange(9.0).reshape(3, 3) / 7 - 0.5):
+    return A.T * (1 - np.tanh(A @ z) ** 2)
+""",
+        "A.T * (1 - np.tanh(A @ z) ** 2)",
+        "A.T * (1 - np.tanh(A @ z))",
+    ),
+    "a softmax over columns, without a word of the target": (
+        """
+def loss(W, b, X, Y):
+    Z = W @ X + b
+    E = np.exp(Z - Z.max(axis=0, keepdims=True))
+    return -np.sum(Y * np.log(E / E.sum(axis=0, keepdims=True))) / X.shape[1]
+def grad(W, b, X, Y):
+    Z = W @ X + b
+    E = np.exp(Z - Z.max(axis=0, keepdims=True))
+    dZ = (E / E.sum(axis=0, keepdims=True) - Y) / X.shape[1]
+    return dZ @ X.T, dZ.sum(axis=1, keepdims=True)
+""",
+        "- Y) / X.shape[1]",
+        "- Y) / X.shape[0]",
+    ),
+    "one-hot columns that may be one-hot rows as well": (
+        """
+def loss(W, X, Y):
+    E = np.exp(W @ X)
+    return -np.sum(Y * np.log(E / E.sum(axis=0, keepdims=True))) / X.shape[1]
+def grad(W, X, Y):
+    E = np.exp(W @ X)
+    return (E / E.sum(axis=0, keepdims=True) - Y) @ X.T / X.shape[1]
+example = dict(W=np.arange(6.0).reshape(3, 2) / 7, X=np.arange(6.0).reshape(2, 3) / 5, Y=np.eye(3)[[1, 0, 2]])
+""",
+        "/ E.sum(axis=0, keepdims=True) - Y",
+        "/ E.sum(axis=1, keepdims=True) - Y",
+    ),
+    "a gradient by name in a shape that does not fit the first arguments tried": (
+        """
+def forward(W, b, X):
+    E = np.exp(W @ X + b)
+    return E / E.sum(axis=0, keepdims=True)
+def compute_cost(A, Y):
+    return -np.sum(Y * np.log(A)) / Y.shape[1]
+def backward(A, Y, X):
+    dZ = (A - Y) / X.shape[1]
+    return {"dW": dZ @ X.T, "db": dZ.sum(axis=1, keepdims=True)}
+""",
+        "keepdims=True)}",
+        "keepdims=True).T}",
+    ),
 }
 
 

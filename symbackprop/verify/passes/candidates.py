@@ -738,6 +738,8 @@ def _better(best: Comparison | None, new: Comparison | None) -> Comparison | Non
 
 def _speaks_for_it(best: Comparison, new: Comparison) -> bool:
     """Whether a comparison leaves less out than one that is wrong, or is right and no poorer."""
+    if new.jacobian and not best.jacobian and not _holds(best):
+        return _holds(new)  # of a vector; what is no Jacobian is wrong for other reasons
     if not _is_telling(new):
         return _is_a_vector_meant_otherwise(best, new)
     if not _shapes_agree(best) or (len(new.missing) < len(best.missing) and _shapes_agree(new)):

@@ -7,6 +7,7 @@ differences: a guess of ours accuses nobody.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -57,7 +58,7 @@ class Comparison:
     name's verdict; `undecided` why nothing is said of a name. `arguments` is what object and forward pass were made with, by
     name; `stepped` are the names that the code moves itself, `memory()` those whose steps depend on earlier ones; `inferred`
     is the loss that was found out (and its factor) where the code states none, `convention` what gradients are of beside it.
-    `backward` is the user's own function or method, whose lines a report shows.
+    `backward` is the user's own function or method, whose lines a report shows; it may give a `jacobian`.
     """
 
     loss: Callable[..., Any]
@@ -77,6 +78,7 @@ class Comparison:
     stepped: frozenset[str] = frozenset()
     memory: Callable[[], tuple[str, ...]] = tuple
     backward: Any = None
+    jacobian: bool = False
 
 
 def comparison(passes: Passes, seed: int = 0) -> Comparison:
@@ -134,11 +136,30 @@ def _right_reading(found: Sequence[Comparison], first: Comparison | None) -> Com
     return next((candidate for candidate in found if known <= set(candidate.wrt) and agrees(candidate)), None)
 
 
-def _times(returned: Any, upstream: Any) -> Any:
+def _times(returned: Any, upstream: Any, shapes: Sequence[tuple[int, ...]]) -> Any:
     """Return gradients of a loss as those of a multiple of it: several of them each by itself."""
     if isinstance(returned, tuple | list) and np.size(upstream) == 1:
         return [part * np.ravel(upstream)[0] for part in returned]
     return returned * upstream
+
+
+def _jacobian_times(returned: Any, upstream: Any, shapes: Sequence[tuple[int, ...]]) -> Any:
+    """Return Σ_i dout_i · ∂out_i/∂z_j of a Jacobian with a row for each i, in the shape of z."""
+    return np.reshape(np.reshape(upstream, (-1,)) @ returned, shapes[0])
+
+
+def _turned_jacobian_times(returned: Any, upstream: Any, shapes: Sequence[tuple[int, ...]]) -> Any:
+    """Return the same of a Jacobian with a column for each i."""
+    return np.reshape(returned @ np.reshape(upstream, (-1,)), shapes[0])
+
+
+ELEMENTWISE, BY_ROWS, BY_COLUMNS = "", "[i, j] = ∂out_i/∂{}_j", "[j, i] = ∂out_i/∂{}_j"
+"""How slopes may be laid out: each beside its element, or as a Jacobian."""
+TIMES: Mapping[str, Callable[[Any, Any, Sequence[tuple[int, ...]]], Any]] = {
+    ELEMENTWISE: _times,
+    BY_ROWS: _jacobian_times,
+    BY_COLUMNS: _turned_jacobian_times,
+}
 
 
 def _output(passes: Passes, title: str) -> tuple[tuple[Output, ...], dict[str, str]]:
@@ -174,11 +195,28 @@ def _planned(passes: Passes, outputs: Sequence[Output], plan: ArgumentPlan, seed
         return []
     memory = partial(_remembering, passes, plan, places, upstream)
     left = dict(walk({"return": returned, "self": owner}))
-    return [
-        replace(_compared(passes, outputs, plan, reading, before, left, seed, over), stepped=places.stepped, memory=memory)
+    compared = partial(_compared, passes, outputs, plan)
+    layouts = _jacobian_layouts(passes, outputs, plan, places, returned)
+    return [compared(places, before, left, seed, layout=layout) for layout in layouts] + [
+        replace(compared(reading, before, left, seed, over), stepped=places.stepped, memory=memory)
         for reading in readings(places, left, shared_arrays(passes.owner, "self"))
         for over in (OVER_SAMPLES if _are_losses(passes, outputs, plan) else ("",))
     ]
+
+
+def _jacobian_layouts(
+    passes: Passes, outputs: Sequence[Output], plan: ArgumentPlan, places: RunPlaces, returned: Any
+) -> list[str]:
+    """Return how a slope of one argument may be laid out as a Jacobian: a matrix of the numbers of output and argument."""
+    slopes = not plan.upstream and not passes.one and np.ndim(returned) == 2
+    if not slopes or [len(places.gradients), len(outputs)] != [1, 1]:
+        return []
+    (place,) = (places.values[name] for name in places.gradients)
+    shape = np.shape(leaf_at(dict(walk({"given": passes.given})), place))
+    rows, columns = math.prod(outputs[0].shape), math.prod(shape)
+    fitting = {BY_ROWS: (rows, columns), BY_COLUMNS: (columns, rows)}
+    may_be = min(rows, columns) > 1 and np.shape(returned) != shape
+    return [layout for layout, sizes in fitting.items() if may_be and np.shape(returned) == sizes]
 
 
 def _without_buffers(passes: Passes, places: RunPlaces, before: Mapping[str, Any], outputs: Sequence[Output]) -> RunPlaces:
@@ -259,28 +297,40 @@ def _compared(
     left: Mapping[str, Any],
     seed: int,
     over: str = "",
+    layout: str = ELEMENTWISE,
 ) -> Comparison:
-    """Return the comparison of one plan and one reading of what its run has `left`; the loss is that `over` the samples."""
+    """Return the comparison of one plan and one reading of what its run has `left`; the loss is that `over` the samples.
+
+    What is returned may be a Jacobian of some `layout`.
+    """
     slope = not plan.upstream and not passes.one and bool(outputs[0].shape) and not over
-    names = _upstream_names(plan, outputs) if not over else {}
-    loss, hand = _functions(passes, outputs, plan, places, names, slope=slope)
+    names = {} if over else _upstream_names(plan, outputs)
+    loss, hand = _functions(passes, outputs, plan, places, names, TIMES[layout] if slope else None)
     loss = _over(loss, over)
     rng = np.random.default_rng(seed)
     example = _example(places, before) | {name: rng.normal(size=outputs[k].shape) for k, name in names.items()}
     of = _loss_title(passes.titles[0], names, over)
     upstream = {names[k]: argument for argument, k in plan.upstream_arguments.items() if k in names}
     missing, tables = _missing(passes, places, before, outputs)
+    jacobian = f"{passes.titles[1]} gives the Jacobian, {layout.format(*places.gradients)}"
+    said = [jacobian] if layout else _said_of(places, left, example)
     return Comparison(
         loss,
         hand,
         example,
         tuple(places.gradients),
         (passes.titles[0], of, _described(passes)),
-        (*_remarks(plan, outputs, passes, slope=slope), *LOSSES[over], *_said_of(places, left, example), *tables),
+        (
+            *_remarks(plan, outputs, passes, slope=slope),
+            *LOSSES[over],
+            *said,
+            *tables,
+        ),
         places.unbound,
         missing,
         upstream,
         backward=method_of(passes.owner, passes.backward),
+        jacobian=bool(layout),
     )
 
 
@@ -338,7 +388,7 @@ def of_run(passes: Passes) -> Comparison | None:
         return None
     memory = partial(_remembering, passes, plan, places, {})
     places = readings(places, dict(walk({"return": returned, "self": owner})), shared_arrays(passes.owner, "self"))[0]
-    loss, hand = _functions(passes, outputs, plan, places, {}, slope=False)
+    loss, hand = _functions(passes, outputs, plan, places, {}, None)
     missing, tables = _missing(passes, places, before, outputs)
     of = tuple(places.gradients)
     return Comparison(
@@ -459,9 +509,14 @@ def both(passes: Passes, plan: ArgumentPlan, owner: Any, given: Mapping[str, Any
 
 
 def _functions(
-    passes: Passes, outputs: Sequence[Output], plan: ArgumentPlan, places: RunPlaces, names: Mapping[int, str], *, slope: bool
+    passes: Passes,
+    outputs: Sequence[Output],
+    plan: ArgumentPlan,
+    places: RunPlaces,
+    names: Mapping[int, str],
+    times: Callable[[Any, Any, list[tuple[int, ...]]], Any] | None,
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return the loss Σ forward·dout and the handwritten gradients of it."""
+    """Return the loss Σ forward·dout and the handwritten gradients of it, slopes multiplied by dout with `times`."""
     stepped, gradients, kind = places.stepped, places.gradients, type(passes.owner)
     same = shared_arrays(passes.owner, "self")
     by_path = {path: name for name, path in places.values.items()}
@@ -518,8 +573,8 @@ def _functions(
         if not passes.one:
             arguments = {**plan.arguments(given, returned, owner, upstream), **switched}
             returned = call_with(method_of(owner, second), arguments)
-        if slope:
-            returned = _times(returned, values[names[0]])
+        if times is not None:
+            returned = times(returned, values[names[0]], [np.shape(values[name]) for name in gradients])
         return collected(dict(walk({"return": returned, "self": owner})), values)
 
     switched = {passes.switch: True} if passes.switch else {}

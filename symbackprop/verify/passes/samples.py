@@ -175,7 +175,38 @@ def _best_sample(loss: Callable[..., Any], hand: Callable[..., Any], held: Mappi
     best = _of_those_that_run(loss, hand, held) or _of_adapted(loss, hand, held)
     for _ in range(RESHAPED):
         best = _reshaped(loss, hand, best)
-    return best
+    return _with_other_targets(loss, hand, best) if best is not None and not best.is_whole else best
+
+
+def _with_other_targets(loss: Callable[..., Any], hand: Callable[..., Any], best: _Judged) -> _Judged:
+    """Return a sample with a target in the shape of what it is compared with, one-hot in each row or each column, if that is
+    better: a target that broadcasts is none."""
+    values = best.sample.values
+    shapes = {name: _compared_with(loss, values, name) for name in values if is_target(name)}
+    others = [{**values, name: target} for name, shape in shapes.items() for target in _one_hots(shape)]
+    found = filter(None, (_judged_or_none(loss, hand, other) for other in others))
+    return max([best, *found], key=lambda judged: judged.score)
+
+
+def _compared_with(loss: Callable[..., Any], values: Values, name: str) -> tuple[int, ...]:
+    """Return the shape of what a target is added to or multiplied by: numpy says it where the target does not fit."""
+    try:
+        call_with(loss, own_copy({**values, name: np.ones(NOWHERE)}))
+    except Exception as error:  # the shapes stand in it
+        shapes = [tuple(map(int, re.findall(r"\d+", inside))) for inside in re.findall(r"\((\d+,\d+)\)", str(error))]
+        return next((shape for shape in shapes if NOWHERE in shapes and shape != NOWHERE), ())
+    return ()
+
+
+NOWHERE = (97, 89)
+"""A shape that nothing else has."""
+
+
+def _one_hots(shape: tuple[int, ...]) -> list[Any]:
+    if len(shape) != 2:
+        return []
+    rows, columns = np.arange(shape[0]) % shape[1], np.arange(shape[1]) % shape[0]
+    return [np.eye(shape[1])[rows], np.eye(shape[0])[:, columns]]
 
 
 def _of_those_that_run(loss: Callable[..., Any], hand: Callable[..., Any], held: Mapping[str, Any]) -> _Judged | None:

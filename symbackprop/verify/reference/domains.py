@@ -18,14 +18,17 @@ MOST_LEVELS = 20
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """The values a name keeps to: one of `levels` (any number, if there are none); along the last axis they sum to 1 (`rows`).
+    """The values a name keeps to: one of `levels` (any number, if there are none); they may be `shares`, which sum to 1 along an
+    axis counted from the end: in each row (-1), or in each column (-2); where the example does not tell, in `either`.
 
     A single number may be `positive`, and below 1 (`share`). A square matrix of 0 and 1 may have ones on its `diagonal`: the mask
     or the neighbours of what has itself among them, so that no row is empty.
     """
 
     levels: tuple[float, ...] = ()
-    rows: bool = False
+    shares: bool = False
+    axis: int = -1
+    either: bool = False
     positive: bool = False
     share: bool = False
     diagonal: bool = False
@@ -34,17 +37,19 @@ class Domain:
         """Return what must hold, in words."""
         if self.positive:
             return f"{name} is between 0 and 1" if self.share else f"{name} is positive"
-        if self.rows:
-            return f"{name} is one-hot in each row" if self.levels else f"each row of {name} sums to 1"
+        if self.shares:
+            line = "row" if self.axis == -1 else "column"
+            return f"{name} is one-hot in each {line}" if self.levels else f"each {line} of {name} sums to 1"
         listed = [f"{level:g}" for level in self.levels]
         also = ", with ones on the diagonal" if self.diagonal else ""
         return f"{name} is {', '.join(listed[:-1])} or {listed[-1]}{also}" if len(listed) > 1 else f"{name} is {listed[0]}"
 
 
-def _are_shares(array: Any) -> bool:
-    """Whether an array has rows of several numbers that are not negative and sum to 1."""
-    wide = array.ndim > 1 and array.shape[-1] > 1
-    return wide and bool(np.all(array >= 0) and np.allclose(array.sum(axis=-1), 1, atol=1e-6))
+def _shares(array: Any) -> tuple[int, ...]:
+    """Return the axes, of rows and of columns, along which an array has several numbers that are not negative and sum to 1."""
+    if array.ndim < 2 or np.any(array < 0):
+        return ()
+    return tuple(a for a in (-1, -2) if array.shape[a] > 1 and np.allclose(array.sum(axis=a), 1, atol=1e-6))
 
 
 def _has_ones_on_the_diagonal(array: Any) -> bool:
@@ -54,19 +59,20 @@ def _has_ones_on_the_diagonal(array: Any) -> bool:
 
 
 def domain_of(value: Any) -> Domain | None:
-    """Return the domain that an example value shows, if it shows one."""
+    """Return the domain that an example value shows, if it shows one; of shares by rows and by columns, those by rows."""
     array = np.asarray(value)
     if array.dtype.kind not in "iuf" or not array.size:
         return None
     found = set(np.unique(array).tolist())
-    rows = _are_shares(array)
+    shares = _shares(array)
     if found <= {0, 1}:
-        return Domain((0.0, 1.0), rows, diagonal=not rows and _has_ones_on_the_diagonal(array))
+        diagonal = not shares and _has_ones_on_the_diagonal(array)
+        return Domain((0.0, 1.0), bool(shares), (*shares, -1)[0], len(shares) > 1, diagonal=diagonal)
     if found <= {-1, 1}:
         return Domain((-1.0, 1.0))
     if array.dtype.kind in "iu" and len(found) <= MOST_LEVELS:
         return Domain(tuple(map(float, sorted(found))))
-    return Domain(rows=True) if rows else None
+    return Domain(shares=True, axis=shares[0], either=len(shares) > 1) if shares else None
 
 
 def sign_of(value: Any) -> Domain | None:
@@ -105,16 +111,21 @@ def draw(domain: Domain, shape: tuple[int, ...], rng: np.random.Generator) -> An
     """Return random values in a domain; every level occurs where there is room."""
     if domain.positive:
         return np.round(rng.uniform(*(UNIT if domain.share else POSITIVE), size=shape), 3)
-    if not domain.levels:
-        free = rng.uniform(0.2, 1.8, size=shape)
-        rows = np.round(free / free.sum(axis=-1, keepdims=True), 3)
-        rows[..., -1] = np.round(1 - rows[..., :-1].sum(axis=-1), 3)
-        return rows
-    if domain.rows:
-        classes = _mixed(shape[:-1], shape[-1], rng)
-        return np.eye(shape[-1])[classes]
+    if domain.shares:
+        turned = (*shape[: domain.axis], *shape[domain.axis :][1:], shape[domain.axis])
+        return np.moveaxis(_drawn_shares(turned, rng, one_hot=bool(domain.levels)), -1, domain.axis)
     drawn = np.array(domain.levels)[_mixed(shape, len(domain.levels), rng)]
     return np.where(np.eye(shape[-2], shape[-1], dtype=bool), 1.0, drawn) if domain.diagonal else drawn
+
+
+def _drawn_shares(shape: tuple[int, ...], rng: np.random.Generator, *, one_hot: bool) -> Any:
+    """Return random rows that sum to 1, of three decimals or with a single 1."""
+    if one_hot:
+        return np.eye(shape[-1])[_mixed(shape[:-1], shape[-1], rng)]
+    free = rng.uniform(0.2, 1.8, size=shape)
+    rows = np.round(free / free.sum(axis=-1, keepdims=True), 3)
+    rows[..., -1] = np.round(1 - rows[..., :-1].sum(axis=-1), 3)
+    return rows
 
 
 def _mixed(shape: tuple[int, ...], count: int, rng: np.random.Generator) -> Any:

@@ -53,12 +53,17 @@ def replacements(graph: Graph, equations: Iterable[Solved]) -> dict[int, int]:
     return found
 
 
-def rows_sum_to_one(name: str, shape: Sequence[int]) -> tuple[Solved, ...]:
-    """Return the equations Σ_k name[..., k] = 1, solved for the last element of each row."""
-    last = shape[-1] - 1
+def lines_sum_to_one(name: str, shape: Sequence[int], axis: int) -> tuple[Solved, ...]:
+    """Return the equations Σ name = 1 along an axis counted from the end, solved for the last element of each line."""
+    last, place = shape[axis] - 1, len(shape) + axis
+    others = [*shape[:place], *shape[place + 1 :]]
+
+    def element(line: tuple[int, ...], k: int) -> InputName:
+        return InputName(name, (*line[:place], k, *line[place:]))
+
     return tuple(
-        Solved(InputName(name, (*row, last)), Fraction(1), tuple((InputName(name, (*row, k)), Fraction(-1)) for k in range(last)))
-        for row in np.ndindex(*shape[:-1])
+        Solved(element(line, last), Fraction(1), tuple((element(line, k), Fraction(-1)) for k in range(last)))
+        for line in np.ndindex(*others)
     )
 
 

@@ -46,7 +46,7 @@ from symbackprop.verify.reference.domains import (
     sign_of,
     with_signs,
 )
-from symbackprop.verify.reference.facts import Solved, replacements, rows_sum_to_one, satisfy
+from symbackprop.verify.reference.facts import Solved, lines_sum_to_one, replacements, satisfy
 from symbackprop.verify.reference.network_values import Evaluated
 from symbackprop.verify.reference.protocol import Point
 from symbackprop.verify.reference.shapes import (
@@ -264,8 +264,8 @@ class LossReference:
         return frozenset((place.filename, place.line) for place in places if place is not None)
 
     def _equations(self, values: Mapping[str, Any]) -> list[Solved]:
-        rows = (name for name, domain in self.kept.items() if domain.rows and not domain.levels)
-        return [equation for name in rows for equation in rows_sum_to_one(name, np.shape(values[name]))]
+        shares = {name: domain.axis for name, domain in self.kept.items() if domain.shares and not domain.levels}
+        return [equation for name, axis in shares.items() for equation in lines_sum_to_one(name, np.shape(values[name]), axis)]
 
     def numbers(self, values: Mapping[str, Any]) -> Evaluated:
         """Return the gradients in float64."""

@@ -19,7 +19,7 @@ from sympy import Expr, Idx, Indexed, KroneckerDelta, Symbol
 from symbackprop.network.indices import index_size, is_label, size_symbol
 from symbackprop.network.model import Network
 from symbackprop.verify.reference.domains import Domain, Interval, draw, random_numbers
-from symbackprop.verify.reference.facts import Solved, rows_sum_to_one, satisfy, solutions
+from symbackprop.verify.reference.facts import Solved, lines_sum_to_one, satisfy, solutions
 
 Sizes = Mapping[Symbol, int]
 Values = dict[str, Any]
@@ -200,13 +200,13 @@ def random_values(
 def equations(
     network: Network, sizes: Sizes, values: Mapping[str, Any], kept: Mapping[str, Domain] | None = None
 ) -> tuple[Solved, ...]:
-    """Return the equations that hold at given sizes: the network's facts, and rows that sum to 1."""
+    """Return the equations that hold at given sizes: the network's facts, and rows or columns that sum to 1."""
     stated = solutions(network, sizes, values)
     known = {equation.name for equation in stated}
     shown = (
         equation
         for name, domain in (kept or {}).items()
-        if domain.rows and not domain.levels
-        for equation in rows_sum_to_one(name, np.shape(values[name]))
+        if domain.shares and not domain.levels
+        for equation in lines_sum_to_one(name, np.shape(values[name]), domain.axis)
     )
     return (*stated, *(equation for equation in shown if equation.name not in known))
