@@ -90,14 +90,18 @@ def _signs_that_may_matter(free: ReferenceTrial) -> Mapping[str, Domain]:
 
 def _ladder(domains: Mapping[str, Domain], signs: Mapping[str, Domain]) -> Iterator[Mapping[str, Domain]]:
     """Yield what targets and other numbers may keep to, the weakest condition first."""
-    turned = {name: replace(domain, axis=-2) if domain.either else domain for name, domain in domains.items()}
-    meant = [domains] if turned == domains else [domains, turned]
-    targets = [found for reading in meant for found in (_shares_alone(reading), _with_levels(reading)) if found]
+    targets = [found for reading in _readings(domains) for found in (_shares_alone(reading), _with_levels(reading)) if found]
     yield from targets
     if signs:
         positive = {name: replace(sign, share=False) for name, sign in signs.items()}
         kept: list[Mapping[str, Domain]] = [positive, signs] if positive != signs else [positive]
         yield from ({**target, **sign} for sign in kept for target in ({}, *targets))
+
+
+def _readings(domains: Mapping[str, Domain]) -> list[Mapping[str, Domain]]:
+    """Return the domains, and those in which columns sum to 1 where rows do as well in the example."""
+    turned = {name: replace(domain, axis=-2) if domain.either else domain for name, domain in domains.items()}
+    return [domains] if turned == domains else [domains, turned]
 
 
 def _shares_alone(domains: Mapping[str, Domain]) -> Mapping[str, Domain]:
