@@ -14,7 +14,7 @@ import numpy as np
 from symbackprop.errors import InternalError
 from symbackprop.trace.graph.evaluate import evaluate
 from symbackprop.trace.graph.graph import InputName
-from symbackprop.verify.binding.binding import HandCall, Result
+from symbackprop.verify.binding.binding import HandCall, Result, numeric
 from symbackprop.verify.equal.equality import Decision, decide_all
 from symbackprop.verify.equal.guards import guard_between
 from symbackprop.verify.records import Status, Witness
@@ -115,11 +115,16 @@ def compare_numbers(sample: Sample, name: str, hand: Any, derived: Any) -> Compa
     return Compared(Status.DIFFERS, kind, witness=_witness(sample, name, element, float(hand[element]), float(derived[element])))
 
 
+FAR = 50.0
+"""Numbers beyond which exponentials may overflow."""
+
+
 def _nowhere_finite(sample: Sample, name: str) -> Compared | None:
     """Return that nothing is decided where the code gives a number and the derivation none: ∞ · 0, where a value is infinite."""
     hand, derived = (np.asarray(side[name], dtype=float) for side in (sample.hand, sample.derived))
-    if not np.any(np.isfinite(hand) & ~np.isfinite(derived)):
-        return None
+    far = any(numeric(value) and np.any(np.abs(value) > FAR) for value in sample.point.values.values())
+    if far or not np.any(np.isfinite(hand) & ~np.isfinite(derived)):
+        return None  # far out it is an overflow, which a guard may be for
     return Compared(Status.NOT_DECIDED, "numbers", note="the derivation goes through an infinite value, and has none here")
 
 

@@ -80,6 +80,8 @@ STARTS = 6
 MOST_FURTHER = 400
 """Arguments that are tried further when under the first that run something differs."""
 
+FIRST = 150
+"""Arguments that are invented outright before any that are tried because of what the code said, where a loss is looked for."""
 MOST_LESSONS, DEEPEST = 120, 5
 """Arguments that are tried because of what the code said, and one after the other."""
 
@@ -509,7 +511,7 @@ class _Trial:
 
     def _starts(self, search: LossSearch) -> Iterator[tuple[Any, Mapping[str, Any], Mapping[str, Any]]]:
         """Yield objects and arguments of forward, and what they are made with; what cannot be made is passed over."""
-        for values in self._values():
+        for values in itertools.chain(itertools.islice(self._invented(), FIRST), self._values()):
             self.said = ""
             try:
                 made = *self._made(values), self._made_with(values)

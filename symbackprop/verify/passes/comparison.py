@@ -208,15 +208,14 @@ def _jacobian_layouts(
     passes: Passes, outputs: Sequence[Output], plan: ArgumentPlan, places: RunPlaces, returned: Any
 ) -> list[str]:
     """Return how a slope of one argument may be laid out as a Jacobian: a matrix of the numbers of output and argument."""
-    slopes = not plan.upstream and not passes.one and np.ndim(returned) == 2
-    if not slopes or [len(places.gradients), len(outputs)] != [1, 1]:
+    asked = [places.values[name] for name in places.gradients]
+    shapes = [np.shape(leaf) for path, leaf in walk({"given": passes.given}) if path in asked]
+    got = getattr(returned, "shape", ())
+    if plan.upstream or passes.one or [len(shapes), len(asked), len(outputs)] != [1, 1, 1] or got == shapes[0]:
         return []
-    (place,) = (places.values[name] for name in places.gradients)
-    shape = np.shape(leaf_at(dict(walk({"given": passes.given})), place))
-    rows, columns = math.prod(outputs[0].shape), math.prod(shape)
+    rows, columns = math.prod(outputs[0].shape), math.prod(shapes[0])
     fitting = {BY_ROWS: (rows, columns), BY_COLUMNS: (columns, rows)}
-    may_be = min(rows, columns) > 1 and np.shape(returned) != shape
-    return [layout for layout, sizes in fitting.items() if may_be and np.shape(returned) == sizes]
+    return [layout for layout, sizes in fitting.items() if got == sizes and min(sizes) > 1]
 
 
 def _without_buffers(passes: Passes, places: RunPlaces, before: Mapping[str, Any], outputs: Sequence[Output]) -> RunPlaces:

@@ -261,7 +261,7 @@ SHARED = "__shared_arrays__"
 
 def stem_of(module: types.ModuleType) -> str:
     """Return what the file of a module is called."""
-    return Path(module.__file__ or module.__name__).stem
+    return Path(getattr(module, "__file__", None) or module.__name__).stem
 
 
 def _functions_of(module: types.ModuleType) -> dict[str, types.FunctionType]:

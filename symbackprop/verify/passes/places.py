@@ -354,8 +354,7 @@ def _left_by_shape(
 
 
 def _by_name(found: Mapping[str, Any], labels: Mapping[str, str], known: Shapes) -> dict[str, str]:
-    """Return name → place for the results whose key or variable says what they are gradients of, whatever shape they have, if
-    one of them fits."""
+    """Return name → place for the results whose key or variable says what they are gradients of."""
     called: dict[str, str] = {}
     reduced: dict[str, str] = {}
     for path, leaf in found.items():
@@ -363,7 +362,7 @@ def _by_name(found: Mapping[str, Any], labels: Mapping[str, str], known: Shapes)
         name = names.gradient_of(label, tuple(known), "")
         if name is not None and _fits(leaf, known[name]):
             called.setdefault(name, path)
-        elif name is not None and names.is_gradient_name(label, (name,), ""):
+        elif name is not None and names.is_gradient_name(label, (name,), "") and _is_reduced(np.shape(leaf), known[name]):
             reduced[name] = path
     return {**reduced, **called} if called else {}
 

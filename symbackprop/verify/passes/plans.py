@@ -141,9 +141,10 @@ class _Sources:
         return name in self.passes.given or (optional and name in own_defaults(self.passes.of(self.passes.owner)[0]))
 
     def _is_unread(self, name: str) -> bool:
-        """Whether the text of the backward pass does not read an argument: then it may be given anything."""
+        """Whether the text of the backward pass does not read an argument that is no forgotten `dout`: it may be anything."""
         node = definition(self.backward)
-        return node is not None and not any(isinstance(inner, ast.Name) and inner.id == name for inner in ast.walk(node))
+        read = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)} if node is not None else {name}
+        return name not in read and not self.is_usual(name)
 
     def _error(self, name: str) -> list[str]:
         """Return the upstream gradients where a Greek letter for a rate is all that a method is given: `backward(eta)`."""
