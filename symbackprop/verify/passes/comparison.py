@@ -210,12 +210,15 @@ def _jacobian_layouts(
     """Return how a slope of one argument may be laid out as a Jacobian: a matrix of the numbers of output and argument."""
     asked = [places.values[name] for name in places.gradients]
     shapes = [np.shape(leaf) for path, leaf in walk({"given": passes.given}) if path in asked]
-    got = getattr(returned, "shape", ())
-    if plan.upstream or passes.one or [len(shapes), len(asked), len(outputs)] != [1, 1, 1] or got == shapes[0]:
+    got, counts = getattr(returned, "shape", ()), [len(shapes), len(asked), len(outputs)]
+    if plan.upstream or passes.one or counts != [1, 1, 1] or got in shapes:
         return []
-    rows, columns = math.prod(outputs[0].shape), math.prod(shapes[0])
-    fitting = {BY_ROWS: (rows, columns), BY_COLUMNS: (columns, rows)}
-    return [layout for layout, sizes in fitting.items() if got == sizes and min(sizes) > 1]
+    return _layouts(got, math.prod(outputs[0].shape), math.prod(shapes[0]))
+
+
+def _layouts(got: tuple[int, ...], rows: int, columns: int) -> list[str]:
+    fitting = [(BY_ROWS, (rows, columns)), (BY_COLUMNS, (columns, rows))]
+    return [layout for layout, sizes in fitting if got == sizes and min(sizes) > 1]
 
 
 def _without_buffers(passes: Passes, places: RunPlaces, before: Mapping[str, Any], outputs: Sequence[Output]) -> RunPlaces:
