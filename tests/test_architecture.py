@@ -58,7 +58,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "trace": ("graph", "arrays", "run"),
     "capturing": ("record", "roll", "build", "rolling", "sizing", "confirm", "capture", "explanation_text", "explain"),
     "verify": (
-        *("records", "wording", "budget", "binding", "reference", "equal", "explain", "mend", "report", "inventing"),
+        *("records", "wording", "budget", "binding", "reference", "equal", "explain", "mend", "report"),
         *("passes", "turns", "verdict", "trial", "optimiser", "check", "layer"),
     ),
     "proofreading": (

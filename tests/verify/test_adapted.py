@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from symbackprop.cli import cli
 from symbackprop.verify.binding.tables import is_table
-from symbackprop.verify.inventing.adapted import adapted
+from symbackprop.verify.passes.inventing.adapted import adapted
 
 HEAD = "import numpy as np\n"
 FILES: dict[str, tuple[str, str, str]] = {
@@ -420,6 +420,26 @@ example = dict(w=np.array([0.3, -0.2]), a=np.array([-0.5, 0.4]), X=np.arange(8.0
     assert "not decided" in result.output
     assert "differs" not in result.output
     assert result.exit_code == 1  # no verdict is no success
+
+
+def test_a_file_that_waits_does_not_keep_its_check_waiting(tmp_path: Path) -> None:
+    file = tmp_path / "waits.py"
+    calls = "    name = input()\n    time.sleep(10000)\n    objective(np.array([0.5, 2.0]), {'at': 1})\n"
+    text = """
+import time
+def loss(w, where):
+    return float(w[where["at"]] ** 3)
+def grad(w, where):
+    d = np.zeros(len(w))
+    d[where["at"]] = 3 * w[where["at"]] ** 2
+    return d
+def objective(w, where):
+    return loss(w, where), grad(w, where)
+if __name__ == "__main__":
+"""
+    file.write_text(HEAD + text + calls, encoding="utf-8")
+    result = CliRunner().invoke(cli, ["check", f"{file}:loss", f"{file}:grad", "--timeout", "60", "--wrt", "w"])
+    assert result.exit_code == 0, result.output
 
 
 TABLES = {

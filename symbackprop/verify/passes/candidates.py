@@ -19,8 +19,6 @@ from symbackprop.guest.visit import visit
 from symbackprop.trace.run.namespace import mentioned
 from symbackprop.trace.run.nested import walk
 from symbackprop.verify.binding.source_tree import definition, module_tree
-from symbackprop.verify.inventing.adapted import adapted
-from symbackprop.verify.inventing.own_calls import own_arguments
 from symbackprop.verify.passes.comparison import (
     REMEMBERS,
     Comparison,
@@ -31,6 +29,7 @@ from symbackprop.verify.passes.comparison import (
     says_nothing,
 )
 from symbackprop.verify.passes.conventions import conventional, under
+from symbackprop.verify.passes.inventing.adapted import adapted
 from symbackprop.verify.passes.inventing.invented import (
     BIAS,
     MOST_TRIED,
@@ -42,6 +41,7 @@ from symbackprop.verify.passes.inventing.invented import (
 )
 from symbackprop.verify.passes.inventing.lessons import lessons
 from symbackprop.verify.passes.inventing.objects import objects_for, shown
+from symbackprop.verify.passes.inventing.own_calls import own_arguments
 from symbackprop.verify.passes.losses import PREDICTED, loss_of_class
 from symbackprop.verify.passes.networks import FORWARD as FORWARD_OF_NETWORK
 from symbackprop.verify.passes.networks import TRAIN, network_of

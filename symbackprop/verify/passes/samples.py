@@ -21,9 +21,8 @@ from symbackprop.guest.visit import visit
 from symbackprop.trace.run.nested import walk
 from symbackprop.verify.binding.binding import numeric
 from symbackprop.verify.binding.name_matching import INPUTS, is_target
-from symbackprop.verify.inventing.adapted import adapted, resized
-from symbackprop.verify.inventing.own_calls import own_arguments
 from symbackprop.verify.passes.comparison import STEP, TOLERANCE
+from symbackprop.verify.passes.inventing.adapted import adapted, resized
 from symbackprop.verify.passes.inventing.invented import (
     BIAS,
     WEIGHT,
@@ -34,6 +33,7 @@ from symbackprop.verify.passes.inventing.invented import (
     number_of,
     slots_of,
 )
+from symbackprop.verify.passes.inventing.own_calls import own_arguments
 from symbackprop.verify.passes.passes import call_with, own_copy, parameters_of, required
 
 _OF_DATA = re.compile(r"mu|mean|var|running_\w+")

@@ -1,4 +1,5 @@
 """Arguments for code that comes without an example.
 
-`hints` (the text) → `weights`, `objects`, `invented` (values, the likeliest first) → `lessons` (what is said of them).
+`hints` (the text) → `weights`, `objects`, `invented` (values, the likeliest first) → `adapted`, `lessons` (what the code says of
+them); `own_calls` (what the file itself calls it with).
 """

@@ -7,9 +7,11 @@ fails (data that are not there, a window) is passed over. Of many samples the fi
 from __future__ import annotations
 
 import ast
+import builtins
 import copy
 import inspect
 import sys
+import time
 import types
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -138,6 +140,21 @@ def _copied(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+@contextmanager
+def _without_waiting() -> Iterator[None]:
+    """Let nothing wait: neither for a time nor for somebody to type."""
+    sleep, ask = time.sleep, builtins.input
+
+    def nobody(*_: Any) -> str:
+        raise EOFError
+
+    time.sleep, builtins.input = lambda _: None, nobody
+    try:
+        yield
+    finally:
+        time.sleep, builtins.input = sleep, ask
+
+
 def _run(tree: ast.Module, module: types.ModuleType, path: str) -> None:
     """Run what stands outside of definitions, statement by statement, for a number of lines."""
     left = [MOST_LINES]
@@ -153,12 +170,11 @@ def _run(tree: ast.Module, module: types.ModuleType, path: str) -> None:
     before = sys.gettrace()
     sys.settrace(line)
     try:
-        for statement in _script(tree):
-            code = compile(ast.Module(body=[statement], type_ignores=[]), path, "exec", dont_inherit=True)
-            try:
-                types.FunctionType(code, vars(module))()
-            except Exception:
-                continue
+        with _without_waiting():
+            for statement in _script(tree):
+                code = compile(ast.Module(body=[statement], type_ignores=[]), path, "exec", dont_inherit=True)
+                with suppress(Exception):  # whatever it raises: what comes after may run all the same
+                    types.FunctionType(code, vars(module))()
     finally:
         sys.settrace(before)
 

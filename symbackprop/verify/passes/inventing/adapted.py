@@ -41,7 +41,7 @@ GATES = (4, 3, 2)
 """How many times as long an axis may be, where a part of it is empty: four gates side by side."""
 _RESHAPE = re.compile(r"cannot reshape array of size (\d+) into shape \(([\d, ]+)\)")
 _PLACES = re.compile(r"(dim(ension)?|axis|index|operand|at) \d+|\d+(?= dim)|\(dim \d+\)")
-_OURS = Path(__file__).parents[2]
+_OURS = Path(__file__).parents[3]
 
 
 def adapted(
