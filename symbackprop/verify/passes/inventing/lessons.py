@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from symbackprop.verify.binding.name_matching import is_target
-from symbackprop.verify.passes.inventing.adapted import resized
 from symbackprop.verify.passes.inventing.invented import BIAS, LARGEST, WEIGHT
 
 Key = tuple[str, str]
@@ -43,7 +42,7 @@ def _exchanged(values: Values, first: int, second: int) -> Iterator[dict[Key, An
         return
     for old, new in ((first, second), (second, first)):
         for key, value in _by_likelihood(values):
-            yield from ({**values, key: resized(value, shape)} for shape in _with_another_size(np.shape(value), old, new))
+            yield from ({**values, key: _resized(value, shape)} for shape in _with_another_size(np.shape(value), old, new))
 
 
 def _with_another_size(shape: tuple[int, ...], old: int, new: int) -> list[tuple[int, ...]]:
@@ -68,8 +67,8 @@ def _reshaped(values: Values, match: re.Match[str]) -> Iterator[dict[Key, Any]]:
     for key, value in _by_likelihood(values):
         if np.size(value) == count and np.ndim(value):
             same = len(shape) > 1 and shape[0] == np.shape(value)[0]
-            yield {**values, key: resized(value, (shape[0], int(np.prod(shape[1:]))) if same else (int(np.prod(shape)),))}
-            yield {**values, key: resized(value, shape)}
+            yield {**values, key: _resized(value, (shape[0], int(np.prod(shape[1:]))) if same else (int(np.prod(shape)),))}
+            yield {**values, key: _resized(value, shape)}
 
 
 def _more_axes(values: Values, match: re.Match[str]) -> Iterator[dict[Key, Any]]:
@@ -79,7 +78,7 @@ def _more_axes(values: Values, match: re.Match[str]) -> Iterator[dict[Key, Any]]
         return
     for key, value in _by_likelihood(values):
         if np.ndim(value) == got:
-            yield from ({**values, key: resized(value, shape)} for shape in _SHAPES[wanted])
+            yield from ({**values, key: _resized(value, shape)} for shape in _SHAPES[wanted])
 
 
 def _any_axes(values: Values, match: re.Match[str]) -> Iterator[dict[Key, Any]]:
@@ -87,7 +86,7 @@ def _any_axes(values: Values, match: re.Match[str]) -> Iterator[dict[Key, Any]]:
     wanted = int(match["first"])
     for key, value in _by_likelihood(values):
         if wanted <= 4 and np.ndim(value) not in (0, wanted):
-            yield from ({**values, key: resized(value, shape)} for shape in _SHAPES[wanted])
+            yield from ({**values, key: _resized(value, shape)} for shape in _SHAPES[wanted])
 
 
 _SHAPES: Mapping[int, tuple[tuple[int, ...], ...]] = {
@@ -153,6 +152,14 @@ def _by_likelihood(values: Values) -> list[tuple[Key, Any]]:
         return owner == "class", any(pattern.match(name) for pattern in (BIAS, WEIGHT))
 
     return sorted(arrays, key=rank)
+
+
+def _resized(value: Any, shape: tuple[int, ...]) -> Any:
+    """Return numbers of the same kind in another shape."""
+    rng = np.random.default_rng(len(shape))
+    if value.dtype.kind in "iub":
+        return rng.integers(0, max(int(np.max(value)) + 1, 2), shape)
+    return np.round(rng.normal(size=shape), 3)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
