@@ -18,7 +18,7 @@ from symbackprop.network import Network
 _rng = np.random.default_rng(6)
 _T, _D, _H = 4, 3, 2
 
-network = Network("causal self-attention")
+network = Network({"en": "causal self-attention", "zh": "因果自注意力"})
 a, b, c, i, h = network.indices("a:T b:T c:T i:D h:H")
 x = network.input("x", a, i, value=_rng.normal(size=(_T, _D)))
 weights = {f"W{part}": network.parameter(f"W{part}", i, h, value=_rng.normal(size=(_D, _H)) / 2) for part in "QKV"}

@@ -16,7 +16,7 @@ from symbackprop.network import Network
 _rng = np.random.default_rng(2)
 _N, _D = 5, 3
 
-network = Network("batch normalisation")
+network = Network({"en": "batch normalisation", "zh": "批量归一化"})
 n, i = network.indices("n:N i:D")
 N = network.size("N")
 x = network.parameter("x", n, i, value=_rng.normal(size=(_N, _D)))

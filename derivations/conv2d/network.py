@@ -16,7 +16,7 @@ from symbackprop.network import Network
 _rng = np.random.default_rng(4)
 _N, _C, _R, _Q, _O, _F, _G = 2, 2, 5, 4, 3, 3, 2
 
-network = Network("convolution of images")
+network = Network({"en": "convolution of images", "zh": "图像卷积"})
 n, c, r, q, o, u, v, s, t = network.indices("n:N c:C r:R q:Q o:O u:F v:G s:R-F+1 t:Q-G+1")
 x = network.parameter("x", n, c, r, q, value=_rng.normal(size=(_N, _C, _R, _Q)))
 W = network.parameter("W", o, c, u, v, value=_rng.normal(size=(_O, _C, _F, _G)) / 3)

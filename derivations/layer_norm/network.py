@@ -16,7 +16,7 @@ from symbackprop.network import Network
 _rng = np.random.default_rng(3)
 _N, _D = 4, 5
 
-network = Network("layer normalisation")
+network = Network({"en": "layer normalisation", "zh": "层归一化"})
 n, i = network.indices("n:N i:D")
 N, D = network.size("N"), network.size("D")
 x = network.parameter("x", n, i, value=_rng.normal(size=(_N, _D)))

@@ -18,7 +18,7 @@ TRUE_W = np.array([[3, 7, 4], [5, 2, 6]])
 TRUE_B = np.array([2, 9, 3])
 EXAMPLE_Z = np.array([[4, 7], [9, 2]])
 
-network = Network("linear regression")
+network = Network({"en": "linear regression", "zh": "线性回归"})
 n, i, k = network.indices("n:N i:D k:K")
 N = network.size("N")
 z = network.input("z", n, i, value=EXAMPLE_Z)

@@ -18,7 +18,7 @@ from symbackprop.network import Network
 _rng = np.random.default_rng(1)
 _N, _D = 6, 3
 
-network = Network("logistic regression")
+network = Network({"en": "logistic regression", "zh": "逻辑回归"})
 n, i = network.indices("n:N i:D")
 x = network.input("x", n, i, value=_rng.normal(size=(_N, _D)))
 w = network.parameter("w", i, value=_rng.normal(size=_D) / 2)

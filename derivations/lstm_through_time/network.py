@@ -17,7 +17,7 @@ from symbackprop.network import Network
 _rng = np.random.default_rng(7)
 _N, _T, _D, _H = 2, 3, 2, 2
 
-network = Network("long short-term memory through time")
+network = Network({"en": "long short-term memory through time", "zh": "长短期记忆网络随时间展开"})
 n, t, d, j, m = network.indices("n:N t:3 d:D j:H m:H")
 x = network.input("x", n, t, d, value=_rng.normal(size=(_N, _T, _D)))
 h0 = network.constant("h0", n, j, value=_rng.normal(size=(_N, _H)) / 2)

@@ -18,7 +18,7 @@ _rng = np.random.default_rng(5)
 _N, _T = 2, 2
 _S = 2 * _T + 1
 
-network = Network("max pooling")
+network = Network({"en": "max pooling", "zh": "最大汇聚"})
 n, s, t, u = network.indices("n:N s:T+T+1 t:T u:3")
 x = network.input("x", n, s, value=_rng.normal(size=(_N, _S)))
 w = network.parameter("w", s, value=_rng.normal(size=_S))

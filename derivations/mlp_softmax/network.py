@@ -18,7 +18,7 @@ from symbackprop.network import Network
 _rng = np.random.default_rng(20)
 _N, _D, _M, _K = 5, 4, 6, 3
 
-network = Network("two-layer network with softmax")
+network = Network({"en": "two-layer network with softmax", "zh": "带 softmax 的两层网络"})
 n, i, j, k, l = network.indices("n:N i:D j:M k:K l:K")  # noqa: E741 - the second class index, as in the formula
 N = network.size("N")
 X = network.input("X", n, i, value=_rng.normal(size=(_N, _D)))

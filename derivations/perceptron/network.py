@@ -14,7 +14,7 @@ from sympy import Sum
 
 from symbackprop.network import Network, step
 
-network = Network("perceptron")
+network = Network({"en": "perceptron", "zh": "感知机"})
 n, i = network.indices("n:N i:D")
 x = network.input("x", n, i, value=[[1, 1], [-1, 1], [-1, -0.5], [-1, 1.5]])
 w = network.parameter("w", i, value=[1, 1])

@@ -14,7 +14,7 @@ from sympy import Rational, tanh
 
 from symbackprop.network import Network
 
-network = Network("tanh neuron")
+network = Network({"en": "tanh neuron", "zh": "tanh 神经元"})
 x1, x2 = network.inputs("x1 x2", values=(1, 2))
 w1, w2 = network.parameters("w1 w2", values=(0.2, 0.3))
 b = network.parameters("b", values=(0.1,))

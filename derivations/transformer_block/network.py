@@ -18,7 +18,7 @@ from symbackprop.network import Network
 _rng = np.random.default_rng(10)
 _SIZES = {"T": 3, "D": 4, "G": 2, "H": 2, "F": 5}
 
-network = Network("transformer block")
+network = Network({"en": "transformer block", "zh": "Transformer 块"})
 a, b, c, i, o, g, h, f = network.indices("a:T b:T c:T i:D o:D g:G h:H f:F")
 epsilon = Rational(1, 100000)
 x = network.input("x", a, i)

@@ -14,7 +14,7 @@ from sympy import Rational
 
 from symbackprop.network import Network, sigmoid
 
-network = Network("2-3-2 sigmoid network")
+network = Network({"en": "2-3-2 sigmoid network", "zh": "2-3-2 sigmoid 网络"})
 l1, l2 = network.inputs("l1 l2", values=(5, 10))
 w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12 = network.parameters(
     "w1:13", values=(0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65)

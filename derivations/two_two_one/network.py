@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from symbackprop.network import Network, sigmoid
 
-network = Network("2-2-1 sigmoid network")
+network = Network({"en": "2-2-1 sigmoid network", "zh": "2-2-1 sigmoid 网络"})
 x1, x2 = network.inputs("x1 x2", values=(-2, 5))
 w1, w2, w3, w4, w5, w6 = network.parameters("w1:7", values=(1, 1, 1, 1, 1, 1))
 b1, b2, b3 = network.parameters("b1:4", values=(0, 0, 0))

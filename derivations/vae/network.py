@@ -18,7 +18,7 @@ from symbackprop.network import Network
 _rng = np.random.default_rng(9)
 _N, _D, _H, _L = 4, 3, 3, 2
 
-network = Network("variational autoencoder")
+network = Network({"en": "variational autoencoder", "zh": "变分自编码器"})
 n, i, j, l = network.indices("n:N i:D j:H l:L")  # noqa: E741 - the latent index, as in the formula
 x = network.input("x", n, i, value=_rng.normal(size=(_N, _D)))
 noise = network.input("noise", n, l, value=_rng.normal(size=(_N, _L)))

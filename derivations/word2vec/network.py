@@ -18,7 +18,7 @@ from symbackprop.network import Network
 _rng = np.random.default_rng(8)
 _W, _D = 5, 3
 
-network = Network("skip-gram with negative sampling")
+network = Network({"en": "skip-gram with negative sampling", "zh": "带负采样的 skip-gram 模型"})
 n, k, w, d = network.indices("n:N k:K w:W d:D")
 U = network.parameter("U", w, d, value=_rng.normal(size=(_W, _D)))
 V = network.parameter("V", w, d, value=_rng.normal(size=(_W, _D)))

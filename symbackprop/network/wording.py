@@ -23,7 +23,7 @@ def on_a_line(text: str) -> str:
 
 
 class LocalizedText(str):
-    """A text that is also given in other languages: `Wording.of({"en": "a batch", "zh": "一批样本"})`."""
+    """A text that is also given in other languages: `LocalizedText.of({"en": "a batch", "zh": "一批样本"})`."""
 
     languages: Mapping[str, str]
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from symbackprop.writeup.make import make_outline
@@ -66,3 +67,37 @@ def test_no_letter_of_a_formula_is_too_small_on_paper(audience: str, tmp_path: P
 def test_no_few_rows_of_a_table_stand_alone(name: str, lang: str, audience: str) -> None:
     options = HandoutOptions(audience=audience, lang=lang, level="brief")
     assert amiss(breaks_of_outline(make_outline(gate_network(name), options))) == []
+
+
+#: Pixels a point of a page in a picture of it; points: where the columns of a worksheet begin (behind the bar of an aside),
+#: how wide the first fractions of a line are, and the height of one, which is not to touch what stands above or below it.
+SHARP, COLUMNS, HEADS, FRACTION = 2, (46, 311), 110, 30
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="no pdftoppm installed")
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("name", ["two_three_two", "3-4-3-2"])
+def test_fractions_of_a_worksheet_do_not_reach_into_one_another(name: str, lang: str, tmp_path: Path) -> None:
+    if lang == "zh" and shutil.which("fc-list") and not subprocess.run(["fc-list", ":lang=zh"], capture_output=True).stdout:
+        pytest.skip("no Chinese face installed")
+    page = tmp_path / "page.pdf"
+    page.write_bytes(pdf(make_outline(gate_network(name), HandoutOptions(audience="student", lang=lang))))
+    subprocess.run(["pdftoppm", "-gray", "-r", str(72 * SHARP), "-f", "2", "-l", "2", page, tmp_path / "page"], check=True, timeout=60)
+    (picture,) = tmp_path.glob("page-*.pgm")
+    heights = [high / SHARP for left in COLUMNS for high in _inked(_pixels(picture), left * SHARP, (left + HEADS) * SHARP)]
+    assert sum(high > FRACTION / 2 for high in heights) > 8  # the strips are where the fractions stand
+    assert max(heights) <= FRACTION
+
+
+def _pixels(picture: Path) -> np.ndarray:
+    _, size, _, data = picture.read_bytes().split(b"\n", 3)
+    wide, high = map(int, size.split())
+    return np.frombuffer(data, dtype=np.uint8).reshape(high, wide)
+
+
+def _inked(pixels: np.ndarray, left: int, right: int) -> list[int]:
+    """Return how high each group of rows is that have ink between two columns of pixels."""
+    inked = np.concatenate([[False], (pixels[:, left:right] < 160).any(axis=1), [False]])
+    starts, ends = np.flatnonzero(np.diff(inked.astype(int)) == 1), np.flatnonzero(np.diff(inked.astype(int)) == -1)
+    return [int(high) for high in ends - starts]

@@ -61,17 +61,18 @@ _PREAMBLE = """\
 #let note(body) = block(width: 100%, fill: luma(246), stroke: (left: 2pt + accent), inset: (x: 7pt, y: 5pt),
   breakable: false, body)
 #let solution(body) = { show math.equation: math.display; text(fill: rgb("#0b6b3a"), body) }
-#let said(body) = text(8.5pt, fill: luma(90), { show math.equation: math.display; body })
+#let said(body) = { set par(leading: 0.62em); text(8.5pt, fill: luma(90), { show math.equation: math.display; body }) }
 #let reason(body) = align(right, said(body))
 #let below(body, nearer) = { v(-nearer); pad(left: 18pt, align(left, said(body))) }
 #let gap(width) = box(width: width, stroke: (bottom: 0.5pt), height: 0.9em)
 #let deep = box(width: 0pt, height: 1em, baseline: 0.35em)  // and scripts of scripts over the rule of a heading
-#let tall = box(width: 0pt, height: 1.5em, baseline: 0.55em)  // Typst lets fractions reach into the lines above and below
+#let tall = box(width: 0pt, height: 1.5em, baseline: 0.55em)  // Typst lets it reach 0.7 of the leading out
 #let writing = block(above: 0pt, below: 0pt, height: 7mm, width: 100%, stroke: (bottom: 0.4pt + luma(170)))
-#let equations(breakable, ..rows) = block(breakable: breakable, width: 100%, grid(columns: (auto, 1fr, auto, 0pt),
-  column-gutter: (4pt, 8pt, 0pt), align: (right + horizon, left + horizon, right + horizon), ..rows))
+#let equations(breakable, ..rows) = block(breakable: breakable, width: 100%, { set par(leading: 0pt)  // see `tall`
+  grid(columns: (auto, 1fr, auto, 0pt), column-gutter: (4pt, 8pt, 0pt),
+    align: (right + horizon, left + horizon, right + horizon), ..rows) })
 #let together(rows) = grid.cell(rowspan: rows, breakable: false)[]
-#set grid(row-gutter: 13pt)
+#set grid(row-gutter: 7pt)
 #set math.mat(delim: "[", gap: 0.6em)
 #show raw: set text(7.1pt)
 """
@@ -81,8 +82,9 @@ _PREAMBLE = """\
 _NARROW = """\
 #set text(9pt)
 #set par(leading: 0.5em)
-#set block(spacing: 0.7em)
-#set grid(row-gutter: 9pt)
+#set block(spacing: 0.65em)
+#set grid(row-gutter: 4.5pt)
+#let tall = box(width: 0pt, height: 1.7em, baseline: 0.7em)
 #let writing = block(above: 0pt, below: 0pt, height: 6.5mm, width: 100%, stroke: (bottom: 0.4pt + luma(170)))"""
 
 
@@ -326,7 +328,7 @@ def _(block: b.Table, outline: b.Outline) -> str:
     cells = ", ".join(f"[*{_words(words, outline)}*]" for words in block.header)
     cells += ", []" if len(block.rows) > SHORT_TABLE else ""
     head = f"table.hline(stroke: 1pt),table.header({cells}), table.hline(stroke: 0.5pt),"
-    inset = "(x: 4pt, top: 7pt, bottom: 2.5pt)" if has_gaps(block) else _TIGHT  # room to write in by hand
+    inset = "(x: 4pt, top: 5.5pt, bottom: 4pt)" if has_gaps(block) else _TIGHT  # room to write in by hand
     rows = tuple(tuple(cell.words for cell in row) for row in block.rows)
     stroke = "(x, y) => if y > 1 { (top: 0.3pt + luma(200)) }"
     return _table(rows, block.align, f"stroke: {stroke}, inset: {inset},\n{head}\n", ", table.hline(stroke: 1pt)", outline)
@@ -334,10 +336,10 @@ def _(block: b.Table, outline: b.Outline) -> str:
 
 @_block.register
 def _(block: b.Definitions, outline: b.Outline) -> str:
-    return _table(block.rows, "ll", f"stroke: none, inset: {_TIGHT},\n\n", "", outline)
+    return _table(block.rows, "ll", "stroke: none, inset: (x: 5pt, y: 4pt),\n\n", "", outline)
 
 
-_TIGHT = "(x: 5pt, y: 4pt)"
+_TIGHT = "(x: 5pt, top: 4.5pt, bottom: 5pt)"  # a script reaches below the line
 
 
 def _table(rows: tuple[tuple[b.Words, ...], ...], align: str, options: str, foot: str, outline: b.Outline) -> str:
@@ -416,10 +418,12 @@ def _(block: b.Choice, outline: b.Outline) -> str:
         said = f", [], grid.cell(colspan: 2)[{verdict}]" if crowded and verdict else f", [{verdict}]"
         rows_.append(f"[({letter})], {'grid.cell(colspan: 2)' if crowded and verdict else ''}[{shown}]{said}")
     listed = ", ".join(rows_)
-    gutter = "(0.7em, 1.2em)" if crowded and block.options[0].right is not None else "1.2em"
+    gutter = "(0.5em, 1em)" if crowded and block.options[0].right is not None else "0.8em"
+    question = _words(block.question, outline, room="#tall;")
     return (
-        f"#block(breakable: {'true' if crowded else 'false'})[#lead[{_words(block.question, outline)}]\n\n"
-        f"#grid(columns: (auto, auto, 1fr), column-gutter: 10pt, row-gutter: {gutter}, align: horizon, {listed})]"
+        f"#block(breakable: {'true' if crowded else 'false'})[#lead[{question}]\n\n"
+        f"#{{ set par(leading: 0pt)\n"
+        f"grid(columns: (auto, auto, 1fr), column-gutter: 10pt, row-gutter: {gutter}, align: horizon, {listed}) }}]"
     )
 
 
