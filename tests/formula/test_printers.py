@@ -17,8 +17,10 @@ from symbackprop.formula.notation.notations import READY, TEXTBOOK, TWO_THREE_TW
 from symbackprop.formula.print.driver import Format
 from symbackprop.formula.print.latex import latex
 from symbackprop.formula.print.markdown import markdown_block, markdown_inline
+from symbackprop.formula.print.mathml import leading_sign as mathml_sign
 from symbackprop.formula.print.mathml import mathml
 from symbackprop.formula.print.text import TEXT, text
+from symbackprop.formula.print.typst import leading_sign as typst_lead
 from symbackprop.formula.print.typst import typst
 from symbackprop.formula.print.wrap import latex_block, latex_lines, text_block
 from symbackprop.formula.read.name_table import Names
@@ -303,3 +305,11 @@ def test_mathml_tells_a_sign_from_an_operator() -> None:
 )
 def test_an_accent_is_one_as_code_writes_it_and_no_other_end_of_a_word(name: str, written: str) -> None:
     assert latex_name(name, TEXTBOOK) == written
+
+
+@pytest.mark.parametrize(("times", "shown", "typst_sign"), [("*", "*", "*"), (r"\times", "×", "times"), ("", "·", "dot.c")])
+def test_a_product_has_one_sign_also_where_it_breaks(times: str, shown: str, typst_sign: str) -> None:
+    notation = Notation().override(times=times)
+    assert mathml_sign("*", notation) == f'<mo form="infix">{shown}</mo>'
+    assert typst_lead("*", notation) == f"space {typst_sign} space"
+    assert mathml_sign("", notation) == typst_lead("", notation) == ""

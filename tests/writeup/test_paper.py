@@ -83,7 +83,9 @@ def test_fractions_of_a_worksheet_do_not_reach_into_one_another(name: str, lang:
         pytest.skip("no Chinese face installed")
     page = tmp_path / "page.pdf"
     page.write_bytes(pdf(make_outline(gate_network(name), HandoutOptions(audience="student", lang=lang))))
-    subprocess.run(["pdftoppm", "-gray", "-r", str(72 * SHARP), "-f", "2", "-l", "2", page, tmp_path / "page"], check=True, timeout=60)
+    subprocess.run(
+        ["pdftoppm", "-gray", "-r", str(72 * SHARP), "-f", "2", "-l", "2", page, tmp_path / "page"], check=True, timeout=60
+    )
     (picture,) = tmp_path.glob("page-*.pgm")
     heights = [high / SHARP for left in COLUMNS for high in _inked(_pixels(picture), left * SHARP, (left + HEADS) * SHARP)]
     assert sum(high > FRACTION / 2 for high in heights) > 8  # the strips are where the fractions stand

@@ -21,12 +21,15 @@ from symbackprop.formula.print.driver import (
     sides,
     terms,
 )
+from symbackprop.formula.print.latex import RELATIONS
+from symbackprop.formula.print.signs import sign_at_break
 from symbackprop.formula.tree import tree
 from symbackprop.formula.tree.tree import Formula, Name, Neg, Number
 
 _ACCENTS = {"hat": "^", "bar": "¯", "tilde": "~", "dot": "˙", "vec": "→"}
 _BIG = {"sum": "∑", "prod": "∏", "max": "max", "min": "min", "argmax": "arg max", "argmin": "arg min", "lim": "lim"}
 _SIDE_BY_SIDE = '<mo>\u2062</mo><mspace width="0.17em"></mspace>'
+_TIMES = {"*": "*", r"\cdot": "·", r"\times": "×"}
 _THIN = '<mspace width="0.2em"></mspace>'
 _SPACE = '<mspace width="0.4em"></mspace>'
 _MINUS = '<mo form="prefix">−</mo>'
@@ -47,6 +50,15 @@ def mathml(formula: Formula, notation: Notation | None = None, display: bool = T
 def mathml_inner(formula: Formula, notation: Notation | None = None) -> str:
     """Return the MathML without the `<math>` element around it."""
     return printed(formula, MATHML, notation or Notation())
+
+
+def leading_sign(sign: str, notation: Notation) -> str:
+    """Return the sign in front of a piece that stands alone: a relation, which has one form only, or "+", "-", "*", "⊙", "".
+
+    It is as wide as between two sides of a formula; times is what the notation has at a break.
+    """
+    shown = _TIMES[sign_at_break(notation)] if sign == "*" else sign.replace("-", "−")
+    return _operator(shown, "" if sign in RELATIONS else ' form="infix"') if sign else ""
 
 
 def _operator(sign: str, attributes: str = "") -> str:
@@ -146,9 +158,8 @@ def _sum(node: tree.Sum, parts: list[str], notation: Notation) -> str:
 
 
 def _product(node: tree.Product, parts: list[str], notation: Notation) -> str:
-    signs = {"": _SIDE_BY_SIDE, "*": _operator("*"), r"\cdot": _operator("·"), r"\times": _operator("×")}
     first, *others = factors(node, parts, notation)
-    return _row(first[1], *(signs[sign] + part for sign, part in others))
+    return _row(first[1], *((_operator(_TIMES[sign]) if sign else _SIDE_BY_SIDE) + part for sign, part in others))
 
 
 def _fraction(node: tree.Fraction, parts: list[str], notation: Notation) -> str:

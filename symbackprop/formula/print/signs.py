@@ -21,6 +21,11 @@ def sign_between(left: Formula, right: Formula, notation: Notation) -> str:
     return notation.explicit_times if not sign and _would_be_misread(left, right, notation) else sign
 
 
+def sign_at_break(notation: Notation) -> str:
+    """Return the times sign of a notation between two factors on different rows, where there must be one."""
+    return notation.times or notation.explicit_times
+
+
 def starts_with_bracket(factor: Formula, notation: Notation) -> bool:
     """Whether a factor begins with a bracket when it is written down."""
     while True:

@@ -20,6 +20,7 @@ from symbackprop.formula.print.driver import (
     sides,
     terms,
 )
+from symbackprop.formula.print.signs import sign_at_break
 from symbackprop.formula.tree import tree
 from symbackprop.formula.tree.tree import Formula, Name, Neg, Number
 
@@ -45,6 +46,16 @@ def typst(formula: Formula, notation: Notation | None = None) -> str:
     frac(1, x^(2))
     """
     return printed(formula, TYPST, notation or Notation())
+
+
+#: Signs in front of a piece that Typst spells otherwise.
+_SIGNS = {"←": "arrow.l", "→": "arrow.r", "≤": "<=", "≥": ">=", "≠": "!=", ":=": "colon.eq"}
+
+
+def leading_sign(sign: str, notation: Notation) -> str:
+    """Return the sign in front of a piece that stands alone: a relation, "+", "-", "*" (as the notation has it) or ""."""
+    shown = _TIMES[sign_at_break(notation)].strip() if sign == "*" else _SIGNS.get(sign, sign)
+    return f"space {shown} space" if sign else ""
 
 
 def _bracketed(part: str, notation: Notation) -> str:

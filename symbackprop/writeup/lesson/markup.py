@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from html import escape
 
 from symbackprop.errors import InternalError
-from symbackprop.formula.print.latex import RELATIONS
+from symbackprop.formula.print.mathml import leading_sign
 from symbackprop.formula.tree.tree import Formula, Name
 from symbackprop.network.node import Role
 from symbackprop.writeup.drawing.compose import SMALLEST
@@ -115,16 +115,7 @@ def _side(left: Formula, side: Formula, kind: str, width: int, made: Material) -
 
 def _piece(piece: Piece, made: Material) -> str:
     """Return a piece; where the line breaks depends on the screen, so the sign stands in front of the piece alone."""
-    lead = _sign(piece.lead) if piece.lead else ""
-    return f"<math>{lead}{made.inner(piece.body)}</math>"
-
-
-def _sign(sign: str) -> str:
-    shown = {"*": "·", "-": "−"}.get(sign, sign)
-    if sign not in RELATIONS and shown not in "+−·⊙":
-        raise InternalError(f"lesson: unknown sign {sign!r}")
-    form = "" if sign in RELATIONS else ' form="infix"'  # a relation has no other form
-    return f"<mo{form}>{escape(shown)}</mo>"
+    return f"<math>{leading_sign(piece.lead, made.notation)}{made.inner(piece.body)}</math>"
 
 
 def values(made: Material) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from symbackprop.errors import InternalError
 from symbackprop.formula.print.latex import RELATIONS
+from symbackprop.formula.print.mathml import leading_sign
 from symbackprop.formula.tree.tree import Blank, Formula
 from symbackprop.writeup.drawing.compose import PRINTED, SMALLEST
 from symbackprop.writeup.drawing.faces import VALUE_SIZE
@@ -238,15 +239,7 @@ def _math(piece: Piece, page: Page, when: str = "") -> str:
 
 
 def _signed(piece: Piece, page: Page) -> str:
-    return f"{_sign(piece.lead) if piece.lead else ''}{page.formulas.bare(piece.body)}"
-
-
-def _sign(sign: str) -> str:
-    """Return the sign between two pieces, as wide as between two sides of a formula; a relation has one form only."""
-    shown = {"*": "·", "-": "−"}.get(sign, sign)
-    if sign not in RELATIONS and shown not in "+−·⊙":
-        raise InternalError(f"html: unknown sign {sign!r}")
-    return f"<mo>{escape(shown)}</mo>" if sign in RELATIONS else f'<mo form="infix">{escape(shown)}</mo>'
+    return f"{leading_sign(piece.lead, page.formulas.notation)}{page.formulas.bare(piece.body)}"
 
 
 @_block.register

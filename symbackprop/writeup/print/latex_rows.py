@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from symbackprop.formula.notation.notation import Notation
 from symbackprop.formula.print.latex import RELATIONS, latex
 from symbackprop.formula.print.latex_prose import latex_prose
+from symbackprop.formula.print.signs import sign_at_break
 from symbackprop.formula.tree.tree import Formula
 from symbackprop.writeup.page.blocks import ArrayValue, Line, Words
 from symbackprop.writeup.page.reasons import in_words
@@ -117,7 +118,7 @@ def piece_latex(piece: Piece, notation: Notation, room: int = 0) -> str:
 
 def _sign(sign: str, notation: Notation) -> str:
     if sign == "*":
-        return notation.times or notation.explicit_times
+        return sign_at_break(notation)
     return r"\odot" if sign == "⊙" else RELATIONS.get(sign, sign)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from symbackprop.errors import InternalError, UserError
 from symbackprop.formula.print.latex import RELATIONS
+from symbackprop.formula.print.typst import leading_sign
 from symbackprop.formula.print.typst import typst as typst_math
 from symbackprop.formula.tree.tree import Formula
 from symbackprop.writeup.drawing.compose import SMALLEST
@@ -307,17 +308,10 @@ def _row(row: PageRow, outline: b.Outline, rest: str) -> str:
     return f"[{head}], [{indent}{pieces}], [{because}]{rest}"
 
 
-_SIGNS = {"*": "dot.c", "←": "arrow.l", "→": "arrow.r", "≤": "<=", "≥": ">=", "≠": "!=", ":=": "colon.eq"}
-
-
 def _piece(piece: Piece, outline: b.Outline) -> str:
-    lead = _sign(piece.lead)
+    lead = leading_sign(piece.lead, outline.notation)
     body = f"display({_math(piece.body, outline)})"
     return f"${f'{lead} ' if lead else ''}{body}$ "
-
-
-def _sign(sign: str) -> str:
-    return f"space {_SIGNS.get(sign, sign)} space" if sign else ""
 
 
 _TYPST_ALIGN = {"l": "left", "c": "center", "r": "right"}
