@@ -381,6 +381,7 @@ _SAFE = {
     "symbackprop.verify.report.report": {"Report"},
     "symbackprop.verify.binding.binding": {"Vocabulary"},
     "symbackprop.isolation": {"Expected"},
+    "symbackprop.network.wording": {"LocalizedText"},
     "numpy": {"ndarray", "dtype"},
     "numpy._core.multiarray": {"_reconstruct", "scalar"},
     "numpy.core.multiarray": {"_reconstruct", "scalar"},
