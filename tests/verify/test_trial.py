@@ -12,7 +12,9 @@ from sympy import Sum, log
 
 from symbackprop import Network, check_gradient, derive, layers, relu, sigmoid
 from symbackprop.derive.sweep.derivation import DerivationRecord
+from symbackprop.verify.equal import compare
 from symbackprop.verify.records import Status
+from symbackprop.verify.reference.samples import numeric_sample
 from symbackprop.verify.report.report import Report
 
 Gradients = Callable[..., Any]
@@ -395,6 +397,25 @@ def test_overflow_guards_far_out_do_no_harm() -> None:
 def test_what_is_not_finite_differs(value: float, exact: bool) -> None:
     found = check_gradient(lambda w: np.sum(w**2), lambda w: np.full(w.shape, value), example={"w": np.ones(2)}, exact=exact)
     assert statuses(found) == {Status.DIFFERS}
+
+
+def test_code_that_compares_what_its_network_does_is_run_at_few_further_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What else it compares may differ between two borders alone; the same comparison has no second border."""
+    net = Network("hinge")
+    n, i = net.indices("n:N i:D")
+    x, w, margin = net.input("x", n, i), net.parameter("w", i), net.constant("margin", value=0.05)
+    s = net.define("s", n, Sum(x[n, i] * w[i], i) + margin)
+    derivation = derive(net, net.define("E", Sum(relu(s[n]), n)))
+    drawn: list[Any] = []
+
+    def counted(*given: Any) -> Any:
+        drawn.append(given)
+        return numeric_sample(*given)
+
+    monkeypatch.setattr(compare, "numeric_sample", counted)
+    assert check_gradient(derivation, lambda x, w, margin: {"w": x.T @ (x @ w + margin > 0)}, **QUICK).ok
+    assert len(drawn) == compare.DRAWS
+    assert not check_gradient(derivation, lambda x, w, margin: {"w": x.T @ (x @ w > 0)}, **QUICK).ok
 
 
 def test_between_the_borders_of_two_comparisons_code_is_tried_too() -> None:

@@ -105,6 +105,8 @@ class Graph:
         self.places: list[Place | None] = []
         self.inputs: dict[InputName, int] = {}
         self.conditions: dict[tuple[int, str, int], Condition] = {}
+        self.compared_again: set[tuple[int, str, int]] = set()
+        """The comparisons, by their keys, that were made more than once: by two codes in one graph, by both."""
         self.casts: dict[str, Place | None] = {}
         self.rounded: dict[int, float] = {}
         """Constants worked out exactly, of which the same sums of floats are another number: `1 - (1 - 1e-15)`."""
@@ -352,7 +354,9 @@ class Graph:
         outcome = a < b if relation == "<" else a <= b if relation == "<=" else a == b
         if left != right and (self.operations[left] != "constant" or self.operations[right] != "constant"):
             key = (left, relation, right)
-            if key not in self.conditions:
+            if key in self.conditions:
+                self.compared_again.add(key)
+            else:
                 self.conditions[key] = Condition(left, relation, right, outcome, self.place)
         return outcome
 

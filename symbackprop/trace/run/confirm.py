@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -106,8 +108,11 @@ def _same_numbers(
 
 def _left_of_one(graph: Graph) -> float:
     """Return how far off a constant may be in the code that is exact here: 1 - (1 - 1e-15) has one digit that is right."""
-    numbers = (abs(payload) for payload in graph.payloads if isinstance(payload, Fraction) and payload)
-    return min(float(np.finfo(float).eps) / float(min(numbers, default=1)), 0.25)
+    exact = [node for node, payload in enumerate(graph.payloads) if type(payload) is Fraction and payload]
+    powers = (float(graph.payloads[node]) for node in exact if graph.operations[node] == "power")  # type: ignore[arg-type]
+    constants = (graph.values[node] for node in exact if graph.operations[node] == "constant")
+    smallest = min(map(abs, chain(powers, constants)), default=1.0)
+    return min(sys.float_info.epsilon / max(smallest, sys.float_info.min), 0.25)
 
 
 def _bits(graph: Graph) -> int:

@@ -12,7 +12,7 @@ import re
 import types
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -297,7 +297,12 @@ def return_names(function: Callable[..., Any]) -> dict[str, str]:
     One that returns either, `return accuracy, loss` or `return loss`, has the names of both.
     """
     inner = definition(function)
-    found = [*_labels_of_returns(inner)] if inner is not None else []
+    return dict(_names_of_returns(inner)) if inner is not None else {}
+
+
+@lru_cache(maxsize=256)
+def _names_of_returns(function: ast.FunctionDef) -> Mapping[str, str]:
+    found = [*_labels_of_returns(function)]
     groups = [[labels for labels in found if ("" in labels) == single] for single in (False, True)]
     agreed = [_agreed(group) for group in groups if group]
     return {path: name for labels in agreed for path, name in labels.items()} if all(agreed) else {}

@@ -12,6 +12,7 @@ import ast
 import builtins
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from symbackprop.files import short_name
@@ -84,8 +85,11 @@ def forgotten(function: Callable[..., Any]) -> tuple[Unreturned, ...]:
     """Return the functions of the same file that compute a value and return nothing."""
     filename = _filename(function)
     tree = module_tree(filename) if filename else None
-    if tree is None:
-        return ()
+    return _forgotten_in(tree, filename) if tree is not None else ()
+
+
+@lru_cache(maxsize=64)
+def _forgotten_in(tree: ast.Module, filename: str) -> tuple[Unreturned, ...]:
     functions = list(_functions(tree))
     purity = _Purity(tree, {name: node for name, node, _ in functions})
     found = []

@@ -88,9 +88,15 @@ def definition(function: Callable[..., Any]) -> ast.FunctionDef | None:
     if plain is None:
         return None
     tree = module_tree(plain.__code__.co_filename)
-    for node in ast.walk(tree) if tree is not None else ():
-        if isinstance(node, ast.FunctionDef) and node.name == plain.__code__.co_name:
+    return _defined_at(tree, plain.__code__.co_name, plain.__code__.co_firstlineno) if tree is not None else None
+
+
+@lru_cache(maxsize=256)
+def _defined_at(tree: ast.Module, name: str, line: int) -> ast.FunctionDef | None:
+    """Return the `def` of a name whose text, decorators included, begins on a line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name == name:
             first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-            if first == plain.__code__.co_firstlineno:
+            if first == line:
                 return node
     return None

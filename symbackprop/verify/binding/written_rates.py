@@ -10,6 +10,7 @@ import ast
 import types
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -66,16 +67,22 @@ def _in_text(function: Callable[..., Any]) -> Iterator[WrittenRate]:
     text = definition(function)
     if text is None:
         return
-    known = _numbers_by_name(function, text)
-    for node in ast.walk(text):
-        for target, taken in _updates(node):
-            rate = _rate(taken, known)
-            if rate != 1 or isinstance(node, ast.AugAssign):
-                path = _path(target)
-                yield WrittenRate(rate, path, isinstance(node, ast.AugAssign) or not path)
+    updates = _updates_in(text)
+    known = _numbers_by_name(function, text) if updates else {}
+    for target, taken, in_place in updates:
+        rate = _rate(taken, known)
+        if rate != 1 or in_place:
+            path = _path(target)
+            yield WrittenRate(rate, path, in_place or not path)
 
 
 # ---- in the text ---------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=256)
+def _updates_in(text: ast.FunctionDef) -> tuple[tuple[ast.expr, ast.expr, bool], ...]:
+    """Return (what is updated, what is subtracted or added, whether it is in place) for all of a text."""
+    return tuple((*update, isinstance(node, ast.AugAssign)) for node in ast.walk(text) for update in _updates(node))
 
 
 def _updates(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:

@@ -259,8 +259,8 @@ def _compares_alone(lines: Collection[tuple[str, int]], sample: Sample) -> bool:
         return False
     values = sample.graph.values
     of_reference: dict[bool, list[float]] = {True: [], False: []}
-    for at in sample.graph.conditions.values():
-        shared = at.place is None or (at.place.filename, at.place.line) in lines
+    for key, at in sample.graph.conditions.items():
+        shared = key in sample.shared or at.place is None or (at.place.filename, at.place.line) in lines
         gap = abs(float(values[at.left]) - float(values[at.right]))
         if np.isfinite(gap):
             of_reference[shared].append(gap)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -72,15 +73,21 @@ def solutions(network: Network, sizes: Mapping[Symbol, int], values: Mapping[str
 
     Raises NotSupportedError for a fact that is not linear in declared names.
     """
-    if not network.facts:
-        return ()
+    facts = [fact for fact in network.facts if uses_only(fact, network)]
+    names = {name for fact in facts for name in _names_in(fact)}
+    shapes = tuple((name, np.shape(values[name])) for name in sorted(names) if name in values and name in network.nodes)
+    return _solutions(tuple(facts), tuple(sizes.items()), shapes) if facts else ()
+
+
+@lru_cache(maxsize=256)
+def _solutions(
+    facts: tuple[Fact, ...], sizes: tuple[tuple[Symbol, int], ...], shapes: tuple[tuple[str, tuple[int, ...]], ...]
+) -> tuple[Solved, ...]:
+    """Solve facts where the names in them have these shapes: what they fix does not depend on any value."""
     graph = Graph()
-    arrays = input_arrays(graph, {n: v for n, v in values.items() if n in network.nodes})
-    scope = Environment(Nodes(graph), arrays, sizes)
+    scope = Environment(Nodes(graph), input_arrays(graph, {name: np.ones(shape) for name, shape in shapes}), dict(sizes))
     solved: dict[InputName, Solved] = {}
-    for fact in network.facts:
-        if not uses_only(fact, network):
-            continue
+    for fact in facts:
         residual = evaluate(fact.left - fact.right, scope).data
         for node in np.asarray(residual, dtype=object).reshape(-1):
             equation = _solve(graph, int(node), solved, fact)
@@ -91,8 +98,13 @@ def solutions(network: Network, sizes: Mapping[Symbol, int], values: Mapping[str
 
 def uses_only(fact: Fact, network: Network) -> bool:
     """Whether a fact speaks of declared names only (facts about definitions hold by themselves)."""
-    names = {str(symbol) for side in (fact.left, fact.right) for symbol in side.free_symbols}
+    names = _names_in(fact)
     return not any(node.defined and node.name in names for node in network.nodes.values())
+
+
+@lru_cache(maxsize=256)
+def _names_in(fact: Fact) -> frozenset[str]:
+    return frozenset(str(symbol) for side in (fact.left, fact.right) for symbol in side.free_symbols)
 
 
 def _solve(graph: Graph, node: int, solved: Mapping[InputName, Solved], fact: Fact) -> Solved | None:

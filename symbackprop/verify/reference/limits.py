@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from fractions import Fraction
+from itertools import compress
 
-from symbackprop.trace.graph.graph import Condition, Graph
+from symbackprop.trace.graph.graph import Condition, Graph, sides_of
 
 LARGEST = Fraction(1, 1000)
 """A number above is no guard."""
@@ -36,8 +37,12 @@ def limits(graph: Graph, conditions: Iterable[Condition]) -> list[Condition]:
 
 def _near(graph: Graph, conditions: Sequence[Condition]) -> list[Condition]:
     """Return the comparisons with a number nearly 0 or 1, and those of the same values with other numbers."""
-    kept = {node for condition in conditions if _is_near(graph, condition) for node in _values(graph, condition)}
-    return [condition for condition in conditions if _is_near(graph, condition) or kept & _values(graph, condition)]
+    limits_met = {node for node in {*sides_of(conditions)} if is_near_a_limit(graph.fraction(node))}
+    if not limits_met:
+        return []
+    near = [not limits_met.isdisjoint(condition.sides) for condition in conditions]
+    kept = {node for condition in compress(conditions, near) for node in _values(graph, condition)}
+    return [at for at, is_near in zip(conditions, near, strict=True) if is_near or kept & _values(graph, at)]
 
 
 def _far(graph: Graph, conditions: Sequence[Condition]) -> list[Condition]:
@@ -50,10 +55,6 @@ def _far(graph: Graph, conditions: Sequence[Condition]) -> list[Condition]:
 def _values(graph: Graph, condition: Condition) -> set[int]:
     """Return the sides of a comparison that are no numbers."""
     return {node for node in condition.sides if graph.fraction(node) is None}
-
-
-def _is_near(graph: Graph, condition: Condition) -> bool:
-    return any(is_near_a_limit(graph.fraction(node)) for node in condition.sides)
 
 
 def _is_far(graph: Graph, condition: Condition) -> bool:

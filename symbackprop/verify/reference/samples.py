@@ -41,6 +41,8 @@ class Sample:
     replacements: Mapping[int, int] = field(default_factory=dict)
     reason: str = ""
     precision: Precision = field(default_factory=Precision)
+    shared: frozenset[tuple[int, str, int]] = frozenset()
+    """The comparisons, by their keys in the graph, that code and reference both make."""
 
     @property
     def traced(self) -> bool:
@@ -112,7 +114,9 @@ def traced_sample(reference: Reference, call: HandCall, results: Sequence[Result
         moving = varied(call, reference.fixed, values)
         done = trace(function, arguments, graph=graph, rename=call.inputs(values), varied=moving, habits=call.habits)
         # After the code, so that comparisons both make are recorded with the line of the code.
+        graph.compared_again.clear()
         symbols = reference.symbols(point.values, graph)
+        shared = frozenset(graph.compared_again)
         nodes = _hand_nodes(call, results, done, graph, values)
         replaced = replacements(reference, call, point.values, graph, symbols)
     except CodeFails:
@@ -133,6 +137,7 @@ def traced_sample(reference: Reference, call: HandCall, results: Sequence[Result
         symbols,
         done,
         replaced,
+        shared=shared,
     )
 
 

@@ -110,9 +110,9 @@ def _equal(network: Network, symbols: Sequence[Symbol], other: Sizes) -> list[Si
     shrinking = _shrinking(network, symbols)
     pairs = product(SQUARES, SQUARES if shrinking else (0,))
     found = [{symbol: less if symbol in shrinking else size for symbol in symbols} for size, less in pairs]
-    fitting = [sizes for sizes in found if min(at_sizes(extents(network), sizes)) > (1 if shrinking else 0)]
-    differing = (_differing(fitting, looked_at, other) for looked_at in (extents(network), symbols))
-    return list(islice(chain.from_iterable(differing), 1))
+    differing = (sizes for looked_at in (extents(network), symbols) for sizes in _differing(found, looked_at, other))
+    fitting = (sizes for sizes in differing if min(at_sizes(extents(network), sizes)) > (1 if shrinking else 0))
+    return list(islice(fitting, 1))
 
 
 def _differing(choices: Sequence[Sizes], looked_at: Sequence[Expr], other: Sizes) -> Iterator[Sizes]:
