@@ -99,10 +99,10 @@ def sigmoid(x):
     return 1/(1 + exp(-x)) if x > -700 else exp(x)/(1 + exp(x))
 ''',
             '''
+@np.errstate(over="ignore")
 def sigmoid(x):
     """1/(1 + exp(-x)). Far below 0 exp(-x) overflows to infinity, and 1/(1 + infinity) is 0, as it should be."""
-    with np.errstate(over="ignore"):
-        return 1/(1 + np.exp(-x))
+    return 1/(1 + np.exp(-x))
 ''',
             ("exp",),
         ),

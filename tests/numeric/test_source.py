@@ -114,11 +114,11 @@ def lines_of(name: str, *wrt: str) -> list[str]:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("linear_regression", ["y = z @ W + b", "y_minus_t = y - t", "E = (y_minus_t**2).sum()/N",
+        ("linear_regression", ["y = z @ W + b", "y_minus_t = y - t", "E = (y_minus_t.ravel() @ y_minus_t.ravel())/N",
                                    "dE_db = dE_dy.sum(axis=0)", "dE_dW = z.T @ dE_dy"]),
         ("softmax_classifier", ["Z1 = X @ W1 + b1", "log_P = log_softmax(Z2, axis=1)", "dE_dA = dE_dZ2 @ W2.T",
                                 "dE_dZ1 = dE_dA*(1 - A**2)", "dE_dW2 = A.T @ dE_dZ2"]),
-        ("attention", ["scores = (Q @ K.swapaxes(-1, -2))/np.sqrt(D)", "A = softmax(scores, axis=2)", "Y = A @ V"]),
+        ("attention", ["scores = 1/np.sqrt(D)*(Q @ K.swapaxes(-1, -2))", "A = softmax(scores, axis=2)", "Y = A @ V"]),
         ("convolution_1d", ["y = sliding_window_view(x, U, axis=1) @ w", "for u in range(U):"]),
         ("two_three_two", ["net_h1 = l1*w1 + l2*w2 + b1", "dE_total_dnet_h1 = dE_total_dout_h1*out_h1*(1.0 - out_h1)"]),
         ("bilinear", ["z = np.tensordot(x[:, :, None]*(g*y)[:, None, :], A, axes=((1, 2), (0, 1)))"]),

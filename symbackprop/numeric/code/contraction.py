@@ -179,7 +179,7 @@ def _tensordot(pieces: list[ArrayCode], over: frozenset[Idx], order: Axes) -> Ar
 
 
 def _axis_sum(group: Group, summed: frozenset[Idx], order: Axes, scope: Scope) -> ArrayCode:
-    """Return the sum of a product or a square: of vectors as a dot product, along some axes without the array of products."""
+    """Return the sum of a product or a square: over all axes as a dot product, along some without the array of products."""
     _, expression = group
     pair = _two_factors(expression, scope)
     if pair is None:
@@ -189,7 +189,9 @@ def _axis_sum(group: Group, summed: frozenset[Idx], order: Axes, scope: Scope) -
         return reduced(scope.emit(expression, order, scope), summed)
     if len(first.axes) == 1:
         return ArrayCode(f"{_operand(first)} @ {_operand(second)}", (), PRODUCT)
-    if _is_name(first) and _is_name(second) and (summed < frozenset(first.axes) or first.axes != second.axes):
+    if _is_name(first) and _is_name(second):
+        if first.axes == second.axes and summed == frozenset(first.axes):
+            return ArrayCode(f"{first.text}.ravel() @ {second.text}.ravel()", (), PRODUCT)
         return _summed_along([first, second], summed)
     return reduced(scope.emit(expression, order, scope), summed)
 

@@ -105,7 +105,10 @@ class _CodePrinter:
         below.sort(key=self._factor_key)
         numbers = [f for f in above if not self._key(f)[0]]
         arrays = [f for f in above if self._key(f)[0]]
-        if numbers and arrays and below and not any(self._key(f)[0] for f in below):
+        rooted = any(
+            isinstance(factor, Pow) for factor in below
+        )  # a root is worked out, and multiplying is cheaper than dividing
+        if (numbers or rooted) and arrays and below and not any(self._key(f)[0] for f in below):
             return f"{sign}{self._fraction(numbers, below)}*{self._fraction(arrays, [])}"  # one pass over the array, not two
         return sign + self._fraction(above, below)
 

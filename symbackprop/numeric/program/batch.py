@@ -42,7 +42,7 @@ def over_samples(program: Program, reduction: str) -> Program:
     forward = [lift.line(line) for line in program.forward]
     backward = [lift.line(line, collect=line.name not in per_sample) for line in program.backward]
     total, seed = _total(program, sample, program.loss in sampled, reduction)
-    forward.append(_at_once(total, program, forward[-1], sample))
+    forward = _at_once(total, program, forward, backward, sample)
     backward[0] = replace(backward[0], terms=(seed,))
     arguments = tuple(lift.argument(node) if node.name in sampled else node for node in program.arguments)
     remark = f"The loss is the {reduction} of {program.loss} over the samples."
@@ -55,11 +55,24 @@ def over_samples(program: Program, reduction: str) -> Program:
     )
 
 
-def _at_once(total: ComputedLine, program: Program, alone: ComputedLine, sample: Idx) -> ComputedLine:
-    """Return the total loss with the sum over an array in it that the loss of one sample is there, if it is one."""
+def _at_once(
+    total: ComputedLine, program: Program, forward: list[ComputedLine], backward: list[ComputedLine], sample: Idx
+) -> list[ComputedLine]:
+    """Return the forward lines with the total loss, which has in it the sum that the loss of one sample is there, if it is one.
+
+    An array of losses that nothing else reads stands in that sum as it is worked out.
+    """
     if program.stacking is None:
-        return total
-    return total.mapped(lambda expression: expression.xreplace({real_symbol(program.loss)[sample]: alone.terms[0]}))
+        return [*forward, total]
+    *before, alone = forward
+    total = total.mapped(lambda expression: expression.xreplace({real_symbol(program.loss)[sample]: alone.terms[0]}))
+    if not before or not before[-1].indices:
+        return [*forward, total]
+    *before, losses = before
+    ends = [line.mapped(lambda expression: expression.xreplace({losses.entry: losses.terms[0]})) for line in (alone, total)]
+    readers = (line.expressions for line in (*before, *ends, *backward))
+    read = losses.name in names_in(itertools.chain.from_iterable(readers))
+    return [*forward, total] if read else [*before, *ends]
 
 
 def _over_samples(stacking: Stacking, arguments: Iterable[Node], lift: _Lift) -> Stacking:

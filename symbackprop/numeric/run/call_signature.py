@@ -15,13 +15,13 @@ from symbackprop.numeric.code.parameter_layout import shape_text
 
 Values = Mapping[str, Any]
 _FLOATS = "fc"
-_LAYOUT = attrgetter("shape", "dtype.char")
+_SHAPE, _DTYPE = attrgetter("shape"), attrgetter("dtype")
 
 
 class Signature:
     """The declared nodes a function takes, in order, and other `known` names that it accepts and ignores."""
 
-    __slots__ = ("_arrays", "_compound", "_last", "_ordered", "_plan", "arguments", "known", "names")
+    __slots__ = ("_arrays", "_compound", "_kinds", "_last", "_ordered", "_plan", "arguments", "known", "names")
 
     def __init__(self, arguments: Sequence[Node], known: Iterable[str] = ()) -> None:
         self.arguments = tuple(arguments)
@@ -32,6 +32,7 @@ class Signature:
         self._ordered = _picking(self.names)
         self._arrays = _picking([at for at, (_, extents) in enumerate(self._plan) if extents])
         self._last: object = None
+        self._kinds: tuple[type, ...] = ()
 
     def ordered(self, values: Values) -> Sequence[Any]:
         """Return the values in order, as floats and arrays of floats.
@@ -71,10 +72,13 @@ class Signature:
     def _layout(self, given: Sequence[Any]) -> object:
         """Return all that is checked of arrays and floats, kinds and shapes; None where there is anything else."""
         kinds = tuple(map(type, given))
-        if not _PLAIN.issuperset(kinds):
-            return None
+        if kinds != self._kinds:
+            if not _PLAIN.issuperset(kinds):
+                return None
+            self._kinds = kinds
         try:
-            return kinds, tuple(map(_LAYOUT, self._arrays(given)))
+            arrays = self._arrays(given)
+            return kinds, tuple(map(_SHAPE, arrays)), tuple(map(_DTYPE, arrays))
         except AttributeError:  # a float in the place of an array
             return None
 

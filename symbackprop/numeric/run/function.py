@@ -50,11 +50,12 @@ def function(derivation: DerivationRecord, batched: bool = False, reduction: Red
 def _checking(run: Callable[..., Any], signature: Signature) -> Callable[..., Any]:
     """Return `run` as a function of named values that are checked first."""
 
+    quiet = np.errstate(all="ignore")(run)  # what is not finite is seen in the values, no warning is needed
+
     def loss_and_gradients(*given: Any, **values: Any) -> tuple[float, dict[str, Any]]:
         ordered = signature.in_order(given, values) if given else signature.ordered(values)
         try:
-            with np.errstate(all="ignore"):  # what is not finite is seen in the values, no warning is needed
-                loss, gradients = run(*ordered)
+            loss, gradients = quiet(*ordered)
         except (ArithmeticError, ValueError) as problem:
             raise arithmetic_error(problem, {**dict(zip(signature.names, ordered, strict=True)), **values}) from None
         return (float(loss) if isinstance(loss, float) or not np.iscomplexobj(loss) else loss), gradients
