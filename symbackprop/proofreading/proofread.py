@@ -89,11 +89,11 @@ def proofread(
         letters = [name for name, entry in table.entries.items() if entry.kind is Kind.INDEX]
         _with_sizes(reading, how, letters, start)
     called = _with_functions(document, reading, start)
-    environment, assumed = _gathered(reading, lines, names, network, start, called)
+    course = _gathered(reading, lines, names, network, start, called)
     runs = run_code(document, run_seconds) if run_seconds is not None else CodeRuns()
     if runs.ended:
-        assumed["code"] = f"is not known to its end: {runs.ended}"
-    return _judged(document, reading, lines, names, environment, assumed, network, how, runs)
+        course.assumed["code"] = f"is not known to its end: {runs.ended}"
+    return _judged(document, reading, lines, names, course, network, how, runs)
 
 
 def _of_some_formulas(document: Document) -> Document:
@@ -211,7 +211,7 @@ def _gathered(
     network: Network | None,
     known: Knowledge,
     called: dict[str, str],
-) -> tuple[Knowledge, dict[str, str]]:
+) -> Course:
     """The first reading: what the names of a document stand for. `known` is what is known before it."""
     fixed = frozenset(network.nodes if network is not None else ())
     chains = _meanings(reading)
@@ -232,7 +232,8 @@ def _gathered(
     course = first.again(second)
     course.begin_again()
     said = {**_said(merged, "is {}"), **_said(analogous, "is {}, like the others"), **_undefined(called, first.environment)}
-    return course.environment, {**course.assumed, **said}
+    course.assumed.update(said)
+    return course
 
 
 def _taken_out(known: Knowledge, names: Collection[str]) -> dict[str, Definition]:
@@ -312,13 +313,14 @@ def _judged(
     reading: Reading,
     lines: Lines,
     names: tuple[str, ...],
-    environment: Knowledge,
-    assumed: dict[str, str],
+    gathered: Course,
     network: Network | None,
     how: HowItIsRead,
     runs: CodeRuns,
 ) -> ProofreadReport:
-    course = Course(environment, text=document.text, fixed=frozenset(network.nodes) if network else frozenset())
+    environment, assumed = gathered.environment, dict(gathered.assumed)
+    fixed = frozenset(network.nodes) if network else frozenset()
+    course = Course(environment, text=document.text, fixed=fixed, definers=gathered.definers)
     judgements: list[Judgement] = []
     transpose = "T" if how.t_transposes or _PLAIN_T.search(document.text) else r"\top"
     notation = Notation().override(names=dict(reading.spelled), transpose=transpose)

@@ -15,7 +15,9 @@ from tests.proofreading.mutations import DOCUMENTS, Tally, every_mutant, read
 def test_the_documents_are_right(name: str) -> None:
     _, report = read(name)
     assert len(report.claims) >= 30
-    assert [item.status for item in report.claims if item.status not in HOLDS | {ClaimStatus.DEFINITION}] == []
+    assert [
+        item.status for item in report.claims if item.status not in HOLDS | {ClaimStatus.DEFINITION, ClaimStatus.SETTING}
+    ] == []
     assert report.ok
 
 

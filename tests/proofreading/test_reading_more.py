@@ -35,6 +35,20 @@ READ = [
     r"$$-\ln(2) = 0 - \ln(2) \quad (\ln(1) = 0) \\ = \ln(1) - \ln(2)$$",
     "\\newcommand{\\matr}[1]{\\boldsymbol{\\mathbf{#1}}}$$\\matr{u} = 3 \\matr{v}$$",
     r"$c_{nm} = \sum_{k=0}^{K-1} a_{nk} b_{km}$, $$\frac{\partial c_{nm}}{\partial a_{nj}} = b_{jm}$$",
+    r"$g(x) = \frac{1}{1 + e^{-x}}$, $g\prime(x) = g(x) (1 - g(x))$",
+    r"$f(x) = x^2$, $\frac{df}{dx} = 2 x$, $\frac{df}{dx}(x) = 2 x$",
+    r"$h(u, v) = u^2 v$, $\frac{\partial h}{\partial u} = 2 u v$, $\frac{\partial h}{\partial v} = u^2$",
+    r"$D_{\text{out}} = 3 u_{\text{in}}$, $\hat{y}_{\text{new}} = 2 D_{\text{out}} = 6 u_{\text{in}}$",
+    r"\begin{align} & u = 3 v & w = 2 u \\ & s = \sqrt{w} & t = s^2 = 6 v \end{align}",
+    r"$\operatorname{sign}(\ln \frac{P(a|x)}{P(b|x)}) = \begin{cases} 1 & P(a|x) > P(b|x) \\ -1 & P(a|x) < P(b|x) \end{cases}$",
+    r"$P(y=1|x) = \sigma(z)$, $P(y=0|x) = 1 - P(y=1|x) = 1 - \sigma(z)$",
+    r"$H = -\sum_x p(x) \log p(x) = \sum_x p(x) (-\log p(x))$",
+    r"$n! = n (n-1)!$, $4! = 24$",
+    r"$u = a .* b = b .* a$",
+    r"$i_t = \sigma(a_t)$, $e_{ij} = s_i h_j = h_j s_i$",
+    r"![u](https://latex.codecogs.com/svg.latex?u&space;=&space;3&space;v&plus;v) $u = 4 v$",
+    r'<a href="https://www.codecogs.com/eqnedit.php?latex=u=v">'
+    r'<img src="https://latex.codecogs.com/gif.latex?u=%5Cfrac%7B8v%7D%7B2%7D" /></a> $u = 4 v$',
 ]
 
 
@@ -51,6 +65,12 @@ def test_what_can_only_be_meant_in_one_way_is_read(text: str) -> None:
         r"$$\frac{d}{dx} x^3 (1 - x)^2 = 3 x^2 (1 - x)^2$$",
         r"$$\lim_{h \to 0} \frac{(x + h)^2 - x^2}{h} = 3 x$$",
         "$u = 3 v$\n\n$= 2 v + v$\n\n$= 2 v + 2 v$",
+        r"$g(x) = \frac{1}{1 + e^{-x}}$, $g\prime(x) = g(x) (1 + g(x))$",
+        r"$f(x) = x^2$, $\frac{df}{dx} = 3 x$",
+        r"\begin{align} & u = 3 v & w = 2 u \\ & s = \sqrt{w} & t = s^2 = 5 v \end{align}",
+        r"$P(y=1|x) = w x$, $P(y=0|x) = 1 - P(y=1|x) = 1 + w x$",
+        r"$u = 4! = 12$",
+        r"![u](https://latex.codecogs.com/svg.latex?u&space;=&space;3&space;v&plus;v) $w = 2 u = 7 v$",
     ],
 )
 def test_what_is_wrong_in_it_is_found(text: str) -> None:
@@ -71,3 +91,19 @@ def test_what_is_wrong_in_it_is_found(text: str) -> None:
 )
 def test_what_has_two_readings_stays_unread(text: str) -> None:
     assert proofread_text(text).claims[-1].status is ClaimStatus.UNREAD
+
+
+@pytest.mark.parametrize(
+    "text",
+    [r"$w(k+1) = w(k) - \eta g(k)$", r"$w[t] = 3 w[t-1]$", r"$J^- = J(w - h)$", r"$D = KL(P \parallel Q) = \mathbb{E}[X]$"],
+)
+def test_what_is_called_a_step_a_side_or_a_mean_is_read_and_accuses_nobody(text: str) -> None:
+    status = {claim.status for claim in proofread_text(text).claims}
+    assert not status & {ClaimStatus.UNREAD, ClaimStatus.DIFFERS}
+
+
+def test_what_says_what_a_name_is_is_no_claim() -> None:
+    report = proofread_text(r"$z = w x$, $a = \tanh(z)$, $H(x) = w^2$, $u = 2$, $b_i = s_i v$, $z = w x$, $u = 2$")
+    found = [claim.status for claim in report.claims]
+    assert found[:5] == [*[ClaimStatus.DEFINITION] * 3, ClaimStatus.SETTING, ClaimStatus.DEFINITION]
+    assert found[5:] == [ClaimStatus.ALWAYS, ClaimStatus.EXAMPLE]

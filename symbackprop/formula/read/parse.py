@@ -16,7 +16,7 @@ from typing import Any
 
 from symbackprop.formula.read.name_table import Names
 from symbackprop.formula.read.scripts import Script, apply_scripts, function_head, index_list
-from symbackprop.formula.read.terms import Operator, SignedFactor, differential, term
+from symbackprop.formula.read.terms import Operator, SignedFactor, called, differential, term
 from symbackprop.formula.read.tokens import FACTOR_START, ReadError, Token
 from symbackprop.formula.tree import tree
 from symbackprop.formula.tree.brackets import PREFIXED, level
@@ -24,7 +24,7 @@ from symbackprop.formula.tree.tree import Formula, Name, Neg, Row, Span, Text
 
 Rule = Generator["Rule", Any, Any]
 _SIGNS = ("PLUS", "MINUS")
-_SCRIPTS = {"SUB": "sub", "SUP": "sup", "PRIME": "prime", "UPDATE": "update", "TOP": "top"}
+_SCRIPTS = {"SUB": "sub", "SUP": "sup", "PRIME": "prime", "UPDATE": "update", "TOP": "top", "FACTORIAL": "factorial"}
 _OPENING = {"LP": ("RP", "("), "LS": ("RS", "["), "LC": ("RC", "{")}
 _HALF_OPEN = {("(", "RS"): "(]", ("[", "RP"): "[)"}  # intervals
 _SHOWN = {"RP": ")", "RS": "]", "RC": r"\}", "RB": "}", "RBAR": "|", "RNORM": r"\|"}
@@ -343,7 +343,7 @@ def _function(parser: Parser) -> Rule:
         parser.take(closing)
         arguments = listed.items if isinstance(listed, Row) and listed.separator == "," else (listed,)
     else:
-        arguments = ((yield _factor(parser)),)
+        arguments = ((yield _called_argument(parser)),)
         _no_function(parser, arguments[0])
     call: Formula = tree.Call(head, tuple(arguments), span=parser.span(token.start))
     if exponent is not None:
@@ -354,12 +354,36 @@ def _function(parser: Parser) -> Rule:
     return apply_scripts(parser, call, (yield _scripts(parser)), parser.span(token.start))
 
 
+def _called_argument(parser: Parser) -> Rule:
+    """What stands behind a function without brackets: a factor, or what is called itself, `\\log p(x)`."""
+    factor = yield _factor(parser)
+    if parser.kind != "LP" or not parser.names.guessed:
+        return factor
+    mark = parser.at
+    call = called(factor, (yield _bracket(parser)), parser.names.called)
+    if call is None:
+        parser.at = mark
+    return factor if call is None else call
+
+
 def _scripts(parser: Parser) -> Rule:
     found: list[Script] = []
     while parser.kind in _SCRIPTS:
         kind = parser.take().type
-        found.append((_SCRIPTS[kind], (yield _group(parser)) if kind in ("SUB", "SUP") else None))
+        if kind == "SUP" and (sign := _lone_sign(parser)):
+            found.append(("sign", sign))
+        else:
+            found.append((_SCRIPTS[kind], (yield _group(parser)) if kind in ("SUB", "SUP") else None))
     return found
+
+
+def _lone_sign(parser: Parser) -> str:
+    """Take the sign of `J^-`, which says which one is meant; "" for anything else above."""
+    kinds = [token.type for token in parser.tokens[parser.at : parser.at + 3]]
+    if kinds != ["LB", "MINUS", "RB"]:
+        return ""
+    parser.at += 3
+    return "minus"
 
 
 def _group(parser: Parser) -> Rule:

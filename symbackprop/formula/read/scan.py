@@ -58,15 +58,27 @@ def _rows(scanner: Scanner, end: int) -> bool:
 
 
 def _ampersand(scanner: Scanner, end: int) -> bool:
-    """A column: of a matrix an entry, of lines where they are lined up, or (two of them) a further statement on the line."""
+    """A column: of a matrix an entry, of lines where they are lined up, or a further statement on the line."""
     two = scanner.text.startswith("&&", scanner.position)
     if scanner.in_rows:
         scanner.emit("AMP", "&", scanner.position + 1 + two)
-    elif two and scanner.last not in ("", "NEWLINE", "REL"):
+    elif (two or _begins_a_statement(scanner)) and scanner.last not in ("", "NEWLINE", "REL"):
         scanner.emit("NEWLINE", " ", scanner.position + 2)
     else:
         scanner.position += 1 + two
     return True
+
+
+def _begins_a_statement(scanner: Scanner) -> bool:
+    """Whether a line that says something already says something else behind this sign: `μ = a & v = b`."""
+    if scanner.last not in vocabulary.OPERAND_END or not scanner.says:
+        return False
+    found = _NEXT_COLUMN.match(scanner.text, scanner.position + 1, scanner.end)
+    return found is not None and _SAYS.search(found[0]) is not None
+
+
+_NEXT_COLUMN = re.compile(r"(?!\s*(?:[-+*/=<>≈]|\\(?:approx|cdot|times|odot|le|ge|equiv)))(?:[^&\\]|\\[^\\])*")
+_SAYS = re.compile(r"(?<![<>!:])=")
 
 
 def _norm_label(scanner: Scanner, end: int) -> bool:
@@ -315,11 +327,20 @@ def _splits(scanner: Scanner, run: str) -> bool:
     """Whether a run of letters may be taken apart: indices in a subscript, else two known letters."""
     found = [scanner.names.find(letter) for letter in run]
     if "sub" in scanner.context and run.isalpha():
-        return all(name and scanner.names.kind(name) is Kind.INDEX for name in found)
+        return None not in found and _are_places(scanner, run)
     letters = re.fullmatch(r"([^\W\d_])([^\W\d_]\d*)", run)
     if not letters:
         return False
     return scanner.names.find(letters[1]) is not None and scanner.known_at(scanner.position + 1) is not None
+
+
+def _are_places(scanner: Scanner, run: str) -> bool:
+    """Whether known letters below are indices; of a text also `ij` where i is a gate `i_t` besides."""
+    places = {letter for letter in run if scanner.names.kind(scanner.names.find(letter) or letter) is Kind.INDEX}
+    return bool(places) and set(run) - places <= (_COUNTING if scanner.names.guessed else set())
+
+
+_COUNTING = frozenset("ijkt")  # letters that are indices, though a text may call a quantity so as well: the gate `i_t`
 
 
 def _fraction(scanner: Scanner, end: int) -> bool:
@@ -451,6 +472,8 @@ def _bars(scanner: Scanner, end: int) -> bool:
 def _bar(scanner: Scanner, spelled: str, kind: str, behind: int) -> tuple[str, str]:
     """Return what a bar is: one that opens or closes, or the one of `P(A|B)`."""
     is_open = scanner.counts["L" + kind] > scanner.counts["R" + kind]
+    if scanner.last == "FUNC" and not is_open and scanner.in_brackets and scanner.is_lone(spelled, behind):  # `KL(P ‖ Q)`
+        return "REL", "∣"
     if scanner.last not in vocabulary.OPERAND_END:
         return "L" + kind, spelled
     if is_open:
@@ -466,6 +489,16 @@ _BAR_SIGNS = (
     *((spelled, "NORM") for spelled in (r"\|", r"\Vert", r"\parallel", "‖", "||")),
     *((spelled, "BAR") for spelled in (r"\vert", "|")),
 )
+
+
+def _factorial(scanner: Scanner, end: int) -> bool:
+    """`n!`."""
+    if scanner.text[scanner.position] != "!" or scanner.last not in vocabulary.OPERAND_END:
+        return False
+    if scanner.text.startswith(("!=", "!!"), scanner.position):
+        return False
+    scanner.emit("FACTORIAL", "!", scanner.position + 1)
+    return True
 
 
 def _semicolon(scanner: Scanner, end: int) -> bool:
@@ -571,7 +604,7 @@ _MACROS = (
     *(_symbol, _bars),
 )
 _LETTERS = (_case_word, _prose_word, _integral, _differential, _kronecker, _name, _symbol, _prose)
-_SIGNS = (_picture, _pattern, _semicolon, _such_that, _colon, _last_punctuation, _symbol, _bars, _prose)
+_SIGNS = (_picture, _pattern, _factorial, _semicolon, _such_that, _colon, _last_punctuation, _symbol, _bars, _prose)
 _BY_START: Mapping[str, tuple[Rule, ...]] = {
     "\\": _MACROS,
     "{": (_over, _integral, _name, _symbol),

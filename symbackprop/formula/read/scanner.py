@@ -21,6 +21,7 @@ _TAIL = re.compile(
 )
 FARTHEST_BAR = 400  # characters in which the other one of two bars is looked for
 _BRACKETS = re.compile(r"\\[{}|]|\\(?:Vert|vert|parallel)(?![A-Za-z])|\|\||[()\[\]{}|‖]")
+_OPENING, _CLOSING = ("LP", "LS", "LC", "LB", "LU"), ("RP", "RS", "RC", "RB", "RU")
 LONGEST_SEARCHED = 20_000  # characters of a formula in which the rest of a cut-off name is looked for
 
 
@@ -88,6 +89,18 @@ class Scanner:
     def last(self) -> str:
         """The type of the last token, "" at the beginning."""
         return self.tokens[-1].type if self.tokens else ""
+
+    @property
+    def says(self) -> bool:
+        """Whether the line that we are in says something already, at its outermost level."""
+        depth = 0
+        for token in reversed(self.tokens):
+            if token.type == "NEWLINE":
+                break
+            depth += (token.type in _CLOSING) - (token.type in _OPENING)
+            if depth == 0 and token.type == "REL":
+                return True
+        return False
 
     @property
     def in_brackets(self) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from symbackprop.formula.read.name_table import Entry, Kind, Names
 from symbackprop.formula.read.tokens import ReadError
 from symbackprop.formula.tree.tree import (
+    Call,
     Decorated,
     Element,
     Formula,
@@ -27,7 +28,7 @@ from symbackprop.formula.tree.tree import (
     Update,
 )
 
-Script = tuple[str, Any]  # "sub" or "sup" with what is written there; "prime", "update", "top" with None
+Script = tuple[str, Any]  # "sub", "sup", "sign" with what is written there; "prime", "update", "top", "factorial" with None
 
 
 class ScriptSource(Protocol):
@@ -50,9 +51,9 @@ def apply_scripts(source: ScriptSource, base: Formula, scripts: list[Script], sp
         if kind == "sub":
             base = Element(base, index_list(source, None, value, span), span=span)
             continue
-        if kind != "prime" and raised and not (kind == "top" and isinstance(base, Indexed)):
+        if kind not in ("prime", "factorial") and raised and not (kind == "top" and isinstance(base, Indexed)):
             raise ReadError("two superscripts on one thing; write brackets", span)
-        raised = raised or kind != "prime"
+        raised = raised or kind not in ("prime", "factorial")
         base = _raise(source, base, kind, value, span)
     return base
 
@@ -181,8 +182,13 @@ def _raise(source: ScriptSource, base: Formula, kind: str, value: Any, span: Spa
         if why:
             raise ReadError(why, span)
         return Power(base, value, span=span)
-    if kind == "prime":
-        return _primed(source, base, span)
+    return _primed(source, base, span) if kind == "prime" else _marked(base, kind, value, span)
+
+
+def _marked(base: Formula, kind: str, value: Any, span: Span) -> Formula:
+    """Return `w^+`, `W^\\top`, `n!`; `J^-` is a function of J that nothing is known of."""
+    if kind in ("factorial", "sign"):
+        return Call(Name(value or kind), (base,), span=span)
     return Update(base, span=span) if kind == "update" else Transpose(base, span=span)
 
 

@@ -69,28 +69,59 @@ def _product(segment: Sequence[SignedFactor], bare: Collection[int]) -> Formula:
 def _with_calls(segment: Sequence[SignedFactor], calls: Collection[str]) -> Sequence[SignedFactor]:
     found: list[SignedFactor] = []
     for item in segment:
-        call = _called(found[-1].factor, item.factor, calls) if found and not item.sign else None
+        call = called(found[-1].factor, item.factor, calls) if found and not item.sign else None
         found[-1:] = [SignedFactor(found[-1].sign, call)] if call is not None else [*found[-1:], item]
     return found
 
 
-def _called(left: Formula, right: Formula, calls: Collection[str]) -> Formula | None:
+def called(left: Formula, right: Formula, calls: Collection[str]) -> Formula | None:
     """Return `C(a, b)`, `p(y = 1 | x)`, `h_t^2(x)` as a call: nothing is multiplied by a list."""
     if isinstance(left, tree.Power) and isinstance(left.exponent, Number) and isinstance(left.base, tree.Indexed):
-        call = _called(left.base, right, calls)
+        call = called(left.base, right, calls)
         return None if call is None else tree.Power(call, left.exponent, span=_around([left, right]))
-    listed = right.body if isinstance(right, tree.Group) and right.bracket == "(" else None
-    arguments = () if listed is None else _arguments(_unprimed(left), listed, calls)
+    head = _unprimed(left)
+    if not isinstance(right, tree.Group) or not isinstance(head, tree.Name | tree.Indexed):
+        return None
+    arguments = _arguments(head, right, calls)
     return tree.Call(left, arguments, span=_around([left, right])) if arguments else None
 
 
-def _arguments(head: Formula, listed: Formula, calls: Collection[str]) -> tuple[Formula, ...]:
+def _arguments(head: tree.Name | tree.Indexed, behind: tree.Group, calls: Collection[str]) -> tuple[Formula, ...]:
     """Return what a name is called with; () where it is a factor."""
-    if not isinstance(head, tree.Name | tree.Indexed):
+    listed = behind.body
+    if _is_averaged(head, behind) or _is_at_a_time(head, behind, calls):
+        return (listed,)
+    if behind.bracket != "(":
         return ()
     if _is_conditional(listed) or _is_called_with_a_letter(head, listed, calls):
         return (listed,)
     return listed.items if _is_list(listed) else ()
+
+
+def _is_averaged(head: tree.Name | tree.Indexed, what: tree.Group) -> bool:
+    """Whether a name stands before what is averaged, `E[X]`."""
+    return what.bracket == "[" and bool({head.name, _letter(head)} & _AVERAGES)
+
+
+def _is_at_a_time(head: tree.Name | tree.Indexed, place: tree.Group, calls: Collection[str]) -> bool:
+    """Whether a name stands before a step in brackets, `w(t)`, `w(k + 1)`, `x[n - 1]`."""
+    if place.bracket not in "([" or _letter(head) in _COUNTED:
+        return False
+    letter = place.body
+    if isinstance(letter, tree.Sum) and (place.bracket == "[" or head.name in calls):
+        letter = letter.terms[0] if _is_next(letter) else letter
+    return isinstance(letter, tree.Name) and letter.name in _STEPS
+
+
+def _is_next(place: tree.Sum) -> bool:
+    """Whether a sum is `k + 1`, `t - 1`."""
+    behind = [term.body if isinstance(term, tree.Neg) else term for term in place.terms[1:]]
+    return len(behind) == 1 and isinstance(behind[0], Number)
+
+
+_STEPS = frozenset("iknt")  # letters that count, and that nobody puts in brackets alone as a factor
+_COUNTED = frozenset("ijklmnpqrstKMNT")
+_AVERAGES = frozenset(("E", "E_bb", "V_bb", "Var"))
 
 
 def _unprimed(head: Formula) -> Formula:

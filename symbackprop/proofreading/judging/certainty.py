@@ -293,7 +293,7 @@ def function_name(call: Call) -> str:
 
 def _both_ways(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
     """`w x = Σ_j w_j x_j`: what stands alone and with indices is an array, whatever else it is."""
-    nodes = [*walk(left), *walk(right)]
+    nodes = list(reached((left, right), environment))
     called = {node.function for node in nodes if isinstance(node, Call)}
     alone = {node.name for node in nodes if isinstance(node, Name) and node not in called}
     indexed = {node.name for node in nodes if isinstance(node, Indexed)}

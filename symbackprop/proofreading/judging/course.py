@@ -15,6 +15,7 @@ from itertools import combinations, pairwise
 import mpmath
 from mpmath import mpf
 
+from symbackprop.formula.print.text import text as written_on_a_line
 from symbackprop.formula.tree.tree import (
     BigSum,
     Call,
@@ -118,7 +119,7 @@ class Course:
     fixed: frozenset[str] = frozenset()  # names that a network defines: no text can define them anew
     firsts: dict[str, Definition] = field(default_factory=dict)  # what names stood for before they were set anew
     told_in: dict[str, int] = field(default_factory=dict)  # the section that says what a function is
-    definers: dict[str, Statement] = field(default_factory=dict)  # the statement that defines a name
+    definers: dict[str, Statement] = field(default_factory=dict)  # which defines a name, or (`w =`) gives it its first number
 
     def take(self, statement: Statement) -> list[Pair]:
         """Return the verdict on each relation of a chain, and take in what it says."""
@@ -197,7 +198,7 @@ class Course:
         """Return the verdict on a first relation that states something (a definition, a number, a step); None for a claim."""
         key = self._key(parts[0])
         if key is None:
-            return self._stated_of_no_name(parts, relation, statement.section)
+            return self._stated_of_no_name(parts, relation, statement)
         name = key[0]
         if self._key(parts[1]) == key or (name in ("e", "pi") and self._is_a_number(parts[1])):
             return None
@@ -221,7 +222,7 @@ class Course:
         known = self.environment.definitions.keys() | (self.environment.functions.keys() - self.environment.unsaid)
         if relation != "=" or name in known or _names(parts[1]) - {*arguments, "e", "pi"}:
             return None
-        return self._function(parts, statement.section)
+        return self._function(parts, statement)
 
     def _is_step(self, key: Key, side: Formula) -> bool:
         """Whether a side is `w - …` or `w / m` of the very w that it is said to be: its next value."""
@@ -240,12 +241,12 @@ class Course:
         self.environment.normalised = {**self.environment.normalised, name: size}
         return True
 
-    def _stated_of_no_name(self, parts: list[Formula], relation: str, section: int) -> ClaimVerdict | None:
+    def _stated_of_no_name(self, parts: list[Formula], relation: str, statement: Statement) -> ClaimVerdict | None:
         if relation == "=" and self._normalises(parts):
             return ClaimVerdict(ClaimStatus.SETTING, "a condition")
         if self._is_new_value(parts[0]) or _is_a_step(*parts[:2]):
             return ClaimVerdict(ClaimStatus.ASSIGNMENT)
-        return self._function(parts, section)
+        return self._function(parts, statement)
 
     def _forget_what_says_nothing(self, key: Key, side: Formula) -> None:
         """Let a name be defined by a formula with a value where the one that it has is without."""
@@ -285,30 +286,31 @@ class Course:
         known = self.environment.loss is not None and self.environment.rate is not None and isinstance(side, Update)
         return old is not None and not known and self._key(old) in self.environment.given
 
-    def _function(self, parts: list[Formula], section: int) -> ClaimVerdict | None:
+    def _function(self, parts: list[Formula], statement: Statement) -> ClaimVerdict | None:
         """`f(x) = …`: a function is defined, anew where it was before: texts use one letter for many functions."""
         name, arguments = called_with_names(parts[0])
-        if not name or name in BY_NAME or name in self.fixed or is_numeric(parts[1]) or name in _names(parts[1]):
+        if not name or name in _OPERATIONS or name in self.fixed or is_numeric(parts[1]) or name in _names(parts[1]):
             return None
         if not set(arguments) & _names(parts[1]):
-            return self._quantity(name, arguments, parts)
+            return self._quantity(name, arguments, parts, statement)
         known = self.environment.definitions.get(name)
         told = known is not None and known.arguments == arguments
         if told and judge(parts[0], parts[1], self.environment).status is ClaimStatus.ALWAYS:
             return None  # at some numbers two functions may well agree
         self.environment.definitions[name] = Definition(name, parts[1], arguments=arguments)
-        self.told_in[name] = section
+        self.told_in[name] = statement.section
         return ClaimVerdict(ClaimStatus.DEFINITION, "the function anew" if known else "")
 
-    def _quantity(self, name: str, arguments: tuple[str, ...], parts: list[Formula]) -> ClaimVerdict | None:
+    def _quantity(self, name: str, arguments: tuple[str, ...], parts: list[Formula], statement: Statement) -> ClaimVerdict | None:
         """`J(w, b) = -(y ln a + …)`, where a rests on w: a quantity, with a list of what it rests on; None for a claim."""
         key = (self.environment.canonical(name),)
         if self._knows(key) and not self.environment.definitions[key[0]].arguments:
-            return None
+            return ClaimVerdict(ClaimStatus.DEFINITION) if self.definers.get(spelled(key)) is statement else None
         told = self._knows(key) or name in self.environment.functions.keys() - self.environment.unsaid
         if told or isinstance(parts[1], Name):
             reason = f"{', '.join(arguments)} does not occur in what {name} is said to be"
             return ClaimVerdict(ClaimStatus.UNDECIDED, reason)
+        self.definers.setdefault(spelled(key), statement)
         return self._defined(key, [Name(name), parts[1]])
 
     def _forget_function(self, name: str) -> None:
@@ -370,8 +372,9 @@ class Course:
             value = Valuation(self.environment).value(side)
         except NoValueError:
             return None
+        first = self.definers.setdefault(f"{spelled(key)} =", statement)
         if known is not None and same(known, value):
-            return ClaimVerdict(ClaimStatus.EXAMPLE)
+            return ClaimVerdict(ClaimStatus.SETTING if first is statement and key[0] not in self.fixed else ClaimStatus.EXAMPLE)
         if is_case(statement):
             self.cases[key] = value
         if known is not None:
@@ -727,7 +730,9 @@ class Course:
         return None if key is None else (self.environment.canonical(str(key[0])), *key[1:])
 
     def meant(self, formula: Formula) -> Formula:
-        """Return a side as it is judged: a change Δw is a name of its own where no loss says what it is."""
+        """Return a side as it is judged: `P(y = 1 | x)` is a name of its own, and a change Δw where no loss says what it is."""
+        if not self.fixed:
+            formula = replaced(formula, _named_condition)
         if self.environment.loss is not None and self.environment.rate is not None:
             return formula
         return replaced(formula, _named_change)
@@ -939,6 +944,18 @@ def _stands_behind(node: Partial, text: str) -> bool:
     """Whether what is differentiated stands behind `∂/∂w`, and in no brackets."""
     what, by = node.numerator.span, node.denominator.span
     return what is not None and by is not None and what[0] >= by[1] and text[: what[0]].rstrip()[-1:] not in ("(", "[", "{")
+
+
+def _named_condition(node: Formula) -> Formula:
+    """Return the probability of something under a condition as a quantity of its own: of others nothing follows for it."""
+    conditions = [] if not isinstance(node, Call) else [item for item in node.arguments if isinstance(item, Chain)]
+    if not any("∣" in item.relations for item in conditions):
+        return node
+    return Name(written_on_a_line(node), span=node.span)
+
+
+#: Functions that no text defines by `f(x) = …`.
+_OPERATIONS = BY_NAME.keys() | {"factorial", "minus", "integral"}
 
 
 def _named_change(node: Formula) -> Formula:

@@ -28,7 +28,7 @@ _VARIABLE = sympy.Symbol("x", real=True)
 def functions() -> Mapping[str, Callable[..., mpf]]:
     """Return the functions by name, for numbers of any precision."""
     known: dict[str, Callable[..., mpf]] = {"maximum": max, "minimum": min, "log": _log, "Abs": abs, "ceil": mpmath.ceil}
-    known |= {"indicator": lambda x: x, "sign": mpmath.sign, "step": lambda x: mpf(x > 0)}
+    known |= {"indicator": lambda x: x, "sign": mpmath.sign, "step": lambda x: mpf(x > 0), "factorial": mpmath.factorial}
     for name, row in BY_NAME.items():
         if name not in known:
             known[name] = _worked_out(row)

@@ -158,7 +158,7 @@ def _only_input(call: Call) -> str:
     return single.name if isinstance(single, Name) else ""
 
 
-_OF_NO_VALUE = frozenset(("integral", "pm", "mp"))  # which is no function of what it is called with here
+_OF_NO_VALUE = frozenset(("integral", "pm", "mp", "minus"))  # which is no function of what it is called with here
 _KNOWN = _OF_NO_VALUE | OF_ARRAYS.keys()
 
 

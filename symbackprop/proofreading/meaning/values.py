@@ -68,6 +68,7 @@ DIGITS = 50
 STEP = mpf(10) ** -18
 LARGEST_SUM = 200
 LARGEST_ARRAY = 150
+MOST_INSIDE = 50  # functions of a text one inside the other, before one of them is said to rest on itself
 LARGEST_ARGUMENT = mpf(10) ** 50  # of a sine, say: what is larger takes for ever, and no text means it
 
 #: A row for each entry above, a row for each entry below; derivatives of a number by a column as rows; or entry by entry.
@@ -203,6 +204,7 @@ class Valuation:
         self.arrays: dict[str, Any] = {}  # those that are not defined by anything
         self.slopes: dict[Any, Any] = {}
         self._moved: dict[Any, Valuation] = {}
+        self.inside = 0  # how many functions of the text are being worked out around this point
 
     def value(self, formula: Formula, places: Places | None = None) -> mpf:
         """Return what a formula is worth. Raises NoValueError."""
@@ -219,7 +221,7 @@ class Valuation:
             follows = self._downstream({key, *self.unsure} | self.users.get(whole, set()))
             there.known = {entry: worth for entry, worth in self.known.items() if worth is not None and entry not in follows}
             there.arrays = {name: array for name, array in self.arrays.items() if name != key[0]}
-            there.users, there.unsure = self.users, self.unsure
+            there.users, there.unsure, there.inside = self.users, self.unsure, self.inside
             self._moved[identity] = there
         return self._moved[identity]
 
@@ -306,6 +308,8 @@ class Valuation:
         if self.environment.within and (letter := key[0].rstrip("0123456789").rstrip("_")) in self.environment.within:
             return mpf(rng.choice(self.environment.domains[letter]))
         value = mpf(rng.randrange(200, 1700)) / 1000 + mpf(rng.randrange(1, 1000)) / 10**6
+        if "∣" in str(key[0]):  # a probability
+            return value / 2
         return value if positive or rng.random() < 0.6 else -value
 
 
@@ -531,11 +535,16 @@ def _new_entry(point: Valuation, key: Key) -> Steps:
         finally:
             point.path.pop()
             point.known.pop(key, None)
-    elif len(key) == 1 and key[0] in _CONSTANTS:
-        value = +_CONSTANTS[key[0]]
     else:
-        value = point.free(key)
+        value = _alone(point, key, found)
     return value
+
+
+def _alone(point: Valuation, key: Key, found: Definition | None) -> mpf:
+    """Return what an entry without a formula is worth. Raises NoValueError for a function without what it is of."""
+    if len(key) == 1 and found is not None and found.arguments:
+        raise NoValueError(f"{key[0]} is a function, and stands here without what it is of")
+    return +_CONSTANTS[key[0]] if len(key) == 1 and key[0] in _CONSTANTS else point.free(key)
 
 
 def _sum(point: Valuation, node: Sum, places: dict[str, int]) -> Steps:
@@ -548,10 +557,27 @@ def _sum(point: Valuation, node: Sum, places: dict[str, int]) -> Steps:
 def _product(point: Valuation, node: Product, places: dict[str, int]) -> Steps:
     if any(isinstance(a, Name) and isinstance(b, Chain) for a, b in pairwise(node.factors)):
         raise NoValueError("a name before a condition in brackets: what it is of")
-    total = yield point, node.factors[0], places
-    for factor in node.factors[1:]:
+    factors = _without_places(point.environment, node.factors)
+    total = yield point, factors[0], places
+    for factor in factors[1:]:
         total = times(total, (yield point, factor, places))
     return total
+
+
+def _without_places(known: Knowledge, factors: tuple[Formula, ...]) -> list[Formula]:
+    """Return the factors; `df/dx (x)` of a function f is the derivative at x. Raises NoValueError for another place."""
+    kept = [factors[0]]
+    for before, factor in pairwise(factors):
+        if not isinstance(factor, Group) or not isinstance(before, Partial) or not _is_of_a_function(known, before.numerator):
+            kept.append(factor)
+        elif factor.body != before.denominator:
+            raise NoValueError("a derivative before brackets: at what stands in them, or times it")
+    return kept
+
+
+def _is_of_a_function(known: Knowledge, formula: Formula) -> bool:
+    found = known.definitions.get(known.canonical(formula.name)) if isinstance(formula, Name) else None
+    return found is not None and bool(found.arguments)
 
 
 def _hadamard(point: Valuation, node: Hadamard, places: dict[str, int]) -> Steps:
@@ -725,13 +751,15 @@ def _applied(point: Valuation, found: Definition, arguments: list[mpf], marks: i
     if len(arguments) != len(found.arguments):
         raise NoValueError(f"{found.name} takes {len(found.arguments)} arguments, not {len(arguments)}")
     keys = [(name,) for name in found.arguments]
-    if marks > 1:
-        raise NoValueError(f"a higher derivative of {found.name}")
+    if marks > 1 or point.inside >= MOST_INSIDE:
+        raise NoValueError(f"a higher derivative of {found.name}" if marks > 1 else f"{found.name} is defined by itself")
     values = []
     point.looks_elsewhere()
     for change in (-STEP, mpf(0), STEP) if marks else (mpf(0),):
-        held = {**point.held, **{key: value + change for key, value in zip(keys, arguments, strict=True)}}
-        values.append((yield Valuation(point.environment, point.seed, held, point.positive), found.body, {}))
+        there = Valuation(point.environment, point.seed, dict(point.held), point.positive)
+        there.held |= {key: value + change for key, value in zip(keys, arguments, strict=True)}
+        there.inside = point.inside + 1
+        values.append((yield there, found.body, {}))
     if not marks:
         return values[0]
     return _slope(values, STEP / 100)
@@ -832,6 +860,7 @@ _FOLDS: Mapping[str, Callable[[list[mpf]], mpf]] = {
 
 def _partial(point: Valuation, node: Partial, places: dict[str, int]) -> Steps:
     point.looks_elsewhere()
+    node = _at_its_arguments(point.environment, node)
     whole = point.environment.canonical(node.denominator.name) if isinstance(node.denominator, Name) else ""
     if whole in point.environment.unshaped:
         raise ArrayError(f"{whole} is an array, and the text does not say of which shape")
@@ -850,6 +879,14 @@ def _partial(point: Valuation, node: Partial, places: dict[str, int]) -> Steps:
         raise NoValueError("a mixed or higher derivative")
     near = yield from _near(point, node.numerator, key, places)
     return (near[0] - 2 * near[1] + near[2]) / STEP**2
+
+
+def _at_its_arguments(known: Knowledge, node: Partial) -> Partial:
+    """Return ∂f/∂x of a function `f(x) = …` as ∂f(x)/∂x."""
+    if not isinstance(node.numerator, Name) or not _is_of_a_function(known, node.numerator):
+        return node
+    found = known.definitions[known.canonical(node.numerator.name)]
+    return replace(node, numerator=Call(Name(found.name), tuple(map(Name, found.arguments))))
 
 
 def _by_layout(point: Valuation, slopes: list[Any], whole: str) -> Any:

@@ -21,6 +21,7 @@ from symbackprop.formula.notation.notation import Notation
 from symbackprop.formula.print.latex import latex
 from symbackprop.formula.tree.tree import (
     BigSum,
+    Branch,
     Call,
     Chain,
     Element,
@@ -252,7 +253,7 @@ def _entries_in(formula: Formula) -> Iterator[Indexed]:
 def _is_a_quantity(name: str, environment: Knowledge) -> bool:
     """Whether a name alone stands for a value: it is no index, no array of which only entries are defined, no mark of ours."""
     found = environment.definitions.get(name)
-    if name in environment.extents or name in environment.in_layers or name in _CONSTANTS or set(name) & set("[Δ′"):
+    if name in environment.extents or name in environment.in_layers or name in _CONSTANTS or set(name) & set("[Δ′∣"):
         return False
     return found is None or not found.indices
 
@@ -292,7 +293,7 @@ def _valued(node: Formula) -> Iterator[tuple[int, Formula]]:
 def _changes(side: Formula, known: Words) -> Iterator[SideChange]:
     """Yield sides with one change. A change of a part is put back into the whole."""
     for path, part in _parts(side):
-        for new, old, replacement, cost, words in _of_part(part, known):
+        for new, old, replacement, cost, words in () if isinstance(part, Branch) else _of_part(part, known):
             try:
                 whole = _put(side, path, new)
             except InternalError:  # no formula: an index that is no name, an exponent where none can stand

@@ -17,6 +17,7 @@ from typing import Any
 
 from symbackprop.errors import UserError
 from symbackprop.files import decoded
+from symbackprop.proofreading.text.pictures import PICTURE, as_latex
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ def document_from_text(text: str, kind: str = ".md", name: str = "document") -> 
 _ENVIRONMENTS = "equation|align|gather|eqnarray|multline|displaymath|math|alignat|flalign"
 _OPENING = re.compile(
     r"(?P<escaped>\\[\\$])(?!\[|\()|(?P<double>\$\$)|(?P<square>\\\\?\[)|(?P<round>\\\\?\()"
-    rf"|\\begin\{{(?P<environment>(?:{_ENVIRONMENTS})\*?)\}}|(?P<dollar>\$)"
+    rf"|\\begin\{{(?P<environment>(?:{_ENVIRONMENTS})\*?)\}}|(?P<dollar>\$)|(?P<picture>{PICTURE})"
 )
 _CLOSING = {"double": re.compile(r"\$\$"), "square": re.compile(r"\\\\?\]"), "round": re.compile(r"\\\\?\)")}
 _INLINE = re.compile(r"\$`(?P<github>[^`\n]+)`\$|\$(?P<single>(?:[^$\\\n]|\\.|\n(?!\s*\n)){1,2000}?)\$", re.S)
@@ -186,8 +187,11 @@ def _prose(text: str, start: int, end: int) -> list[Fragment]:
         written = text[slice(*body)]
         if kind == "single" and not _is_inline_formula(written):
             continue
+        if kind == "picture":
+            written = as_latex(written, plus="+" if "codecogs" in text[slice(*whole)] else " ")
         found += _between(text, position, whole[0])
-        found.append(Fragment("formula", written, body[0], kind in ("double", "square", "environment")))
+        if written or kind != "picture":
+            found.append(Fragment("formula", written, body[0], kind in ("double", "square", "environment")))
         position = whole[1]
     return found + _between(text, position, end)
 
@@ -199,7 +203,7 @@ def _formulas(text: str, start: int, end: int) -> Iterator[tuple[str, tuple[int,
     """
     position, unclosed = start, set()
     while (opening := _OPENING.search(text, position, end)) is not None:
-        kind = str(opening.lastgroup)
+        kind = "picture" if opening["picture"] else str(opening.lastgroup)
         key = opening["environment"] or kind
         closing = None if kind == "escaped" or key in unclosed else _closed(text, opening, kind, end)
         if closing is not None:
@@ -212,6 +216,9 @@ def _formulas(text: str, start: int, end: int) -> Iterator[tuple[str, tuple[int,
 
 def _closed(text: str, opening: re.Match[str], kind: str, end: int) -> tuple[str, tuple[int, int], tuple[int, int]] | None:
     """Return the formula that begins with an opening sign."""
+    if kind == "picture":
+        inside = next(name for name in ("tag", "mark", "link") if opening[name] is not None)
+        return kind, opening.span(), opening.span(inside)
     if kind == "dollar":
         inline = _INLINE.match(text, opening.start(), end)
         group = str(inline.lastgroup) if inline else ""

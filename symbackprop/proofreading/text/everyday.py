@@ -14,7 +14,7 @@ from symbackprop.errors import SymbackpropError
 from symbackprop.formula.read.macros import Macro, defined_macros, expanded, without_definitions
 from symbackprop.proofreading.text.document import Document
 
-_SIGNS = {"＝": "=", "＋": "+", "－": "-", "（": "(", "）": ")", "，": ",", "\u200b": " ", "\ufeff": " ", "\xa0": " "}
+_SIGNS = {"＝": "=", "＋": "+", "－": "-", "（": "(", "）": ")", "，": ",", "\u200b": " ", "\ufeff": " ", "\xa0": " ", "∆": "Δ"}
 _FUNCTIONS = "log|ln|exp|tanh|sinh|cosh|sin|cos|max|min|softmax|sigmoid|relu|ReLU|sign|sgn|softplus"
 _GROUP = r"\{[^{}]*\}"
 _STAR = r"\^\s*(?:\*|\{\s*(?:\*|\\ast|\\star)\s*\}|\\ast(?![A-Za-z])|\\star(?![A-Za-z]))"
@@ -42,6 +42,8 @@ _SPELLINGS = tuple(
         (r"(\^\s*(?:\d|\{\s*\d\s*\}))(\s*_\s*(?:[A-Za-z](?![A-Za-z])|\{[^{}]*\}))", r"\2\1"),
         (r"\\[!,;:](?=\s*(?:\\left\s*)?\()", " "),
         (r"\\textcircled\s*(?:\{[^{}]*\}|\d)", " "),
+        (r"\\cdot\s*\*(?!\*)", r"\\odot "),
+        (r"\.\s?\\?\*(?!\*)", "⊙"),
         (rf"(?<=[A-Za-z}}\])])(\s+)\.(?=\s+(?:[A-Za-z({{]|{_FACTOR}))", r"\1*"),
         (rf"(?<=[}})])\.(?=[({{]|{_FACTOR})", "*"),
         (r"\((\s*[a-z]\s*=\s*\d+\s*,\s*\d+\s*,[^()=]*)\)", " "),  # `x_i (i = 1, 2, …, n)`: which of them
@@ -52,6 +54,10 @@ _SPELLINGS = tuple(
         (r"\{\s*(\\(?:hat|tilde|bar|vec|dot)\s*(?:\{\s*[A-Za-z]\s*\}|[A-Za-z]))\s*\}(?=\s*[_^])", r"\1"),
         (r"\\(?:boldsymbol|mathbf|bm|pmb)\s*(\\[A-Za-z]+)(?![A-Za-z])", r"\\bm{\1}"),
         (r"(?<=[_^])\\(?:textrm|text|mathrm|textit|mathit)\s*\{\s*([A-Za-z\d]+)\s*\}", r"{\\rm \1}"),
+        (r"(?<=_\{)\s*\\(?:textrm|text|mathrm|mbox|textit)\s*\{\s*([A-Za-z]+\d*)\s*\}\s*(?=\})", r"\\rm \1"),
+        (r"(?<=[A-Za-z})])(\s*)\\prime(?![A-Za-z])", r"\1'"),
+        (r"\\not\s*=", r"\\ne "),
+        (r"\\(?:big)?triangledown(?![A-Za-z])", r"\\nabla "),
         (r"\^\{\s*<\s*([^<>{}]*?)\s*>\s*\}", r"^{(\1)}"),
         (r"(?<=\})\.(?=\\[dtc]?frac|\{*\\?[A-Za-z]+\}*[_^])", "*"),
         (r"(?<=[{(=])(\s*)\{([^{}]*[-+]\s*)([A-Za-z])\s*\}(?=\s*\^)", r"\1\2\3"),
@@ -61,7 +67,7 @@ _SPELLINGS = tuple(
         (r"\\lbrack(?![A-Za-z])", "["),
         (r"\\rbrack(?![A-Za-z])", "]"),
         (r"\\Longrightarrow(?![A-Za-z])", r"\\Rightarrow "),
-        (r"\\(?:Longleftrightarrow|impliedby|Longleftarrow)(?![A-Za-z])", r"\\iff "),
+        (r"\\(?:Longleftrightarrow|impliedby|(?:Longl|L)eftarrow)(?![A-Za-z])", r"\\iff "),
         (rf"(?<=[({{=,+*-])(\s*)\{{\s*({_SCRIPTED_NAME})\s*\}}(?!\s*[_^'])", r"\1\2"),
         (r"\\partial\{\s*\}", r"\\partial"),
         (rf"(?<![A-Za-z\\])d\{{\s*\{{?\s*([A-Za-z])\s*\}}?\s*([_^]\s*(?:\w|{_GROUP}))\s*\}}", r"d\1\2"),
@@ -78,7 +84,7 @@ _SPELLINGS = tuple(
         (r"(?<=[A-Za-z}\])])\.T(?![A-Za-z])", "^T"),
         (r"\.\s*(?:dot|\\mathrm\s*\{\s*dot\s*\})\s*(?=\()", "*"),
         (r"(?<=[)}\]])\.(?=[A-Za-zα-ωΑ-Ω(\\])(?![A-Z][a-z]{2}|\\[\\ ])", "*"),
-        (r"(?<=[A-Za-z])(?<![.]\w)\.(?=[α-ωΑ-Ω(]|\\[a-z]{3})", "*"),
+        (r"(?<=[A-Za-z])(?<![.]\w)(?<!\\left)(?<!\\right)\.(?=[α-ωΑ-Ω(]|\\[a-z]{3})", "*"),
         (r"\{\s*\\arg\s*\\(min|max)\s*\}", r"\\arg\\\1"),
         (r"\^\s*\{\s*\\(?:left)?\s*\(\s*(\w+)\s*\\right\s*\)\s*\\(top|intercal)\s*\}", r"^{(\1)\\\2}"),
         (r"\^\{\s*(\[[^\[\]{}]*\]|\([^(){}]*\))\s*(?:T|\\top|\\intercal)\s*\}", r"^{\1}ᵀ"),

@@ -74,6 +74,7 @@ _WORDS = frozenset(
     [
         "tr",
         "Tr",
+        "Pr",
         "loss",
         "Loss",
         "error",
@@ -486,9 +487,15 @@ def _with_label(piece: _WrittenName, label: str, name: str) -> dict[str, str]:
     """Return how `w^*_1`, `d_{b_o}` are written, which no notation gives."""
     if "_" in label:
         return {f"{_letter(piece)}_{piece.below}": name}
+    if (marked := _MARKED.fullmatch(piece.base)) is not None:
+        letter = f"\\{marked[1]}" if marked[1] in GREEK else marked[1]
+        style = "" if marked[2] in _PLAIN_MARKS else "math"
+        return {rf"\{style}{marked[2]}{{{letter}}}_{{{label}}}": name}
     return {f"{_letter(piece)}_{{{label}}}": name} if piece.base.endswith("_star") else {}
 
 
+_PLAIN_MARKS = ("hat", "bar", "tilde", "vec", "dot")
+_MARKED = re.compile(rf"([A-Za-z]+)_({'|'.join(_PLAIN_MARKS)}|cal|scr|frak|bb)")
 _NUMBERED_PLACES = re.compile(r"\d+(?:,\d+)+")  # of `z_{1,1}`
 
 
