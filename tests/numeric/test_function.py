@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from inspect import signature
 from typing import Any
 
@@ -265,3 +267,18 @@ def test_evaluate_takes_example_values_and_gives_adjoints() -> None:
     assert found["dE_dE"] == 1.0
     with pytest.raises(SymbackpropError, match="unknown name v"):
         evaluate(net, {"v": 1.0})
+
+
+def test_what_overflows_is_seen_in_the_values_and_nowhere_else() -> None:
+    net = Network("steep")
+    (n,) = net.indices("n:N")
+    x, w = net.input("x", n), net.parameter("w")
+    run = function(derive(net, net.define("E", Sum(exp(w * x[n]), n))))
+    large = np.array([800.0, 1.0])
+    with warnings.catch_warnings(), ThreadPoolExecutor(4) as pool:
+        warnings.simplefilter("error")
+        found = [run(x=large, w=1.0), *pool.map(lambda w: run(x=large, w=w), (1.0, 2.0, 0.5))]
+        assert [loss for loss, _ in found[:3]] == [np.inf] * 3
+        assert np.isfinite(found[3][0])
+        with pytest.raises(RuntimeWarning):
+            np.exp(large)

@@ -6,6 +6,7 @@ The judge has every index as an axis of its own and differentiates by complex st
 from __future__ import annotations
 
 import random
+import re
 import tracemalloc
 from typing import Any
 
@@ -15,7 +16,8 @@ from sympy import Expr, Integer, Sum, exp, sqrt
 
 from symbackprop.derive import DerivationRecord, derive
 from symbackprop.network import Network
-from symbackprop.numeric import evaluate, function, source
+from symbackprop.numeric import compile_source, evaluate, function, source
+from symbackprop.numeric.code.source import forward_source
 
 AXES = {"x": "nd", "c": "kd", "m": "d", "s": "n", "a": "k", "r": "nk", "v": "d"}
 SUMMANDS = ("x", "c", "m", "s", "a")
@@ -117,3 +119,38 @@ def test_a_sum_with_a_term_of_all_indices_stays_as_it_is() -> None:
     text = source(derive(net, net.define("E", Sum(v[d], d))))
     assert "x_minus_m = x - m" in text
     assert 'v = np.einsum("nd,nd->d", x_minus_m, x_minus_m)' in text
+
+
+@pytest.mark.parametrize(
+    ("operands", "expected"),
+    [
+        ("ad,gdh->gah", "x @ w"),
+        ("ad,ghd->gah", "x @ w.swapaxes(-1, -2)"),
+        ("sad,gdh->sgah", "x[:, None] @ w"),
+        ("sda,bgdh->sbgah", "x.swapaxes(-1, -2)[:, None, None] @ w"),
+        ("gdh,sad->sgah", "w[:, None] @ x"),
+        ("asd,gdh->sgah", ""),
+        ("sad,hdg->sgah", ""),
+        ("gad,gdh->gah", "x @ w"),
+        ("sgah,sad->gdh", ""),
+        ("gsah,asd->dgh", ""),
+    ],
+)
+def test_products_over_one_index(operands: str, expected: str) -> None:
+    """A product of every matrix with every other is one `@`; any other order of axes gives the same numbers."""
+    left, right, result = re.split(",|->", operands)
+    net = Network("product")
+    letters = sorted({*left, *right})
+    at = dict(zip(letters, net.indices(" ".join(f"{letter}:{letter.upper()}" for letter in letters)), strict=True))
+    axes = {name: tuple(at[letter] for letter in word) for name, word in (("x", left), ("w", right), ("y", result))}
+    x, w = net.parameter("x", *axes["x"]), net.parameter("w", *axes["w"])
+    summed = [at[letter] for letter in letters if letter not in result]
+    net.define("y", *axes["y"], Sum(x[axes["x"]] * w[axes["w"]], *summed))
+    text = forward_source(net)
+    assert not expected or f"    y = {expected}\n" in text
+    for sizes in ((2, 3, 4, 5, 6, 7), (1,) * 6, (1, 3, 1, 2, 1, 2)):
+        extents = dict(zip(letters, sizes, strict=False))
+        rng = np.random.default_rng(0)
+        given = [rng.normal(size=[extents[letter] for letter in word]) for word in (left, right)]
+        found = compile_source(text, "forward")(*given)["y"]
+        np.testing.assert_allclose(found, np.einsum(operands, *given), rtol=1e-12, atol=1e-13)

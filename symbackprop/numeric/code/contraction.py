@@ -130,7 +130,7 @@ def _axes(pieces: Sequence[ArrayCode]) -> frozenset[Idx]:
 def _pair(pieces: list[ArrayCode], summed: frozenset[Idx], order: Axes, scope: Scope) -> ArrayCode:
     if not summed:
         return _elementwise(pieces, order, scope)
-    found = _matrix_product(pieces, summed, order)
+    found = _broadcast_product(pieces, summed, order, scope) or _matrix_product(pieces, summed, order)
     if found is not None:
         return found
     if frozenset(pieces[0].axes) & frozenset(pieces[1].axes) != summed:
@@ -166,10 +166,12 @@ def _tensordot(pieces: list[ArrayCode], over: frozenset[Idx], order: Axes) -> Ar
     summed = [axis for axis in widest.axes if axis in over]  # as they lie in memory: axes side by side become one without a copy
     ranks = {index: at for at, index in enumerate(order)}
 
-    def place(piece: ArrayCode) -> tuple[bool, bool, int]:
+    def place(piece: ArrayCode) -> tuple[bool, bool, bool, int]:
         inside = bool(over.intersection(piece.window))
         free = [ranks.get(axis, LAST) for axis in piece.axes if axis not in over]
-        return inside, not (piece.window and not inside), min(free, default=LAST)
+        # Summed axes between free ones take a copy: of the second matrix, in which runs along the last axis stay together.
+        kinds = "".join("s" if axis in over else "f" for axis in piece.axes)
+        return inside, not (piece.window and not inside), "fs" in kinds and kinds[-1] == "f", min(free, default=LAST)
 
     pieces = sorted(pieces, key=place)
     at = [tuple(piece.axes.index(axis) for axis in summed) for piece in pieces]
@@ -244,6 +246,28 @@ def _unbatched(pieces: list[ArrayCode], rest: list[Axes], batch: Axes, axis: Idx
         return None
     right = transposed(pieces[1], (axis, *columns))
     return ArrayCode(f"{_operand(left)} @ {_operand(right)}", left.axes[:-1] + columns, PRODUCT)
+
+
+def _broadcast_product(pieces: list[ArrayCode], summed: frozenset[Idx], order: Axes, scope: Scope) -> ArrayCode | None:
+    """Return `x[:, None] @ W`, a product of every matrix of the first with every one of the second, as the heads of an attention
+    are; None where the axes stand otherwise."""
+    axes = tuple(filter((_axes(pieces) - summed).__contains__, order))
+    if len(summed) > 1 or len(axes) < 3 or scope.loops:
+        return None
+    left, right = sorted(pieces, key=lambda piece: axes[-1] in piece.axes)
+    inside = tuple(filter(frozenset(right.axes).__contains__, axes[:-2]))
+    before = axes[: len(axes) - 2 - len(inside)]
+    rows, columns = _matrices(left, (*before, axes[-2], *summed)), _matrices(right, (*inside, *summed, axes[-1]))
+    if not inside or rows is None or columns is None:
+        return None
+    place = ", ".join([":"] * len(before) + ["None"] * len(inside))
+    return ArrayCode(f"{f'{rows.atom}[{place}]' if before else _operand(rows)} @ {_operand(columns)}", axes, PRODUCT)
+
+
+def _matrices(piece: ArrayCode, axes: Axes) -> ArrayCode | None:
+    """Return a piece with its last two axes, at most, changed into an order; None where it has others, or those of a window."""
+    fits = not piece.window and piece.axes[:-2] == axes[:-2] and {*piece.axes} == {*axes}
+    return transposed(piece, axes) if fits else None
 
 
 def _batched(pieces: list[ArrayCode], rest: list[Axes], batch: Axes, axis: Idx) -> ArrayCode | None:
