@@ -53,6 +53,16 @@ def test_right_code_is_right_and_wrong_code_wrong(tmp_path: Path) -> None:
     assert not judge(tmp_path, body()).ok
 
 
+@pytest.mark.slow
+def test_a_title_in_several_languages_comes_back_from_the_child(tmp_path: Path) -> None:
+    localized = NETWORK.replace('Network("', 'Network({"zh": "小网络", "en": "').replace('")', '"})', 1)
+    (tmp_path / "network.py").write_text(localized, encoding="utf-8")
+    (tmp_path / "hand.py").write_text(HEAD + body(), encoding="utf-8")
+    report = check_isolated(Request(str(tmp_path / "hand.py"), str(tmp_path / "network.py"), seconds=30.0)).report
+    assert report.to_text("zh").startswith("小网络 · ")
+    assert not report.to_text("en").startswith("小网络")
+
+
 CHEATS = {
     "changes the report": body(
         before="import symbackprop.verify.report.report as r\nr.Report.ok = property(lambda self: True)\n"

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from symbackprop.network.wording import in_language
 from symbackprop.verify.records import Findings, Status, Verdict, VerdictScope
 from symbackprop.verify.wording import said
 
@@ -28,7 +29,7 @@ class ReportLine:
 
 def heading(findings: Findings, language: str = "en") -> str:
     """Return the first line: what was compared with what."""
-    return said("heading", language, title=findings.title, loss=findings.loss, hand=findings.hand)
+    return said("heading", language, title=in_language(findings.title, language), loss=findings.loss, hand=findings.hand)
 
 
 def lines(findings: Findings, language: str = "en") -> list[ReportLine]:
