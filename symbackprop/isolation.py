@@ -39,6 +39,7 @@ from symbackprop.loading import (
     load_value,
     passes_in,
 )
+from symbackprop.trace.run.nested import walk
 from symbackprop.verify.binding.arguments import bind_call, first_call
 from symbackprop.verify.binding.binding import Vocabulary, numeric, run
 from symbackprop.verify.binding.foreign import adapted
@@ -47,6 +48,7 @@ from symbackprop.verify.binding.results import bind_results, read
 from symbackprop.verify.check import check_gradient, check_passes
 from symbackprop.verify.passes.candidates import chosen, compared_with, runs_alone
 from symbackprop.verify.passes.comparison import Comparison
+from symbackprop.verify.passes.inventing.invented import is_trained
 from symbackprop.verify.passes.samples import PairSample, sample_of_pair
 from symbackprop.verify.records import Status, Verdict
 from symbackprop.verify.reference.derivation_reference import DerivationReference
@@ -54,6 +56,8 @@ from symbackprop.verify.reference.loss_reference import loss_reference
 from symbackprop.verify.report.report import Report
 
 Numbers = Mapping[str, Any]
+MOST_SAID = 12
+"""Values of an example that are listed."""
 MANY, FEW = 32, 6
 """Points at which a report is confirmed: of at most 200 numbers, and larger ones."""
 SEED = 271828
@@ -158,7 +162,7 @@ def _check(request: Request, send: Send) -> None:
     def check() -> None:
         found = _own_code(request)
         if found is not None:
-            send(pickle.dumps(_expected(replace(request, wrt=found.wrt), found.loss, found.example)))
+            send(pickle.dumps(_expected(replace(request, wrt=found.wrt), found.loss, found.example, list(found.wrt))))
             send(pickle.dumps(check_passes(found)))
             return
         reference, example, wrt = _say_expected(request, send)
@@ -206,7 +210,7 @@ def _handed_in(request: Request, solution: Comparison | None) -> Comparison | No
 
 def _say_expected(request: Request, send: Send) -> tuple[Any, Any, list[str] | None]:
     sources = _sources(request)
-    send(pickle.dumps(_expected(request, *sources[:2])))
+    send(pickle.dumps(_expected(request, *sources)))
     return sources
 
 
@@ -242,9 +246,9 @@ def _sources(request: Request) -> tuple[Any, Any, list[str] | None]:
         return function, example_for(loss, function, load_code(_file(loss)), request.shapes), wrt
     sample = _sample(request)
     if sample is not None:
-        shapes = ", ".join(f"{name} {np.shape(value)}" for name, value in sample.values.items())
-        sys.stderr.write(f"{_file(loss)}: no `example` in the file; taken: random numbers, {shapes}\n")
-        return function, dict(sample.values), wrt
+        what = "what it calls both with" if sample.called else "random numbers"
+        sys.stderr.write(f"{_file(loss)}: no `example` in the file; taken: {what}, {_shapes_said(sample.values)}\n")
+        return function, dict(sample.values), wrt or (_trained_in(function, sample.values) if sample.called else None)
     place = request.example or f"{_file(loss)}:example"
     example = load_value(place)
     if not isinstance(example, dict):
@@ -274,6 +278,18 @@ def _sample(request: Request) -> PairSample | None:
     return _sampled(str(request.loss), hand)
 
 
+def _trained_in(loss: Callable[..., Any], values: Mapping[str, Any]) -> list[str] | None:
+    """Return what is called like a weight or a bias among the values of a call, also inside of dictionaries and lists."""
+    known = loss_reference(loss, dict(values), None).vocabulary.parameters
+    return [name for name in known if is_trained(name.rpartition(".")[2])] or None
+
+
+def _shapes_said(values: Mapping[str, Any]) -> str:
+    """Return `X (4, 3), params.W1 (3, 2)`, of many numbers the first."""
+    said = [f"{path} {np.shape(leaf)}" for path, leaf in walk(dict(values)) if not isinstance(leaf, str)]
+    return ", ".join(said[:MOST_SAID]) + (f", … ({len(said)} in all)" if len(said) > MOST_SAID else "")
+
+
 @lru_cache(maxsize=1)
 def _sampled(loss: str, hand: str) -> PairSample | None:
     return sample_of_pair(load_function(loss, "loss", load_code), load_function(hand, "gradients", _loader(loss, hand)))
@@ -285,10 +301,10 @@ def _results(request: Request) -> Mapping[str, Any]:
     return sample.results if sample is not None else request.mapping or {}
 
 
-def _expected(request: Request, reference: Any, example: Any) -> Expected:
+def _expected(request: Request, reference: Any, example: Any, wrt: Sequence[str] | None) -> Expected:
     """Work out the derived gradients around the example: parameters and inputs move, targets stay what they are."""
     by_loss = callable(reference)
-    source: Any = loss_reference(reference, example, list(request.wrt) or None) if by_loss else DerivationReference(reference, {})
+    source: Any = loss_reference(reference, example, wrt) if by_loss else DerivationReference(reference, {})
     vocabulary: Vocabulary = source.vocabulary
     start = source.points(SEED)[0].values
     rng = np.random.default_rng(SEED)
@@ -307,7 +323,9 @@ def _asked(request: Request, solution: Comparison | None, vocabulary: Vocabulary
     if request.wrt or solution is not None:
         return request.wrt or (solution.wrt if solution is not None else ())
     sample = _sample(request)
-    return sample.asked if sample is not None else () if request.network is None else vocabulary.parameters
+    if sample is not None:
+        return sample.asked or (tuple(vocabulary.parameters) if sample.called else ())
+    return () if request.network is None else vocabulary.parameters
 
 
 def _is_plain(value: Any) -> bool:

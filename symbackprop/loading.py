@@ -281,10 +281,25 @@ def example_for(
         raise UserError(f"{place}: `example` should be a dictionary of arguments by name, it is of type {type(example).__name__}")
     parameters = inspect.signature(function).parameters
     if example is None:
-        return _of_our_own(place, function, loss=loss) if parameters else {}
+        return (_of_its_call(place, function, module) or _of_our_own(place, function, loss=loss)) if parameters else {}
     if _takes_all(parameters):
         return dict(example)
     return _complete(place, function, {key: value for key, value in example.items() if key in parameters}, "`example`")
+
+
+def _of_its_call(place: str, function: Callable[..., Any], module: ModuleType) -> dict[str, Any]:
+    """Return the arguments with which a file itself calls a function, which is said on stderr; none where it does not."""
+    from symbackprop.verify.passes.inventing.own_calls import own_arguments  # only code without an example waits for it
+
+    name = getattr(function, "__name__", "")
+    if vars(module).get(name) is not function:
+        return {}
+    parameters = inspect.signature(function).parameters
+    found = own_arguments(module, [name], list(parameters))
+    if any(_is_needed(parameter) and key not in found for key, parameter in parameters.items()):
+        return {}
+    sys.stderr.write(f"{place}: no `example` in the file; taken: what it calls {name} with\n")
+    return found
 
 
 def _of_our_own(place: str, function: Callable[..., Any], *, loss: bool) -> dict[str, Any]:

@@ -96,8 +96,8 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _writes(path: Any = None, mode: Any = None, flags: Any = 0) -> bool:
-    """Whether a file is opened to be written; bytecode caches of imports and the null device are no files of the code's."""
-    if path in _DONE_HERE or "__pycache__" in str(path):
+    """Whether a file is opened to be written; the null device is no file of the code's."""
+    if path in _DONE_HERE:
         return False
     by_mode = isinstance(mode, str) and any(letter in mode for letter in "wax+")
     return by_mode or (isinstance(flags, int) and bool(flags & _WRITING))

@@ -26,6 +26,7 @@ from typing import Any
 
 from symbackprop.guest.rewriting import current, read
 from symbackprop.guest.stand_ins import StandIn
+from symbackprop.guest.visit import uncompiled
 
 ABOVE = 5
 """Folders above a file in which its imports are looked for."""
@@ -208,16 +209,15 @@ def importing(file: Path, *, stand_ins: bool) -> Iterator[Missing]:
     folders = [*map(str, _around(file))]
     around = min(str(file.resolve().parent.parent), str(dotted_name(file)[0]), key=len)
     old, missing, before = _OldFinder(around), Missing(around), set(sys.modules)
-    kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     sys.path[:0] = folders[:1]
     sys.path.extend(folders[1:])
     if stand_ins:
         sys.meta_path.insert(0, old)
         sys.meta_path.append(missing)
     try:
-        yield missing
+        with uncompiled():
+            yield missing
     finally:
-        sys.dont_write_bytecode = kept
         if stand_ins:
             sys.meta_path.remove(old)
             sys.meta_path.remove(missing)

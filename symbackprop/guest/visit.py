@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import math
 import random
+import sys
 import types
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -76,7 +77,7 @@ def visit(
         NotTried: it would have done something else.
         CodeStops: it left by what is no `Exception`, or replaced part of numpy. Other exceptions come out as they are.
     """
-    with watched(habits) as watch, _generators(seed) as drew, _restored(), _silence(aloud):
+    with watched(habits) as watch, _generators(seed) as drew, _restored(), _silence(aloud), uncompiled():
         try:
             returned = _apart(call) if apart else call()
         except Refused:
@@ -103,6 +104,16 @@ def seeded(seed: int = 0) -> None:
     """Seed numpy's and Python's global generators, as they are at the beginning of a visit."""
     np.random.seed(seed)
     random.seed(seed)
+
+
+@contextmanager
+def uncompiled() -> Iterator[None]:
+    """Let what is imported leave no compiled file behind: writing one is no deed of the code's."""
+    kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = kept
 
 
 @contextmanager

@@ -157,3 +157,14 @@ def test_random_numbers_are_the_same_in_every_visit_and_noticed() -> None:
     assert (first.random, visit(lambda: 3).random) == (True, False)
     assert np.random.get_state()[1].tobytes() == numpy_state  # type: ignore[union-attr]
     assert random.getstate() == python_state
+
+
+def test_what_is_imported_for_the_first_time_leaves_nothing_and_is_no_deed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "never_imported_before.py").write_text("value = 3")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    assert visit(lambda: __import__("never_imported_before").value).returned == 3
+    assert [file.name for file in tmp_path.iterdir()] == ["never_imported_before.py"]
+    assert not sys.dont_write_bytecode

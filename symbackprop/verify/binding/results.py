@@ -268,6 +268,20 @@ def _fits(order: Sequence[str], found: Sequence[Any], values: Mapping[str, Any])
     return all(np.size(leaf) == np.size(values[name]) for name, leaf in zip(order, found, strict=True))
 
 
+def _at_rate_zero(left: Left) -> Found:
+    """New weights that nothing names: at rate 0 each is an old one, as no other argument is; a loss may stand beside them."""
+    runs = _at_two_rates(left) if left.call.rate is not None and left.call.rate_is_given else None
+    if runs is None:
+        return {}
+    values, resting, _ = runs
+    found: Found = {}
+    for path in left.returned:
+        old = [name for name in left.vocabulary.parameters if _same(leaf_at(resting.returned, path), values[name])]
+        if len(old) == 1 and old[0] not in found:
+            found[old[0]] = left.result(old[0], path)
+    return found if len(found) >= max(1, len(left.returned) - 1) else {}
+
+
 def _by_structure(left: Left) -> Found:
     """A list or dictionary of arrays in the places and shapes of one argument: gradients of what stands there."""
     fitting = []
@@ -280,6 +294,14 @@ def _by_structure(left: Left) -> Found:
             if places and shapes == {at: np.shape(leaf) for at, leaf in inside.items()}:
                 fitting.append({places[at]: left.result(places[at], f"{start}{at}") for at in places})
     return fitting[0] if len(fitting) == 1 else {}
+
+
+def _lists_by_order(left: Left) -> Found:
+    """Lists of numbers, each an array: `[[g.w for g in layer] for layer in …]` has an array for each unit."""
+    gathered = {path: leaf_at(left.returned, path) for path in dict.fromkeys(path.rpartition(".")[0] for path in left.returned)}
+    if any(array is None or not np.ndim(array) for array in gathered.values()):
+        return {}
+    return _by_order(replace(left, returned=gathered))
 
 
 def _as_vector(left: Left) -> Found:
@@ -331,17 +353,21 @@ def _by_hidden_names(left: Left) -> Found:
     return found
 
 
-RULES = (_by_name_and_order, _only_in_place, _by_order, _in_place, _by_structure, _as_vector, _by_shape, _by_hidden_names)
+RULES = (
+    *(_by_name_and_order, _only_in_place, _by_order, _in_place, _at_rate_zero),
+    *(_by_structure, _lists_by_order, _as_vector, _by_shape, _by_hidden_names),
+)
 
 
 # ---- training steps ------------------------------------------------------------------------------------------------
 
 
 def _steps(left: Left, found: Found) -> tuple[Result, ...]:
-    """Mark the results that are new weights: at rate 0 they are the old ones, at another rate they are not.
+    """Mark the results that are new weights: at rate 0 they are the old ones, at another rate some of them are not.
 
-    Where the rate cannot be set, a result under the parameter's own name is taken for the new parameter. So is one that moves
-    with the rate but is not the old weight at rate 0, and what has a weight's name beside steps: a wrong step is no gradient.
+    A gradient may be 0 where this is tried: one weight that moves says it of all. Where the rate cannot be set, a result under
+    the parameter's own name is taken for the new parameter. So is what has a weight's name beside steps: a wrong step is no
+    gradient.
     """
     if left.call.rate is None:
         return _with_written_rates(left, found) if left.rates else tuple(found.values())
@@ -352,10 +378,13 @@ def _steps(left: Left, found: Found) -> tuple[Result, ...]:
 def _new_weights(left: Left, returned: Sequence[Result]) -> Found:
     """Return the results that may be new weights, marked if they are."""
     runs = _at_two_rates(left) if left.call.rate_is_given else None
-    is_step = _by_effect(left, *runs) if runs is not None else lambda result: _by_label(left, result)
-    steps = [result for result in returned if is_step(result)]
-    beside = [result for result in returned if steps and left.label(result.path) == result.node]
-    return {result.node: replace(result, update=result in (*steps, *beside)) for result in returned}
+    if runs is None:
+        return {result.node: replace(result, update=_by_label(left, result)) for result in returned}
+    values, resting, moving = runs
+    still = {result.node: leaf_at(resting.returned, result.path) for result in returned}
+    like_old = [r for r in returned if _same(still[r.node], values[r.node]) or left.label(r.path) == r.node]
+    moves = any(not _same(leaf_at(moving.returned, result.path), still[result.node]) for result in like_old)
+    return {result.node: replace(result, update=moves and result in like_old) for result in returned}
 
 
 def _with_written_rates(left: Left, found: Found) -> tuple[Result, ...]:
@@ -387,15 +416,6 @@ def _at_two_rates(left: Left) -> tuple[Mapping[str, Any], Outcome, Outcome] | No
     except Exception:  # whatever the code raises there: its names have to do
         return None
     return values, resting, moving
-
-
-def _by_effect(left: Left, values: Mapping[str, Any], resting: Outcome, moving: Outcome) -> Callable[[Result], bool]:
-    def is_step(result: Result) -> bool:
-        still = leaf_at(resting.returned, result.path)
-        is_old = _same(still, values[result.node]) or left.label(result.path) == result.node
-        return is_old and not _same(leaf_at(moving.returned, result.path), still)
-
-    return is_step
 
 
 def _by_label(left: Left, result: Result) -> bool:

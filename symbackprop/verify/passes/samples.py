@@ -6,6 +6,7 @@ loss, those values are taken under which most of its gradients agree with differ
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import re
 import sys
@@ -20,7 +21,7 @@ from symbackprop.errors import GuestError
 from symbackprop.guest.visit import visit
 from symbackprop.trace.run.nested import walk
 from symbackprop.verify.binding.binding import numeric
-from symbackprop.verify.binding.name_matching import INPUTS, is_target
+from symbackprop.verify.binding.name_matching import INPUTS, RATES, is_target
 from symbackprop.verify.passes.comparison import STEP, TOLERANCE
 from symbackprop.verify.passes.inventing.adapted import adapted, resized
 from symbackprop.verify.passes.inventing.invented import (
@@ -42,6 +43,8 @@ Values = dict[str, Any]
 NOTHING: Mapping[str, Any] = {}
 MOST_TRIED, MOST_RUNS = 1500, 40
 """Values that are tried, and of those with which the code runs."""
+RATE = 0.1
+"""A learning rate of a step."""
 STARTS = 6
 """Values from which others are made as the code's failures say, where none run."""
 RESHAPED = 2
@@ -121,10 +124,14 @@ def _bound(kind: type, made: Mapping[str, Any], method: str) -> Callable[..., An
 
 @dataclass(frozen=True, slots=True)
 class PairSample:
-    """Values for a loss and its gradient code, and which result is the gradient of what: path → name, `{"0": "W"}`."""
+    """Values for a loss and its gradient code, and which result is the gradient of what: path → name, `{"0": "W"}`.
+
+    They are random, or those with which the file itself calls both (`called`).
+    """
 
     values: Values
     results: Mapping[str, str]
+    called: bool = False
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -138,12 +145,51 @@ def sample_of_pair(loss: Callable[..., Any], hand: Callable[..., Any]) -> PairSa
 
     Where none are found with which all of them hold, those count with which the file itself calls both.
     """
-    found: _Judged | None = _quietly(lambda: _best_sample(loss, hand, {}))
+    further = _further(loss, hand)
+    found = _best_with(loss, hand, {}, dict.fromkeys((name for name in further if name.lower() in RATES), RATE))
     for other in () if found is not None and found.is_whole else _of_the_file(loss, hand):
-        found = other if found is None or other.is_whole else found
-        if found.is_whole:
+        found = other if found is None or other.is_whole or other.sample.called else found
+        if found.is_whole or found.sample.called:
             break
     return found.sample if found is not None else None
+
+
+def _further(loss: Callable[..., Any], hand: Callable[..., Any]) -> list[str]:
+    """Return what gradient code needs that its loss does not take: a learning rate, say."""
+    taken = {p.name for p in parameters_of(loss)}
+    return [p.name for p in parameters_of(hand) if p.name not in taken and (p.default is p.empty or p.name.lower() in RATES)]
+
+
+def _best_with(
+    loss: Callable[..., Any], hand: Callable[..., Any], held: Mapping[str, Any], further: Mapping[str, Any]
+) -> _Judged | None:
+    """Return what is found with values that are held, and those that the gradient code alone takes.
+
+    Of a training step the gradients are judged; what it returns is bound later, as that of a step.
+    """
+    rates = [name for name in further if name.lower() in RATES]
+    code = partial(hand, **further) if further else hand
+    found: _Judged | None = _quietly(lambda: _best_sample(loss, _gradients_of_step(code, rates[0]) if rates else code, held))
+    if found is None or not further:
+        return found
+    return replace(found, sample=PairSample({**found.sample.values, **further}, {} if rates else found.sample.results))
+
+
+def _gradients_of_step(step: Callable[..., Any], rate: str) -> Callable[..., Any]:
+    """Return a function that gives (old - new)/rate of what a step returns and is an old value at rate 0, or what is returned."""
+
+    def gradients(**values: Any) -> Any:
+        still, moved = (dict(walk(step(**own_copy(values), **{rate: size}))) for size in (0.0, RATE))
+        found = {}
+        for path, leaf in still.items():
+            old = [name for name, value in values.items() if numeric(leaf) and np.array_equal(value, leaf)]
+            if len(old) == 1 and numeric(moved.get(path)):
+                found[old[0]] = (values[old[0]] - np.asarray(moved[path])) / RATE
+        return found or moved
+
+    known = inspect.signature(step)
+    setattr(gradients, "__signature__", known.replace(parameters=[p for p in known.parameters.values() if p.name != rate]))  # noqa: B010
+    return gradients
 
 
 def _of_the_file(loss: Callable[..., Any], hand: Callable[..., Any]) -> Iterator[_Judged]:
@@ -152,12 +198,14 @@ def _of_the_file(loss: Callable[..., Any], hand: Callable[..., Any]) -> Iterator
     module = sys.modules.get(loss.__module__)
     if module is None or hand.__module__ != loss.__module__:
         return
-    asked = [p.name for p in parameters_of(loss)]
-    both, alone = (own_arguments(module, names, asked) for names in ([loss.__name__, hand.__name__], [hand.__name__]))
-    for values in filter(None, (both, alone)):
-        found: _Judged | None = _quietly(partial(_best_sample, loss, hand, values))
+    alone = _further(loss, hand)
+    asked = [*(p.name for p in parameters_of(loss)), *alone]
+    calls = (own_arguments(module, names, asked) for names in ([loss.__name__, hand.__name__], [hand.__name__]))
+    for values in filter(None, calls):
+        held = {name: value for name, value in values.items() if name not in alone}
+        found = _best_with(loss, hand, held, {name: values[name] for name in alone if name in values})
         if found is not None:
-            yield found
+            yield replace(found, sample=replace(found.sample, called=set(required(loss)) <= held.keys()))
 
 
 def _as_called(loss: Callable[..., Any], hand: Callable[..., Any], held: Mapping[str, Any]) -> _Judged | None:
@@ -363,7 +411,14 @@ def _by_shape(arrays: Mapping[str, Any]) -> dict[tuple[int, ...], list[str]]:
 
 def _moving(values: Values) -> list[str]:
     """Return what a gradient may be asked of: numbers and arrays that are real, and no targets."""
-    return [name for name, value in values.items() if np.asarray(value).dtype.kind == "f" and not is_target(name)]
+    return [name for name, value in values.items() if _is_real(value) and not is_target(name)]
+
+
+def _is_real(value: Any) -> bool:
+    try:
+        return np.asarray(value).dtype.kind == "f"
+    except ValueError:  # a list of lists of different lengths: an object of several arrays
+        return False
 
 
 def _values(function: Callable[..., Any], held: Mapping[str, Any] = NOTHING) -> Iterator[Values]:

@@ -90,7 +90,7 @@ class _Calls:
         """Keep the arguments of a first call; the last one that is missing ends the run."""
         if name not in self.seen:
             self.seen.add(name)
-            self.arguments |= _copied(arguments)
+            self.arguments = {**_copied(arguments), **self.arguments}  # the first call has what no pass has written into yet
         if self.whole:
             raise _Called
 
