@@ -44,8 +44,9 @@ DATA = frozenset(
 ) | {f"{name}_{part}" for name in "xX" for part in PARTS_OF_DATA}
 """What people call the data: nothing is differentiated by these unless it is asked for."""
 
-DECIDING_SEEDS = range(11, 19)
-"""Further points at which a network is compared with code that decides by value."""
+NEAR_SEEDS, FAR_SEEDS = range(11, 15), range(15, 19)
+"""Further points at which a network is compared with code that decides by value: near the example, and with the numbers of each
+array in another order, so that its largest is another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def _confirmed(sizing: Sizing, names: tuple[str, ...], sized: Sized, changing: t
     inputs = {name: v.name.removeprefix(ONE_HOT) for name, v in first.program.inputs.items()}
     trials: list[tuple[tuple[Axis, ...], int]] = [((), 7), *([(changing, 3)] if changing else [])]
     if first.decisions:  # another number may go another way
-        trials += [((), seed) for seed in DECIDING_SEEDS]
+        trials += [((), seed) for seed in (*NEAR_SEEDS, *FAR_SEEDS)]
     points = _Trials(sizing, network, inputs, one_hot).points(trials)
     confirmed = confirm(network, loss, names, points, _decided(first.decisions))
     return Captured(network, network.node(loss).symbol, names, first.shifts, inputs, one_hot, confirmed)
@@ -154,11 +155,19 @@ class _Trials:
                 values = network_values(self.network, self.inputs, self.one_hot, arguments)
                 values.update(self.sizing.own_values(arguments, seed))
                 values.update(self._tables(arguments, changing))
+                values.update(self._shuffled(values, seed) if seed in FAR_SEEDS else {})
                 code = self._code(arguments)
                 code(values)
             except Exception:  # the code does not run at these sizes, whatever it raises
                 continue
             yield values, code
+
+    def _shuffled(self, values: Mapping[str, Any], seed: int) -> dict[str, Any]:
+        """Return the arrays of real numbers that are given, each with its numbers in another order."""
+        rng = np.random.default_rng(seed)
+        given = {name: values[name] for name in self.inputs if name not in self.one_hot}
+        real = {name: value for name, value in given.items() if isinstance(value, np.ndarray) and value.dtype.kind == "f"}
+        return {name: rng.permuted(value.reshape(-1)).reshape(value.shape) for name, value in real.items()}
 
     def _tables(self, arguments: Mapping[str, Any], changing: tuple[Axis, ...]) -> Mapping[str, Any]:
         """Return the constants of the code at these arguments; where it went by value, those of the example are judged."""

@@ -21,6 +21,8 @@ LOSS_TOLERANCE = 1e-8
 GRADIENT_TOLERANCE = 2e-5
 STEPS = (1e-6, 1e-5, 1e-7)
 """Steps of the differences; one that agrees is enough, since each is blind at some scale."""
+KINK = 1e-2
+"""How far apart, relatively, derivatives from both sides are at a kink."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,18 @@ def _slopes(
         if all(np.isnan(off) for off in offs):
             continue
         off = float(np.nanmin(offs))
+        if off > GRADIENT_TOLERANCE and _is_kink(name, values, direction, code):
+            continue
         worst = (name, off) if worst is None or off > worst[1] else worst
     return worst
+
+
+def _is_kink(name: str, values: Values, direction: Any, code: Callable[[Values], float]) -> bool:
+    """Whether the code has no derivative there, as at a mask of 0 and 1 that is compared with 0: it is another on each side."""
+    step = min(STEPS)
+    before, here, after = (code({**values, name: values[name] + place * step * direction}) for place in (-1, 0, 1))
+    sides = (after - here) / step, (here - before) / step
+    return abs(sides[0] - sides[1]) > KINK * max(1.0, *map(abs, sides))
 
 
 def _shapes(values: Values) -> str:

@@ -168,9 +168,18 @@ def _where(graph: ChoiceGraph, condition: Any, *choices: Any) -> Any:
     if not choices:
         decided = np.asarray(plain(condition), dtype=object).astype(bool) if isinstance(condition, TracedArray) else condition
         return np.where(decided)
-    objects = [np.asarray(plain(lifted(graph, value)), dtype=object) for value in (condition, *choices)]
-    lift_all = np.frompyfunc(lambda item: item if isinstance(item, Traced) else wrap(graph, np.asarray(item, dtype=object)), 1, 1)
-    return finish(graph, np.asarray(_elementwise(graph, *(lift_all(item) for item in objects)), dtype=object))
+    boxed = (_boxed(graph, value) for value in (condition, *choices))
+    return finish(graph, np.asarray(_elementwise(graph, *boxed), dtype=object))
+
+
+def _boxed(graph: Graph, value: Any) -> Any:
+    """Return an array of objects, a single number too: a traced one by itself would take the place of numpy's function."""
+    plainly = np.asarray(plain(lifted(graph, value)), dtype=object)
+    boxed = np.empty(plainly.shape, dtype=object)
+    boxed.reshape(-1)[:] = [
+        item if isinstance(item, Traced) else wrap(graph, np.asarray(item, dtype=object)) for item in plainly.reshape(-1)
+    ]
+    return boxed
 
 
 def _extreme(ufunc: np.ufunc) -> Callable[..., Any]:

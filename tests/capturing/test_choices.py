@@ -1,0 +1,63 @@
+"""Choices between an array and a number, masks of 0 and 1 that are compared with 0, and places that values decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from symbackprop import capture, derive, numeric
+from symbackprop.errors import NotSupportedError
+
+RNG = np.random.default_rng(3)
+PHI, MASK = RNG.normal(size=(3, 4, 2)), np.array([[1, 1, 0, 1], [1, 0, 1, 0], [1, 1, 1, 1.0]])
+
+
+def leaky(phi: Any) -> Any:
+    return np.sum(np.where(phi > 0, phi, -0.5) ** 2)
+
+
+def number_first(phi: Any) -> Any:
+    return np.sum(np.where(phi > 0.1, 2, phi) ** 3)
+
+
+def masked(phi: Any, mask: Any) -> Any:
+    return np.sum(np.tanh(np.where(mask[:, :, None] > 0, phi, 0.25)))
+
+
+def two_numbers(phi: Any, mask: Any) -> Any:
+    return np.sum(np.where(mask > 0, 1.5, -1) * phi[:, :, 0])
+
+
+@pytest.mark.parametrize("loss", [leaky, number_first, masked, two_numbers])
+def test_a_choice_of_a_number_is_captured(loss: Callable[..., Any]) -> None:
+    example = {"phi": PHI} if loss in (leaky, number_first) else {"phi": PHI, "mask": MASK}
+    captured = capture(loss, example, wrt=["phi"])
+    function = numeric.function(derive(captured.network, captured.loss, wrt=["phi"]))
+    value, gradients = function(**{name: example[name] for name in captured.inputs})
+    assert value == pytest.approx(loss(**example), rel=1e-12)
+    along = RNG.normal(size=PHI.shape)
+    sides = [loss(**{**example, "phi": PHI + sign * 1e-6 * along}) for sign in (1, -1)]
+    assert np.sum(gradients["phi"] * along) == pytest.approx((sides[0] - sides[1]) / 2e-6, rel=1e-6)
+
+
+def test_a_mask_needs_no_gradient_where_it_is_compared() -> None:
+    assert set(capture(masked, {"phi": PHI, "mask": MASK}).inputs) == {"phi", "mask"}
+
+
+def hottest(phi: Any, mask: Any) -> Any:
+    best = np.argmax(np.where(mask[:, :, None] > 0, phi, -9.0), axis=1)
+    return np.sum(phi[np.arange(3)[:, None], best, np.arange(2)] ** 2)
+
+
+def sorted_by(phi: Any, mask: Any) -> Any:
+    return np.sum(phi[np.argsort(phi[:, 0, 0])] * np.arange(24.0).reshape(3, 4, 2))
+
+
+@pytest.mark.parametrize("loss", [hottest, sorted_by])
+def test_places_that_values_decide_are_no_formula_even_where_no_small_change_moves_them(loss: Callable[..., Any]) -> None:
+    apart = {"phi": PHI + 5 * np.arange(24.0).reshape(3, 4, 2), "mask": MASK}
+    with pytest.raises(NotSupportedError, match="decides by value at line"):
+        capture(loss, apart)
