@@ -17,6 +17,7 @@ from typing import Any
 from sympy import Add, Expr, Idx, IndexedBase, Integer, Mul, Symbol, true
 
 from symbackprop.derive.reasons import Because
+from symbackprop.formula.value.from_sympy import common_number
 from symbackprop.network.indices import IndexSum, entry_of, free_indices, guarded, real_symbol
 
 
@@ -169,7 +170,7 @@ def _primitive_factors(product: Expr) -> tuple[Expr, ...]:
     number: Expr = Integer(1)
     rest = []
     for factor in Mul.make_args(product):
-        content, primitive = factor.primitive() if isinstance(factor, Add) else (Integer(1), factor)
+        content, primitive = common_number(factor) if isinstance(factor, Add) else (Integer(1), factor)
         number *= content
         rest.append(primitive)
     return (number, *rest)

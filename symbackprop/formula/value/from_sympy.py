@@ -90,11 +90,16 @@ def _integer(expr: Integer, write: _Writer) -> Formula:
 
 
 def _rational(expr: Rational, write: _Writer) -> Formula:
-    if expr.q % 10 == 0 and sympy.primefactors(expr.q) == [2, 5]:  # 49517/10000 was written 4.9517
+    if _is_decimal(expr):
         places = next(k for k in range(1, expr.q) if 10**k % expr.q == 0)
         digits = str(abs(expr.p) * 10**places // expr.q).rjust(places + 1, "0")
         return _signed(expr < 0, Number(f"{digits[:-places]}.{digits[-places:]}"))
     return _signed(expr < 0, Fraction(Number(str(abs(expr.p))), Number(str(expr.q))))
+
+
+def _is_decimal(number: Rational) -> bool:
+    """Whether a fraction is written as a decimal one: 49517/10000 was 4.9517."""
+    return bool(number.q % 10 == 0 and sympy.primefactors(number.q) == [2, 5])
 
 
 def _signed(negative: Any, body: Formula) -> Formula:
@@ -122,7 +127,7 @@ def _indexed(expr: Any, write: _Writer) -> Formula:
 
 
 def _add(expr: Add, write: _Writer) -> Formula:
-    content, rest = expr.primitive()
+    content, rest = common_number(expr)
     if content != 1 and not _has_lone_term(expr):
         return _mul_parts(content, [rest], [], write)
     if _is_backward_residual(expr, write):
@@ -139,6 +144,16 @@ def _add(expr: Add, write: _Writer) -> Formula:
 def _bias(term: Formula, write: _Writer) -> Formula:
     is_bias = isinstance(term, Name | Indexed) and term.name in write.notation.biases
     return Product((term, Number("1"))) if is_bias else term
+
+
+def common_number(expr: Add) -> tuple[Any, Expr]:
+    """Return the number that all terms share, and the rest; of decimals only one that leaves no other numbers.
+
+    0.05 + 0.95·s stays so, it is not 0.05·(1 + 19·s).
+    """
+    content, rest = expr.primitive()
+    left = {abs(term.as_coeff_Mul()[0]) for term in rest.args}
+    return (content, rest) if content.q % 5 or left == {1} else (Integer(1), expr)
 
 
 def _has_lone_term(expr: Add) -> bool:
@@ -203,7 +218,7 @@ def _tidy(factors: list[Expr]) -> tuple[Any, list[Expr]]:
     tidy: list[Expr] = []
     for factor in factors:
         if isinstance(factor, Add):
-            content, factor = factor.primitive()
+            content, factor = common_number(factor)
             number_term, rest = factor.as_coeff_Add()
             turned = number_term.is_negative and not rest.could_extract_minus_sign()
             all_negative = all(term.could_extract_minus_sign() for term in factor.args)
@@ -223,12 +238,17 @@ def _quotient(size: Any, above: list[Formula], below: list[Expr], write: _Writer
     """Write `size · above / below`, a number that is 1 left out; 1/N stands before a big sum, not under one long line."""
     if not below:
         return multiply(*_number_before(size, above, write), *above)
-    whole, divisor = (size.p, size.q) if isinstance(size, Rational) else (size, 1)
+    below_the_line = isinstance(size, Rational) and (not _is_decimal(size) or (size.p == 1 and size.q <= MOST_BELOW))
+    whole, divisor = (size.p, size.q) if below_the_line else (size, 1)
     under = [Number(str(divisor))] if divisor != 1 else []
     denominator = multiply(*under, *(write(f) for f in ordered_factors(below, write.order, True)))
     sums = [factor for factor in above if isinstance(factor, BigSum)]
     front = [*_number_before(whole, above, write), *(factor for factor in above if factor not in sums)]
     return multiply(Fraction(multiply(*front) if front else Number("1"), denominator), *sums)
+
+
+#: The divisor of a decimal 1/q up to which it stands below the line, x/(10·N); beyond, it is written 0.001·x/N.
+MOST_BELOW = 100
 
 
 def _number_before(size: Any, above: list[Formula], write: _Writer) -> list[Formula]:
