@@ -246,9 +246,7 @@ def _sources(request: Request) -> tuple[Any, Any, list[str] | None]:
         return function, example_for(loss, function, load_code(_file(loss)), request.shapes), wrt
     sample = _sample(request)
     if sample is not None:
-        what = "what it calls both with" if sample.called else "random numbers"
-        sys.stderr.write(f"{_file(loss)}: no `example` in the file; taken: {what}, {_shapes_said(sample.values)}\n")
-        return function, dict(sample.values), wrt or (_trained_in(function, sample.values) if sample.called else None)
+        return function, dict(sample.values), wrt or _taken(_file(loss), function, sample)
     place = request.example or f"{_file(loss)}:example"
     example = load_value(place)
     if not isinstance(example, dict):
@@ -276,6 +274,13 @@ def _sample(request: Request) -> PairSample | None:
     if given or not hand or hasattr(load_code(_file(str(request.loss))), "example"):
         return None
     return _sampled(str(request.loss), hand)
+
+
+def _taken(file: Path, loss: Callable[..., Any], sample: PairSample) -> list[str] | None:
+    """Say what is taken for an example, and return what is asked for in the values of a call."""
+    what = "what it calls both with" if sample.called else "random numbers"
+    sys.stderr.write(f"{file}: no `example` in the file; taken: {what}, {_shapes_said(sample.values)}\n")
+    return _trained_in(loss, sample.values) if sample.called else None
 
 
 def _trained_in(loss: Callable[..., Any], values: Mapping[str, Any]) -> list[str] | None:

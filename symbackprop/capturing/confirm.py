@@ -85,22 +85,24 @@ def _slopes(
         if name not in gradients:
             continue
         direction = rng.normal(size=np.shape(values[name]))
-        own = float(np.sum(direction * np.asarray(gradients[name])))
-        offs = []
-        for step in STEPS:
-            pair = [code({**values, name: values[name] + sign * step * direction}) for sign in (1, -1)]
-            slope = (pair[0] - pair[1]) / (2 * step)
-            noise = 1e-15 * abs(pair[0]) / step
-            offs.append(max(0.0, abs(slope - own) - 10 * noise) / max(1.0, abs(slope)))
-            if offs[-1] <= GRADIENT_TOLERANCE:
-                break
-        if all(np.isnan(off) for off in offs):
-            continue
-        off = float(np.nanmin(offs))
-        if off > GRADIENT_TOLERANCE and _is_kink(name, values, direction, code):
-            continue
-        worst = (name, off) if worst is None or off > worst[1] else worst
+        off = _off(name, values, direction, float(np.sum(direction * np.asarray(gradients[name]))), code)
+        if off is not None and (worst is None or off > worst[1]):
+            worst = (name, off)
     return worst
+
+
+def _off(name: str, values: Values, direction: Any, own: float, code: Callable[[Values], float]) -> float | None:
+    """Return how far a slope is from the differences along a direction; None where these are no numbers, and at a kink."""
+    offs = []
+    for step in STEPS:
+        pair = [code({**values, name: values[name] + sign * step * direction}) for sign in (1, -1)]
+        slope = (pair[0] - pair[1]) / (2 * step)
+        noise = 1e-15 * abs(pair[0]) / step
+        offs.append(max(0.0, abs(slope - own) - 10 * noise) / max(1.0, abs(slope)))
+        if offs[-1] <= GRADIENT_TOLERANCE:
+            return offs[-1]
+    unknown = all(np.isnan(off) for off in offs) or _is_kink(name, values, direction, code)
+    return None if unknown else float(np.nanmin(offs))
 
 
 def _is_kink(name: str, values: Values, direction: Any, code: Callable[[Values], float]) -> bool:

@@ -238,13 +238,20 @@ def _quotient(size: Any, above: list[Formula], below: list[Expr], write: _Writer
     """Write `size · above / below`, a number that is 1 left out; 1/N stands before a big sum, not under one long line."""
     if not below:
         return multiply(*_number_before(size, above, write), *above)
-    below_the_line = isinstance(size, Rational) and (not _is_decimal(size) or (size.p == 1 and size.q <= MOST_BELOW))
-    whole, divisor = (size.p, size.q) if below_the_line else (size, 1)
+    whole, divisor = _above_and_below(size)
     under = [Number(str(divisor))] if divisor != 1 else []
     denominator = multiply(*under, *(write(f) for f in ordered_factors(below, write.order, True)))
     sums = [factor for factor in above if isinstance(factor, BigSum)]
     front = [*_number_before(whole, above, write), *(factor for factor in above if factor not in sums)]
     return multiply(Fraction(multiply(*front) if front else Number("1"), denominator), *sums)
+
+
+def _above_and_below(size: Any) -> tuple[Any, int]:
+    """Return what of a number stands above the line of a fraction and below it: 3/4 is both, 0.7 stands above."""
+    if not isinstance(size, Rational):
+        return size, 1
+    is_below = not _is_decimal(size) or (size.p == 1 and size.q <= MOST_BELOW)
+    return (size.p, size.q) if is_below else (size, 1)
 
 
 #: The divisor of a decimal 1/q up to which it stands below the line, x/(10·N); beyond, it is written 0.001·x/N.

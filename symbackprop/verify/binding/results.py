@@ -381,10 +381,15 @@ def _new_weights(left: Left, returned: Sequence[Result]) -> Found:
     if runs is None:
         return {result.node: replace(result, update=_by_label(left, result)) for result in returned}
     values, resting, moving = runs
-    still = {result.node: leaf_at(resting.returned, result.path) for result in returned}
-    like_old = [r for r in returned if _same(still[r.node], values[r.node]) or left.label(r.path) == r.node]
-    moves = any(not _same(leaf_at(moving.returned, result.path), still[result.node]) for result in like_old)
-    return {result.node: replace(result, update=moves and result in like_old) for result in returned}
+
+    def is_old(result: Result) -> bool:
+        return left.label(result.path) == result.node or _same(leaf_at(resting.returned, result.path), values[result.node])
+
+    def moves(result: Result) -> bool:
+        return not _same(*(leaf_at(outcome.returned, result.path) for outcome in (resting, moving)))
+
+    steps = any(is_old(result) and moves(result) for result in returned)
+    return {result.node: replace(result, update=steps and is_old(result)) for result in returned}
 
 
 def _with_written_rates(left: Left, found: Found) -> tuple[Result, ...]:

@@ -147,11 +147,18 @@ def sample_of_pair(loss: Callable[..., Any], hand: Callable[..., Any]) -> PairSa
     """
     further = _further(loss, hand)
     found = _best_with(loss, hand, {}, dict.fromkeys((name for name in further if name.lower() in RATES), RATE))
-    for other in () if found is not None and found.is_whole else _of_the_file(loss, hand):
-        found = other if found is None or other.is_whole or other.sample.called else found
-        if found.is_whole or found.sample.called:
-            break
+    if found is None or not found.is_whole:
+        found = _or_of_the_file(loss, hand, found)
     return found.sample if found is not None else None
+
+
+def _or_of_the_file(loss: Callable[..., Any], hand: Callable[..., Any], found: _Judged | None) -> _Judged | None:
+    """Return what is found with the values of a file, where they are a call's or all gradients hold, else what was found."""
+    for other in _of_the_file(loss, hand):
+        if other.is_whole or other.sample.called:
+            return other
+        found = found or other
+    return found
 
 
 def _further(loss: Callable[..., Any], hand: Callable[..., Any]) -> list[str]:
@@ -195,17 +202,20 @@ def _gradients_of_step(step: Callable[..., Any], rate: str) -> Callable[..., Any
 def _of_the_file(loss: Callable[..., Any], hand: Callable[..., Any]) -> Iterator[_Judged]:
     """Yield what is found with the values with which a file calls its loss and its gradient code, and with what it has under the
     names of their arguments."""
-    module = sys.modules.get(loss.__module__)
-    if module is None or hand.__module__ != loss.__module__:
-        return
     alone = _further(loss, hand)
-    asked = [*(p.name for p in parameters_of(loss)), *alone]
-    calls = (own_arguments(module, names, asked) for names in ([loss.__name__, hand.__name__], [hand.__name__]))
-    for values in filter(None, calls):
+    for values in _own_values(loss, hand, [*(p.name for p in parameters_of(loss)), *alone]):
         held = {name: value for name, value in values.items() if name not in alone}
-        found = _best_with(loss, hand, held, {name: values[name] for name in alone if name in values})
+        found = _best_with(loss, hand, held, {name: value for name, value in values.items() if name in alone})
         if found is not None:
             yield replace(found, sample=replace(found.sample, called=set(required(loss)) <= held.keys()))
+
+
+def _own_values(loss: Callable[..., Any], hand: Callable[..., Any], asked: list[str]) -> Iterator[Values]:
+    """Yield the values with which the file of both calls them, or the gradient code alone."""
+    module = sys.modules.get(loss.__module__)
+    if module is not None and hand.__module__ == loss.__module__:
+        calls = (own_arguments(module, names, asked) for names in ([loss.__name__, hand.__name__], [hand.__name__]))
+        yield from filter(None, calls)
 
 
 def _as_called(loss: Callable[..., Any], hand: Callable[..., Any], held: Mapping[str, Any]) -> _Judged | None:
