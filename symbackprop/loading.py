@@ -197,7 +197,7 @@ def passes_in(place: str, shapes: str | None) -> Comparison:
     given = read_shapes(shapes) if shapes else getattr(module, "example", None)
     known = given if isinstance(given, dict) else {}
     if name:
-        return compared(chosen(module, str(file), name), known)
+        return _called(module, str(file), name, known)
     helpers = only_helpers(module)
     found = _turn_in(module, known, fixed=not helpers)
     if found is not None:
@@ -211,15 +211,29 @@ def passes_in(place: str, shapes: str | None) -> Comparison:
         return found
 
 
-def _turn_in(module: ModuleType, given: Mapping[str, Any], *, fixed: bool = False) -> Comparison | None:
+def _called(module: ModuleType, file: str, name: str, given: Mapping[str, Any]) -> Comparison:
+    """Return the passes of a name, or one turn of the training loop in a class of this name."""
+    from symbackprop.verify.passes.candidates import chosen, compared  # what is loaded does not wait for this
+
+    try:
+        return compared(chosen(module, file, name), given)
+    except UserError:
+        found = _turn_in(module, given, owner=name)
+        if found is None:
+            raise
+        return found
+
+
+def _turn_in(module: ModuleType, given: Mapping[str, Any], *, fixed: bool = False, owner: str = "") -> Comparison | None:
     """Return one turn of a file's training loop as two passes, if there is one in which gradients are found.
 
-    With `fixed` only of a loop in a method that turns as often as is written there: called as it is, it trains.
+    With `fixed` only of a loop in a method that turns as often as is written there: called as it is, it trains. With an `owner`
+    only of one in a method of this class.
     """
     from symbackprop.verify.passes.candidates import compared  # nor does what is loaded wait for this
     from symbackprop.verify.turns.turn import turns  # nor for this
 
-    for turn in turns(module, fixed=fixed):
+    for turn in turns(module, fixed=fixed, owner=owner):
         try:
             found = compared(turn.candidate, {**turn.example, **given})
         except UserError:  # a loop of which no gradient is that of a loss: nobody is accused of it

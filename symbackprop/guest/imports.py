@@ -149,11 +149,42 @@ def definitions(tree: ast.Module) -> ast.Module:
     for statement in tree.body:
         if isinstance(statement, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             kept.append(statement)
-        elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Try) and not _trains(statement):
-            handler = ast.ExceptHandler(type=ast.Name("Exception", ast.Load()), name=None, body=[ast.Pass()])
-            guarded = ast.Try(body=[statement], handlers=[handler], orelse=[], finalbody=[])
-            kept.append(ast.fix_missing_locations(ast.copy_location(guarded, statement)))
+        elif _sets(statement):
+            kept.append(_guarded(statement))
     return ast.Module(body=kept, type_ignores=[])
+
+
+def _sets(statement: ast.stmt) -> bool:
+    """Whether a statement gives a name something that is no result of a training."""
+    if isinstance(statement, ast.With):
+        return _opens(statement)
+    return isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Try) and not _trains(statement)
+
+
+def _guarded(statement: ast.stmt) -> ast.stmt:
+    """Return a statement that is passed over where it fails; what it would have read of a file is some text then."""
+    text: list[ast.stmt] = [ast.Pass()]
+    if _opens(statement):
+        names = dict.fromkeys(target.id for target in ast.walk(statement) if _is_assigned(target))  # type: ignore[attr-defined]
+        text = [ast.Assign([ast.Name(name, ast.Store())], ast.Constant(TEXT)) for name in names] or text
+    handler = ast.ExceptHandler(type=ast.Name("Exception", ast.Load()), name=None, body=text)
+    guarded = ast.Try(body=[statement], handlers=[handler], orelse=[], finalbody=[])
+    return ast.fix_missing_locations(ast.copy_location(guarded, statement))
+
+
+TEXT = "some words in the place of a file"
+"""What stands for the text of a file that is not there."""
+
+
+def _opens(statement: ast.stmt) -> bool:
+    """Whether a statement reads a file that it opens."""
+    called = [node.func for node in ast.walk(statement) if isinstance(node, ast.Call)]
+    reads = any(getattr(function, "attr", "") == "read" for function in called)
+    return reads and any(getattr(function, "id", getattr(function, "attr", "")) == "open" for function in called)
+
+
+def _is_assigned(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id not in ("f", "file", "fp", "handle")
 
 
 def _trains(statement: ast.stmt) -> bool:

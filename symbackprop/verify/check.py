@@ -167,7 +167,7 @@ def check_passes(found: Comparison, *, wrt: Sequence[str] | None = None, **optio
 def _on_conditions(report: Report, found: Comparison, asked: Sequence[str]) -> dict[str, Verdict]:
     """Return the verdicts of a report with what they rest on, and those on what is left undecided."""
     verdicts = {name: conditional(verdict, found.conditions.get(name, "")) for name, verdict in report.verdicts.items()}
-    undecided = {name: said for name, said in found.undecided.items() if name in asked}
+    undecided = {name: said for name, said in found.undecided.items() if name in asked or name not in found.wrt}
     return verdicts | {name: Verdict(name, Status.NOT_DECIDED, note=said) for name, said in undecided.items()}
 
 

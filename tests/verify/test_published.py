@@ -185,6 +185,118 @@ def backward(X, params, Y, output, cache, keep):
         "D * keep / keep",
         "D * keep",
     ),
+    "pictures in a list": (
+        """
+class Pool:
+    def __call__(self, pictures):
+        self.shape, self.places, found = pictures[0].shape, [], []
+        for picture in pictures:
+            rows = picture.reshape(picture.shape[0], -1, 2)
+            self.places.append(rows == rows.max(axis=2, keepdims=True))
+            found.append(rows.max(axis=2))
+        return found
+    def backprop(self, slopes):
+        return [(self.places[k] * slopes[k][:, :, None]).reshape(self.shape) for k in range(len(slopes))]
+""",
+        "slopes[k][:, :, None]",
+        "(slopes[k] + 1)[:, :, None]",
+    ),
+    "a row, and of several the first": (
+        """
+class Softmax:
+    def __call__(self, scores):
+        self.p = np.exp(scores) / np.exp(scores).sum()
+        return self.p
+    def backprop(self, up):
+        return up @ (np.diag(self.p[0]) - np.outer(self.p[0], self.p[0]))
+""",
+        "np.outer(self.p[0], self.p[0])",
+        "np.outer(self.p[0], self.p[0]) / 2",
+    ),
+    "a Jacobian of one number": (
+        """
+def entropy(p, t):
+    assert p.shape == t.shape
+    return -np.sum(t * np.log(p))
+def entropy_gradient(p, t):
+    '''The Jacobian, a row, for columns p: (K, 1) and t: (K, 1).'''
+    assert p.shape[1] == 1
+    return (-t / p).flatten()
+""",
+        "-t / p",
+        "-t / p**2",
+    ),
+    "functions that a layer is made with": (
+        """
+class Step:
+    def __init__(self, act, dact):
+        self.act, self.dact = act, dact
+    def forward_propagation(self, data):
+        self.data = data
+        return self.act(data)
+    def backward_propagation(self, error, optimizer, rate):
+        return self.dact(self.data) * error
+""",
+        "self.dact(self.data) * error",
+        "self.act(self.data) * error",
+    ),
+    "weights that an initialiser makes, moved as an optimiser says": (
+        """
+class Dense:
+    def __init__(self, units):
+        self.units = units
+    def init_weights(self, inputs, optimizer, initializer):
+        self.W, self.b = initializer(inputs, self.units), initializer(1, self.units)
+        self.of_W, self.of_b = optimizer.made_for(self.W.shape), optimizer.made_for(self.b.shape)
+    def feed_forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def back_prop(self, slope, learning_rate):
+        back = slope @ self.W.T
+        self.W -= learning_rate * self.of_W.moved(self.x.T @ slope)
+        self.b -= learning_rate * self.of_b.moved(np.sum(slope, axis=0))
+        return back
+""",
+        "self.x.T @ slope",
+        "self.x.T @ slope**2",
+    ),
+    "weights that a fit makes and moves in its loop": (
+        """
+class Line:
+    def __init__(self, learning_rate=0.01, n_iters=1000):
+        self.lr, self.n_iters = learning_rate, n_iters
+        self.weights, self.bias = None, None
+    def fit(self, X, y):
+        n_samples, n_features = X.shape
+        self.weights = np.zeros(n_features)
+        scale = 1 / n_samples
+        self.bias = 0
+        for _ in range(self.n_iters):
+            y_hat = X @ self.weights + self.bias
+            dw, db = scale * X.T @ (y_hat - y), scale * np.sum(y_hat - y)
+            self.weights -= self.lr * dw
+            self.bias -= self.lr * db
+    def predict(self, X):
+        return X @ self.weights + self.bias
+""",
+        "scale * np.sum(y_hat - y)",
+        "np.sum(y_hat - y)",
+    ),
+    "a layer over a table that flattens pictures": (
+        """
+class Full:
+    def __init__(self, parameters):
+        self.Weights = np.random.randn(parameters["batchShape"], parameters["numNeurons"])
+    def fwd(self, data):
+        self.data = data.reshape(len(data), -1)
+        return self.data @ self.Weights
+    def back(self, up):
+        weightsGradient = self.data.T @ up
+        return up @ self.Weights.T, self.data, weightsGradient
+""",
+        "self.data.T @ up",
+        "self.data.T @ up / 2",
+    ),
 }
 
 
@@ -206,3 +318,46 @@ def test_checked_as_it_stands(kind: str, tmp_path: Path) -> None:
     assert right in code
     assert verdicts(tmp_path, code) <= {"proved", "agrees"}
     assert "differs" in verdicts(tmp_path, code.replace(right, wrong))
+
+
+ONE_SAMPLE = """
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.random.rand(n_in, n_out), np.random.rand(1, n_out)
+    def __call__(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backprop(self, up, rate):
+        back = up @ self.W.T
+        self.W = self.W - rate * self.x.T @ up
+        self.b = self.b - rate * up
+        return back
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        pytest.param(ONE_SAMPLE, {"proved", "not decided"}, id="nothing says how many samples are meant"),
+        pytest.param(ONE_SAMPLE.replace("return x @", "n = len(x)\n        return x @"), {"proved", "missing"}, id="a batch"),
+        pytest.param(ONE_SAMPLE.replace("self.x.T @ up", "2 * self.x.T @ up"), {"differs", "proved"}, id="wrong for one sample"),
+    ],
+)
+def test_what_is_right_for_one_sample_is_not_accused_where_nothing_speaks_of_several(
+    code: str, said: set[str], tmp_path: Path
+) -> None:
+    assert said <= verdicts(tmp_path, code)
+    assert ("differs" in said) == ("differs" in verdicts(tmp_path, code))
+
+
+UNFIT = """
+def layer_forward(x, W, b):
+    return W @ x + b[:3, None], (x, W)
+def layer_backward(dout, cache):
+    x, W = cache
+    return {"dx": W.T @ dout, "dW": dout @ x.T, "db": dout.sum(axis=1, keepdims=True)}
+"""
+
+
+def test_a_gradient_that_does_not_fit_what_was_invented_is_not_left_out(tmp_path: Path) -> None:
+    assert verdicts(tmp_path, UNFIT) & {"not decided", "differs", "missing"}

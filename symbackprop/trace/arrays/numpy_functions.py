@@ -25,7 +25,7 @@ STRUCTURAL = words(
     reshape ravel transpose permute_dims matrix_transpose swapaxes moveaxis rollaxis squeeze expand_dims concatenate
     concat stack unstack vstack row_stack hstack dstack column_stack block split array_split hsplit vsplit dsplit tile
     repeat roll flip fliplr flipud rot90 broadcast_to broadcast_arrays atleast_1d atleast_2d atleast_3d take
-    take_along_axis put_along_axis diag diagonal diagflat tril triu trace dot vdot inner outer tensordot kron einsum
+    take_along_axis put_along_axis diag diagonal diagflat tril triu trace dot vdot inner outer tensordot kron einsum einsum_path
     cross sum prod cumsum cumprod cumulative_sum cumulative_prod max amax min amin ptp sort argsort append insert
     delete resize pad compress extract choose select meshgrid ix_ convolve correlate diff ediff1d copyto put place
     putmask fill_diagonal searchsorted size shape ndim nonzero flatnonzero argwhere count_nonzero argmax argmin unique

@@ -94,7 +94,7 @@ class _Frame:
     def __init__(self, owner: Recorder, frame: types.FrameType) -> None:
         self.owner = owner
         self.line = frame.f_lineno
-        self.marks = {path: _mark(item) for path, item in self._leaves(frame)}
+        self.marks = {path: _mark(item) for path, item in self._leaves(frame)} if owner.left > 0 else {}
 
     @staticmethod
     def _leaves(frame: types.FrameType) -> Iterator[tuple[str, Any]]:
@@ -127,11 +127,11 @@ class _Frame:
 class Recorder:
     """The line hook of one run, and what it has recorded."""
 
-    def __init__(self, space: Namespace, graph: Graph) -> None:
+    def __init__(self, space: Namespace, graph: Graph, variables: bool = True) -> None:
         self.space = space
         self.graph = graph
         self.locals: list[Local] = []
-        self.left = MOST_LOOKED_AT
+        self.left = MOST_LOOKED_AT if variables else 0
         self.complete = True
         self._places: dict[tuple[str, int], Place] = {}
         self._foreign: set[types.CodeType] = set()
@@ -180,10 +180,10 @@ class Recorder:
 
 
 @contextmanager
-def watch(space: Namespace, graph: Graph) -> Iterator[Recorder]:
-    """Record lines and locals of the user's code that runs inside the block; an earlier hook (a debugger) is put back
+def watch(space: Namespace, graph: Graph, variables: bool = True) -> Iterator[Recorder]:
+    """Record lines, and `variables`, of the user's code that runs inside the block; an earlier hook (a debugger) is put back
     after it."""
-    recorder = Recorder(space, graph)
+    recorder = Recorder(space, graph, variables)
     earlier = sys.gettrace()
     sys.settrace(recorder.hook)
     try:

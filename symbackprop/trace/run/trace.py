@@ -91,6 +91,7 @@ def trace(
     check: bool = True,
     seed: int = 0,
     habits: frozenset[Deed] | None = None,
+    variables: bool = True,
 ) -> Trace:
     """Trace a function on example arguments.
 
@@ -109,6 +110,7 @@ def trace(
         check: re-evaluate at a second point against a plain run.
         seed: of the second point, and of numpy's and Python's global generators during every run.
         habits: what the code may do outside (`guest.audit`); by default everything.
+        variables: record what the variables of the code hold after each line.
 
     Raises:
         CannotTrace: the code uses something that cannot be followed, or the trace did not agree with the plain run.
@@ -128,7 +130,7 @@ def trace(
     )
     run.known_names()
     try:
-        outcome, recorder = run.traced()
+        outcome, recorder = run.traced(variables=variables)
     except (SymbackpropError, NotTried):
         raise
     except Exception as error:

@@ -148,11 +148,11 @@ class Run:
         outside = {} if _takes_any(parameters) else {n: v for n, v in self.arguments.items() if n not in parameters}
         return Namespace(graph, leaf, outside)
 
-    def traced(self) -> tuple[RunOutcome, Recorder]:
-        """Run on traced numbers, recording lines and locals."""
+    def traced(self, *, variables: bool = True) -> tuple[RunOutcome, Recorder]:
+        """Run on traced numbers, recording lines and, where these are asked for, `variables`."""
         space = self._space(self.graph, self.traced_leaf)
         call, bound = self._call(space)
-        with watch(space, self.graph) as recorder:
+        with watch(space, self.graph, variables) as recorder:
             returned = visit(call, habits=self.habits, seed=self.seed).returned
         return RunOutcome(returned, bound), recorder
 

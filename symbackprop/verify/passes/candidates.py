@@ -63,6 +63,7 @@ from symbackprop.verify.passes.passes import (
     stem_of,
     switch_of,
 )
+from symbackprop.verify.passes.single import flattened, for_one_sample, reshaped_for, singles_of
 from symbackprop.verify.passes.started import started
 from symbackprop.verify.passes.unstated import KnownLoss, LossSearch, has_fewer_axes, inferred_loss, takes_a_target
 
@@ -209,7 +210,10 @@ def _gives_both(function: Any) -> bool:
 
 
 def _is_gradient(node: ast.expr) -> bool:
-    return isinstance(node, ast.Name) and bool(re.match(r"d[A-Z_]|grads?|gradients?|d\w{1,2}$|dscores", node.id))
+    return isinstance(node, ast.Name) and bool(_OF_GRADIENTS.match(node.id))
+
+
+_OF_GRADIENTS = re.compile(r"d[A-Z_]|grads?|gradients?|d\w{1,2}$|d(out|pred|logits?|scores?|loss)$")
 
 
 def _pairs(functions: Mapping[str, Callable[..., Any]]) -> Iterator[PassCandidate]:
@@ -553,11 +557,35 @@ class _Trial:
 
         What is invented may be what the code is not meant for: it accuses nobody while other arguments can be tried.
         """
-        best = self._best_of(map(self._tried, self._values()), None)
+        best = self._fitted(self._best_of(map(self._tried, self._values()), None))
         if best is None or best.missing or says_nothing(best) or not _shapes_agree(best):
             grown = adapted(itertools.islice(self._invented(), STARTS), self._ran, _is_trained)
             best = self._best_of(grown, None if self.taught else best) or best
-        return self._telling(best)
+        return self._telling(_with_unfit(self._for_one(self._fitted(best))))
+
+    def _fitted(self, best: Comparison | None) -> Comparison | None:
+        """Return the best comparison, or one in which an argument has the shape of what is called its gradient, or data are a
+        table, if that is right."""
+        if best is None or _is_right(best):
+            return best
+        values = self._values_of(best)
+        others = [*reshaped_for(values, best.unfit), *flattened(values)] if best.unfit or not _shapes_agree(best) else []
+        return next((other for other in map(self._tried, others) if other is not None and _is_right(other)), best)
+
+    def _values_of(self, found: Comparison) -> dict[tuple[str, str], Any]:
+        """Return the invented values that a comparison was made with, by owner and name."""
+        owners = {slot.name: slot.owner for slot in self._slots() if slot.name not in self.given}
+        return {(owners[name], name): value for name, value in found.arguments.items() if name in owners}
+
+    def _for_one(self, best: Comparison | None) -> Comparison | None:
+        """Return the best comparison; where what is wrong in it is right for one sample, and nothing says that the code is meant
+        for several, that for one, or with what is wrong left undecided."""
+        if best is None or _is_right(best):
+            return best
+        functions = [method_of(self.candidate.owner, function) for function in (self.forward, self.backward)]
+        singles = filter(None, map(self._tried, singles_of(self._values_of(best))))
+        right = next(filter(_is_right_for_something, singles), None)
+        return best if right is None else for_one_sample(best, right, functions)
 
     def _or_better(self, best: Comparison | None, new: Comparison | None) -> Comparison | None:
         """Return the better of two; what was invented outright says more than what was learned. What runs is not looked for."""
@@ -623,8 +651,11 @@ class _Trial:
         switch = self._switch(method_of(owner, self.forward))
         passes = Passes(owner, self.forward, self.backward, inputs, switch)
         found = comparison(passes)
+        if agrees(found):
+            return found
+        visit(lambda: found.hand(**found.example), habits=None)  # what does not run as it is to be compared is not meant so
         self.conventions -= 1
-        return found if self.conventions < 0 or agrees(found) else _as_meant(found, passes)
+        return found if self.conventions < 0 else _as_meant(found, passes)
 
     def _made_with(self, values: Mapping[tuple[str, str], Any]) -> dict[str, Any]:
         return {**self.given, **{name: value for (_, name), value in values.items()}}
@@ -648,6 +679,19 @@ class _Trial:
         if not isinstance(kind, type):
             return kind
         return visit(lambda: call_with(kind, made) if made else kind(), habits=None).returned
+
+
+UNFIT = "what is called its gradient has the shape {own}, what was invented for it {shape}: not judged"
+
+
+def _with_unfit(found: Comparison | None) -> Comparison | None:
+    """Return a comparison in which gradients that do not fit what was invented are left undecided, and so not left out."""
+    if found is None or not found.unfit:
+        return found
+    shapes = {name: np.shape(value) for name, value in found.example.items()}
+    said = {name: UNFIT.format(own=own, shape=shapes.get(name, "another")) for name, own in found.unfit.items()}
+    missing = tuple(name for name in found.missing if name.rpartition(".")[2] not in said)
+    return replace(found, missing=missing, undecided={**said, **found.undecided})
 
 
 def _is_trained(key: Any) -> bool:
@@ -723,7 +767,7 @@ def _is_matrix(leaf: Any) -> bool:
     return isinstance(leaf, np.ndarray) and leaf.ndim == 2 and len(leaf) > 1
 
 
-MOST_HELD = 64
+MOST_HELD = 128
 """The largest size of an object's matrices with which it is checked as it is."""
 
 
@@ -775,6 +819,15 @@ def _is_narrow(found: Comparison) -> bool:
 def _different_sizes(found: Comparison) -> int:
     """Return how many different whole numbers an object was made with."""
     return len({value for value in found.arguments.values() if type(value) is int})
+
+
+def _is_right_for_something(found: Comparison) -> bool:
+    """Whether every gradient is right, and none is 0 everywhere."""
+    return _is_right(found) and all(map(np.any, _gradients_there(found).values()))
+
+
+def _is_right(found: Comparison) -> bool:
+    return not found.missing and _holds(found)
 
 
 def _holds(found: Comparison) -> bool:

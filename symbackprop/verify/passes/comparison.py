@@ -7,7 +7,9 @@ differences: a guess of ours accuses nobody.
 
 from __future__ import annotations
 
+import inspect
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -25,7 +27,7 @@ from symbackprop.verify.binding.results import leaf_at, steps_alike
 from symbackprop.verify.binding.returns import nothing_returned
 from symbackprop.verify.binding.source_tree import plain_function
 from symbackprop.verify.binding.tables import is_table
-from symbackprop.verify.passes.outputs import Output, caches_of, kept_outputs, outputs_of
+from symbackprop.verify.passes.outputs import Output, as_one_array, caches_of, kept_outputs, output_at, outputs_of
 from symbackprop.verify.passes.passes import (
     Passes,
     call_with,
@@ -39,7 +41,7 @@ from symbackprop.verify.passes.passes import (
     required,
     with_shared_defaults,
 )
-from symbackprop.verify.passes.places import RunPlaces, places_of, readings
+from symbackprop.verify.passes.places import RunPlaces, is_memory, places_of, readings
 from symbackprop.verify.passes.plans import ArgumentPlan, plans, upstream_of
 
 STEP = 1e-6
@@ -53,6 +55,7 @@ COARSE, COARSELY = 1e-2, 1e-2
 class Comparison:
     """What `check_gradient` compares: a loss, the gradients, example values, and what they are gradients of.
 
+    `unfit` are the shapes of results that have the names of gradients, and another shape than what they are gradients of.
     `missing` are the parameters that the output depends on and that have no gradient; `upstream` the upstream gradients, of which
     nothing says what they are slopes of, each with the argument of backward that it is; `conditions` what has to hold for a
     name's verdict; `undecided` why nothing is said of a name. `arguments` is what object and forward pass were made with, by
@@ -68,6 +71,7 @@ class Comparison:
     titles: tuple[str, str, str]
     remarks: tuple[str, ...] = ()
     unbound: int = 0
+    unfit: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     upstream: Mapping[str, str] = field(default_factory=dict)
     conditions: Mapping[str, str] = field(default_factory=dict)
@@ -145,7 +149,7 @@ def _times(returned: Any, upstream: Any, shapes: Sequence[tuple[int, ...]]) -> A
 
 def _jacobian_times(returned: Any, upstream: Any, shapes: Sequence[tuple[int, ...]]) -> Any:
     """Return Σ_i dout_i · ∂out_i/∂z_j of a Jacobian with a row for each i, in the shape of z."""
-    return np.reshape(np.reshape(upstream, (-1,)) @ returned, shapes[0])
+    return np.reshape(np.reshape(upstream, (-1,)) @ np.reshape(returned, (np.size(upstream), -1)), shapes[0])
 
 
 def _turned_jacobian_times(returned: Any, upstream: Any, shapes: Sequence[tuple[int, ...]]) -> Any:
@@ -213,7 +217,18 @@ def _jacobian_layouts(
     got, counts = getattr(returned, "shape", ()), [len(shapes), len(asked), len(outputs)]
     if plan.upstream or passes.one or counts != [1, 1, 1] or got in shapes:
         return []
-    return _layouts(got, math.prod(outputs[0].shape), math.prod(shapes[0]))
+    if outputs[0].shape:
+        return _layouts(got, math.prod(outputs[0].shape), math.prod(shapes[0]))
+    return [BY_ROWS] * (_is_row(got, math.prod(shapes[0])) and _says_jacobian(passes.of(passes.owner)[1]))
+
+
+def _is_row(shape: tuple[int, ...], length: int) -> bool:
+    return shape in ((length,), (1, length))
+
+
+def _says_jacobian(function: Callable[..., Any]) -> bool:
+    """Whether the text of a function says that it gives a Jacobian: of one number that is a row."""
+    return bool(re.search(r"(?i)\bjacobian", inspect.getdoc(function) or ""))
 
 
 def _layouts(got: tuple[int, ...], rows: int, columns: int) -> list[str]:
@@ -305,7 +320,7 @@ def _compared(
 
     What is returned may be a Jacobian of some `layout`.
     """
-    slope = not plan.upstream and not passes.one and bool(outputs[0].shape) and not over
+    slope = _is_slope(passes, plan) and bool(outputs[0].shape or layout) and not over
     names = {} if over else _upstream_names(plan, outputs)
     loss, hand = _functions(passes, outputs, plan, places, names, TIMES[layout] if slope else None)
     loss = _over(loss, over)
@@ -329,11 +344,17 @@ def _compared(
             *tables,
         ),
         places.unbound,
+        places.unfit,
         missing,
         upstream,
         backward=method_of(passes.owner, passes.backward),
         jacobian=bool(layout),
     )
+
+
+def _is_slope(passes: Passes, plan: ArgumentPlan) -> bool:
+    """Whether backward is given no upstream gradient and is no forward pass as well."""
+    return not plan.upstream and not passes.one
 
 
 LOSSES = {
@@ -401,6 +422,7 @@ def of_run(passes: Passes) -> Comparison | None:
         ("", "", ""),
         tables,
         places.unbound,
+        places.unfit,
         missing,
         stepped=places.stepped,
         memory=memory,
@@ -421,6 +443,7 @@ def _missing(
 
 
 def _apart_from_tables(owner: Any, names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    names = [name for name in names if not is_memory(name)]
     tables = [name for name in names if is_table(owner, name)]
     said = tuple(f"{name} is worked out once, without random numbers: a table, no parameter" for name in tables)
     return tuple(name for name in names if name not in tables), said
@@ -441,7 +464,7 @@ def _outputs_at(passes: Passes, outputs: Sequence[Output], changed: Mapping[str,
     except Exception:  # whatever the code raises
         return []
     everything = dict(walk({"return": returned, "self": owner}))
-    return [leaf_at(everything, output.place) for output in outputs]
+    return [output_at(everything, output.place) for output in outputs]
 
 
 def _alike(left: Sequence[Any], right: Sequence[Any]) -> bool:
@@ -507,7 +530,9 @@ def both(passes: Passes, plan: ArgumentPlan, owner: Any, given: Mapping[str, Any
     """Run forward, then backward; return what backward returns."""
     forward, backward = passes.of(owner)
     returned = call_with(forward, given)
-    return returned if passes.one else call_with(backward, plan.arguments(given, returned, owner, upstream))
+    if passes.one:
+        return returned
+    return as_one_array(call_with(backward, plan.arguments(given, returned, owner, upstream)), given)
 
 
 def _functions(
@@ -562,7 +587,7 @@ def _functions(
         everything = dict(walk({"return": out, "self": owner}))
         L = 0
         for k, name in names.items():
-            out = leaf_at(everything, outputs[k].place)
+            out = output_at(everything, outputs[k].place)
             if np.shape(out) != np.shape(values[name]):
                 raise ValueError(f"the output has shape {np.shape(out)}, the upstream gradient {np.shape(values[name])}")
             L = L + np.sum(out * values[name])
@@ -574,9 +599,10 @@ def _functions(
         returned = call_with(method_of(owner, first), given)
         if not passes.one:
             arguments = {**plan.arguments(given, returned, owner, upstream), **switched}
-            returned = call_with(method_of(owner, second), arguments)
+            returned = as_one_array(call_with(method_of(owner, second), arguments), given)
         if times is not None:
-            returned = times(returned, values[names[0]], [np.shape(values[name]) for name in gradients])
+            upstream_values = values[names[0]] if names else np.ones(1)
+            returned = times(returned, upstream_values, [np.shape(values[name]) for name in gradients])
         return collected(dict(walk({"return": returned, "self": owner})), values)
 
     switched = {passes.switch: True} if passes.switch else {}

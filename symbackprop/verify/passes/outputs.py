@@ -12,7 +12,8 @@ import numpy as np
 from symbackprop.trace.run.nested import walk
 from symbackprop.verify.binding import name_matching as names
 from symbackprop.verify.binding.binding import numeric, return_names
-from symbackprop.verify.passes.passes import Passes
+from symbackprop.verify.binding.results import leaf_at
+from symbackprop.verify.passes.passes import Passes, required
 
 NAMES = (
     "output",
@@ -52,9 +53,46 @@ def outputs_of(passes: Passes, returned: Any, before: Mapping[str, Any], owner: 
     labels = return_names(passes.of(owner)[0])
     if numeric(returned):
         return (Output("return", labels.get("", ""), np.shape(returned)),)
+    if _is_one_array(passes, returned, owner):
+        return (Output(ALL, labels.get("", ""), np.shape(returned)),)
+    return _loss_first(tuple(output for output in _several(returned, labels) if output.label not in passes.given))
+
+
+def _several(returned: Any, labels: Mapping[str, str]) -> list[Output]:
+    """Return the numbers in a tuple, or the arrays in a list, each as an output."""
     parts = returned if isinstance(returned, tuple) or _is_sequence_of_numbers(returned) else ()
-    found = [Output(f"return.{k}", labels.get(str(k), ""), np.shape(part)) for k, part in enumerate(parts) if numeric(part)]
-    return _loss_first(tuple(output for output in found if output.label not in passes.given))
+    return [Output(f"return.{k}", labels.get(str(k), ""), np.shape(part)) for k, part in enumerate(parts) if numeric(part)]
+
+
+ALL = "return.*"
+"""The place of an output that is a list of arrays in one shape: pictures, one by one; it is the array of them."""
+
+
+def is_list_of_equals(value: Any) -> bool:
+    """Whether a value is a list of arrays that all have one shape."""
+    parts = value if isinstance(value, list) else []
+    return len({np.shape(part) for part in parts}) == 1 and all(hasattr(part, "shape") and np.ndim(part) for part in parts)
+
+
+def _is_one_array(passes: Passes, returned: Any, owner: Any) -> bool:
+    """Whether a list of equal arrays is one output: backward has to be given fewer things that forward is not."""
+    asked = [name for name in required(passes.of(owner)[1]) if name not in passes.given]
+    return is_list_of_equals(returned) and len(asked) < len(returned)
+
+
+def output_at(everything: Mapping[str, Any], place: str) -> Any:
+    """Return an output, by its place: of a list of arrays the array of them."""
+    if place != ALL:
+        return leaf_at(everything, place)
+    return np.stack([leaf for path, leaf in everything.items() if path.partition(".")[0] == "return"])
+
+
+def as_one_array(returned: Any, given: Mapping[str, Any]) -> Any:
+    """Return a list of arrays in one shape as the array of them, where an argument has the shape of that."""
+    if not is_list_of_equals(returned):
+        return returned
+    shape = (len(returned), *np.shape(returned[0]))
+    return np.stack(returned) if any(np.shape(leaf) == shape for leaf in given.values()) else returned
 
 
 def _loss_first(outputs: tuple[Output, ...]) -> tuple[Output, ...]:

@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,8 @@ class RunPlaces:
     `values`: name → its path among the arguments of forward and in the object, `given.x`, `self.l1.W`; `gradients`: name → where
     its gradient is left, `return.0` or `self.dW`; what stands in several places, as that of an array that two layers share, is
     their sum. The parameters in `stepped` are changed by backward itself: their gradients are (old - new)/rate. `unbound` counts
-    the arrays that are returned and are gradients of nothing that is known.
+    the arrays that are returned and are gradients of nothing that is known; `unfit` are those that their names say to be
+    gradients and that have other shapes: name → shape.
     """
 
     values: Mapping[str, str]
@@ -37,6 +38,7 @@ class RunPlaces:
     stepped: frozenset[str]
     rate: float
     unbound: int = 0
+    unfit: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def places_of(
@@ -64,7 +66,22 @@ def places_of(
     found |= {name: (path,) for path, name in pairs.items() if name}
     called |= {path: name for path, name in held.items() if name in found}
     steps = frozenset(called[path] for path in stepped)
-    return RunPlaces(_inverse(called), {**gradients, **found}, steps, _rate(backward, own), _unbound(passes, returned, found))
+    unfit = _unfit(kept, return_names(backward), _shapes(called | held, before), found)
+    unbound = _unbound(passes, kept, found)
+    return RunPlaces(_inverse(called), {**gradients, **found}, steps, _rate(backward, own), unbound, unfit)
+
+
+def _unfit(
+    returned: Any, labels: Mapping[str, str], known: Shapes, found: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of results that are called gradients of what has another shape: a `db` (3, 1) of a `b` (5,)."""
+    unfit = {}
+    for path, leaf in walk(returned):
+        label = labels.get(path) or path.rpartition(".")[2]
+        name = names.gradient_of(label, tuple(known), "") if numeric(leaf) else None
+        if name is not None and name not in found and np.shape(leaf) != known[name]:
+            unfit[name] = np.shape(leaf)
+    return unfit
 
 
 def _handed_back(returned: Any, before: Mapping[str, Any]) -> list[str]:
@@ -190,7 +207,17 @@ def _whatever_it_is_called(inputs: Mapping[str, str]) -> dict[str, str]:
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """Return the arrays that have other numbers in the same shape, and the single numbers that may be weights."""
-    return [path for path, old in before.items() if path in after and _may_move(path, old) and _moved(old, after[path])]
+    moving = (path for path, old in before.items() if path in after and _may_move(path, old) and _moved(old, after[path]))
+    return [path for path in moving if not is_memory(path)]
+
+
+def is_memory(path: str) -> bool:
+    """Whether an array is called like what steps keep of earlier ones."""
+    return bool(_MEMORY.fullmatch(path.rpartition(".")[2]))
+
+
+_MEMORY = re.compile(r"_?(velocity|velocities|momentums?|moments?|running_\w+|moving_\w+)", re.IGNORECASE)
+"""What a step keeps of earlier ones is no weight."""
 
 
 def _moved(before: Any, after: Any) -> bool:
@@ -417,10 +444,18 @@ def _only_reduced(leaf: Any, inputs: Shapes) -> list[str]:
     """Return the only input, if an array is a gradient of it that was summed over an axis too many, or over one too few, or has
     a row for each sample as well."""
     own = np.shape(leaf)
+    columns = _of_jacobian(own, inputs)
+    if len(columns) == 1 and len(inputs) > 1:
+        return columns
     meant = {
         name for name, shape in inputs.items() if _is_reduced(own, shape) or (own[:1] == shape[:1] and len(own) == len(shape))
     }
     return [*meant] if own and len(inputs) == 1 else []
+
+
+def _of_jacobian(own: tuple[int, ...], inputs: Shapes) -> list[str]:
+    """Return the inputs that have as many numbers as a Jacobian has columns."""
+    return [name for name, shape in inputs.items() if len(own) == 2 and own[1] == math.prod(shape) and min(own) > 1]
 
 
 def _by_shape(left: Mapping[str, Any], inputs: Shapes) -> dict[str, str]:

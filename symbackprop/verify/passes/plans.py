@@ -75,7 +75,7 @@ def _value(source: str, given: Mapping[str, Any], returned: Any, owner: Any, ups
     if kind == "rest":
         return tuple(returned[int(k)] for k in key.split(","))
     if kind == "return":
-        return returned[int(key)] if key else returned
+        return returned[int(key)] if key.isdigit() else returned
     return leaf_at(dict(walk({"self": owner})), source)
 
 
@@ -100,7 +100,8 @@ def _best_first(options: Mapping[str, Sequence[str]]) -> Iterator[ArgumentPlan]:
     while heap:
         _, ranks = heapq.heappop(heap)
         chosen = {name: options[name][rank] for name, rank in zip(taken, ranks, strict=True)}
-        if len({*chosen.values()}) == len(chosen):
+        sources = [source for source in chosen.values() if source != "unread"]
+        if len({*sources}) == len(sources):
             yield ArgumentPlan(chosen)
         for place, rank in enumerate(ranks):
             further = (*ranks[:place], rank + 1, *ranks[place + 1 :])

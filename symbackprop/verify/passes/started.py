@@ -16,10 +16,11 @@ import numpy as np
 from symbackprop.guest.visit import visit
 from symbackprop.trace.run.nested import instance_members, is_user_class, walk
 from symbackprop.verify.binding.binding import numeric
+from symbackprop.verify.passes.inventing.objects import HandingOn, is_helper
 from symbackprop.verify.passes.passes import call_with, method_of, own_copy, parameters_of
 
 _BUILDERS = re.compile(
-    r"_*(build|setup|set_up|initiali[sz]e|init|prepare|compile)(_?(params?|parameters|weights|layer|model|network|input_?shape|training))?",
+    r"_*(build|setup|set_up|initiali[sz]e|init|prepare|compile)(_?(params?|parameters|weights|layer|model|network|input_?shape|training|temps|buffers))?",
     re.IGNORECASE,
 )
 _SETS_SHAPE = re.compile(r"_*(set|update)_?input_?(shape|size|dim)|(get_|compute_)?out(put)?_?shape", re.IGNORECASE)
@@ -62,6 +63,8 @@ def _argument(name: str, given: Mapping[str, Any], batch: bool) -> Any:
         return len(data)
     if re.search(r"shape", name, re.IGNORECASE):
         return np.shape(data) if batch else np.shape(data)[1:]
+    if is_helper(name):
+        return HandingOn()
     if re.search(r"rng|rand|seed", name, re.IGNORECASE):
         return np.random.RandomState(0)
     if re.search(r"dim|size|feat|^n_?|_?in(puts?)?$", name, re.IGNORECASE):

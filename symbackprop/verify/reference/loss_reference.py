@@ -257,7 +257,7 @@ class LossReference:
     def lines(self) -> frozenset[tuple[str, int]]:
         """Return the lines that the value of the loss comes through, at the example."""
         graph = Graph()
-        run, loss = self._traced(self.values, graph)
+        run, loss = self._traced(self.values, graph, variables=True)
         own = set(reachable(graph, [loss]))
         places = [graph.places[node] for node in own]
         places += [at.place for at in run.locals if any(node in own and graph.arguments[node] for node in at.value.nodes)]
@@ -299,12 +299,21 @@ class LossReference:
             )
         return Evaluated(arrays, adjoints, loss)
 
-    def _traced(self, values: Mapping[str, Any], graph: Graph) -> tuple[Trace, int]:
-        """Return a trace of the loss, and the node of its value."""
+    def _traced(self, values: Mapping[str, Any], graph: Graph, *, variables: bool = False) -> tuple[Trace, int]:
+        """Return a trace of the loss, with what its `variables` hold, and the node of its value."""
         function, arguments = make_arguments(self.call, values)
         names, moving = self.call.inputs(values), varied(self.call, self.fixed, values)
         try:
-            run = trace(function, arguments, graph=graph, rename=names, varied=moving, check=False, habits=self.call.habits)
+            run = trace(
+                function,
+                arguments,
+                graph=graph,
+                rename=names,
+                varied=moving,
+                check=False,
+                habits=self.call.habits,
+                variables=variables,
+            )
         except CodeFails as problem:
             raise CodeFails("; ".join([str(problem), *(f.note for f in forgotten(self.call.function))])) from None
         if run.returned is None and not run.results:

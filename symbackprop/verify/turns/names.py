@@ -44,7 +44,7 @@ def names_of(loop: TrainingLoop, space: Mapping[str, Any]) -> TurnNames | None:
     wanted = _without([*free(around), *_without(read, stored(around))], (*loop.own_weights, *dir(builtins)))
     known = {*samples, *loop.parameters, *loop.variables, *(name for name in wanted if _is_data(space.get(name)))}
     data = tuple(name for name in wanted if name in known)
-    ahead, predicted = _prediction(loop)
+    ahead, predicted = _prediction(loop, _made_of_targets(loop.before) - {*loop.weights})
     if not predicted or not any(map(_is_wanted, data)):
         return None
     values = {name: samples.get(name, space.get(name)) for name in data}
@@ -55,9 +55,36 @@ def _without(names: Iterable[str], others: Collection[str]) -> list[str]:
     return [name for name in dict.fromkeys(names) if name not in others]
 
 
-def _prediction(loop: TrainingLoop) -> tuple[tuple[ast.stmt, ...], str]:
+def _made_of_targets(statements: Iterable[ast.stmt]) -> set[str]:
+    """Return the names of what is made of targets alone: `T = one_hot(y)`."""
+    found: set[str] = set()
+    for statement in statements:
+        value = statement.value if isinstance(statement, ast.Assign) else None
+        read = [*_arrays_read(value)] if value is not None else []
+        if read and all(_is_wanted(name) or name in found for name in read):
+            found |= {*stored([statement])}
+    return found
+
+
+def _arrays_read(value: ast.expr) -> Iterator[str]:
+    """Yield the names that an expression reads, but for functions and modules, and for what it asks the shape of."""
+    nodes = [*ast.walk(value)]
+    called = {node.func for node in nodes if isinstance(node, ast.Call)}
+    left = (
+        called
+        | {getattr(node, "value", node) for node in called}
+        | {node.value for node in nodes if isinstance(node, ast.keyword)}
+    )
+    yield from _without(_names([node for node in nodes if node not in left]), ["self"])
+
+
+def _names(nodes: Iterable[ast.AST]) -> list[str]:
+    return [node.id for node in nodes if isinstance(node, ast.Name)]
+
+
+def _prediction(loop: TrainingLoop, targets: Collection[str]) -> tuple[tuple[ast.stmt, ...], str]:
     """Return the statements before the first that reads a target, and the last variable that they set."""
-    split = next((k for k, statement in enumerate(loop.body) if any(map(_is_wanted, loaded(statement)))), 0)
+    split = next((k for k, s in enumerate(loop.body) if any(_is_wanted(name) or name in targets for name in loaded(s))), 0)
     ahead = loop.body[:split]
     set_there = [s.targets[0] for s in ahead if isinstance(s, ast.Assign)]
     names = [target.id for target in set_there if isinstance(target, ast.Name)]

@@ -19,6 +19,7 @@ import numpy as np
 from symbackprop.trace.run.nested import NO_FILE
 from symbackprop.verify.binding.name_matching import is_target
 from symbackprop.verify.passes.candidates import PassCandidate
+from symbackprop.verify.passes.passes import own_defaults, required
 from symbackprop.verify.turns.loops import TrainingLoop, free, needed, stored, training_loops
 from symbackprop.verify.turns.names import TurnNames, names_of
 from symbackprop.verify.turns.text import TURN, text_with_a_turn
@@ -37,10 +38,10 @@ class Turn:
     remark: str
 
 
-def turns(module: types.ModuleType, *, fixed: bool = False) -> Iterator[Turn]:
+def turns(module: types.ModuleType, *, fixed: bool = False, owner: str = "") -> Iterator[Turn]:
     """Yield the training loops of a file whose definitions were run; one that cannot be taken out is left out.
 
-    With `fixed` only those in methods that turn as often as is written there.
+    With `fixed` only those in methods that turn as often as is written there, with an `owner` those in methods of this class.
     """
     path = str(module.__file__)
     text = "".join(linecache.getlines(path))
@@ -49,12 +50,18 @@ def turns(module: types.ModuleType, *, fixed: bool = False) -> Iterator[Turn]:
     except (SyntaxError, ValueError):
         return
     for loop in training_loops(tree):
-        if fixed and not (loop.owner is not None and loop.turns_as_written):
+        if _is_left_out(loop, fixed, owner):
             continue
         names = names_of(loop, vars(module))
         if names is not None and _takes_out(loop, names, module, tree, text):
             yield _turn(loop, names, module)
             _show(text, path)  # it was no use: the file is shown as it is
+
+
+def _is_left_out(loop: TrainingLoop, fixed: bool, owner: str) -> bool:
+    if owner and (loop.owner is None or loop.owner.name != owner):
+        return True
+    return fixed and not (loop.owner is not None and loop.turns_as_written)
 
 
 def _takes_out(loop: TrainingLoop, names: TurnNames, module: types.ModuleType, tree: ast.Module, text: str) -> bool:
@@ -82,7 +89,7 @@ def _arguments(loop: TrainingLoop, names: TurnNames) -> list[str]:
 
 
 def _turn(loop: TrainingLoop, names: TurnNames, module: types.ModuleType) -> Turn:
-    kind = getattr(module, loop.owner.name) if loop.owner is not None else _class_of(loop, module)
+    kind = _class_in(loop, getattr(module, loop.owner.name), module) if loop.owner is not None else _class_of(loop, module)
     for name, function in _passes(loop, names, module).items():
         function.__qualname__ = f"{kind.__name__}.{name}"
         setattr(kind, name, function)
@@ -118,6 +125,43 @@ def _class_of(loop: TrainingLoop, module: types.ModuleType) -> Any:
     made = _function("__init__", ["self", *wanted], [*making, *held], NO_FILE, module, space if loop.host is None else {})
     setattr(kind, "__init__", made)  # noqa: B010 - a class that is made here has no other
     return kind
+
+
+def _class_in(loop: TrainingLoop, own: Any, module: types.ModuleType) -> Any:
+    """Return the class of a loop that stands in a method; one that makes its weights as the method does, where they are made in
+    it."""
+    making = _making(loop)
+    if not making:
+        return own
+    kind = type(own.__name__, (own,), {"__module__": module.__name__})
+    asked = [*required(own.__init__)[1:]] if isinstance(own.__init__, types.FunctionType) else []
+    options = own_defaults(getattr(own, loop.host.name)) if loop.host is not None else {}
+    wanted = [name for name in loop.parameters if name in free(making) and name not in asked]
+    space = {name: options[name] for name in wanted if name in options}
+    arguments = ["self", *asked, *_without(wanted, space)]
+    first = _parsed([f"{own.__name__}.__init__({', '.join(['self', *asked])})"])
+    made = _function("__init__", arguments, [*first, *making, *_held(loop)], NO_FILE, module, space)
+    setattr(kind, "__init__", made)  # noqa: B010 - a class that is made here has no other
+    return kind
+
+
+def _without(names: Iterable[str], others: Mapping[str, Any]) -> list[str]:
+    return [name for name in names if name not in others]
+
+
+def _held(loop: TrainingLoop) -> list[ast.stmt]:
+    """Return the statements that keep the weights; a bias that begins with 0 is a real number."""
+    places = [name if "." in name else f"self.{name}" for name in loop.weights]
+    kept = _parsed(f"self.{name} = {name}" for name in loop.own_weights)
+    return kept + _parsed(f"{place} = float({place}) if isinstance({place}, int) else {place}" for place in places)
+
+
+def _making(loop: TrainingLoop) -> list[ast.stmt]:
+    """Return the statements before a loop in which its weights are made, and what these come from."""
+    attributes = [s for s in loop.before if isinstance(s, ast.Assign) and {*map(ast.unparse, s.targets)} & {*loop.weights}]
+    wanted = [*loop.own_weights, *free(attributes)]
+    kept = [*attributes, *needed(loop.before, wanted)]
+    return [copy.deepcopy(statement) for statement in loop.before if statement in kept]
 
 
 def _own_array(value: Any) -> Any:

@@ -246,6 +246,8 @@ def number_of(slot: ArgumentSlot) -> Any:
 def _numbers(slot: ArgumentSlot, extents: Extents) -> list[Maker]:
     """An array, of the shape that the text says, or of one that arguments of this name have."""
     stated = slot.hints.shapes.get(slot.name)
+    if stated and slot.owner == "class" and PAIRED.search(slot.name):
+        return [_value(tuple(extents.of(size, len(stated)) for size in stated)), *_constructor(slot.name)]
     first = [_array(tuple(extents.of(size, len(stated)) for size in stated), slot.name)] if stated else []
     further = _constructor(_meant(slot)) if slot.owner == "class" else _shapes(slot)
     return [*first, *([None] if slot.optional else []), *further]
@@ -332,7 +334,8 @@ def _fitting(slot: ArgumentSlot) -> list[Maker]:
         return []
     first, last = slot.hints.held[0], slot.hints.held[-1]
     if STATE.match(slot.name):
-        return [_array((4, size), slot.name) for size in dict.fromkeys(reversed(slot.hints.held))]
+        sizes = dict.fromkeys(reversed(slot.hints.held))
+        return [_array(shape, slot.name) for size in sizes for shape in ((4, size), (size, 1))]
     if is_target(slot.name):
         return [_array((4, last), "p"), *([_one_hot(4, last)] if last > 1 else [])]
     return [_array((4, first), slot.name)]
@@ -404,7 +407,8 @@ def _usual_shapes(slot: ArgumentSlot) -> list[Maker]:
 
 _IMAGE_SIZE = re.compile(rf"(?i)^(?=..)(?:{SPATIAL.pattern})")
 _DATA = re.compile(r"(?i)^(x|x_?train|inputs?|data|features|train_?x|x_?data)$")
-_WANTED = re.compile(r"(?i)^(y|t|y_?train|targets?|labels?|train_?y|outputs?|y_?true|y_?data)$")
+_WANTED = re.compile(r"(?i)^(y|t|y_?train|targets?|labels?|train_?y|outputs?|y_?true|y_?data|(expected|desired)_?\w*)$")
+_PREDICTED = re.compile(r"(?i)^(predict(ed|ion)?_?\w*|y_?(hat|pred)|probs?)$")
 _LAYERS = re.compile(
     r"^(n_?)?(layer_?)?sizes$|^layers?(_?dims?|_dimensions|_nodes|_structure)?$|^(network_)?(structure|architecture)$|units_list"
 )
@@ -414,7 +418,8 @@ _MADE: tuple[tuple[re.Pattern[str], tuple[Maker, ...]], ...] = (
     (re.compile("^W_?x"), tuple(map(_array, ((3, 5), (3, 20), (3, 15), (5, 3))))),
     (_IMAGE_SIZE, (_value(4),)),
     (_DATA, tuple(map(_array, ((4, 3), (3, 4))))),
-    (_WANTED, tuple(map(_array, ((4, 1), (4, 2), (4,), (2, 4))))),
+    (_WANTED, (_array((4, 1)), lambda rng: np.array([0, 1, 1, 0]), *map(_array, ((4, 2), (4,), (2, 4))))),
+    (_PREDICTED, tuple(_array(shape, "p") for shape in ((4, 1), (4, 2), (4,), (2, 4)))),
     (_LAYERS, tuple(map(_value, ([3, 5, 2], (3, 5), (3,), (3, 4))))),
     (BIAS, tuple(_array(shape) for shape in ((5,), (3,), (4,), (5, 1), (1, 5)))),
     (WEIGHT, tuple(map(_array, ((3, 5), (5, 3), (5, 4), (3, 2, 2, 2), (3, 12), (3, 20), (5, 20), (5, 5), (3, 15), (5, 15))))),
@@ -423,6 +428,8 @@ _MADE: tuple[tuple[re.Pattern[str], tuple[Maker, ...]], ...] = (
         re.compile(r"^hidden_?(units|layers?|sizes|dims|nodes|neurons)(_list)?$"),
         (*map(_value, (5, [5], (5,), 4)), _array((3, 5))),
     ),
+    (re.compile("out_?(put_?)?(channels|depth)|filters"), (*map(_value, (3, 2, 5, 4)), _value((3, 3)))),
+    (re.compile("channels|in_?depth"), tuple(map(_value, (2, 3, 1, 5)))),
     (_OUTPUT_SIZE, (*map(_value, (5, 3, 6, 2, 4)), _array((3, 5)), _value((2, 2)), _value("relu"))),
     (re.compile(""), (*map(_value, SMALL), _array((3, 5)), _value((2, 2)), _value("relu"))),
 )

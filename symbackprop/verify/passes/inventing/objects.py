@@ -12,14 +12,14 @@ import itertools
 import re
 import sys
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from symbackprop.verify.binding.source_tree import definition
-from symbackprop.verify.passes.passes import call_with, parameters_of
+from symbackprop.verify.passes.passes import call_with, outside, parameters_of
 
 Maker = Callable[[np.random.Generator], Any]
 _OF_ARRAYS = frozenset({*dir(np.ndarray), *dir(list), *dir(dict), *dir(str), *dir(tuple)})
@@ -46,8 +46,22 @@ def objects_for(kind: type) -> dict[str, list[Maker]]:
     if not isinstance(made, types.FunctionType):
         return {}
     known = _pool(kind)
-    found = {name: _makers(name, use, known) for name, use in uses_of(kind, made).items()}
-    return {name: makers for name, makers in found.items() if makers}
+    uses = uses_of(kind, made)
+    slopes = {name for name in uses if _is_slope_of(name, uses)}
+    found = {name: _makers(name, use, known, slope=name in slopes) for name, use in uses.items()}
+    found |= _an_activation([name for name, use in uses.items() if use.called and not found[name]], slopes)
+    return dict(filter(lambda item: item[1], found.items()))
+
+
+def _is_slope_of(name: str, others: Collection[str]) -> bool:
+    return bool(_DERIVATIVE.search(name)) or (name[:1] == "d" and name[1:].lstrip("_") in others)
+
+
+def _an_activation(names: Sequence[str], slopes: set[str]) -> dict[str, list[Maker]]:
+    """Return an activation, and its slope, for one or two arguments that are called; nothing where no name tells them."""
+    if len(names) > 2 or len(slopes.intersection(names)) != len(names) - 1:
+        return {}
+    return {name: [_giving(_tanh_slope if name in slopes else _tanh)] for name in names}
 
 
 def uses_of(kind: type, made: types.FunctionType) -> dict[str, ArgumentUse]:
@@ -158,14 +172,15 @@ def _classes(known: Mapping[str, Any], names: set[str]) -> list[type]:
     return [kind for kind in dict.fromkeys(known.values()) if isinstance(kind, type) and _has(kind, names)]
 
 
-def _makers(name: str, use: ArgumentUse, known: Mapping[str, Any]) -> list[Maker]:
+def _makers(name: str, use: ArgumentUse, known: Mapping[str, Any], *, slope: bool) -> list[Maker]:
     """Return what makes values for one argument; nothing where arrays, numbers and texts will do."""
     own, of_items = use.names - _OF_ARRAYS, use.of_items - _OF_ARRAYS
     if of_items:
         return _lists_of(of_items, known)
     if own:
-        return [_making(kind) for kind in _with_names(name, own, known)][:4]
-    return _functions(name, known) if use.called else []
+        found = [_making(kind) for kind in _with_names(name, own, known)][:4]
+        return found or ([_making(HandingOn)] if is_helper(name) else [])
+    return _functions(known, slope=slope) if use.called else []
 
 
 def _with_names(name: str, names: set[str], known: Mapping[str, Any]) -> list[type]:
@@ -199,6 +214,44 @@ def _making(kind: type, *sizes: int) -> Maker:
     return lambda rng: kind(*sizes)
 
 
+def _tanh(z: Any) -> Any:
+    return np.tanh(z)
+
+
+def _tanh_slope(z: Any) -> Any:
+    return 1 - np.tanh(z) ** 2
+
+
+_tanh, _tanh_slope = (outside(function, function.__name__) for function in (_tanh, _tanh_slope))
+"""An activation and its slope, for a layer whose file has none."""
+
+
+class HandingOn:
+    """An optimiser that hands on the gradient that it is given, or an initialiser that draws numbers of given sizes."""
+
+    def __call__(self, *sizes: Any, **named: Any) -> Any:
+        """Return numbers of the sizes that are given, or what is given."""
+        shape = tuple(size for part in sizes for size in (part if isinstance(part, tuple | list) else (part,)))
+        if shape and all(isinstance(size, int) for size in shape):
+            return np.round(np.random.default_rng(sum(shape)).normal(size=shape), 3)
+        return self._handed_on(*sizes, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a method that hands on the last array that it is given, and makes a stand-in of anything else."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._handed_on
+
+    def _handed_on(self, *given: Any, **named: Any) -> Any:
+        arrays = [value for value in (*given, *named.values()) if np.ndim(value) and hasattr(value, "dtype")]
+        return arrays[-1] if arrays else self
+
+
+def is_helper(name: str) -> bool:
+    """Whether an argument is called like an optimiser or an initialiser."""
+    return bool(re.search(r"optim|init(iali[sz]er)?$|_init_?|weight_init", name, re.IGNORECASE))
+
+
 Chain = Sequence[tuple[type, tuple[int, ...]]]
 """Classes of layers, each with the sizes that it is made with."""
 
@@ -227,9 +280,8 @@ def _listing(chain: Chain) -> Maker:
     return lambda rng: [kind(*sizes) for kind, sizes in chain]
 
 
-def _functions(name: str, known: Mapping[str, Any]) -> list[Maker]:
+def _functions(known: Mapping[str, Any], *, slope: bool) -> list[Maker]:
     """Return functions of one argument of the file; for an argument that is called like a derivative, such ones."""
-    slope = bool(_DERIVATIVE.search(name))
     found = [
         f
         for f in dict.fromkeys(known.values())
