@@ -23,7 +23,7 @@ from symbackprop.proofreading.judging.course import Course, Pair
 from symbackprop.proofreading.judging.index_ranges import axes_of, bounds, first_place, index_ranges
 from symbackprop.proofreading.judging.loss_and_rate import find_loss, find_rate
 from symbackprop.proofreading.judging.other_meanings import numbered_entries
-from symbackprop.proofreading.judging.quantities import by_analogy, merge_names
+from symbackprop.proofreading.judging.quantities import by_analogy, called_again, merge_names
 from symbackprop.proofreading.judging.reading import Reading, Unread, read_formulas
 from symbackprop.proofreading.judging.said_before import domains_in
 from symbackprop.proofreading.judging.statement_kinds import Statement
@@ -88,6 +88,7 @@ def proofread(
         reading, how = _as_meant(reading)
         letters = [name for name, entry in table.entries.items() if entry.kind is Kind.INDEX]
         _with_sizes(reading, how, letters, start)
+        start.aliases.update(called_again(document.fragments, table, _meanings(reading)))
     called = _with_functions(document, reading, start)
     course = _gathered(reading, lines, names, network, start, called)
     runs = run_code(document, run_seconds) if run_seconds is not None else CodeRuns()
@@ -319,8 +320,7 @@ def _judged(
     runs: CodeRuns,
 ) -> ProofreadReport:
     environment, assumed = gathered.environment, dict(gathered.assumed)
-    fixed = frozenset(network.nodes) if network else frozenset()
-    course = Course(environment, text=document.text, fixed=fixed, definers=gathered.definers)
+    course = gathered.once_more(environment, document.text)
     judgements: list[Judgement] = []
     transpose = "T" if how.t_transposes or _PLAIN_T.search(document.text) else r"\top"
     notation = Notation().override(names=dict(reading.spelled), transpose=transpose)

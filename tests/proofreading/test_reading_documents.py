@@ -144,7 +144,7 @@ $$ \frac{\partial a_j}{\partial z_i} = SECOND, \quad OTHER $$
         ("a_i (1 - a_i)", "-a_j a_i", r"j \ne i", 0),
         ("a_i (1 + a_i)", "-a_i a_j", r"i \neq j", 1),
         ("a_i (1 - a_i)", "a_i a_j", r"i \neq j", 1),
-        ("a_i (1 - a_i)", "-a_i a_j", r"i = 1", 1),
+        ("a_i (1 - a_i)", "-a_i a_j", r"i = 1", 0),  # it may be said of that place alone
     ],
 )
 def test_a_formula_for_equal_letters_and_one_for_different_ones(first: str, second: str, other: str, wrong: int) -> None:

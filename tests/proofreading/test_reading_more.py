@@ -45,6 +45,7 @@ READ = [
     r"$H = -\sum_x p(x) \log p(x) = \sum_x p(x) (-\log p(x))$",
     r"$n! = n (n-1)!$, $4! = 24$",
     r"$u = a .* b = b .* a$",
+    r"$f_t = 3 W [h_{t-1}, x_t]$, $\Delta u =^{def} 2 v$, $x_* = 3 u = u + 2 u$, $w_{nn} = s_n v = v s_n$",
     r"$i_t = \sigma(a_t)$, $e_{ij} = s_i h_j = h_j s_i$",
     r"![u](https://latex.codecogs.com/svg.latex?u&space;=&space;3&space;v&plus;v) $u = 4 v$",
     r'<a href="https://www.codecogs.com/eqnedit.php?latex=u=v">'
@@ -107,3 +108,68 @@ def test_what_says_what_a_name_is_is_no_claim() -> None:
     found = [claim.status for claim in report.claims]
     assert found[:5] == [*[ClaimStatus.DEFINITION] * 3, ClaimStatus.SETTING, ClaimStatus.DEFINITION]
     assert found[5:] == [ClaimStatus.ALWAYS, ClaimStatus.EXAMPLE]
+
+
+TOLD_LATER = """What $s$ says is the answer, and it is called $q$. $h = f(w x)$, $s = f(v h)$,
+
+$$\\frac{\\partial h}{\\partial w} = SLOPE$$
+
+$$\\frac{\\partial q}{\\partial h} = v f'(v h)$$
+
+$$f(x) = \\frac{1}{1 + e^{-x}}$$
+
+# In numbers
+
+$$f(-2 + 5) = 0.95257$$
+
+$$f(1) = NUMBER$$
+"""
+
+
+@pytest.mark.parametrize(
+    ("slope", "number", "wrong"),
+    [("x f'(w x)", "0.73106", 0), ("w f'(w x)", "0.73106", 1), ("x f'(v x)", "0.73106", 1), ("x f'(w x)", "0.74106", 1)],
+)
+def test_a_function_that_the_section_defines_and_the_next_one_uses(slope: str, number: str, wrong: int) -> None:
+    report = proofread_text(TOLD_LATER.replace("SLOPE", slope).replace("NUMBER", number))
+    assert [claim.status for claim in report.claims].count(ClaimStatus.DIFFERS) == wrong
+    assert wrong or report.complete, report.text()
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        (r"$f(x + h) \approx f(x) + h f'(x)$", ClaimStatus.FIRST_ORDER),
+        (r"$f(x + h) \approx f(x) + 3 h f'(x)$", ClaimStatus.UNDECIDED),
+        (r"$f'(x) \approx \frac{f(x + h) - f(x)}{h}$", ClaimStatus.FIRST_ORDER),
+        (r"$f'(x) \approx \frac{f(x + h) - f(x - h)}{h}$", ClaimStatus.UNDECIDED),
+        (r"$3 \cdot 2.1 \approx 6$", ClaimStatus.EXAMPLE),
+        (r"$3 \cdot 2.1 \approx 7$", ClaimStatus.UNDECIDED),
+        (r"$3 \cdot 2.1 \approx 9$", ClaimStatus.DIFFERS),
+        (r"$a_{ij} = b_i c_j$, $j = i$", ClaimStatus.CASE),
+        (r"This is 0 if $P = Q$", ClaimStatus.CASE),
+    ],
+)
+def test_what_is_near_and_what_is_a_case(text: str, status: ClaimStatus) -> None:
+    assert proofread_text(text).claims[-1].status is status
+
+
+def test_a_function_that_rests_on_itself_takes_no_time() -> None:
+    found = proofread_text(r"$\mu = \varphi(x)$, $\varphi(x) = e^{-(x - \mu)^2}$, $\varphi(0) = 1$")
+    assert ClaimStatus.DIFFERS not in {claim.status for claim in found.claims}
+
+
+def test_no_change_is_made_of_the_branches_of_a_definition_by_cases() -> None:
+    text = r"$r(x) = \begin{cases} x & x > 0 \\ 0 & x \le 0 \end{cases}$, "
+    text += r"$\frac{dr}{dx} = \begin{cases} 2 & x > 0 \\ 0 & x < 0 \end{cases}$"
+    assert proofread_text(text).claims[-1].status is ClaimStatus.DIFFERS
+
+
+def test_a_sign_of_a_derivative_that_is_missing_below_is_malformed() -> None:
+    report = proofread_text(r"$C = 3 b$, $$\frac{\partial C}{b} = 3$$")
+    assert report.claims[-1].status is ClaimStatus.ALWAYS
+    assert [(finding.written, finding.repair) for finding in report.findings] == [("b", r"\partial b")]
+
+
+def test_words_in_lists_of_code_are_no_numbers() -> None:
+    assert proofread_text("```python\nu = [True, 1.5]\nv = [1e999, 2]\n```\n$u = 3 v$").ok

@@ -270,6 +270,9 @@ _TWO = tree.Number("2")
 
 def _change(parser: Parser) -> Rule:
     start = parser.take().start
+    if parser.kind in _SCRIPTS and parser.names.guessed:  # `Δ_t`, `Δ^{(l)}`: a quantity that is called so
+        name = Name("Delta", span=parser.span(start))
+        return apply_scripts(parser, name, (yield _scripts(parser)), parser.span(start))
     if parser.kind not in FACTOR_START:
         return Name("Delta", span=parser.span(start))
     return tree.Decorated("Delta", (yield _scripted(parser)), span=parser.span(start))
@@ -497,12 +500,21 @@ def _derivative(parser: Parser) -> Rule:
             above = yield _term(parser)
     parser.take("RB")
     parser.take("LB")
+    _sign_below(parser)
     below = []
     while parser.kind == "PARTIAL":
         parser.take()
         below.append((yield _scripted(parser)))
     parser.take("RB")
     return differential(order, above, below, parser.names.layered, parser.span(start))
+
+
+def _sign_below(parser: Parser) -> None:
+    """Raise for `\\frac{\\partial C}{b}`, with what is missing below."""
+    token = parser.tokens[parser.at] if parser.kind == "NAME" else None
+    if token is not None:
+        written = parser.text[token.start : token.end]
+        raise ReadError("the sign of the derivative is missing below", (token.start, token.end), rf"\partial {written}")
 
 
 def _root(parser: Parser) -> Rule:

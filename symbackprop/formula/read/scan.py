@@ -337,6 +337,8 @@ def _splits(scanner: Scanner, run: str) -> bool:
 def _are_places(scanner: Scanner, run: str) -> bool:
     """Whether known letters below are indices; of a text also `ij` where i is a gate `i_t` besides."""
     places = {letter for letter in run if scanner.names.kind(scanner.names.find(letter) or letter) is Kind.INDEX}
+    if scanner.names.guessed and run in ("nn", "mm", "NN", "MM"):  # the last entry, `w_{nn}`
+        return True
     return bool(places) and set(run) - places <= (_COUNTING if scanner.names.guessed else set())
 
 

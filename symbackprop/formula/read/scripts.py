@@ -81,7 +81,7 @@ def function_head(source: ScriptSource, name: Name, scripts: list[Script], span:
     for kind, value in scripts:
         if kind == "sup" and not entry.layered and isinstance(value, Number):
             exponent = value
-        elif kind == "sup" and not entry.layered and not _is_index(source, value):
+        elif kind == "sup" and not entry.layered and not _says_which(source, value):
             raise ReadError(f"two readings: is this superscript of {name.name} a power or an inverse?", span)
         else:
             kept.append((kind, value))
@@ -93,6 +93,13 @@ def function_head(source: ScriptSource, name: Name, scripts: list[Script], span:
             raise ReadError(f"unexpected superscript on the function {name.name}", span)
         head = Decorated("prime", head, span=span)
     return head, exponent
+
+
+def _says_which(source: ScriptSource, value: Formula) -> bool:
+    """Whether an index, or in a text a small letter, above a function says which one it is: `J^t(w)` is no power."""
+    if _is_index(source, value):
+        return True
+    return source.names.guessed and isinstance(value, Name) and len(value.name) == 1 and value.name.islower()
 
 
 def index_list(source: ScriptSource, entry: Entry | None, value: Formula, span: Span) -> tuple[Formula, ...]:

@@ -48,22 +48,28 @@ def term(items: Sequence[SignedFactor], bare: Collection[int], span: Span, calls
         if item.sign == "⊙":
             segments.append([])
         segments[-1].append(SignedFactor("", item.factor) if item.sign == "⊙" else item)
-    built = [_product(segment if calls is None else _with_calls(segment, calls), bare) for segment in segments]
+    stacked = calls is not None
+    built = [_product(segment if calls is None else _with_calls(segment, calls), bare, stacked=stacked) for segment in segments]
     return built[0] if len(built) == 1 else tree.Hadamard(tuple(built), span=span)
 
 
-def _product(segment: Sequence[SignedFactor], bare: Collection[int]) -> Formula:
+def _product(segment: Sequence[SignedFactor], bare: Collection[int], *, stacked: bool) -> Formula:
+    """Build a product; with `stacked`, `W [h, x]` is W times what is stacked in the brackets."""
     factors: list[Formula] = []
     divided = False
     for item in segment:
         if item.sign == "/":
             factors = [tree.Fraction(_joined(factors), item.factor, inline=True, span=_around([*factors, item.factor]))]
         else:
-            if factors and not item.sign:
+            if factors and not item.sign and not (stacked and _is_stacked(item.factor)):
                 _refuse_two_readings(factors[-1], item.factor, divided, id(factors[-1]) in bare)
             factors.append(item.factor)
         divided = item.sign == "/"
     return _joined(factors)
+
+
+def _is_stacked(factor: Formula) -> bool:
+    return isinstance(factor, tree.Group) and factor.bracket == "[" and _is_list(factor.body)
 
 
 def _with_calls(segment: Sequence[SignedFactor], calls: Collection[str]) -> Sequence[SignedFactor]:

@@ -150,6 +150,7 @@ SYMBOLS: dict[str, tuple[str, str]] = {
     "@": ("TIMES", "*"),
     "ᵀ": ("TOP", "^"),
     **dict.fromkeys((r"\because", "∵"), ("TEXT", "because")),
+    **dict.fromkeys((r"\exists", "∃"), ("TEXT", "there is")),
     **dict.fromkeys((r"\therefore", "∴"), ("TEXT", "therefore")),
     **dict.fromkeys((r"\dots", r"\ldots", r"\cdots", r"\dotsc", r"\dotsb", r"\vdots", r"\ddots", "…", "⋯"), ("NAME", "dots")),
     **dict.fromkeys((r"\land", r"\wedge", "∧"), ("LAND", "and")),

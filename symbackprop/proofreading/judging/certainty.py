@@ -43,6 +43,7 @@ from symbackprop.proofreading.meaning.values import Definition, Knowledge, Valua
 MOST_PARTIALS = 12
 PATHS_LEFT_OUT = ("the text does not say how", "nothing in the text makes")
 TOLD_AGAIN = "is told a second time"
+UNSAID = "the text does not say what function"
 
 
 def doubt(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
@@ -281,7 +282,7 @@ def _unsaid_function(left: Formula, right: Formula, environment: Knowledge, comp
     """A function of which nothing is said may have the property that it needs."""
     called = (node for node in reached((left, right), environment) if isinstance(node, Call))
     names = {name for node in called if (name := function_name(node)) in environment.unsaid - environment.definitions.keys()}
-    return f"the text does not say what function {min(names)} is" if names else ""
+    return f"{UNSAID} {min(names)} is" if names else ""
 
 
 def function_name(call: Call) -> str:

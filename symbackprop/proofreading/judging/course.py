@@ -28,6 +28,7 @@ from symbackprop.formula.tree.tree import (
     Matrix,
     Nabla,
     Name,
+    Neg,
     Number,
     Partial,
     Product,
@@ -43,6 +44,7 @@ from symbackprop.proofreading.claims import HOLDS, ClaimStatus, ClaimVerdict
 from symbackprop.proofreading.judging.certainty import (
     PATHS_LEFT_OUT,
     TOLD_AGAIN,
+    UNSAID,
     doubt,
     function_name,
     links_are_known,
@@ -61,11 +63,12 @@ from symbackprop.proofreading.judging.open_names import (
 )
 from symbackprop.proofreading.judging.other_meanings import as_entries, other_meanings, speak_of_entries
 from symbackprop.proofreading.judging.points import is_finer, leaves, names_reached, points_for, random_points, reached
-from symbackprop.proofreading.judging.said_before import MOST_CONDITIONS, in_its_set, moved_a_little, with_conditions
+from symbackprop.proofreading.judging.said_before import MOST_CONDITIONS, in_its_set, moved_a_little, near, with_conditions
 from symbackprop.proofreading.judging.statement_kinds import (
     NEARBY,
     Statement,
     is_case,
+    is_condition,
     is_constraint,
     is_goal,
     is_index,
@@ -119,6 +122,8 @@ class Course:
     fixed: frozenset[str] = frozenset()  # names that a network defines: no text can define them anew
     firsts: dict[str, Definition] = field(default_factory=dict)  # what names stood for before they were set anew
     told_in: dict[str, int] = field(default_factory=dict)  # the section that says what a function is
+    meant_here: set[tuple[str, int]] = field(default_factory=set)  # functions of another section, and the section that means them
+    told: dict[tuple[str, int], set[Definition]] = field(default_factory=dict)  # what each section says of a function
     definers: dict[str, Statement] = field(default_factory=dict)  # which defines a name, or (`w =`) gives it its first number
 
     def take(self, statement: Statement) -> list[Pair]:
@@ -144,7 +149,13 @@ class Course:
         self.begin_again()
         kept = {name: found for name, found in self.environment.definitions.items() if not found.arguments}
         environment.definitions.update({name: found for name, found in kept.items() if name not in environment.definitions})
-        return Course(environment, assumed=self.assumed, text=self.text, fixed=self.fixed, definers=self.definers)
+        return self.once_more(environment, self.text)
+
+    def once_more(self, environment: Knowledge, text: str) -> Course:
+        """Return a course over the same statements that knows which of them say what a name is."""
+        found = Course(environment, assumed=self.assumed, text=text, fixed=self.fixed, definers=self.definers)
+        found.meant_here, found.told = self.meant_here, self.told
+        return found
 
     def begin_again(self) -> None:
         """Let every name that was set anew stand for what it stood for at first."""
@@ -179,9 +190,24 @@ class Course:
             verdict = first(statement, parts[number:], relation)
             if verdict is None:
                 verdict = self._claimed(left, right, self.environment, statement)
-                verdict = _as_said(verdict, relations[: number + 1], left, right)
+                verdict = self._as_near(_as_said(verdict, relations[: number + 1], left, right), relation, left, right)
                 self._refine(left, right, verdict)
+                self._note_functions(left, right, verdict, statement.section)
             yield left, right, verdict
+
+    def _as_near(self, verdict: ClaimVerdict, relation: str, left: Formula, right: Formula) -> ClaimVerdict:
+        """Let `f(x + h) ≈ f(x) + h f'(x)` hold to first order."""
+        if relation != "≈" or verdict.status is not ClaimStatus.UNDECIDED:
+            return verdict
+        words = near(left, right, self.environment)
+        return ClaimVerdict(ClaimStatus.FIRST_ORDER, words) if words else verdict
+
+    def _note_functions(self, left: Formula, right: Formula, verdict: ClaimVerdict, section: int) -> None:
+        """Keep which functions of another section this one means: `f(3 w) = 0.9526` holds with what is said of f there."""
+        number = right.text if isinstance(right, Number) else ""
+        if verdict.status is ClaimStatus.EXAMPLE and len(number.replace(".", "").lstrip("0")) > 3:
+            called = {function_name(node) for node in walk(left) if isinstance(node, Call)}
+            self.meant_here |= {(name, section) for name in called & self.told_in.keys()}
 
     def _refine(self, left: Formula, right: Formula, verdict: ClaimVerdict) -> None:
         """Let `a = σ(z)`, where it holds, say what a is in place of `a = σ(w x + b)`: a derivative by z cuts there."""
@@ -197,6 +223,8 @@ class Course:
     def _stated(self, statement: Statement, parts: list[Formula], relation: str) -> ClaimVerdict | None:
         """Return the verdict on a first relation that states something (a definition, a number, a step); None for a claim."""
         key = self._key(parts[0])
+        if _is_one_place(statement, parts):
+            return ClaimVerdict(ClaimStatus.CASE, "a condition")
         if key is None:
             return self._stated_of_no_name(parts, relation, statement)
         name = key[0]
@@ -208,8 +236,12 @@ class Course:
             return self._first_order(name, parts)
         if _is_a_number(parts[1]):
             return self._chosen(key, parts[1], statement)
+        return self._said_of(key, parts, statement)
+
+    def _said_of(self, key: Key, parts: list[Formula], statement: Statement) -> ClaimVerdict | None:
+        """`z = w x + b` says what z is, where nothing else does; None where it is a claim."""
         self._forget_what_says_nothing(key, parts[1])
-        if name in self.fixed or self._knows(key):
+        if key[0] in self.fixed or self._knows(key):
             return ClaimVerdict(ClaimStatus.DEFINITION) if self.definers.get(spelled(key)) is statement else None
         verdict = self._defined(key, parts)
         if verdict is not None:
@@ -299,6 +331,7 @@ class Course:
             return None  # at some numbers two functions may well agree
         self.environment.definitions[name] = Definition(name, parts[1], arguments=arguments)
         self.told_in[name] = statement.section
+        self.told.setdefault((name, statement.section), set()).add(self.environment.definitions[name])
         return ClaimVerdict(ClaimStatus.DEFINITION, "the function anew" if known else "")
 
     def _quantity(self, name: str, arguments: tuple[str, ...], parts: list[Formula], statement: Statement) -> ClaimVerdict | None:
@@ -605,16 +638,39 @@ class Course:
         """A function with a letter for its name, of which another section says what it is: it may be another one here."""
         nodes = reached((claim.left, claim.right), claim.environment)
         called = {name for node in nodes if isinstance(node, Call) and (name := function_name(node)) in self.told_in}
-        elsewhere = sorted(name for name in called if self.told_in[name] != claim.statement.section)
+        here = claim.statement.section
+        elsewhere = sorted(name for name in called if self.told_in[name] != here and (name, here) not in self.meant_here)
         return ClaimVerdict(ClaimStatus.UNDECIDED, f"{elsewhere[0]} is told in another section") if elsewhere else None
+
+    def _of_another_function(self, claim: Claim) -> ClaimVerdict | None:
+        """`df/dx`, where the text says what `f(x)` is more than once, or what `f_c(x)` is as well."""
+        partials = (node for side in (claim.left, claim.right) for node in walk(side) if isinstance(node, Partial))
+        names = {node.numerator.name for node in partials if isinstance(node.numerator, Name)}
+        for name in sorted(names & self.told_in.keys()):
+            if len(set().union(*(said for (like, _), said in self.told.items() if like.split("_")[0] == name))) > 1:
+                return ClaimVerdict(ClaimStatus.UNDECIDED, f"the text says several things of {name}")
+        return None
 
     def _doubted(self, claim: Claim) -> ClaimVerdict | None:
         reason = doubt(claim.left, claim.right, claim.environment, self.fixed)
+        if reason.startswith(UNSAID) and self._differs_as_told(claim):
+            return None
         if claim.verdict.reason.startswith("shapes"):
             reason = _of_other_shapes(claim) or reason
         if TOLD_AGAIN in reason and (key := self._key(claim.left)) is not None:
             self.environment.retold.add(str(key[0]))
         return _of_paths(claim.left, claim.right, reason) if reason else None
+
+    def _differs_as_told(self, claim: Claim) -> bool:
+        """Whether two sides differ for the function, too, that the section goes on to define, once and for all."""
+        known, section = claim.environment, claim.statement.section
+        told = {
+            name: found for (name, at), found in self.told.items() if at == section and name in known.unsaid and len(found) == 1
+        }
+        definitions = {**known.definitions, **{name: next(iter(found)) for name, found in told.items()}}
+        later = replace(known, definitions=definitions, unsaid=known.unsaid - told.keys())
+        differs = bool(told) and judge(claim.left, claim.right, later).status is ClaimStatus.DIFFERS
+        return differs and not doubt(claim.left, claim.right, later, self.fixed)
 
     def _numbers_put_in(self, left: Formula, right: Formula, environment: Knowledge) -> bool:
         """Whether the right side is the left one with a number for every name, each of them worth that now or before."""
@@ -786,10 +842,32 @@ def _as_said(verdict: ClaimVerdict, relations: Sequence[str], left: Formula, rig
     """Let what is said to be near, and what is said to follow, `a = b ⇒ c = d` of an equation that is solved, be open."""
     if verdict.status is not ClaimStatus.DIFFERS:
         return verdict
-    if relations[-1] == "≈":
+    if relations[-1] == "≈" and verdict.values is not None and _is_rounded_to(right, verdict.values[0]):
+        return ClaimVerdict(ClaimStatus.EXAMPLE, "to the digits that are printed")
+    if relations[-1] == "≈" and not _is_far(left, right, verdict.values):
         return ClaimVerdict(ClaimStatus.UNDECIDED, "said to be near, not equal")
     follows = {"⇒", "⇔"} & set(relations) and not (is_numeric(left) and is_numeric(right))
     return ClaimVerdict(ClaimStatus.UNDECIDED, "said to follow from what stands before it") if follows else verdict
+
+
+def _is_rounded_to(side: Formula, value: str) -> bool:
+    """Whether a side is the number that a value is rounded to: 6 for 6.3."""
+    number = side.body if isinstance(side, Neg) else side
+    if not isinstance(number, Number):
+        return False
+    printed = mpf(number.text) if number is side else -mpf(number.text)
+    return bool(abs(printed - mpf(value)) <= mpf(10) ** -len(number.text.partition(".")[2]) / 2)
+
+
+FAR = mpf("0.2")
+
+
+def _is_far(left: Formula, right: Formula, values: tuple[str, str] | None) -> bool:
+    """Whether two numbers that are said to be near, and rest on nothing else, are more than a fifth apart."""
+    if values is None or not (is_numeric(left) and is_numeric(right)):
+        return False
+    first, second = map(mpf, values)
+    return bool(abs(first - second) > FAR * max(abs(first), abs(second)))
 
 
 def in_every_layer(chain: Chain, taken: Sequence[list[Pair]]) -> list[Pair]:
@@ -867,6 +945,7 @@ _EXPLAINED: tuple[Callable[[Course, Claim], ClaimVerdict | None], ...] = (
     lambda course, claim: course._put_in_for(claim.left, claim.right, claim.environment),
     Course._rounded,
     Course._told_elsewhere,
+    Course._of_another_function,
     Course._doubted,
 )
 
@@ -925,6 +1004,13 @@ def _other_numbers(left: Formula, right: Formula, environment: Knowledge) -> lis
     changes = [{key: number} for key in keys for number in sorted(numbers - {given[key]})]
     pairs = ((one, two) for one, two in combinations(keys, 2) if {given[one], given[two]} & numbers)
     return changes + [{one: given[two], two: given[one]} for one, two in pairs]
+
+
+def _is_one_place(statement: Statement, parts: Sequence[Formula]) -> bool:
+    """Whether an index is said to be another one, `j = i`, or, behind an "if", a name to be another name, `P = Q`."""
+    if len(statement.chain.parts) != 2 or not isinstance(parts[1], Name):
+        return False
+    return is_index(parts[0], statement.names) or (isinstance(parts[0], Name) and is_condition(statement))
 
 
 def is_whole(side: Formula) -> bool:

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import mpmath
 
-from symbackprop.formula.tree.tree import Formula, Name, Partial
+from symbackprop.formula.read.name_table import Names
+from symbackprop.formula.tree.tree import Chain, Formula, Name, Partial
 from symbackprop.formula.tree.walk import nodes
 from symbackprop.proofreading.judging.points import points_for
 from symbackprop.proofreading.meaning.array_values import NoValueError
+from symbackprop.proofreading.meaning.printed import is_numeric
 from symbackprop.proofreading.meaning.values import DIGITS, Definition, Knowledge, Valuation
+from symbackprop.proofreading.text.document import Fragment
 
 
 def merge_names(environment: Knowledge, formulas: Iterable[Formula], kept: frozenset[str] = frozenset()) -> dict[str, str]:
@@ -84,6 +87,38 @@ def _in_partials(formula: Formula) -> Iterator[Name]:
     """Yield the names that derivatives are taken of or by."""
     for node in nodes(formula, Partial):
         yield from (part for part in (node.numerator, node.denominator) if isinstance(part, Name))
+
+
+#: What stands between a name and the other one that a text has for it: `$o_1$ is the prediction, and it is called $y_{pred}$`.
+_CALLED = re.compile(
+    r"\W*(?:(?:says |means )?is [a-z -]{0,40}, (?:and |which )?)?(?:it |which |that )?(?:is|will be) (?:also |simply )?"
+    r"(?:called|denoted(?: by)?|written(?: as)?)\W*|[，,\s]*(?:也|又|通常)?(?:记为|记作|记成|称为|称作|叫做)\W*",
+    re.I,
+)
+
+
+def called_again(fragments: Sequence[Fragment], names: Names, chains: Sequence[Chain]) -> dict[str, str]:
+    """Return names without a formula of their own, with the names with a formula that the text says they are other words for."""
+    heads = set(_with_formulas(chains))
+    found: dict[str, str] = {}
+    for first, between, second in zip(fragments, fragments[1:], fragments[2:], strict=False):
+        if not _is_inline(first) or not _is_inline(second) or not _CALLED.fullmatch(between.text):
+            continue
+        name, other = names.find(first.text.strip()), names.find(second.text.strip())
+        if name in heads and other and other not in heads:
+            found[other] = str(name)
+    return found
+
+
+def _with_formulas(chains: Iterable[Chain]) -> Iterator[str]:
+    """Yield the names that a formula with names is said to be equal to."""
+    for chain in chains:
+        if isinstance(chain.parts[0], Name) and not is_numeric(chain.parts[1]):
+            yield chain.parts[0].name
+
+
+def _is_inline(fragment: Fragment) -> bool:
+    return fragment.kind == "formula" and not fragment.display
 
 
 def by_analogy(environment: Knowledge, merged: dict[str, str], names: Iterable[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a text says before an `=` that explains it: a number a step away from a given one, an equation that is demanded."""
+"""What a text says that explains an `=`: a number a step away from a given one, an equation that is demanded, nearness."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace as replace_fields
 
 from mpmath import mpf
 
-from symbackprop.formula.tree.tree import Formula, Group, Indexed, Name, Number
+from symbackprop.formula.tree.tree import Formula, Fraction, Group, Indexed, Name, Number
 from symbackprop.formula.tree.walk import replace, walk
 from symbackprop.proofreading.judging.judge import compare_at
 from symbackprop.proofreading.judging.points import IN_PIECES, names_reached, points_for
@@ -94,3 +94,54 @@ def with_conditions(
 
 def _exchanged(side: Formula, one: Formula, other: Formula) -> Formula:
     return replace(side, lambda node: Group(other, "(", span=node.span) if node == one else node)
+
+
+#: Letters of what is small, and how small it is made.
+_SMALL = frozenset(("h", "epsilon", "varepsilon", "delta", "Delta"))
+_STEPS = (mpf(10) ** -4, mpf(10) ** -8)
+
+
+def near(left: Formula, right: Formula, environment: Knowledge) -> str:
+    """Return in what sense `left ≈ right` holds where something in it is small: "to first order in h", "as h goes to 0"; else "".
+
+    To first order: what is left over goes with the square of what is small. A difference quotient is near its limit.
+    """
+    small = _small((left, right), environment)
+    try:
+        left_over = [_left_over(left, right, small, Valuation(environment, seed)) for seed in (1, 2, 3)] if small else []
+    except (NoValueError, TypeError):
+        return ""
+    if small and all(second <= max(mpf(10) ** -7 * first, mpf(10) ** -25) for first, second in left_over):
+        return f"to first order in {', '.join(small)}"
+    if not _in_denominators((left, right)).isdisjoint(small) and all(second <= first / 1000 for first, second in left_over):
+        return f"as {', '.join(small)} goes to 0"
+    return ""
+
+
+def _small(sides: Sequence[Formula], environment: Knowledge) -> list[str]:
+    """Return the names of sides that stand for something small, of which the text says nothing else."""
+    known = environment.definitions.keys() | {str(key[0]) for key in environment.given}
+    names = {node.name for side in sides for node in walk(side) if isinstance(node, Name)} - known
+    return sorted(name for name in names if name in _SMALL or (name.startswith("Δ") and len(name) > 1))
+
+
+def _in_denominators(sides: Sequence[Formula]) -> set[str]:
+    below = [node.denominator for side in sides for node in walk(side) if isinstance(node, Fraction)]
+    return {name for part in below for name in _in(part)}
+
+
+def _in(formula: Formula) -> Iterator[str]:
+    return (node.name for node in walk(formula) if isinstance(node, Name))
+
+
+def _left_over(left: Formula, right: Formula, small: Sequence[str], point: Valuation) -> tuple[mpf, mpf]:
+    """Return how far two sides differ with what is small, and with what is far smaller. Raises NoValueError where both vanish."""
+    found = []
+    for step in _STEPS:
+        held = {(name,): step * (number + 2) for number, name in enumerate(small)}
+        there = Valuation(point.environment, point.seed, held)
+        first, second = there.value(left), there.value(right)
+        found.append(abs(first - second))
+    if not found[1] <= mpf(10) ** -3 * abs(first):
+        raise NoValueError("nothing is near here")
+    return found[0], found[1]

@@ -18,6 +18,7 @@ _GOAL = re.compile(
     re.I,
 )
 _CASE = re.compile(r"(?:\bif|\bwhen(?:ever)?|\bfor|\bcase|\bsuppose|当|若|如果|假如|假设|设|取|\bwhere)\W{0,3}$", re.I)
+_IF = re.compile(r"(?:\b(?:if|iff|when(?:ever)?|unless)|当|若|如果|假如)\W{0,3}$", re.I)
 _SETTING = re.compile(r"(?:\blet|\bset(?:ting)?|\btake|\bwith|\bassume|\bgiven|令|设|取|固定为)\W{0,3}$", re.I)
 NEARBY = 60
 FARTHEST = 600  # characters before a formula in which the case that is spoken of is told
@@ -97,6 +98,11 @@ def is_goal(statement: Statement) -> bool:
 def is_case(statement: Statement) -> bool:
     """Whether the prose before a formula makes it a condition (`if t = 0`)."""
     return not statement.fragment.display and bool(_CASE.search(statement.prose[-NEARBY:].rstrip(" \n*_")))
+
+
+def is_condition(statement: Statement) -> bool:
+    """Whether the prose before a formula makes it a condition, and says of no name what it is (`if P = Q`)."""
+    return not statement.fragment.display and bool(_IF.search(statement.prose[-NEARBY:].rstrip(" \n*_")))
 
 
 def is_setting(statement: Statement) -> bool:

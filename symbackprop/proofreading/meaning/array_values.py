@@ -40,13 +40,13 @@ def plus(first: Any, second: Any) -> Any:
         fits = False
     if not fits:
         raise ShapeError(f"the shapes {shapes[0]} and {shapes[1]} do not fit")
-    return first + second
+    return second + first if isinstance(second, np.ndarray) else first + second  # a number asked first looks at it as a text
 
 
 def times(first: Any, second: Any) -> Any:
     """Numbers times numbers or arrays; arrays times arrays as matrices, or elementwise where only that fits."""
     if not (isinstance(first, np.ndarray) and isinstance(second, np.ndarray)):
-        return first * second
+        return second * first if isinstance(second, np.ndarray) else first * second
     if first.shape[-1] == second.shape[0]:
         return _alone(np.dot(first, second))
     if first.shape == second.shape:

@@ -126,15 +126,20 @@ def _names(formula: Formula) -> set[str]:
     return {node.name for node in walk(formula) if isinstance(node, Name)}
 
 
+def _is_number(literal: object) -> bool:
+    """Whether a literal is a number: True, infinity and what is none are not."""
+    return isinstance(literal, int | float) and not isinstance(literal, bool) and abs(literal) < float("inf")
+
+
 def _given(name: str, value: ast.expr, known: tuple[str, ...]) -> dict[Key, mpf]:
     """Return the numbers that an assignment of a literal gives."""
     try:
         literal = ast.literal_eval(value)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return {}
-    if isinstance(literal, int | float) and not isinstance(literal, bool):
+    if _is_number(literal):
         return {(formula_name(name, None, known),): mpf(repr(literal))}
-    if isinstance(literal, list | tuple) and all(isinstance(item, int | float) for item in literal):
+    if isinstance(literal, list | tuple) and all(map(_is_number, literal)):
         return {(formula_name(name, index, known),): mpf(repr(item)) for index, item in enumerate(literal)}
     return {}
 

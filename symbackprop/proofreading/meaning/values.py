@@ -11,7 +11,7 @@ import math
 import random
 from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import pairwise, product
 from typing import Any
 
@@ -304,13 +304,21 @@ class Valuation:
         return self._random(_upper(key) if self.environment.symmetric else key, self.positive)
 
     def _random(self, key: Key, positive: bool) -> mpf:
-        rng = random.Random(f"{self.seed} {key}")
         if self.environment.within and (letter := key[0].rstrip("0123456789").rstrip("_")) in self.environment.within:
-            return mpf(rng.choice(self.environment.domains[letter]))
-        value = mpf(rng.randrange(200, 1700)) / 1000 + mpf(rng.randrange(1, 1000)) / 10**6
-        if "∣" in str(key[0]):  # a probability
-            return value / 2
-        return value if positive or rng.random() < 0.6 else -value
+            return mpf(random.Random(f"{self.seed} {key}").choice(self.environment.domains[letter]))
+        return _chosen(f"{self.seed} {key}", str(key[0]), positive)
+
+
+@lru_cache(maxsize=20_000)
+def _chosen(seed: str, name: str, positive: bool) -> mpf:
+    """Return a random number of an ordinary size, the same one for the same seed."""
+    rng = random.Random(seed)
+    value = mpf(rng.randrange(200, 1700)) / 1000 + mpf(rng.randrange(1, 1000)) / 10**6
+    if "∣" in name:  # a probability
+        return value / 2
+    if positive and name in ("epsilon", "varepsilon"):  # a small number: `q - ε` is positive somewhere
+        return value / 1000
+    return value if positive or rng.random() < 0.6 else -value
 
 
 def _upper(key: Key) -> Key:

@@ -222,6 +222,7 @@ class Words:
     names: Sequence[str]
     entries: Sequence[Indexed]
     arrays: bool
+    letters: frozenset[str] = frozenset()  # the indices that stand anywhere in the `=`
 
 
 def _words(disputed: Disputed) -> Words:
@@ -235,7 +236,15 @@ def _words(disputed: Disputed) -> Words:
     known = {environment.canonical(name) for name in written}  # one name for each quantity, as it is written here
     names = sorted(name for name in written | (defined - known) if _is_a_quantity(name, environment))
     entries = {node for formula in formulas for node in _entries_in(formula) if node.name not in environment.in_layers}
-    return Words(names, sorted(entries, key=str), bool(environment.shapes))
+    letters = frozenset(_letters_in(disputed.left, disputed.right))
+    return Words(names, sorted(entries, key=str), bool(environment.shapes), letters)
+
+
+def _letters_in(*sides: Formula) -> Iterator[str]:
+    """Yield the indices that stand in formulas."""
+    for node in (node for side in sides for node in walk(side)):
+        if isinstance(node, Indexed):
+            yield from _letters(node)
 
 
 def _sides(disputed: Disputed) -> list[Formula]:
@@ -334,7 +343,7 @@ def _of_part(part: Formula, known: Words) -> Iterator[Proposal]:
     rule = _PROPOSALS.get(type(part))
     if rule is not None:
         yield from rule(part, known)
-    if isinstance(part, Group | Power):
+    if isinstance(part, Group | Power | Transpose):
         yield from _with_a_factor(part, known)
     if known.arrays and isinstance(part, Name | Indexed | Group):
         yield Transpose(part), part, Transpose(part), 3, "a transpose is missing"
@@ -369,12 +378,24 @@ def _with_a_factor(part: Formula, known: Words) -> Iterator[Proposal]:
         yield whole, part, whole, 9, f"a factor {entry.name} is missing"
     if known.arrays:
         yield from _elementwise(part, (part,), known, 8)
+        yield from _before(part, known)
+
+
+def _before(part: Formula, known: Words) -> Iterator[Proposal]:
+    """`R V^T` and `(v) u^T` for V^T and u^T: the factors of a product of matrices stand on one side."""
+    for name in known.names:
+        for whole in (
+            Product((Name(name), part)),
+            Product((Transpose(Name(name)), part)),
+            Product((part, Transpose(Name(name)))),
+        ):
+            yield whole, part, whole, 9, f"the factor {name} is missing"
 
 
 def _fitting(part: Formula, known: Words) -> Iterator[Indexed]:
-    """Yield the entries whose letters all stand in a formula."""
+    """Yield the entries whose letters stand in the `=`, one of them in a formula."""
     letters = {letter for node in walk(part) if isinstance(node, Indexed) for letter in _letters(node)}
-    yield from (entry for entry in known.entries if letters and _letters(entry) <= letters)
+    yield from (entry for entry in known.entries if letters & _letters(entry) and _letters(entry) <= letters | known.letters)
 
 
 def _letters(entry: Indexed) -> set[str]:
@@ -387,6 +408,8 @@ def _elementwise(part: Formula, factors: tuple[Formula, ...], known: Words, cost
         for factor in (Name(name), Group(Sum((Number("1"), Neg(Name(name)))))):
             whole = Hadamard((*factors, factor))
             yield whole, part, whole, cost + isinstance(factor, Group), "a factor is missing"
+        square = Hadamard((*factors, Group(Sum((Number("1"), Neg(Hadamard((Name(name), Name(name)))))))))
+        yield square, part, square, cost + 2, "a factor is missing"  # the slope of a tanh
 
 
 def _of_hadamard(part: Hadamard, known: Words) -> Iterator[Proposal]:
@@ -429,6 +452,9 @@ def _of_indexed(part: Indexed, known: Words) -> Iterator[Proposal]:
             yield new, part, new, 4, f"the index {letter} belongs here"
     yield from _other_layers(part)
     yield from _other_arrays(part, known)
+    for entry in _fitting(part, known):
+        whole = Product((part, entry))
+        yield whole, part, whole, 9, f"a factor {entry.name} is missing"
 
 
 def _other_arrays(part: Indexed, known: Words) -> Iterator[Proposal]:

@@ -14,7 +14,19 @@ from symbackprop.errors import SymbackpropError
 from symbackprop.formula.read.macros import Macro, defined_macros, expanded, without_definitions
 from symbackprop.proofreading.text.document import Document
 
-_SIGNS = {"＝": "=", "＋": "+", "－": "-", "（": "(", "）": ")", "，": ",", "\u200b": " ", "\ufeff": " ", "\xa0": " ", "∆": "Δ"}
+_SIGNS = {
+    "＝": "=",
+    "＋": "+",
+    "－": "-",
+    "（": "(",
+    "）": ")",
+    "，": ",",
+    "\u200b": " ",
+    "\ufeff": " ",
+    "\xa0": " ",
+    "∆": "Δ",
+    "’": "'",
+}
 _FUNCTIONS = "log|ln|exp|tanh|sinh|cosh|sin|cos|max|min|softmax|sigmoid|relu|ReLU|sign|sgn|softplus"
 _GROUP = r"\{[^{}]*\}"
 _STAR = r"\^\s*(?:\*|\{\s*(?:\*|\\ast|\\star)\s*\}|\\ast(?![A-Za-z])|\\star(?![A-Za-z]))"
@@ -35,6 +47,11 @@ _SPELLINGS = tuple(
         (r"frac\s*\{\s*\\mathrm\s*\{\s*d\s*\}\s*\}\s*\{\s*\\mathrm\s*\{\s*d\s*\}", r"frac{d}{d "),
         (r"\\mbox\{(cos|sin|tanh|exp|log|ln)\}", r"{\\rm \1}"),
         (rf"\\(?:{_BOLD})\s*\{{\s*\\(?:{_BOLD})\s*\{{([^{{}}]*(?:\{{[^{{}}]*\}}[^{{}}]*)*)\}}\s*\}}", r"\\bm{\1}"),
+        (r"((?:\\begin\s*\{(?:aligned|align\*?|split)\})[\s&]*)\\(?:Rightarrow|implies)(?![A-Za-z])", r"\1"),
+        (r"=\s*\^\s*\{\s*(?:def|\\(?:text|mathrm)\s*\{\s*def\s*\})\s*\}\s*=?", ":="),
+        (r"\\dot\s*(?=[\[(])", "*"),
+        (r"(?<![_^])(?<![_^]\s)\{\s*'\s*\}", "'"),
+        (r"_\s*(?:\*|\{\s*\*\s*\})", "^*"),
         (r"\A\s*(?:=>|\\Rightarrow(?![A-Za-z])|\\implies(?![A-Za-z])|\\Longrightarrow(?![A-Za-z]))", " "),
         (r"\\underset\s*\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}\s*\{?\s*\\arg\s*\\(min|max)(?![A-Za-z])\s*\}?", r"\\arg\\\2_{\1}"),
         (r"\\underset\s*\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}\s*\{?\s*\\(lim|min|max)(?![A-Za-z])\s*\}?", r"\\\2_{\1}"),

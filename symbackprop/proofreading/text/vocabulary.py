@@ -75,6 +75,11 @@ _WORDS = frozenset(
         "tr",
         "Tr",
         "Pr",
+        "trace",
+        "diag",
+        "rank",
+        "Var",
+        "Cov",
         "loss",
         "Loss",
         "error",
@@ -380,7 +385,7 @@ _SCRIPTED = tuple(rf"\math{kind}" for kind in ("cal", "scr", "frak", "bb"))
 def _arguments(atom: re.Match[str], base: str) -> str:
     """Return what stands in the brackets behind a name: what a function is called with, the name itself, or something else."""
     text, end = atom.string, atom.end()
-    behind = text[end : end + 12].lstrip().removeprefix(r"\left")
+    behind = text[end : end + 40].lstrip().removeprefix(r"\left")
     if behind.startswith("[") and _is_word(base) and not base.endswith("_hat"):
         return "names"  # `diag[h]`
     if not behind.startswith("(") or not base:
