@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from symbackprop.capturing.build.axes import Axis, ranges
-from symbackprop.capturing.build.build import PARTS_OF_DATA, TARGETS, Sized, build
+from symbackprop.capturing.build.build import PARTS_OF_DATA, TARGETS, Sized, build, whole_path
 from symbackprop.capturing.build.vary import OWN_OBJECT, one_hot_axis
 from symbackprop.capturing.confirm import Confirmed, confirm
 from symbackprop.capturing.record.labels import ONE_HOT
@@ -40,7 +40,7 @@ from symbackprop.network import Network, Role
 from symbackprop.trace.graph.graph import Place
 
 DATA = frozenset(
-    ["X", "x", "xs", "Xs", "inputs", "input", "data", "features", "images", "img", "seq", "tokens", "ids", "noise", "eps"]
+    ["X", "x", "xs", "Xs", "inputs", "input", "data", "features", "images", "img", "seq", "tokens", "ids", "noise", "eps", "row"]
 ) | {f"{name}_{part}" for name in "xX" for part in PARTS_OF_DATA}
 """What people call the data: nothing is differentiated by these unless it is asked for."""
 
@@ -237,7 +237,7 @@ def _usual(first: Rolled, beside: frozenset[str]) -> tuple[str, ...]:
     What stands `beside` the function is asked for where nothing that it is given can be.
     """
     known = _used(first)
-    weights = [name for name in known if not {name, _COUNT.sub("", name)} & (DATA | TARGETS)]
+    weights = [name for name, path in known.items() if not {name, _COUNT.sub("", name), whole_path(path)} & (DATA | TARGETS)]
     given = [name for name in weights if known[name] not in beside]
     return tuple(given or weights or [name for name in known if _moves(first.values[name])] or known)
 

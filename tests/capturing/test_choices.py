@@ -61,3 +61,18 @@ def test_places_that_values_decide_are_no_formula_even_where_no_small_change_mov
     apart = {"phi": PHI + 5 * np.arange(24.0).reshape(3, 4, 2), "mask": MASK}
     with pytest.raises(NotSupportedError, match="decides by value at line"):
         capture(loss, apart)
+
+
+def test_numbers_of_a_list_are_what_their_list_is() -> None:
+    def error(weights: Any, row: Any, expected: Any) -> Any:
+        return sum((w * r - e) ** 2 for w, r, e in zip(weights, row, expected, strict=True))
+
+    captured = capture(error, {"weights": [0.3, -0.2], "row": [1.5, 2.25], "expected": [0.5, 0.1]})
+    roles = {
+        captured.inputs[node.name]: node.role.value for node in captured.network.nodes.values() if node.name in captured.inputs
+    }
+    assert roles == {
+        **dict.fromkeys(("weights.0", "weights.1"), "parameter"),
+        **dict.fromkeys(("row.0", "row.1"), "input"),
+        **dict.fromkeys(("expected.0", "expected.1"), "target"),
+    }

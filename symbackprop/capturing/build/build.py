@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,7 @@ SAMPLES = "n"
 LETTERS = "i j k l m p q r s u v a b c d e f g h o w z x y t".split()
 PARTS_OF_DATA = ("train", "test", "val", "batch", "data")
 """What stands after the name of data and targets: `X_train`, `y_batch`."""
-TARGETS = frozenset("t y T Y ys ts target targets label labels y_true truth tgt onehot one_hot".split()) | {
+TARGETS = frozenset("t y T Y ys ts target targets label labels y_true truth tgt onehot one_hot expected desired".split()) | {
     f"{name}_{part}" for name in "yYtT" for part in PARTS_OF_DATA
 }
 """What people call targets."""
@@ -104,8 +105,8 @@ class _Builder:
         indices = self._own(name, len(self.sized.program.inputs[name].shape))
         value = self.values.get(name)
         role = self.net.parameter if name in self.wrt else self.net.target if _is_target(name, path) else self.net.input
-        if name not in self.wrt and not indices and not _is_target(name, path):
-            role = self.net.constant
+        if role == self.net.input and not indices and whole_path(path) == path:
+            role = self.net.constant  # a single number that is not one of many
         role(name, *indices, value=value)
 
     def _one_hot(self, name: str) -> None:
@@ -183,7 +184,15 @@ class _Builder:
 
 
 def _is_target(name: str, path: str) -> bool:
-    return name in TARGETS or path.startswith(ONE_HOT)
+    return name in TARGETS or whole_path(path) in TARGETS or path.startswith(ONE_HOT)
+
+
+def whole_path(path: str) -> str:
+    """Return the path of a list of numbers for that of one of them: `expected.0` is of `expected`."""
+    return _PLACES.sub("", path)
+
+
+_PLACES = re.compile(r"(\.\d+)+$")
 
 
 def concrete(program: RolledProgram, ranges: Ranges) -> Sized:
