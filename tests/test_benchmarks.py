@@ -13,7 +13,7 @@ from benchmarks import checkers, checking, handouts, handwritten, report, runnin
 from benchmarks.layers import LAYERS
 from benchmarks.networks import SCALAR_SIZES, mlp_values, scalar_network, scalar_values, weight_count
 from benchmarks.peers import SYMBOLIC, peer_seconds, scalar_gradient, sympy_seconds
-from benchmarks.timing import in_units, medians
+from benchmarks.timing import in_units, interval, medians
 from benchmarks.training import RUNS
 from symbackprop.network import Role
 from tests.verify.mutants.score import derivation, load, original
@@ -107,6 +107,14 @@ def test_medians_tell_fast_from_slow() -> None:
     found = medians(runs, rounds=1, seconds=0.005)
     assert 0 < found["fast"] < found["slow"]
     assert found["asleep"] < 0.003, "the processor's time is counted, which a wait does not take"
+
+
+def test_the_median_lies_in_its_interval() -> None:
+    assert interval([3.0, 1.0, 2.0]) == (1.0, 3.0)
+    assert interval([float(k) for k in range(15)]) == (3.0, 11.0)
+    rng = np.random.default_rng(1)
+    found = [interval(list(rng.exponential(size=15))) for _ in range(2000)]
+    assert 0.95 < np.mean([low <= np.log(2) <= high for low, high in found]) < 0.98
 
 
 def test_units() -> None:
@@ -231,5 +239,8 @@ def test_the_table_says_who_is_ahead_and_who_is_absent() -> None:
     assert "A peer is ahead in: a layer (torch)." in text
     assert "No peer that was measured is ahead." in report.markdown(rows[1:])
     assert "Every aim is met" in text
+    noisy = report.Row("one call", "c", 1.02, "numpy", 1.0, "1.0", ratios=(0.98, 1.02, 1.03))
+    assert "| 1.02 (0.98 to 1.03) |" in report.markdown([noisy])
+    assert "Every aim is met in this run." in report.markdown([noisy])
     late = [report.Row("deriving", "a slow network", 0.006, aim="5 ms"), report.Row("one call", "b", 1.02, "numpy", 1.0, "1.0")]
     assert "Behind its aim in this run: a slow network; b." in report.markdown([*rows, *late])
