@@ -20,6 +20,8 @@ from symbackprop.verify.reference.protocol import Point
 from symbackprop.verify.reference.sampling import Sizes, Values, equations, labels, random_values, size_choices, sizes_of, work
 from symbackprop.verify.wording import formula
 
+MOST_KEPT = 4
+"""Points that were drawn last, of which the numbers are kept."""
 SLACK = 1e-6
 """How far, relatively, an example may be from a stated fact and still mean it: rows of float32 numbers that sum to 1, nearly."""
 
@@ -141,7 +143,8 @@ class DerivationReference:
         gradient that is asked for vanishes as a whole, as it does behind a relu that is off everywhere."""
         network = self.derivation.network
         found: list[Values] = []
-        self._last.clear()
+        while len(self._last) > MOST_KEPT:
+            self._last.pop(next(iter(self._last)))
         for interval in (None, None, None, None, *INTERVALS):
             found.append(random_values(network, sizes, rng, interval, kept=self.kept))
             point = numbers(self.derivation, found[-1], sizes)
@@ -201,7 +204,7 @@ class DerivationReference:
         if not self.derivation.assumptions:
             return ()
         network = self.derivation.network
-        point = numbers(self.derivation, values)
+        point = self.numbers(values)
         passed = {name: frozenset(self.derivation.between(name)) for name in network.nodes}
         found = []
         for kink in kinks(self.derivation, point, sizes_of(network, values)):

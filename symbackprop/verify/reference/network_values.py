@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from sympy import Expr
+from sympy import Expr, Idx
 
 from symbackprop.derive.sweep.derivation import DerivationRecord
 from symbackprop.trace.graph.algebra import Algebra, Array, Floats, Nodes
@@ -55,14 +55,21 @@ def evaluated(derivation: DerivationRecord, algebra: Algebra, declared: Mapping[
             if node.defined:
                 arrays[node.name] = evaluate_entry(node.expression, node.indices, scope)
         adjoints: dict[str, Array] = {}
-        for name, adjoint in derivation.adjoints.items():
-            value = evaluate_entry(adjoint.expression, adjoint.indices, scope)
-            arrays[adjoint.symbol.name] = adjoints[name] = value
+        for name, own_name, expression, indices in _adjoints(derivation):
+            arrays[own_name] = adjoints[name] = evaluate_entry(expression, indices, scope)
     zero = algebra.number(Fraction(0))
     for name in derivation.wrt:
         if name not in adjoints:
             adjoints[name] = np.full(shape_of(network.nodes[name].indices, sizes), zero)[()]
     return Evaluated({name: arrays[name] for name in network.nodes if name in arrays}, adjoints)
+
+
+def _adjoints(derivation: DerivationRecord) -> tuple[tuple[str, str, Expr, tuple[Idx, ...]], ...]:
+    """Return node, name, sum and indices of every adjoint, added up once for all points."""
+    if _adjoints not in derivation.code:
+        found = ((name, at.symbol.name, at.expression, at.indices) for name, at in derivation.adjoints.items())
+        derivation.code[_adjoints] = tuple(found)
+    return derivation.code[_adjoints]  # type: ignore[no-any-return]
 
 
 def numbers(derivation: DerivationRecord, values: Mapping[str, Any], sizes: Sizes | None = None) -> Evaluated:
@@ -89,15 +96,21 @@ def rewired(
         return list(outputs)
     moved = {} if moved is None else moved
     here = graph.place
+    others = _replaced(moved)
     for node in _not_moved(graph, outputs, moved) if moved else reachable(graph, outputs):
-        if node in replacements:
-            moved[node] = replacements[node]
-            continue
-        arguments = tuple([moved[argument] for argument in graph.arguments[node]])
-        graph.place = graph.places[node]
-        moved[node] = node if arguments == graph.arguments[node] else _rebuilt(graph, node, arguments)
+        moved[node] = replacements.get(node, node)
+        arguments = graph.arguments[node]
+        if not others.isdisjoint(arguments):
+            graph.place = graph.places[node]
+            moved[node] = _rebuilt(graph, node, tuple([moved[argument] for argument in arguments]))
+        if moved[node] != node:
+            others.add(node)
     graph.place = here
     return [moved[node] for node in outputs]
+
+
+def _replaced(moved: Mapping[int, int]) -> set[int]:
+    return {node for node, other in moved.items() if node != other}
 
 
 def _not_moved(graph: Graph, outputs: Sequence[int], moved: Mapping[int, int]) -> list[int]:
