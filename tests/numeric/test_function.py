@@ -15,7 +15,7 @@ from sympy import Sum, exp, log
 from symbackprop.derive import derive
 from symbackprop.errors import SymbackpropError, UserError
 from symbackprop.functions import BY_NAME
-from symbackprop.network import Network
+from symbackprop.network import Network, maximum, minimum
 from symbackprop.numeric import compile_source, evaluate, function, source
 from tests.numeric.complex_step import Judge
 from tests.numeric.zoo import CASES
@@ -282,3 +282,13 @@ def test_what_overflows_is_seen_in_the_values_and_nowhere_else() -> None:
         assert np.isfinite(found[3][0])
         with pytest.raises(RuntimeWarning):
             np.exp(large)
+
+
+def test_a_minus_sign_stands_before_no_truth_values() -> None:
+    net = Network("clipped")
+    (n,) = net.indices("n:N")
+    p = net.parameter("p", n)
+    clipped = net.define("q", n, minimum(maximum(p[n], 0.25), 1))
+    call = function(derive(net, net.define("E", -Sum(log(clipped[n]), n))))
+    values = np.array([0.1, 0.5, 0.8, 1.5])
+    np.testing.assert_allclose(call(p=values)[1]["p"], [0, -2, -1.25, 0])

@@ -260,6 +260,23 @@ class Dense:
         "self.x.T @ slope",
         "self.x.T @ slope**2",
     ),
+    "a weight with its long name": (
+        """
+class Linear:
+    def __init__(self, dim_in, dim_out):
+        self.weight, self.bias = np.random.randn(dim_in, dim_out), np.zeros((1, dim_out))
+    def forward(self, x):
+        self.x = x
+        return x @ self.weight + self.bias
+    def backward(self, dz):
+        dW = self.x.T @ dz
+        db = np.sum(dz, 0, keepdims=True)
+        dX = dz @ self.weight.T
+        return dW, db, dX
+""",
+        "np.sum(dz, 0, keepdims=True)",
+        "np.mean(dz, 0, keepdims=True)",
+    ),
     "weights that a fit makes and moves in its loop": (
         """
 class Line:

@@ -103,6 +103,7 @@ class _CodePrinter:
         sign, above, below = split_product(expr)
         above.sort(key=self._factor_key)
         below.sort(key=self._factor_key)
+        sign = self._before(sign, above)
         numbers = [f for f in above if not self._key(f)[0]]
         arrays = [f for f in above if self._key(f)[0]]
         rooted = any(
@@ -111,6 +112,10 @@ class _CodePrinter:
         if (numbers or rooted) and arrays and below and not any(self._key(f)[0] for f in below):
             return f"{sign}{self._fraction(numbers, below)}*{self._fraction(arrays, [])}"  # one pass over the array, not two
         return sign + self._fraction(above, below)
+
+    def _before(self, sign: str, factors: list[Expr]) -> str:
+        """Return a sign as it may stand before factors."""
+        return sign
 
     def _fraction(self, above: list[Expr], below: list[Expr]) -> str:
         text = "*".join(self.parenthesize(f, PRODUCT, strict=at == 0 and isinstance(f, Pow)) for at, f in enumerate(above))
@@ -240,8 +245,14 @@ class ArrayPrinter(_CodePrinter, NumPyPrinter):  # type: ignore[misc]
         return super()._level(item)
 
     def _factor_key(self, factor: Expr) -> tuple[Any, ...]:
-        is_mask = isinstance(factor, Symbol) and self.leaf(factor).level == COMPARISON
-        return (is_mask, *super()._factor_key(factor))  # a minus sign cannot stand before a comparison
+        return (self._is_mask(factor), *super()._factor_key(factor))  # the sign stands before a number
+
+    def _is_mask(self, factor: Expr) -> bool:
+        return isinstance(factor, Symbol) and self.leaf(factor).level == COMPARISON
+
+    def _before(self, sign: str, factors: list[Expr]) -> str:
+        masks = bool(factors) and self._is_mask(factors[0])  # numpy knows no -(x > 0)
+        return f"{sign}1*" if sign and masks else sign
 
     def _print_Piecewise(self, expr: Expr) -> str:
         branches = list(expr.args)

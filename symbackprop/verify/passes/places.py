@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -117,9 +117,20 @@ def _different(paths: Sequence[str], left: Mapping[str, Any]) -> tuple[str, ...]
 def _other_names(called: Mapping[str, str], same: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     """Return further names of arrays that the object holds several times: the last part of a path, where that says which."""
     further = [(other.rpartition(".")[2], name) for path, name in called.items() for other in same.get(path, ()) if other != path]
+    further += _short_names(called.values())
     taken = {*called.values()}
     count = Counter(last for last, _ in dict.fromkeys(further))
     return {last: name for last, name in further if count[last] == 1 and last not in taken and last.isidentifier()}
+
+
+def _short_names(called: Iterable[str]) -> list[tuple[str, str]]:
+    return [(short, name) for name in called for short in _short(name)]
+
+
+def _short(name: str) -> tuple[str, ...]:
+    """Return what a gradient is called after where the parameter has its long name: `dW` of `weight`, `db` of `bias`."""
+    word = name.strip("_").lower()
+    return ("W", "w") if word in ("weight", "weights") else ("b",) if word in ("bias", "biases") else ()
 
 
 def _once(numbers: Mapping[str, Any], same: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
