@@ -173,3 +173,18 @@ def test_a_sign_of_a_derivative_that_is_missing_below_is_malformed() -> None:
 
 def test_words_in_lists_of_code_are_no_numbers() -> None:
     assert proofread_text("```python\nu = [True, 1.5]\nv = [1e999, 2]\n```\n$u = 3 v$").ok
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        (r"$-1/x^2 = -1/(1.37)^2 = -0.53$", 0),
+        (r"$e^x = e^{-1} \approx 0.37$", 0),
+        (r"$x e^x = 3 e^{2}$", 1),  # two numbers for one name
+        (r"$x = 2$, $-1/x^2 = -1/(1.37)^2$", 1),  # here x is told
+        (r"$-1/x^2 = -1/(1.37)^3$", 1),
+    ],
+)
+def test_a_calculation_with_a_number_that_another_section_does_not_have(said: str, wrong: int) -> None:
+    report = proofread_text(f"# One\n\n$x = 4$, $y = 2 x = 8$\n\n# Two\n\nThe slope of the gate is {said}.\n")
+    assert [claim.status for claim in report.claims].count(ClaimStatus.DIFFERS) == wrong, report.text()

@@ -122,12 +122,16 @@ class Course:
     fixed: frozenset[str] = frozenset()  # names that a network defines: no text can define them anew
     firsts: dict[str, Definition] = field(default_factory=dict)  # what names stood for before they were set anew
     told_in: dict[str, int] = field(default_factory=dict)  # the section that says what a function is
+    section: int = 0  # where we are
+    began_in: dict[Key, int] = field(default_factory=dict)
+    given_in: dict[Key, int] = field(default_factory=dict)  # the section that gives a name its number
     meant_here: set[tuple[str, int]] = field(default_factory=set)  # functions of another section, and the section that means them
     told: dict[tuple[str, int], set[Definition]] = field(default_factory=dict)  # what each section says of a function
     definers: dict[str, Statement] = field(default_factory=dict)  # which defines a name, or (`w =`) gives it its first number
 
     def take(self, statement: Statement) -> list[Pair]:
         """Return the verdict on each relation of a chain, and take in what it says."""
+        self.section = statement.section
         if not statement.fragment.display and "\n\n" in statement.prose[-200:]:
             self.cases.clear()
         for name in statement.lost:
@@ -154,8 +158,12 @@ class Course:
     def once_more(self, environment: Knowledge, text: str) -> Course:
         """Return a course over the same statements that knows which of them say what a name is."""
         found = Course(environment, assumed=self.assumed, text=text, fixed=self.fixed, definers=self.definers)
-        found.meant_here, found.told = self.meant_here, self.told
+        found.meant_here, found.told, found.given_in = self.meant_here, self.told, self.first_in()
         return found
+
+    def first_in(self) -> dict[Key, int]:
+        """Return the sections in which names get their first numbers."""
+        return {**self.given_in, **self.began_in}
 
     def begin_again(self) -> None:
         """Let every name that was set anew stand for what it stood for at first."""
@@ -422,11 +430,13 @@ class Course:
 
     def _give(self, key: Key, value: mpf, side: Formula, *, begins: bool = True) -> None:
         """Let a name be worth a number; what a step gives is not what it begins with."""
+        self.began_in.setdefault(key, self.section)
         if begins:
             self.beginnings.setdefault(key, value)
         elif key not in self.environment.given:
             self.stepped.add(key)
         self.environment.given[key] = value
+        self.given_in[key] = self.section
         number = side.body if isinstance(side, Group) else side
         text = number.text if isinstance(number, Number) else ""
         self.environment.rounded[key] = half_unit(text) if is_rounded(text) else mpf(0)
@@ -690,15 +700,20 @@ class Course:
         return any(abs(value - mpf(text)) <= half_unit(text) * mpf("1.0001") for value in known if isinstance(value, mpf))
 
     def _put_in_for(self, left: Formula, right: Formula, environment: Knowledge) -> ClaimVerdict | None:
-        """A calculation with another number than the network has for an input: what holds with it is a worked case of its own."""
-        if not (self.fixed and is_numeric(right)) or printed_number(right) is not None:
+        """A calculation with another number than the network, or another section, has for a name: a worked case of its own."""
+        if not is_numeric(right) or is_numeric(left) or printed_number(right) is not None:
             return None
-        for change in _other_numbers(left, right, environment)[:MOST_CHANGES]:
+        for change in filter(self._may_be_another, _other_numbers(left, right, environment)[:MOST_CHANGES]):
             if judge(left, right, replace(environment, given={**environment.given, **change})).status in HOLDS:
                 self.history.append(change)
                 said = ", ".join(f"{spelled(key)} = {mpmath.nstr(number, 6)}" for key, number in change.items())
-                return ClaimVerdict(ClaimStatus.EXAMPLE, f"with {said}, not as in the network")
+                elsewhere = "the network" if self.fixed else "another section"
+                return ClaimVerdict(ClaimStatus.EXAMPLE, f"with {said}, not as in {elsewhere}")
         return None
+
+    def _may_be_another(self, change: Mapping[Key, mpf]) -> bool:
+        """Whether names may have other numbers here: those of a network, or of another section."""
+        return bool(self.fixed) or all(self.given_in.get(key, self.section) != self.section for key in change)
 
     def _holds_in_case(self, left: Formula, right: Formula) -> bool:
         points = [Valuation(self.environment, None, self.cases)] if is_numeric(right) else []
@@ -996,9 +1011,18 @@ def _bounds(node: Formula) -> list[tuple[str, str]]:
     return [(node.index.name, node.upper.name if isinstance(node.upper, Name) else node.index.name)]
 
 
+def _numbers_in(side: Formula) -> Iterator[mpf]:
+    """Yield the numbers that stand in a side, with a minus before them and without."""
+    for node in walk(side):
+        if isinstance(node, Number):
+            yield mpf(node.text)
+        elif isinstance(node, Neg) and isinstance(node.body, Number):
+            yield -mpf(node.body.text)
+
+
 def _other_numbers(left: Formula, right: Formula, environment: Knowledge) -> list[dict[Key, mpf]]:
     """Return changes of what is given that the numbers of a calculation suggest: one number for another, two exchanged."""
-    numbers = {mpf(node.text) for node in walk(right) if isinstance(node, Number) and node.text.replace(".", "").isdigit()}
+    numbers = set(_numbers_in(right))
     given = environment.given
     keys = sorted(given.keys() & {(name,) for name in leaves(left, environment)})
     changes = [{key: number} for key in keys for number in sorted(numbers - {given[key]})]
