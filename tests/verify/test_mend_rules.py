@@ -87,6 +87,14 @@ CHANGES: tuple[tuple[str, str, str], ...] = (
     ("the slope of a sigmoid undone", plain("s = x - y"), plain("s = (x - y) / (s * (1 - s))")),
     ("the other class", plain("s = y / (x / N)"), plain("s = y / ((1 - x) / N)")),
     ("all numbers", plain("s = y"), plain("s = y / x.size")),
+    ("the slope of a leaky relu", plain("alpha = 0.1", "s = dW"), plain("alpha = 0.1", "s = dW * np.where(x > 0, 1, alpha)")),
+    ("a relu's slope for a leaky one", plain("a = 0.1", "s = dW * (x > 0)"),
+     plain("a = 0.1", "s = dW * np.where(x > 0, 1, a)")),
+    ("what is carried on through a matrix", looped("s = -h @ w.T"), looped("s = -h @ w.T + s @ w.T")),
+    ("a path through a vector", plain("y = 2 * x", "s = np.outer(x, W)"),
+     plain("y = 2 * x", "s = np.outer(x, W) + np.outer(y, W)")),
+    ("the statement of the other index", looped("h[t] += w * x[j]"),
+     looped("h[t] += w * x[j]\n            h[j] += w * x[j]")),
     ("a variable that nothing reads", plain("N = y.sum()", "s = x / len(y)"), plain("N = y.sum()", "s = x / N")),
     ("set from the second on", plain("s = 0 * W", "s = W"), plain("s = 0 * W", "s[1:] = W[1:]")),
     ("parts put together in another order", plain("s = np.concatenate([x, y], axis=1)"),
@@ -311,6 +319,124 @@ class Window:
         s = self.size
         up = np.repeat(np.repeat(grad, s, axis=2), s, axis=3)
         return up / s
+
+
+class Steps:
+    """A chain of steps of one length; `dt` and `1 / steps` are the same number by default."""
+
+    def __init__(self, steps: int = 4, span: float = 1.0) -> None:
+        self.steps = steps
+        self.dt = span / steps
+        self.W = np.array([[0.5, -0.3], [0.2, 0.4]])
+
+    def loss(self, x: Any) -> Any:
+        for _ in range(self.steps):
+            x = x + self.dt * (x @ self.W)
+        return 0.5 * (x * x).sum()
+
+    def gradient(self, x: Any) -> Any:
+        xs = [x]
+        for _ in range(self.steps):
+            xs.append(xs[-1] + self.dt * (xs[-1] @ self.W))
+        adj, dW = xs[-1], np.zeros_like(self.W)
+        for k in reversed(range(self.steps)):
+            dW += self.dt * xs[k].T @ adj
+            adj = adj + self.dt * (adj @ self.W.T)
+        return {"W": dW}
+
+
+class WithoutItsLength(Steps):
+    def gradient(self, x: Any) -> Any:
+        xs = [x]
+        for _ in range(self.steps):
+            xs.append(xs[-1] + self.dt * (xs[-1] @ self.W))
+        adj, dW = xs[-1], np.zeros_like(self.W)
+        for k in reversed(range(self.steps)):
+            dW += xs[k].T @ adj
+            adj = adj + self.dt * (adj @ self.W.T)
+        return {"W": dW}
+
+
+def decayed_loss(W: Any, x: Any, lam: float = 0.1, noise: float = 0.1) -> Any:
+    return ((x @ W) ** 2).sum() * noise + 0.5 * lam * (W * W).sum()
+
+
+def decayed(W: Any, x: Any, lam: float = 0.1, noise: float = 0.1) -> Any:
+    return {"W": 2 * noise * x.T @ (x @ W) + lam * W}
+
+
+def decayed_by_the_other(W: Any, x: Any, lam: float = 0.1, noise: float = 0.1) -> Any:
+    return {"W": 2 * noise * x.T @ (x @ W) + W}
+
+
+@pytest.mark.slow
+def test_a_mend_holds_when_each_option_moves_alone() -> None:
+    """What is the same by the defaults alone is another thing: `1 / steps` for `dt`, `noise` for `lam`."""
+    x = np.array([[1.0, 0.5], [-0.4, 0.3], [0.2, 0.9]])
+    for kind, ok in ((Steps, True), (WithoutItsLength, False)):
+        chain = kind()
+        report = check_gradient(chain.loss, chain.gradient, example={"x": x, "W": chain.W}, wrt=["W"])
+        assert report.ok is ok
+        assert all("self.dt" in repair.after and "self.steps" not in repair.after for repair in report.repairs)
+        assert bool(report.repairs) is not ok
+    example = {"W": np.array([0.3, -0.7]), "x": x}
+    assert check_gradient(decayed_loss, decayed, example=example).ok
+    (repair,) = check_gradient(decayed_loss, decayed_by_the_other, example=example).repairs
+    assert "lam" in repair.after
+    assert repair.after.count("noise") == 1
+
+
+def chain_loss(A: Any, x0: Any) -> Any:
+    for _ in range(3):
+        x0 = A @ x0
+    return 0.5 * (x0 @ x0)
+
+
+def chain_gradient(A: Any, x0: Any) -> Any:
+    xs = [x0]
+    for _ in range(3):
+        xs.append(A @ xs[-1])
+    lam, dA = xs[-1], np.zeros_like(A)
+    for k in reversed(range(3)):
+        dA += np.outer(lam, xs[k])
+        lam = A.T @ lam
+    return dA, lam
+
+
+def chain_gradient_turned(A: Any, x0: Any) -> Any:
+    xs = [x0]
+    for _ in range(3):
+        xs.append(A @ xs[-1])
+    lam, dA = xs[-1], np.zeros_like(A)
+    for k in reversed(range(3)):
+        dA += np.outer(lam, xs[k])
+        lam = A @ lam
+    return dA, lam
+
+
+def test_what_is_compared_with_nothing_follows_a_mend() -> None:
+    """The last adjoint is returned beside a gradient, and nothing is asked of it."""
+    example = {"A": np.array([[0.5, -0.3], [0.2, 0.4]]), "x0": np.array([1.0, 0.7])}
+    assert check_gradient(chain_loss, chain_gradient, example=example, wrt="A").ok
+    (repair,) = check_gradient(chain_loss, chain_gradient_turned, example=example, wrt="A").repairs
+    assert repair.after == "lam = A.T @ lam"
+
+
+def pooled_mean(x: Any, w: Any) -> Any:
+    """The mean over windows of two, of which none fits on a single column."""
+    windows = [w @ x[:, k : k + 2].sum(axis=1) for k in range(0, x.shape[1] - 1, 2)]
+    return np.sum(windows) / len(windows) if windows else np.mean([])
+
+
+def pooled_slope(x: Any, w: Any) -> Any:
+    starts = range(0, x.shape[1] - 1, 2)
+    return {"w": sum(x[:, k : k + 2].sum(axis=1) for k in starts) / len(starts)}
+
+
+def test_the_mean_of_nothing_is_no_size_that_a_loss_takes() -> None:
+    example = {"x": np.array([[0.3, 0.1, -0.2, 0.7], [0.5, -0.4, 0.9, 0.2]]), "w": np.array([0.3, -0.8])}
+    assert check_gradient(pooled_mean, pooled_slope, example=example, wrt="w").ok
+    assert not check_gradient(pooled_mean, lambda x, w: {"w": 2 * pooled_slope(x, w)["w"]}, example=example, wrt="w").ok
 
 
 @pytest.mark.slow

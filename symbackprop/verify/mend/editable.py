@@ -17,6 +17,7 @@ from symbackprop.trace.run.namespace import Namespace, mentioned
 from symbackprop.trace.run.nested import NO_FILE, is_user_class, is_user_file
 from symbackprop.verify.binding.binding import HandCall
 from symbackprop.verify.binding.source_tree import function_text
+from symbackprop.verify.mend.changes.splices import OtherFunctions
 
 MOST_FUNCTIONS = 40
 """Functions of the handwritten code that are looked at."""
@@ -44,9 +45,39 @@ class Editable:
         return _held(self.function)
 
     @property
+    def beside(self) -> OtherFunctions:
+        """What the other functions of its file are."""
+        return _beside(self.function)
+
+    @property
     def lines(self) -> range:
         """The lines of the file that it takes."""
         return range(self.line, self.line + self.text.count("\n") + 1)
+
+
+@lru_cache(maxsize=64)
+def _beside(function: types.FunctionType) -> OtherFunctions:
+    values = _own_of(function)
+    alone = [value for value in values if isinstance(value, types.FunctionType) and value.__code__.co_argcount == 1]
+    constants = {number for value in values for number in _constants_in(value, function.__code__.co_filename)}
+    fractions = sorted(number for number in constants if LEAST < number < 1)
+    return OtherFunctions(tuple(map(repr, fractions[:MOST_BESIDE])), tuple(other.__name__ for other in alone[:MOST_BESIDE]))
+
+
+def _own_of(function: types.FunctionType) -> list[Any]:
+    """Return what the module of a function defines itself."""
+    return [value for value in function.__globals__.values() if getattr(value, "__module__", None) == function.__module__]
+
+
+def _constants_in(value: Any, file: str) -> Iterator[float]:
+    """Yield the numbers that the functions of a file are written with: of a function itself, of the methods of a class."""
+    for other in _functions_in(value):
+        if other.__code__.co_filename == file:
+            yield from (number for number in other.__code__.co_consts if isinstance(number, float))
+
+
+LEAST, MOST_BESIDE = 1e-3, 5
+"""A smaller number is a guard; fractions and helpers of a file that are looked at."""
 
 
 @lru_cache(maxsize=64)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,11 @@ from symbackprop.guest.visit import described
 from symbackprop.trace.graph.graph import Condition, Graph
 from symbackprop.verify.binding.binding import HandCall, Outcome, Result, loss_path, numeric, return_names, run
 from symbackprop.verify.binding.results import read
-from symbackprop.verify.equal.branches import find_flips
+from symbackprop.verify.equal.branches import Flip, find_flips
 from symbackprop.verify.equal.compare import compare_sample, disagreeing
 from symbackprop.verify.explain.evaluation import same
 from symbackprop.verify.mend.elsewhere import elsewhere
+from symbackprop.verify.mend.settings import Setting, settings
 from symbackprop.verify.records import Status, Verdict
 from symbackprop.verify.reference.limits import Side, is_beyond, limits, sides
 from symbackprop.verify.reference.loss_reference import LossReference
@@ -31,6 +33,8 @@ from symbackprop.verify.reference.samples import Sample, numeric_sample, traced_
 
 MOST_FLIPS = 3
 """Points on the other sides of comparisons at which changed code is checked as well."""
+FARTHEST = 1e6
+"""Numbers beyond which no other side is looked for: a mask of -1e9 is exceeded by none that code is meant for."""
 LARGE = 20_000
 """Operations of a trace beyond which one of these points has to do."""
 ACCEPTED = frozenset({Status.PROVED, Status.AGREES, Status.GUARDED})
@@ -80,12 +84,16 @@ class MendPoint:
         return bool(np.all(np.abs(found - derived) <= 1e-7 * np.abs(derived) + 1e-9 * scale + 1e-13))
 
     def keeps(self, others: Numbers) -> bool:
-        """Whether results that are compared with nothing are what they were, or what the reference has: the loss, a node."""
+        """Whether results that are compared with nothing are what they were, or what the reference has: the loss, a node.
+
+        An array that is neither, such as the adjoint of a first state, may follow what is mended.
+        """
         return all(name in others and self._is_kept(name, others[name]) for name in self.others)
 
     def _is_kept(self, name: str, found: Any) -> bool:
-        wanted = [self.others[name], self.known.get(""), self.known.get(name)]
-        return any(_alike(found, value) for value in wanted if value is not None)
+        before, known = self.others[name], [value for value in (self.known.get(""), self.known.get(name)) if value is not None]
+        free = np.ndim(before) > 0 and not any(_alike(before, value) for value in known)
+        return (free and np.shape(found) == np.shape(before)) or any(_alike(found, value) for value in (before, *known))
 
 
 def _alike(found: Any, other: Any) -> bool:
@@ -218,6 +226,19 @@ class Case:
         return MendPoint(values, derived, hand, changed, kinks, "", others, known)
 
     @cached_property
+    def beside(self) -> tuple[tuple[Setting, MendPoint], ...]:
+        """What both passes hold beside arrays, changed one by one: only where the code as it stands is wrong as it was."""
+        first = self.places[0].values if self.places else self.values[0]
+        return tuple((at, place) for at in settings(self.source, self.call, first) if (place := self._place_at(at)) is not None)
+
+    def _place_at(self, at: Setting) -> MendPoint | None:
+        place = replace(self, source=at.source, call=at.call)._place(Point(dict(at.values), ""))
+        if place is None or place.raises or not all(map(_finite, place.derived.values())):
+            return None
+        right = self.names - self.wrong
+        return place if all(name in place.hand and place.holds(name, place.hand[name]) for name in right) else None
+
+    @cached_property
     def failing(self) -> bool:
         """Whether the code as it stands is wrong at one of the points of a proof at least."""
         given = [(place, name) for place in self.places for name in self.wrong & set(place.hand)]
@@ -270,6 +291,19 @@ def _at(case: Case, changed: HandCall, place: MendPoint) -> Status | None:
     return Status.PROVED if holds else _up_to_guards(case, changed, place.values)
 
 
+def holds_beside(case: Case, changed: Callable[[HandCall], HandCall | None]) -> bool:
+    """Whether a change mends the code at other settings too: `1 / self.steps` is no `self.dt` where only one of them moves."""
+    for at, place in case.beside:
+        call = changed(at.call)
+        try:
+            found = outcome_at(call, case.results, place.values)[0] if call is not None else {}
+        except Exception:  # whatever changed code may raise where the code as it stands does not
+            return False
+        if not all(name in found and place.holds(name, found[name]) for name in case.names):
+            return False
+    return True
+
+
 def _kind(raised: str) -> str:
     """Return the kind of an exception: another function words it otherwise."""
     return raised.partition(":")[0]
@@ -291,16 +325,21 @@ def _without_guards(graph: Graph, conditions: Sequence[Condition]) -> list[Condi
     return [condition for condition in conditions if condition.place is not None and condition not in guards]
 
 
+def _flips(graph: Graph, conditions: Sequence[Condition]) -> Iterator[Flip]:
+    """Return a few points on other sides of comparisons, none that is out of all proportion."""
+    near = (flip for flip in find_flips(graph, conditions).points if max(map(abs, flip.point.values())) < FARTHEST)
+    return islice(near, MOST_FLIPS if len(graph.operations) <= LARGE else 1)
+
+
 def _beyond(case: Case, changed: HandCall, checked: Sample) -> Iterator[Status]:
     """Yield the outcomes on the other sides of comparisons: `(x > 0)` mends nothing because x happened to be positive."""
     if checked.graph is None or checked.run is None:
         return
-    conditions = _without_guards(checked.graph, checked.run.conditions)
-    most = MOST_FLIPS if len(checked.graph.operations) <= LARGE else 1
-    for flip in find_flips(checked.graph, conditions).points[:most]:
+    for flip in _flips(checked.graph, _without_guards(checked.graph, checked.run.conditions)):
         values = case.source.respecting(with_coordinates(checked.point.values, flip.point))
         try:
-            other = traced_sample(case.source, changed, case.results, Point(values, checked.point.label))
+            point = Point(values, checked.point.label, branch="the other side" if flip.far else "")
+            other = traced_sample(case.source, changed, case.results, point)
         except SymbackpropError:
             continue
         if all(np.all(np.isfinite(value)) for value in other.derived.values()):

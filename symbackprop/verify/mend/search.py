@@ -26,7 +26,7 @@ from symbackprop.verify.mend.changes.sense import makes_sense, stores_for_nothin
 from symbackprop.verify.mend.changes.splices import Edit, ParsedSource, compares
 from symbackprop.verify.mend.changes.supply import form, sizes
 from symbackprop.verify.mend.editable import Editable, Line, changed_call
-from symbackprop.verify.mend.proof import Case, Runner, proved
+from symbackprop.verify.mend.proof import Case, Runner, holds_beside, proved
 from symbackprop.verify.records import Status
 
 MOST_TRIED = 3000
@@ -75,7 +75,7 @@ def ranked(
     fixed = set(kept)
     for depth, place in enumerate(places):
         text = texts.get(place, place.text)
-        source = ParsedSource(text, place.held)
+        source = ParsedSource(text, place.held, place.beside)
         doubts, unlikely = suspicion_of_headers(source, place, suspects), kinds_of_lines(source)
         plainly = Plainly(source)
         forward = _is_the_references(place, fixed, suspects) and masks_of(source)
@@ -351,26 +351,27 @@ class Search:
         changed = changed_call(self.case.call, texts)
         idle = any(stores_for_nothing(texts[step.place], step.edit.line) for step in steps) or self._is_coincidence(steps)
         status = proved(self.case, changed) if changed is not None and not idle else None
-        if status is None:
+        if status is None or not holds_beside(self.case, lambda call: changed_call(call, texts)):
             self.refuted += 1
             return None
-        status = Status.AGREES if self._may_be_given(steps) else status
-        steps = self._established(steps)
+        steps, likely = self._established(steps)
+        status = Status.AGREES if likely or self._may_be_given(steps) else status
         if self._unvaried(steps):
             self.refuted += 1
             return None
         return Mended(tuple(sorted((*self.applied, *steps), key=lambda step: step.line)), status)
 
-    def _established(self, steps: Sequence[Candidate]) -> Sequence[Candidate]:
+    def _established(self, steps: Sequence[Candidate]) -> tuple[Sequence[Candidate], bool]:
         """Return the changes with a size as its number where that holds as well: an extent that never took another value is no
-        size; and with what the code is given for a number, such as a stride."""
+        size; and with what the code is given for a number, such as a stride. Whether a size stays that is likely alone: other
+        lines are divided by it as well."""
         for k, step in enumerate(steps):
             for other in (*_with_numbers(step, self._extents), *_with_names(step)):
                 others = [*steps[:k], other, *steps[k + 1 :]]
                 changed = changed_call(self.case.call, {**self.texts, **merged(others)}) if self._makes_sense(other) else None
                 if self._right(others) == self.case.all and changed is not None and proved(self.case, changed) is not None:
-                    return others
-        return steps
+                    return (steps, True) if _is_written_alike(step) else (others, False)
+        return steps, False
 
     def _is_coincidence(self, steps: Sequence[Candidate]) -> bool:
         """Whether a change multiplies or divides by a truth value, or by a whole number that is 1 wherever it was tried."""
@@ -448,6 +449,13 @@ def _with_names(step: Candidate) -> Iterator[Candidate]:
                 *before, after = re.split(rf"(?<![\w.]){number}(?![\w.])", step.edit.new)
                 edit = replace(step.edit, new=f"{str(number).join(before)}{name}{after}")
                 yield replace(step, edit=edit, text=edit.apply(step.before))
+
+
+def _is_written_alike(step: Candidate) -> bool:
+    """Whether what a change multiplies or divides by is what another line does: `db / n` beside `dW / n`."""
+    scale = step.edit.new.rpartition(step.before[step.edit.start : step.edit.end])[2].strip(" ()")
+    is_a_scale = re.fullmatch(r"[*/] [A-Za-z_][\w.]*", scale) is not None
+    return is_a_scale and re.search(rf"{re.escape(scale)}(?![\w.(])", step.before) is not None
 
 
 def _is_in_an_index(step: Candidate) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.errors import UserError, nearest
+from symbackprop.errors import SymbackpropError, UserError, nearest
 from symbackprop.trace.graph.evaluate import evaluate, reachable
 from symbackprop.trace.graph.graph import Condition, Graph, InputName, sides_of
 from symbackprop.trace.graph.points import boundary
@@ -133,7 +133,8 @@ class LossReference:
         moving = {*wrt, *names}
         kept = {n: v for n, v in self.values.items() if n not in self.attributes or n in moving}
         values = {name: _real(value) if name in moving and name not in self.whole else value for name, value in kept.items()}
-        return _with_sizes(replace(self, call=restricted(self.call, values), values=values, wrt=wrt))
+        whole = self.whole & values.keys()
+        return _with_sizes(replace(self, call=restricted(self.call, values), values=values, wrt=wrt, whole=whole))
 
     def _refuse_what_is_no_argument(self, names: Collection[str]) -> None:
         """Raise UserError for what the loss is not given, so that its slope by it would be 0 whatever it does with a global."""
@@ -519,12 +520,23 @@ def _with_sizes(reference: LossReference) -> LossReference:
 
 
 def accepts(call: HandCall, values: Mapping[str, Any]) -> bool:
-    """Whether a loss runs at given values and returns one number."""
+    """Whether a loss runs at given values and returns one number; the mean of nothing, where a window does not fit, is none."""
     try:
         outcome = run(call, values)
     except Exception:  # whatever the code raises: it does not take these shapes
         return False
-    return loss_path({path: int(np.size(leaf)) for path, leaf in outcome.returned.items() if numeric(leaf)}) is not None
+    path = loss_path({path: int(np.size(leaf)) for path, leaf in outcome.returned.items() if numeric(leaf)})
+    return path is not None and (bool(np.all(np.isfinite(outcome.returned[path]))) or _is_followed(call, values))
+
+
+def _is_followed(call: HandCall, values: Mapping[str, Any]) -> bool:
+    """Whether a trace follows a loss at given values."""
+    function, arguments = make_arguments(call, values)
+    try:
+        trace(function, arguments, graph=Graph(), check=False, habits=call.habits)
+    except SymbackpropError:
+        return False
+    return True
 
 
 def _structure(name: str, value: Any, values: dict[str, Any]) -> Structure:

@@ -119,10 +119,11 @@ def renamed(source: ParsedSource, text: str, old: str, new: str) -> str | None:
 
     def exchanged(token: re.Match[str]) -> str:
         nonlocal changed
-        for other in (token[0].replace(old, new, 1), new.join(token[0].rsplit(old, 1))):
-            if other != token[0] and (other in known or other.partition(".")[0] in known - {token[0].partition(".")[0], "self"}):
+        whole = token[0].removesuffix(".T")
+        for other in (whole.replace(old, new, 1), new.join(whole.rsplit(old, 1))):
+            if other != whole and (other in known or other.partition(".")[0] in known - {whole.partition(".")[0], "self"}):
                 changed = True
-                return other
+                return other + token[0][len(whole) :]
         return token[0]
 
     other = TOKEN.sub(exchanged, text)
@@ -147,6 +148,31 @@ def path_of_a_twin(source: ParsedSource, node: ast.expr) -> Edits:
                 yield source.put(node, f"{source.of(node)} + {text}", COST["neighbour"], atomic=True)
 
 
+def statement_of_the_other_index(source: ParsedSource, node: ast.AugAssign) -> Edits:
+    """A statement that is missing beside another, for the other index of a pair: `db[j] += s` after `db[i] -= s`."""
+    if not isinstance(node.target, ast.Subscript) or not source.variable(node.target.slice):
+        return
+    text, own = source.of(node), source.of(node.target.slice)
+    for other in (name for name in _picking(source) if name != own):
+        target = f"{source.of(node.target.value)}[{other}]"
+        value = re.sub(rf"(?<![\w.]){re.escape(own)}(?!\w)", other, source.of(node.value))
+        for sign in "+-" if f"{target} " not in source.text else "":
+            again = f"{text}\n{' ' * node.col_offset}{target} {sign}= {without_sign(value)}"
+            yield source.put(node, again, COST["neighbour"], atomic=True)
+
+
+def without_sign(text: str) -> str:
+    """Return a term without a minus in front of the whole of it."""
+    bare = text.removeprefix("-").strip()
+    return bare if text.startswith("-") and isinstance(ast.parse(text, mode="eval").body, ast.UnaryOp | ast.BinOp) else text
+
+
+def _picking(source: ParsedSource) -> list[str]:
+    """Return the variables with which alone elements are picked, `u` and `v` of `a[u] - a[v]`."""
+    picks = (inner.slice for inner in ast.walk(source.tree) if isinstance(inner, ast.Subscript))
+    return list(dict.fromkeys(filter(None, map(source.variable, picks))))
+
+
 def statement_of_a_twin(source: ParsedSource, node: ast.AugAssign) -> Edits:
     """A statement that is missing beside another, `dW2 += reg * W2` after `dW1 += reg * W1`; or written as that one is."""
     text = source.of(node)
@@ -169,7 +195,7 @@ def _base(source: ParsedSource, node: ast.expr) -> str:
 
 def _alternatives(source: ParsedSource, text: str) -> set[tuple[str, str]]:
     """Return the pieces of names of a text that other variables have in their place."""
-    own = {token for token in TOKEN.findall(text) if token in source.scope}
+    own = {token for found in TOKEN.findall(text) if (token := found.removesuffix(".T")) in source.scope}
     return {pair for name in own for other in source.scope if other != name for pair in _pieces(name, other)}
 
 
@@ -195,6 +221,70 @@ def _products(source: ParsedSource, loops: list[str]) -> list[str]:
         return [f"{name} * {other}" for name, other in combinations(source.arrays, 2)]
     entries = [text for text in expressions(source) if any(f"[{loop}]" in text for loop in loops)]
     return [f"{name} * {entry}" for name in source.arrays for entry in entries]
+
+
+def path_of_matrices(source: ParsedSource, node: ast.expr) -> Edits:
+    """A summand that is missing: a variable through a matrix that the function has, `A.T @ lam`, `np.outer(d_raw, p["w"])`."""
+    whole = isinstance(source.parents.get(node), ast.Assign | ast.AugAssign | ast.Return)
+    text = source.of(node) if whole and isinstance(node, ast.BinOp | ast.Call | ast.UnaryOp) else ""
+    for term, extra in _through_matrices(source, node) if text else ():
+        if term not in text:
+            yield source.put(node, f"{text} + {term}", COST["path of a matrix"] + extra, atomic=True)
+
+
+def _through_matrices(source: ParsedSource, node: ast.expr) -> Iterator[tuple[str, float]]:
+    """Yield the products of a variable set above with a matrix, those of what a loop carries on first."""
+    matrices = list(dict.fromkeys(_matrices(source)))[:MOST_MATRICES]
+    carried = {name for outer in source.above(node) if isinstance(outer, ast.For) for name in _stored_and_read(outer)}
+    above = [name for name in _set_before(source, node) if name in carried or name in source.arrays]
+    for name, matrix, form in product(above, matrices, _forms_of_products(source)):
+        if name != matrix:
+            yield form.format(name, matrix), 0.1 * (name not in carried)
+
+
+def _forms_of_products(source: ParsedSource) -> list[str]:
+    """Return how a function writes products with a matrix."""
+    written = ["{} @ {}.T", "{1}.T @ {0}"] if "@" in source.text else ["{}.dot({}.T)", "{1}.T.dot({0})"]
+    return [*written, *(["np.outer({}, {})"] if "outer" in source.text else [])]
+
+
+MOST_MATRICES = 12
+"""Matrices of a function through which variables are passed."""
+
+
+def _stored_and_read(loop: ast.For) -> set[str]:
+    names = [inner for inner in ast.walk(loop) if isinstance(inner, ast.Name)]
+    stored, read = ({name.id for name in names if isinstance(name.ctx, kind)} for kind in (ast.Store, ast.Load))
+    return stored & read
+
+
+def _set_before(source: ParsedSource, node: ast.expr) -> list[str]:
+    """Return the variables that a function sets above a node."""
+    names = (inner for inner in ast.walk(source.tree) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store))
+    return [name for name in dict.fromkeys(inner.id for inner in names if inner.lineno < node.lineno) if name not in source.whole]
+
+
+def _matrices(source: ParsedSource) -> Iterator[str]:
+    """Yield what a function multiplies as a matrix or transposes, what it is given, and what it looks up by a key."""
+    for node in ast.walk(source.tree):
+        for side in _multiplied(node):
+            inner = side.value if isinstance(side, ast.Attribute) and side.attr == "T" else side
+            if isinstance(inner, ast.Subscript) or source.variable(inner):
+                yield source.of(inner)
+    yield from (name for name in source.scope if name in source.arguments and name in source.arrays)
+
+
+def _multiplied(node: ast.AST) -> list[ast.expr]:
+    """Return the sides of a product of matrices, and what is looked up by a key."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        return [node.left, node.right]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("dot", "outer"):
+        return [node.func.value, *node.args]
+    return [node] if isinstance(node, ast.Subscript) and _is_read_by_a_key(node) else []
+
+
+def _is_read_by_a_key(node: ast.Subscript) -> bool:
+    return isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str) and isinstance(node.ctx, ast.Load)
 
 
 def like_the_others(source: ParsedSource, node: ast.Tuple | ast.Dict) -> Edits:

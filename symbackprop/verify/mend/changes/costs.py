@@ -81,6 +81,7 @@ COST: Mapping[str, float] = MappingProxyType(
         "entry added": 1.28,
         "summand added": 1.4,
         "summand of its form": 1.42,
+        "path of a matrix": 1.2,
         "divisor added": 1.45,
     }
 )

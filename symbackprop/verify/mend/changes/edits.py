@@ -31,6 +31,7 @@ RULES: tuple[tuple[type, Rule], ...] = (
     (ast.AugAssign, supply.all_but_first),
     (ast.Assign, supply.all_but_first),
     (ast.Attribute, restore.other_attribute),
+    (ast.Attribute, restore.turned_attribute),
     (ast.Constant, restore.other_constant),
     (ast.Constant, supply.counted),
     (ast.UnaryOp, delete.minus_deleted),
@@ -82,6 +83,8 @@ RULES: tuple[tuple[type, Rule], ...] = (
     (ast.BinOp, supply.like_a_neighbour),
     (ast.BinOp, supply.summand_of_its_form),
     (ast.expr, supply.masked),
+    (ast.expr, supply.leaky),
+    (ast.expr, supply.slope_by_a_helper),
     (ast.Attribute, supply.size_for_another),
     (ast.Subscript, supply.size_for_another),
     (ast.Call, supply.size_for_another),
@@ -101,6 +104,8 @@ RULES: tuple[tuple[type, Rule], ...] = (
     (ast.expr, borrow.path_of_a_twin),
     (ast.AugAssign, borrow.statement_of_a_twin),
     (ast.BinOp, borrow.path_of_products),
+    (ast.expr, borrow.path_of_matrices),
+    (ast.AugAssign, borrow.statement_of_the_other_index),
 )
 """What is tried on which kind of node."""
 

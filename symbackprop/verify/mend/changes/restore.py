@@ -71,6 +71,13 @@ EXCHANGED = (
 )
 
 
+def turned_attribute(source: ParsedSource, node: ast.Attribute) -> Edits:
+    """The transpose of what the object holds: `dz.dot(self.W.T)` for `dz.dot(self.W)`."""
+    inside = isinstance(source.parents.get(node), ast.Attribute | ast.Subscript)
+    if isinstance(node.ctx, ast.Load) and not inside and source.variable(node) in set(source.held) - {*source.whole}:
+        yield source.put(node, f"{source.of(node)}.T", COST["transpose"], atomic=True)
+
+
 def _attributes(source: ParsedSource, owner: str) -> set[str]:
     """Return the attributes of an object that the function mentions and does not call."""
     found = set()

@@ -31,15 +31,24 @@ class Edit:
         return text[: self.start] + self.new + text[self.end :]
 
 
+@dataclass(frozen=True, slots=True)
+class OtherFunctions:
+    """The other functions of a file: the fractions that they are written with, and the names of those of one argument."""
+
+    fractions: tuple[str, ...] = ()
+    helpers: tuple[str, ...] = ()
+
+
 class ParsedSource:
     """A function's text, parsed, with the character offset of every node.
 
     `held` are the attributes that the methods of its class set, `self.x`: variables of a method as well.
     """
 
-    def __init__(self, text: str, held: tuple[str, ...] = ()) -> None:
+    def __init__(self, text: str, held: tuple[str, ...] = (), beside: OtherFunctions = OtherFunctions()) -> None:
         self.text = text
         self.held = held
+        self.beside = beside
         self.tree = ast.parse(text)
         self._lines = text.splitlines(keepends=True)
         self._starts = [0]

@@ -338,6 +338,40 @@ def summand_of_its_form(source: ParsedSource, node: ast.BinOp) -> Edits:
             yield source.put(node, f"{source.of(node)} + {new}", COST["summand of its form"])
 
 
+def leaky(source: ParsedSource, node: ast.expr) -> Edits:
+    """The slope of a leaky relu that is missing, or that is 0 where it should not be: `np.where(z > 0, 1, 0.1)`."""
+    if isinstance(node, ast.Compare) and is_product(source.parents.get(node)) and _is_positive(node):
+        start, end = source.span(node)  # in brackets
+        for rest in _leaks(source):
+            yield Edit(start - 1, end + 1, f"np.where({source.of(node)}, 1, {rest})", node.lineno, COST["slope restored"])
+    elif is_value(source, node) and not isinstance(node, ast.Compare):
+        for name, rest in product(source.arrays, _leaks(source)):
+            new = f"{source.term(node)} * np.where({name} > 0, 1, {rest})"
+            yield source.put(node, new, COST["slope added"], atomic=_in_a_sum(source, node))
+
+
+def _is_positive(node: ast.Compare) -> bool:
+    """Whether a comparison is `z > 0`."""
+    right = node.comparators[0]
+    return isinstance(node.ops[0], ast.Gt | ast.GtE) and isinstance(right, ast.Constant) and right.value == 0
+
+
+def _leaks(source: ParsedSource) -> list[str]:
+    """Return what the slope of a leaky relu below 0 may be: a number of that name, or a fraction of the file."""
+    named = [name for name in source.scope if LEAK.search(name.lower())]
+    return [*named, *(number for number in source.beside.fractions if not named)]
+
+
+LEAK = re.compile(r"(^|[._])(alpha|a|slope|leak|negative_slope|leakiness|neg_slope)$")
+
+
+def slope_by_a_helper(source: ParsedSource, node: ast.expr) -> Edits:
+    """A function of one argument that the file has, of a variable, as a factor: `dv * sigmoid(z)` behind a softplus."""
+    if is_value(source, node) and not _in_a_sum(source, node):
+        for name, helper in product(source.arrays, source.beside.helpers):
+            yield source.put(node, f"{source.term(node)} * {helper}({name})", COST["slope added"])
+
+
 def masked(source: ParsedSource, node: ast.expr) -> Edits:
     """A mask that was worked out, by a comparison, and is not applied."""
     if is_value(source, node):
