@@ -284,6 +284,7 @@ class Line:
         self.lr, self.n_iters = learning_rate, n_iters
         self.weights, self.bias = None, None
     def fit(self, X, y):
+        X, y = np.asarray(X), np.asarray(y)
         n_samples, n_features = X.shape
         self.weights = np.zeros(n_features)
         scale = 1 / n_samples

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -40,15 +41,35 @@ def names_of(loop: TrainingLoop, space: Mapping[str, Any]) -> TurnNames | None:
     counters, samples = _first_turn(loop, space)
     counters |= loop.options
     read = _without(free(loop.body), (*loop.own_weights, *counters, "self"))
-    around = needed([s for s in loop.before if not _gives_data(s, space, loop)], read)
+    before = [*itertools.chain.from_iterable(map(_one_by_one, loop.before))]
+    around = needed(_without_data(before, space, loop), read)
     wanted = _without([*free(around), *_without(read, stored(around))], (*loop.own_weights, *dir(builtins)))
     known = {*samples, *loop.parameters, *loop.variables, *(name for name in wanted if _is_data(space.get(name)))}
     data = tuple(name for name in wanted if name in known)
-    ahead, predicted = _prediction(loop, _made_of_targets(loop.before) - {*loop.weights})
+    ahead, predicted = _prediction(loop, _made_of_targets(before) - {*loop.weights})
     if not predicted or not any(map(_is_wanted, data)):
         return None
     values = {name: samples.get(name, space.get(name)) for name in data}
     return TurnNames(data, values, tuple(around), counters, ahead, predicted)
+
+
+def _without_data(statements: Iterable[ast.stmt], space: Mapping[str, Any], loop: TrainingLoop) -> list[ast.stmt]:
+    return [statement for statement in statements if not _gives_data(statement, space, loop)]
+
+
+def _one_by_one(statement: ast.stmt) -> list[ast.stmt]:
+    """Return the parts of `X, y = np.array(X), np.array(y)`, data and target, where none reads what another sets."""
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    value = getattr(statement, "value", None)
+    if not isinstance(target, ast.Tuple) or not isinstance(value, ast.Tuple) or len(target.elts) != len(value.elts):
+        return [statement]
+    parts: list[ast.stmt] = [ast.Assign([place], own) for place, own in zip(target.elts, value.elts, strict=True)]
+    return [statement] if _cross(parts) else [ast.copy_location(part, statement) for part in parts]
+
+
+def _cross(parts: list[ast.stmt]) -> bool:
+    """Whether an assignment reads what an earlier one sets."""
+    return any(set(stored([first])) & set(loaded(later)) for k, first in enumerate(parts) for later in parts[k + 1 :])
 
 
 def _without(names: Iterable[str], others: Collection[str]) -> list[str]:

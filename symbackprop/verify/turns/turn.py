@@ -106,7 +106,8 @@ def _passes(loop: TrainingLoop, names: TurnNames, module: types.ModuleType) -> d
     held = _parsed(f"{name} = self.{name}" for name in loop.own_weights)
     called = f"{TURN}({', '.join(_arguments(loop, names))})"
     new = ", ".join(f"self.{name}" for name in loop.own_weights)
-    forward = [*held, *before, *map(copy.deepcopy, names.ahead), *_parsed([f"return {names.predicted}"])]
+    ahead = [*map(copy.deepcopy, names.ahead), *_parsed([f"return {names.predicted}"])]
+    forward = [*held, *needed(before, free(ahead)), *ahead]  # a prediction is made of no target
     step = [*held, *before, *_parsed([f"{new} = {called}" if new else called])]
     asked = [name for name in names.data if name in free(forward)]
     return {
