@@ -58,3 +58,28 @@ def test_code_that_takes_no_single_step_is_mended() -> None:
         ("dh = dy * v", "dh = dy * v + later"),
         ("da = dh * (1 - h[t] ** 2)", "da = (dh + later) * (1 - h[t] ** 2)"),
     )
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_size_at_which_a_mean_is_that_of_nothing_is_none(right: bool) -> None:
+    """Two strided layers leave nothing of a small input: numpy warns and gives NaN."""
+
+    def maps(x: Any, w: Any) -> Any:
+        first = w[0] * x[:, 1::2] + w[1] * x[:, :-1:2]
+        return first, first[:, 1:] * first[:, :-1]
+
+    def loss(x: Any, w: Any) -> Any:
+        return np.sum(maps(x, w)[1].mean(axis=1) ** 2)
+
+    def gradient(x: Any, w: Any) -> Any:
+        first, second = maps(x, w)
+        d = np.repeat(2 * second.mean(axis=1)[:, None], second.shape[1], 1) / (second.shape[1] if right else second.size)
+        back = np.zeros_like(first)
+        back[:, 1:] += d * first[:, :-1]
+        back[:, :-1] += d * first[:, 1:]
+        return {"w": np.array([np.sum(back * x[:, 1::2]), np.sum(back * x[:, :-1:2])])}
+
+    rng = np.random.default_rng(0)
+    report = check_gradient(loss, gradient, example={"x": rng.normal(size=(3, 6)), "w": rng.normal(size=2)}, wrt=["w"])
+    assert report.ok == right
+    assert str(report["w"].status) == ("proved" if right else "differs")
