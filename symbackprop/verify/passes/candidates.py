@@ -37,6 +37,7 @@ from symbackprop.verify.passes.inventing.invented import (
     Extents,
     arguments,
     is_trained,
+    other_settings,
     slots_of,
 )
 from symbackprop.verify.passes.inventing.lessons import lessons
@@ -561,7 +562,14 @@ class _Trial:
         if best is None or best.missing or says_nothing(best) or not _shapes_agree(best):
             grown = adapted(itertools.islice(self._invented(), STARTS), self._ran, _is_trained)
             best = self._best_of(grown, None if self.taught else best) or best
-        return self._telling(_with_unfit(self._for_one(self._fitted(best))))
+        return self._telling(_with_unfit(self._for_one(self._at_other_settings(self._fitted(best)))))
+
+    def _at_other_settings(self, best: Comparison | None) -> Comparison | None:
+        """Return the best comparison; where it is right and another stride or padding shows what is not, that at this one."""
+        if best is None or not _is_right(best):
+            return best
+        others = filter(None, map(self._tried, other_settings(self._values_of(best))))
+        return next((other for other in others if other.wrt == best.wrt and not _holds(other)), best)
 
     def _fitted(self, best: Comparison | None) -> Comparison | None:
         """Return the best comparison, or one in which an argument has the shape of what is called its gradient, or data are a

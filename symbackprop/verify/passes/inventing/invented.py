@@ -11,10 +11,12 @@ import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from symbackprop.trace.run.nested import mapped, walk
 from symbackprop.verify.binding import name_matching as names
 from symbackprop.verify.binding.name_matching import is_target
 from symbackprop.verify.passes.inventing.hints import BATCH, KERNEL, SPATIAL, Hints, hints_of
@@ -55,6 +57,8 @@ _CHANCES = re.compile(r"^p$|^(?!.*(keep|drop|mask|ratio|rate)).*prob", re.IGNORE
 """Probabilities that code works out, not the one with which it leaves out or keeps."""
 PARAMETERS = frozenset({"model", "params", "parameters", "weights", "theta"})
 """Dictionaries of weights."""
+GEOMETRY = {"stride": (1, 2), "pad": (0, 1)}
+"""Settings of windows, by a part of their names: code that takes one is to be right at each."""
 SETTINGS = ("mode", "stride", "pad", "p", "pool_height", "pool_width")
 SMALL = (3, 5, 6, 2, 4)
 
@@ -96,6 +100,29 @@ class Extents:
             return 2 if axes > 2 else 4
         free: Iterator[int] = (extent for extent in (3, 5, 6, 7, *range(8, 99)) if extent not in self.known.values())
         return next(free)
+
+
+def other_settings(values: Mapping[tuple[str, str], Any]) -> Iterator[dict[tuple[str, str], Any]]:
+    """Yield values by (owner, name) with each other stride and padding, also where a dictionary or a tuple holds them."""
+    leaves = [(path, leaf) for (_, name), value in values.items() for path, leaf in walk(value, name)]
+    now = {kind: leaf for path, leaf in reversed(leaves) if (kind := _setting(path, leaf))}
+    for sizes in itertools.product(*(GEOMETRY[kind] for kind in now)):
+        new = dict(zip(now, sizes, strict=True))
+        if new != now:
+            yield {key: mapped(partial(_with_setting, new), value, key[1]) for key, value in values.items()}
+
+
+def _with_setting(new: Mapping[str, int], path: str, leaf: Any) -> Any:
+    return new.get(_setting(path, leaf), leaf)
+
+
+def _setting(path: str, leaf: Any) -> str:
+    """Return the kind of setting that a number is, "" for what is none."""
+    name = _PLACES.sub("", path).rpartition(".")[2].lower()
+    return next((kind for kind in GEOMETRY if kind in name), "") if type(leaf) is int else ""
+
+
+_PLACES = re.compile(r"(\.\d+)+$")
 
 
 def is_trained(name: str) -> bool:
