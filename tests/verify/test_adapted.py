@@ -465,3 +465,43 @@ def test_a_table_is_told_from_a_parameter(line: str, tmp_path: Path) -> None:
     types.FunctionType(code, names)()
     held = names["Held"]()
     assert is_table(held, next(iter(vars(held)))) is TABLES[line]
+
+
+INTERVALS = """
+class Bounds:
+    def __init__(self, ins=3, hidden=5, levels=(0.2, 0.5, 0.8)):
+        self.levels = np.array(levels)
+        self.b = np.random.randn(len(levels))
+        self.W1, self.W2 = np.random.randn(ins, hidden), np.random.randn(hidden, len(levels))
+    def predict(self, x):
+        self.x, self.h = x, np.tanh(x @ self.W1)
+        return self.h @ self.W2 + self.b
+    def loss(self, x, targets):
+        off = targets[:, None] - self.predict(x)
+        return np.sum(np.maximum(self.levels * off, (self.levels - 1) * off)) / len(targets)
+    def gradient(self, x, targets):
+        off = targets[:, None] - self.predict(x)
+        d = np.where(off > 0, -self.levels, 1 - self.levels) / len(targets)
+        dh = (d @ self.W2.T) * (1 - self.h ** 2)
+        return {"W2": self.h.T @ d, "b": d.sum(axis=0), "W1": self.x.T @ dh}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("dh = (d @ self.W2.T) *", "dh = d @ self.W2.T #"),
+        ("(1 - self.h ** 2)", "(1 - self.h)"),
+        ("self.h.T @ d", "-self.h.T @ d"),
+    ],
+)
+def test_wrong_code_is_shown_with_targets_that_give_every_gradient_its_shape(old: str, new: str, tmp_path: Path) -> None:
+    assert INTERVALS.count(old) == 1
+    file = tmp_path / "code.py"
+    file.write_text(HEAD + INTERVALS.replace(old, new), encoding="utf-8")
+    result = CliRunner().invoke(cli, ["check", str(file)])
+    assert result.exit_code == 1
+    assert "differs" in result.output
+    assert "shape (" not in result.output
+    assert "proved with this change" in result.output

@@ -783,11 +783,16 @@ def _better(best: Comparison | None, new: Comparison | None) -> Comparison | Non
     """Return what is to be checked: the first that ran, or another that says more for the code."""
     if best is None or new is None:
         return new or best
-    if not set(best.wrt) <= set(new.wrt) and (_shapes_agree(best) or not _holds(new)):
+    if not set(best.wrt) <= set(new.wrt) and (_shapes_agree(best) or not (_holds(new) or _leaves_less_out(best, new))):
         return best
     if len(new.missing) > len(best.missing):
         return best
     return new if _speaks_for_it(best, new) else best
+
+
+def _leaves_less_out(best: Comparison, new: Comparison) -> bool:
+    """Whether a comparison in which every gradient has its shape has gradients that another one lacks."""
+    return len(new.missing) < len(best.missing) and _shapes_agree(new)
 
 
 def _speaks_for_it(best: Comparison, new: Comparison) -> bool:
@@ -796,7 +801,7 @@ def _speaks_for_it(best: Comparison, new: Comparison) -> bool:
         return _holds(new)  # of a vector; what is no Jacobian is wrong for other reasons
     if not _is_telling(new):
         return _is_a_vector_meant_otherwise(best, new)
-    if not _shapes_agree(best) or (len(new.missing) < len(best.missing) and _shapes_agree(new)):
+    if not _shapes_agree(best) or _leaves_less_out(best, new):
         return True
     return _holds(new) and (_is_a_loss_after_all(best, new) or not _says_less(best, new))
 
