@@ -15,7 +15,7 @@ from symbackprop import check_gradient, check_layer
 from symbackprop.verify.mend.changes.edits import edits
 from symbackprop.verify.mend.changes.splices import ParsedSource
 from symbackprop.verify.mend.editable import Editable
-from symbackprop.verify.mend.search import ranked
+from symbackprop.verify.mend.search import _AXIS, ranked
 
 LOOP = """def f(x, h, w, d, a, T):
     s = 0
@@ -446,3 +446,17 @@ def test_a_size_that_is_given_is_named() -> None:
     assert not report.ok
     for repair in report.repairs:
         assert not re.search(r"\d|has_units", repair.after), repair
+
+
+@pytest.mark.parametrize(
+    ("text", "is_axis"),
+    [
+        ("a.swapaxes(-", True),
+        ("np.sum(d, axis=", True),
+        ("np.sum(d, axis=(0, ", True),
+        ("x[i * ", False),
+        ("f(a.swapaxes(1, 2), ", False),
+    ],
+)
+def test_the_number_of_an_axis_is_no_setting(text: str, is_axis: bool) -> None:
+    assert bool(_AXIS.search(text)) == is_axis

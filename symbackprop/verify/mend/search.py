@@ -448,7 +448,12 @@ def _with_names(step: Candidate) -> Iterator[Candidate]:
             if name not in source.measured:
                 *before, after = re.split(rf"(?<![\w.]){number}(?![\w.])", step.edit.new)
                 edit = replace(step.edit, new=f"{str(number).join(before)}{name}{after}")
-                yield replace(step, edit=edit, text=edit.apply(step.before))
+                if not _AXIS.search(step.before[: step.edit.start] + str(number).join(before)):
+                    yield replace(step, edit=edit, text=edit.apply(step.before))
+
+
+#: What stands before the number of an axis, which is no setting.
+_AXIS = re.compile(r"(swapaxes|transpose|moveaxis|rollaxis|expand_dims|squeeze)\([^()]*$|\bax[ei]s\s*=\s*[-\d(, ]*$")
 
 
 def _is_written_alike(step: Candidate) -> bool:
