@@ -64,7 +64,7 @@ from symbackprop.verify.passes.passes import (
     stem_of,
     switch_of,
 )
-from symbackprop.verify.passes.single import flattened, for_one_sample, reshaped_for, singles_of
+from symbackprop.verify.passes.single import enlarged, flattened, for_one_sample, reshaped_for, singles_of
 from symbackprop.verify.passes.started import started
 from symbackprop.verify.passes.unstated import KnownLoss, LossSearch, has_fewer_axes, inferred_loss, takes_a_target
 
@@ -591,9 +591,13 @@ class _Trial:
         if best is None or _is_right(best):
             return best
         functions = [method_of(self.candidate.owner, function) for function in (self.forward, self.backward)]
-        singles = filter(None, map(self._tried, singles_of(self._values_of(best))))
-        right = next(filter(_is_right_for_something, singles), None)
+        right = next(filter(None, map(self._right_for, singles_of(self._values_of(best)))), None)
         return best if right is None else for_one_sample(best, right, functions)
+
+    def _right_for(self, single: Mapping[tuple[str, str], Any]) -> Comparison | None:
+        """Return the comparison for one sample if it is right, also where its numbers are larger: else the code clips what is."""
+        found, larger = self._tried(single), self._tried(enlarged(single))
+        return found if all(one is not None and _is_right_for_something(one) for one in (found, larger)) else None
 
     def _or_better(self, best: Comparison | None, new: Comparison | None) -> Comparison | None:
         """Return the better of two; what was invented outright says more than what was learned. What runs is not looked for."""

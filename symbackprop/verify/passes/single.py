@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from symbackprop.guest.visit import visit
+from symbackprop.verify.binding.name_matching import is_target
 from symbackprop.verify.binding.source_tree import definition
 from symbackprop.verify.passes.comparison import Comparison, slopes_along
 from symbackprop.verify.passes.inventing.adapted import resized
@@ -33,6 +34,15 @@ def singles_of(values: Values) -> Iterator[dict[tuple[str, str], Any]]:
     for axes in ((0,), (-1,), (0, -1)):
         if all(len({np.shape(value)[axis] for value in data.values()}) == 1 for axis in axes):
             yield {**values, **{key: _first_of(value, axes) for key, value in data.items()}}
+
+
+def enlarged(values: Values) -> dict[tuple[str, str], Any]:
+    """Return the same values with larger data: what functions are given but targets."""
+    data = {key: value for key, value in values.items() if key[0] == "function" and not is_target(key[1])}
+    return {**values, **{key: LARGER * value for key, value in data.items() if np.asarray(value).dtype.kind == "f"}}
+
+
+LARGER = 10
 
 
 def _first_of(value: Any, axes: Sequence[int]) -> Any:
