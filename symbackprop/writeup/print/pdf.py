@@ -412,7 +412,7 @@ def _(block: b.Choice, outline: b.Outline) -> str:
         said = f", [], grid.cell(colspan: 2)[{verdict}]" if crowded and verdict else f", [{verdict}]"
         rows_.append(f"[({letter})], {'grid.cell(colspan: 2)' if crowded and verdict else ''}[{shown}]{said}")
     listed = ", ".join(rows_)
-    gutter = "(0.5em, 1em)" if crowded and block.options[0].right is not None else "0.8em"
+    gutter = "(0.35em, 0.65em)" if crowded and block.options[0].right is not None else "0.8em"
     question = _words(block.question, outline, room="#tall;")
     return (
         f"#block(breakable: {'true' if crowded else 'false'})[#lead[{question}]\n\n"
