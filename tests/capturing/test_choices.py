@@ -76,3 +76,15 @@ def test_numbers_of_a_list_are_what_their_list_is() -> None:
         **dict.fromkeys(("row.0", "row.1"), "input"),
         **dict.fromkeys(("expected.0", "expected.1"), "target"),
     }
+
+
+@pytest.mark.parametrize("far", [-1e30, -1e9, -(2.0**80)])
+def test_numbers_beyond_all_integers_are_floats_in_code(far: float) -> None:
+    def attention(phi: Any) -> Any:
+        scores = np.where(np.arange(4)[:, None] >= np.arange(4), phi[0, :, :1] - phi[0, :, 0], far)
+        top = np.exp((scores - scores.max(axis=1, keepdims=True)) / 2)
+        return np.sum((top / top.sum(axis=1, keepdims=True)) ** 2)
+
+    confirmed = capture(attention, {"phi": PHI}).confirmed  # the generated code beside this one
+    assert confirmed.points > 0
+    assert confirmed.loss < 1e-12

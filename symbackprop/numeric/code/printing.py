@@ -52,6 +52,9 @@ class _CodePrinter:
     def _print_Symbol(self, expr: Symbol) -> str:
         return self.leaf(expr).text
 
+    def _print_Integer(self, expr: Integer) -> str:
+        return decimal(expr)
+
     def _print_Rational(self, expr: Rational) -> str:
         return decimal(expr) or f"{expr.p}/{expr.q}"
 
@@ -319,12 +322,15 @@ class FormulaPrinter(_CodePrinter, StrPrinter):  # type: ignore[misc]
         return f"sqrt({self._print(base)})"
 
 
+LARGEST_WHOLE = 2**53
+
+
 def decimal(number: Rational) -> str:
     """Return the short decimal a fraction is exactly equal to in text (`7/20` is `0.35`), or an empty string (`1/3`)."""
     if number.q == 1:
-        return str(number.p)
+        return str(number.p) if abs(number.p) <= LARGEST_WHOLE else repr(float(number))  # numpy has no integers so large
     text = repr(float(number))
-    short = len(text) <= 12 or max(abs(number.p), number.q) > 2**53  # whole numbers beyond are no floats
+    short = len(text) <= 12 or max(abs(number.p), number.q) > LARGEST_WHOLE  # whole numbers beyond are no floats
     return text if short and Rational(text) == number else ""
 
 
