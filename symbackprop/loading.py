@@ -301,6 +301,10 @@ def example_for(
     return _complete(place, function, {key: value for key, value in example.items() if key in parameters}, "`example`")
 
 
+SOON = 5000
+"""Lines of a file that are run up to a call of its own; a whole training is not waited for."""
+
+
 def _of_its_call(place: str, function: Callable[..., Any], module: ModuleType) -> dict[str, Any]:
     """Return the arguments with which a file itself calls a function, which is said on stderr; none where it does not."""
     from symbackprop.verify.passes.inventing.own_calls import own_arguments  # only code without an example waits for it
@@ -309,7 +313,7 @@ def _of_its_call(place: str, function: Callable[..., Any], module: ModuleType) -
     if vars(module).get(name) is not function:
         return {}
     parameters = inspect.signature(function).parameters
-    found = own_arguments(module, [name], list(parameters))
+    found = own_arguments(module, [name], list(parameters), lines=SOON)
     if any(_is_needed(parameter) and key not in found for key, parameter in parameters.items()):
         return {}
     sys.stderr.write(f"{place}: no `example` in the file; taken: what it calls {name} with\n")

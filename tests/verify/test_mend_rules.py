@@ -392,10 +392,15 @@ def chain_loss(A: Any, x0: Any) -> Any:
     return 0.5 * (x0 @ x0)
 
 
-def chain_gradient(A: Any, x0: Any) -> Any:
+def chain_states(A: Any, x0: Any) -> list[Any]:
     xs = [x0]
     for _ in range(3):
         xs.append(A @ xs[-1])
+    return xs
+
+
+def chain_gradient(A: Any, x0: Any) -> Any:
+    xs = chain_states(A, x0)
     lam, dA = xs[-1], np.zeros_like(A)
     for k in reversed(range(3)):
         dA += np.outer(lam, xs[k])
@@ -404,9 +409,7 @@ def chain_gradient(A: Any, x0: Any) -> Any:
 
 
 def chain_gradient_turned(A: Any, x0: Any) -> Any:
-    xs = [x0]
-    for _ in range(3):
-        xs.append(A @ xs[-1])
+    xs = chain_states(A, x0)
     lam, dA = xs[-1], np.zeros_like(A)
     for k in reversed(range(3)):
         dA += np.outer(lam, xs[k])

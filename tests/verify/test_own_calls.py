@@ -121,6 +121,17 @@ def test_the_files_own_call_is_the_example(name: str, tmp_path: Path, capfd: pyt
         assert ("what it calls both with" in capfd.readouterr().err) == (bool(expected) or "step" not in name)
 
 
+def test_a_whole_training_is_not_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "long.py"
+    lines = "import numpy as np\ndef loss(w, x, y):\n    return np.mean((x @ w - y) ** 2)\n"
+    file.write_text(
+        f"{lines}k = 0\nif __name__ == '__main__':\n    while True:\n        k += 1\n    loss(1, 2, 3)\n", encoding="utf-8"
+    )
+    result = CliRunner().invoke(cli, ["derive", f"{file}:loss"])
+    assert result.exit_code == 0, result.output
+    assert "taken: --shapes" in result.stderr
+
+
 @pytest.mark.parametrize(("text", "loss", "shown"), [(STEP, "cost", "∂loss/∂w[i]"), (PAIRS, "loss", "∂total/∂w2[")])
 def test_a_derivation_takes_what_the_file_calls_its_loss_with(text: str, loss: str, shown: str, tmp_path: Path) -> None:
     file = tmp_path / "own.py"

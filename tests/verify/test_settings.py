@@ -88,4 +88,4 @@ def test_each_other_setting_is_made_once() -> None:
     found = [made["function", "param"] for made in other_settings(values)]
     wanted = [{**param, "stride": stride, "pad": (pad, pad)} for stride, pad in [(1, 1), (2, 0), (2, 1)]]
     assert sorted(map(str, found)) == sorted(map(str, wanted))
-    assert [*other_settings({("function", "x"): 1})] == []
+    assert [*other_settings({("function", "x"): 1, ("class", "padding_idx"): 0, ("class", "pad_value"): 1})] == []

@@ -565,11 +565,14 @@ class _Trial:
         return self._telling(_with_unfit(self._for_one(self._at_other_settings(self._fitted(best)))))
 
     def _at_other_settings(self, best: Comparison | None) -> Comparison | None:
-        """Return the best comparison; where it is right and another stride or padding shows what is not, that at this one."""
+        """Return the best comparison; where it is right and another stride or padding shows what is not, that at this one.
+
+        A gradient of another shape there says only that windows do not fit.
+        """
         if best is None or not _is_right(best):
             return best
         others = filter(None, map(self._tried, other_settings(self._values_of(best))))
-        return next((other for other in others if other.wrt == best.wrt and not _holds(other)), best)
+        return next((other for other in others if other.wrt == best.wrt and _shapes_agree(other) and not agrees(other)), best)
 
     def _fitted(self, best: Comparison | None) -> Comparison | None:
         """Return the best comparison, or one in which an argument has the shape of what is called its gradient, or data are a

@@ -30,16 +30,27 @@ Values = Mapping[tuple[str, str], Any]
 
 def singles_of(values: Values) -> Iterator[dict[tuple[str, str], Any]]:
     """Yield the same values of one sample, by (owner, name): one row each of what functions are given, one column, or both."""
-    data = {key: value for key, value in values.items() if key[0] == "function" and np.ndim(value) > 1}
+    data = {key: value for key, value in values.items() if key[0] == "function" and _axes(value) > 1}
     for axes in ((0,), (-1,), (0, -1)):
         if all(len({np.shape(value)[axis] for value in data.values()}) == 1 for axis in axes):
             yield {**values, **{key: _first_of(value, axes) for key, value in data.items()}}
 
 
+def _axes(value: Any) -> int:
+    """Return the number of axes; none of a list of arrays of different shapes."""
+    try:
+        return np.ndim(value)
+    except ValueError:
+        return 0
+
+
 def enlarged(values: Values) -> dict[tuple[str, str], Any]:
     """Return the same values with larger data: what functions are given but targets."""
     data = {key: value for key, value in values.items() if key[0] == "function" and not is_target(key[1])}
-    return {**values, **{key: LARGER * value for key, value in data.items() if np.asarray(value).dtype.kind == "f"}}
+    real = {
+        key: value for key, value in data.items() if isinstance(value, float | np.ndarray) and np.asarray(value).dtype.kind == "f"
+    }
+    return {**values, **{key: LARGER * value for key, value in real.items()}}
 
 
 LARGER = 10
@@ -66,7 +77,7 @@ def reshaped_for(values: Values, unfit: Mapping[str, tuple[int, ...]]) -> Iterat
 
 def flattened(values: Values) -> Iterator[dict[tuple[str, str], Any]]:
     """Yield the values with data of several axes as a table: a row of numbers for each sample."""
-    data = {key: value for key, value in values.items() if key[0] == "function" and np.ndim(value) > 2}
+    data = {key: value for key, value in values.items() if key[0] == "function" and _axes(value) > 2}
     if data:
         yield {**values, **{key: np.reshape(value, (len(value), -1)) for key, value in data.items()}}
 

@@ -119,10 +119,13 @@ def _with_setting(new: Mapping[str, int], path: str, leaf: Any) -> Any:
 def _setting(path: str, leaf: Any) -> str:
     """Return the kind of setting that a number is, "" for what is none."""
     name = _PLACES.sub("", path).rpartition(".")[2].lower()
-    return next((kind for kind in GEOMETRY if kind in name), "") if type(leaf) is int else ""
+    is_setting = type(leaf) is int and not _PLACE_OR_VALUE.search(name)
+    return next((kind for kind in GEOMETRY if kind in name), "") if is_setting else ""
 
 
 _PLACES = re.compile(r"(\.\d+)+$")
+_PLACE_OR_VALUE = re.compile(r"idx|index|token|value|_id$")
+"""Parts of names of what is no size: `padding_idx`, `pad_value`."""
 
 
 def is_trained(name: str) -> bool:

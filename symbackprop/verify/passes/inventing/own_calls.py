@@ -40,7 +40,9 @@ class _TooLong(BaseException):
     """More lines were run than is worth it."""
 
 
-def own_arguments(module: types.ModuleType, names: Sequence[str], asked: Sequence[str]) -> dict[str, Any]:
+def own_arguments(
+    module: types.ModuleType, names: Sequence[str], asked: Sequence[str], lines: int = MOST_LINES
+) -> dict[str, Any]:
     """Return the arguments of the first calls of functions of a file, by name; where it does not call all of them, what it has
     under the names of arguments.
 
@@ -48,6 +50,7 @@ def own_arguments(module: types.ModuleType, names: Sequence[str], asked: Sequenc
         module: the file as it is loaded, whole or its definitions alone.
         names: of functions (`loss`), or of classes with a method (`Net.forward`: then what the object is made with as well).
         asked: the names of the arguments.
+        lines: how many of the file are run before a call is given up.
     """
     path = str(getattr(module, "__file__", "") or "")
     tree = module_tree(path) if path else None
@@ -56,7 +59,7 @@ def own_arguments(module: types.ModuleType, names: Sequence[str], asked: Sequenc
     calls, kept, held = _Calls(len(names)), dict(vars(module)), {}
     with _patched(module, names, calls):
         try:
-            visit(lambda: _run(tree, module, path))
+            visit(lambda: _run(tree, module, path, lines))
         except GuestError:  # it was called (this comes out as a stop), or would do something outside
             pass
         finally:
@@ -155,9 +158,9 @@ def _without_waiting() -> Iterator[None]:
         time.sleep, builtins.input = sleep, ask
 
 
-def _run(tree: ast.Module, module: types.ModuleType, path: str) -> None:
+def _run(tree: ast.Module, module: types.ModuleType, path: str, lines: int) -> None:
     """Run what stands outside of definitions, statement by statement, for a number of lines."""
-    left = [MOST_LINES]
+    left = [lines]
 
     def line(frame: types.FrameType, event: str, _: Any) -> Any:
         if frame.f_code.co_filename != path:
