@@ -31,6 +31,7 @@ from symbackprop.proofreading.meaning.code_names import code_definitions, lookup
 from symbackprop.proofreading.meaning.knowledge import environment_of
 from symbackprop.proofreading.meaning.known_functions import IN_WORDS, any_function, called_by_name, called_only, told_by_slope
 from symbackprop.proofreading.meaning.layer_families import find_layers, marked_letters, names_in_layers
+from symbackprop.proofreading.meaning.said_in_words import numbers_in_words
 from symbackprop.proofreading.meaning.values import Definition, Knowledge
 from symbackprop.proofreading.proofread_report import ProofreadReport
 from symbackprop.proofreading.remedy.confirm import HowItIsRead
@@ -89,6 +90,7 @@ def proofread(
         letters = [name for name, entry in table.entries.items() if entry.kind is Kind.INDEX]
         _with_sizes(reading, how, letters, start)
         start.aliases.update(called_again(document.fragments, table, _meanings(reading)))
+        start.printed.update(numbers_in_words(document, names, table))
     called = _with_functions(document, reading, start)
     course = _gathered(reading, lines, names, network, start, called)
     runs = run_code(document, run_seconds) if run_seconds is not None else CodeRuns()
@@ -223,7 +225,7 @@ def _gathered(
     first = Course(begin, fixed=fixed)
     for statement in reading.statements:
         first.take(statement)
-    code_definitions([line for line in lines if isinstance(line, CodeLine)], first.environment, names)
+    code_definitions([line for line in lines if isinstance(line, CodeLine)], first.environment, names, first.stepped)
     told = _taken_out(first.environment, called)  # of one function two things are said: names may be one by either of them
     merged, analogous = _one_name_for_one_quantity(first.environment, chains, fixed, names)
     first.environment.definitions.update(told)

@@ -125,16 +125,14 @@ def compare_at(
 def free_indices(formula: Formula, points: Sequence[Valuation]) -> set[str]:
     """Return the index letters of a formula that no sum binds."""
     known = points[0].environment
-    bound = {letter for node in walk(formula) if isinstance(node, BigSum) for letter in summed_letters(node)[0]}
-    inside = {
-        label.name
-        for node in walk(formula)
-        if isinstance(node, Indexed | Element)
-        for index in (*node.indices, *getattr(node, "upper", ()))
-        for label in walk(index)
-        if isinstance(label, Name)
-    }
-    return {letter for letter in inside - bound - known.bounds.keys() if letter in known.extents}
+    nodes = list(walk(formula))
+    bound = {letter for node in nodes if isinstance(node, BigSum) for letter in summed_letters(node)[0]}
+    inside = {label.name for node in nodes for index in _indices_of(node) for label in walk(index) if isinstance(label, Name)}
+    return (inside - bound - known.bounds.keys()) & known.extents.keys()
+
+
+def _indices_of(node: Formula) -> tuple[Formula, ...]:
+    return (*node.indices, *getattr(node, "upper", ())) if isinstance(node, Indexed | Element) else ()
 
 
 def places_of(letters: Sequence[str], point: Valuation) -> list[dict[str, int]]:

@@ -88,8 +88,11 @@ _RULES: Mapping[type, Callable[..., Formula]] = {
 }
 
 
-def code_definitions(lines: Iterable[CodeLine], environment: Knowledge, known: Iterable[str]) -> None:
-    """Take in what code assigns once: numbers and lists of numbers as given, arithmetic over names as definitions."""
+def code_definitions(lines: Iterable[CodeLine], environment: Knowledge, known: Iterable[str], stepped: set[Key]) -> None:
+    """Take in what code assigns once: numbers and lists of numbers as given, arithmetic over names as definitions.
+
+    `stepped` are the names whose numbers are what a step gives: what code gives them is what they begin with.
+    """
     names = tuple(known)
     seen: set[str] = set()
     for line in lines:
@@ -102,7 +105,10 @@ def code_definitions(lines: Iterable[CodeLine], environment: Knowledge, known: I
         seen.add(name)
         numbers = _given(name, tree.value, names)
         if numbers:
-            environment.given.update({key: value for key, value in numbers.items() if key not in environment.given})
+            environment.given.update(
+                {key: value for key, value in numbers.items() if key not in environment.given.keys() - stepped}
+            )
+            stepped.difference_update(numbers)
             continue
         target = formula_name(name, None, names)
         try:

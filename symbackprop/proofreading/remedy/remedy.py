@@ -8,6 +8,7 @@ is put into the text, read again and judged again, and what does not pass that i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import Any
@@ -41,7 +42,7 @@ from symbackprop.formula.tree.tree import (
 )
 from symbackprop.formula.tree.walk import children, replace, walk, with_children
 from symbackprop.proofreading.claims import Remedy
-from symbackprop.proofreading.judging.judge import compare_at, free_indices, places_of, same, worth
+from symbackprop.proofreading.judging.judge import AGREE, Worth, compare_at, free_indices, places_of, same, worth
 from symbackprop.proofreading.judging.points import names_reached, points_for
 from symbackprop.proofreading.meaning.array_values import NoValueError
 from symbackprop.proofreading.meaning.printed import is_numeric, printed_number
@@ -96,7 +97,9 @@ def _proposed(disputed: Disputed, notation: Notation, only_transposes: bool) -> 
 
 
 def _printed(left: Formula, right: Formula, environment: Knowledge) -> Iterator[Remedy]:
-    """A printed number that is wrong: the value to its digits; or a sign in the numbers before it."""
+    """A printed number that is wrong: another digit in it, or the value to its digits; or a sign in the numbers before it."""
+    for side, other in ((right, left), (left, right)):
+        yield from _other_digit(side, other, environment)
     for side, other in ((right, left), (left, right)):
         alone = printed_number(side)
         if alone is None:
@@ -113,6 +116,38 @@ def _printed(left: Formula, right: Formula, environment: Knowledge) -> Iterator[
         yield from _entry_in_numbers(left, right, environment)
     else:
         yield from _sign_in_numbers(left, right, environment)
+
+
+FEWEST_DIGITS = 6  # of a printed number, for one other digit in it to be no chance
+
+
+def _other_digit(side: Formula, other: Formula, environment: Knowledge) -> Iterator[Remedy]:
+    """Yield the one other digit, in one long number of a side, with which the side is worth the other one; none where two do."""
+    changes = [(path, old, new) for path, old in _parts(side) if isinstance(old, Number) for new in _one_digit_off(old)]
+    if not changes or not is_numeric(side):
+        return
+    with suppress(NoValueError):
+        wanted = worth(other, environment)
+        hits = [(old, new) for path, old, new in changes if _is_worth(_put(side, path, new), wanted, environment)]
+        if len(hits) == 1:
+            ((old, new),) = hits
+            yield Remedy(old.text, new.text, old.span, f"the digits {new.text} belong here")
+
+
+def _one_digit_off(number: Number) -> Iterator[Number]:
+    """Yield what a long number is with another digit in one place."""
+    text = number.text
+    if len(text.partition("e")[0].replace(".", "").lstrip("0")) < FEWEST_DIGITS:
+        return
+    for place, old in enumerate(text):
+        yield from (Number(text[:place] + new + text[place + 1 :]) for new in "0123456789" if old.isdigit() and new != old)
+
+
+def _is_worth(side: Formula, wanted: Worth, environment: Knowledge) -> bool:
+    """Whether a side is worth what is wanted, to the digits that are printed."""
+    found = worth(side, environment)
+    gap = abs(found.value - wanted.value)
+    return bool(np.ndim(gap) == 0 and gap <= (found.slack + wanted.slack) * 2 + AGREE * max(1, abs(wanted.value)))
 
 
 def _entry_in_numbers(left: Formula, right: Formula, environment: Knowledge) -> Iterator[Remedy]:
