@@ -23,7 +23,7 @@ from symbackprop.proofreading.judging.course import Course, Pair
 from symbackprop.proofreading.judging.index_ranges import axes_of, bounds, first_place, index_ranges
 from symbackprop.proofreading.judging.loss_and_rate import find_loss, find_rate
 from symbackprop.proofreading.judging.other_meanings import numbered_entries
-from symbackprop.proofreading.judging.quantities import by_analogy, called_again, merge_names
+from symbackprop.proofreading.judging.quantities import arguments_by_name, by_analogy, called_again, merge_names
 from symbackprop.proofreading.judging.reading import Reading, Unread, read_formulas
 from symbackprop.proofreading.judging.said_before import domains_in
 from symbackprop.proofreading.judging.statement_kinds import Statement
@@ -228,13 +228,19 @@ def _gathered(
     code_definitions([line for line in lines if isinstance(line, CodeLine)], first.environment, names, first.stepped)
     told = _taken_out(first.environment, called)  # of one function two things are said: names may be one by either of them
     merged, analogous = _one_name_for_one_quantity(first.environment, chains, fixed, names)
+    units = arguments_by_name(first.environment, chains) if network is None else {}
     first.environment.definitions.update(told)
     second = _beginning_again(known, first, letter, called.keys())
     _let_be_any(second, called_only(chains, replace(first.environment, functions=second.functions)))
     second.loss = known.loss or (find_loss(chains, first.environment) if letter is not None else None)
     course = first.again(second)
     course.begin_again()
-    said = {**_said(merged, "is {}"), **_said(analogous, "is {}, like the others"), **_undefined(called, first.environment)}
+    said = {
+        **_said(merged, "is {}"),
+        **_said(analogous, "is {}, like the others"),
+        **_undefined(called, first.environment),
+        **units,
+    }
     course.assumed.update(said)
     return course
 

@@ -77,6 +77,7 @@ from symbackprop.proofreading.judging.statement_kinds import (
     is_written_with_dots,
 )
 from symbackprop.proofreading.meaning.array_values import NoValueError
+from symbackprop.proofreading.meaning.known_functions import IN_WORDS, any_function
 from symbackprop.proofreading.meaning.layer_families import as_written
 from symbackprop.proofreading.meaning.printed import half_unit, is_about_a_power_of_ten, is_numeric, is_rounded, printed_number
 from symbackprop.proofreading.meaning.values import DIGITS, Definition, Key, Knowledge, Valuation, spelled, written
@@ -533,7 +534,7 @@ class Course:
         others = [sides for sides, order in self.environment.demanded.items() if order != claim.statement.order]
         others += [sides for sides in pairwise(claim.statement.chain.parts) if is_one_in_all(*sides)]
         for left, right in with_conditions(claim.left, claim.right, others):
-            if judge(left, right, claim.environment).status in HOLDS:
+            if judge(left, right, claim.environment).status in HOLDS and not says_nothing(left, right, claim.environment):
                 return ClaimVerdict(ClaimStatus.EXAMPLE, "with what the text demands")
         return None
 
@@ -650,7 +651,21 @@ class Course:
         called = {name for node in nodes if isinstance(node, Call) and (name := function_name(node)) in self.told_in}
         here = claim.statement.section
         elsewhere = sorted(name for name in called if self.told_in[name] != here and (name, here) not in self.meant_here)
+        if elsewhere and self._differs_for_any(claim, elsewhere):
+            return None
         return ClaimVerdict(ClaimStatus.UNDECIDED, f"{elsewhere[0]} is told in another section") if elsewhere else None
+
+    def _differs_for_any(self, claim: Claim, names: Sequence[str]) -> bool:
+        """Whether two sides differ whatever functions letters stand for: any smooth one, each that texts call by a letter."""
+        known = claim.environment
+        rest = {name: said for name, said in known.definitions.items() if name not in names}
+        meanings = [dict(zip(names, map(any_function, names), strict=True))]
+        meanings += [dict.fromkeys(names, known.functions[usual]) for usual in IN_WORDS if usual in known.functions]
+        for meant in meanings:
+            there = replace(known, definitions=rest, functions={**known.functions, **meant})
+            if judge(claim.left, claim.right, there).status is not ClaimStatus.DIFFERS:
+                return False
+        return True
 
     def _of_another_function(self, claim: Claim) -> ClaimVerdict | None:
         """`df/dx`, where the text says what `f(x)` is more than once, or what `f_c(x)` is as well."""

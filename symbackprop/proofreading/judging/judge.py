@@ -228,6 +228,13 @@ def shown(value: mpf) -> str:
     return str(mpmath.nstr(value, 10)).removesuffix(".0")
 
 
+def _shown_apart(first: mpf, second: mpf) -> tuple[str, str]:
+    """Return two values with so many digits that they are not alike."""
+    short = shown(first), shown(second)
+    alike = short[0] == short[1] and not np.ndim(first) and not np.ndim(second)
+    return (mpmath.nstr(first, 20), mpmath.nstr(second, 20)) if alike else short
+
+
 def untied(left: Formula, right: Formula, environment: Knowledge) -> list[str]:
     """Return the names on one side only that the document never ties to anything: no number, no definition that uses them."""
     one, other = leaves(left, environment), leaves(right, environment)
@@ -262,7 +269,7 @@ def _in_numbers(left: Formula, right: Formula, environment: Knowledge, history: 
         if reason is not None:
             return ClaimVerdict(ClaimStatus.EXAMPLE, reason or (_at(place, environment) if number else ""))
         if last is None or last.status is ClaimStatus.UNDECIDED:
-            last = ClaimVerdict(ClaimStatus.DIFFERS, "", (shown(first.value), shown(second.value)))
+            last = ClaimVerdict(ClaimStatus.DIFFERS, "", _shown_apart(first.value, second.value))
     return last if last is not None else ClaimVerdict(ClaimStatus.UNDECIDED)
 
 

@@ -47,16 +47,17 @@ class Slip(NamedTuple):
 def lint(statements: Sequence[Statement]) -> Iterator[Slip]:
     """Yield the slips of a text."""
     stated = frozenset(part for statement in statements for part in _links(statement))
+    links = Counter(pair for statement in statements for pair in _partials(statement))
     means = frozenset(name for statement in statements for name in _means(statement))
     indices = frozenset(label for statement in statements for label in _labels(statement.chain))
     indices -= {part.name for statement in statements for part in nodes(statement.chain, Indexed)}  # `Σ_x x_j`: over samples x
     for statement in statements:
         yield from _unused_index(statement, indices)
-        yield from _loose_index(statement)
-        yield from _odd_one_out(statement)
         yield from _broken_chains(statement, stated)
+        yield from _crossed_chains(statement, links)
         yield from _added_means(statement, means)
-        yield from _growing_decay(statement)
+        for rule in (_loose_index, _odd_one_out, _growing_decay):
+            yield from rule(statement)
 
 
 def _labels(formula: Formula) -> Iterator[str]:
@@ -237,6 +238,48 @@ def _end_of_links(right: Formula, top: Formula) -> Formula | None:
     if not isinstance(right, Product) or len(links) != len(right.factors) or links[0].numerator != top:
         return None
     return None if any(a.denominator != b.numerator for a, b in pairwise(links)) else links[-1].denominator
+
+
+def _partials(statement: Statement) -> set[tuple[Formula, Formula]]:
+    """Return (A, B) of every `∂A/∂B` in a statement."""
+    return {(part.numerator, part.denominator) for part in nodes(statement.chain, Partial) if not part.others}
+
+
+def _crossed_chains(statement: Statement, links: Counter[tuple[Formula, Formula]]) -> Iterator[Slip]:
+    """`∂E/∂w = ∂E/∂h_1 ∂h_2/∂w`: two like names where links meet, and the text has the links with one of them."""
+    ends = _ends_of_links(*statement.chain.parts[:2])
+    crossed = [place for place in range(0, len(ends), 2) if ends[place] != ends[place + 1]]
+    if len(crossed) != 1 or not _are_likes(*ends[crossed[0] : crossed[0] + 2]):
+        return
+    elsewhere = links - Counter(_partials(statement))
+    repairs = [spans for *spans, whole in _uncrossed(ends, crossed[0]) if elsewhere.keys() >= {*whole}]
+    for wrong, belongs in repairs if len(repairs) == 1 else ():
+        repair = statement.text[slice(*belongs)]
+        yield Slip(statement, wrong, repair, f"the links of the chain do not meet: {repair} belongs here")
+
+
+def _ends_of_links(left: Formula, right: Formula) -> list[Formula]:
+    """Return E, E, h_1, h_2, w, w of `∂E/∂w = ∂E/∂h_1 ∂h_2/∂w`: what is to be one is side by side; [] for anything else."""
+    links = [factor for factor in children(right) if isinstance(factor, Partial) and not factor.others]
+    if not isinstance(left, Partial) or not isinstance(right, Product) or len(links) != len(right.factors):
+        return []
+    return [left.numerator, *(part for link in links for part in (link.numerator, link.denominator)), left.denominator]
+
+
+def _uncrossed(ends: list[Formula], place: int) -> Iterator[tuple[Span, Span, list[tuple[Formula, Formula]]]]:
+    """Yield for both names that do not meet: where the wrong one and the other stand, and the links with that in its place."""
+    for wrong, belongs in ((place, place + 1), (place + 1, place)):
+        mended = [*ends[:wrong], ends[belongs], *ends[wrong + 1 :]]
+        spans = ends[wrong].span, ends[belongs].span
+        if 0 < wrong < len(ends) - 1 and spans[0] and spans[1]:
+            yield spans[0], spans[1], list(zip(mended[1:-1:2], mended[2:-1:2], strict=True))
+
+
+def _are_likes(one: Formula, other: Formula) -> bool:
+    """Whether two names differ in their digits alone."""
+    if not isinstance(one, Name) or not isinstance(other, Name):
+        return False
+    return re.sub(r"\d", "#", one.name) == re.sub(r"\d", "#", other.name)
 
 
 def _means(statement: Statement) -> Iterator[tuple[str, str]]:

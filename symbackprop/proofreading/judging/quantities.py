@@ -13,8 +13,9 @@ from dataclasses import replace
 import mpmath
 
 from symbackprop.formula.read.name_table import Names
-from symbackprop.formula.tree.tree import Chain, Formula, Name, Partial
+from symbackprop.formula.tree.tree import Call, Chain, Formula, Name, Partial
 from symbackprop.formula.tree.walk import nodes
+from symbackprop.proofreading.judging.certainty import function_name
 from symbackprop.proofreading.judging.points import points_for
 from symbackprop.proofreading.meaning.array_values import NoValueError
 from symbackprop.proofreading.meaning.printed import is_numeric
@@ -27,10 +28,10 @@ def merge_names(environment: Knowledge, formulas: Iterable[Formula], kept: froze
 
     The name that derivatives are taken of or by most often is kept, a name of `kept` (those of a network) before it.
     """
-    counted = Counter(_family(part.name) for formula in formulas for part in _in_partials(formula))
+    counted = Counter(family(part.name) for formula in formulas for part in _in_partials(formula))
     merged: dict[str, str] = {}
     for names in _worth_the_same(environment):
-        best = max(names, key=lambda name: (name in kept, counted[_family(name)], -names.index(name)))
+        best = max(names, key=lambda name: (name in kept, counted[family(name)], -names.index(name)))
         merged.update({name: best for name in names if name != best and name not in kept})
         own = environment.definitions.get(best)
         if own is None or _is_word_for(own, names):
@@ -53,7 +54,7 @@ def _worth_the_same(environment: Knowledge) -> list[list[str]]:
     return [list(names) for names in groups.values() if len(names) > 1]
 
 
-def _family(name: str) -> str:
+def family(name: str) -> str:
     """Return a name with its numbers taken out: the likes of one unit are called alike."""
     return re.sub(r"\d+", "#", name)
 
@@ -87,6 +88,56 @@ def _in_partials(formula: Formula) -> Iterator[Name]:
     """Yield the names that derivatives are taken of or by."""
     for node in nodes(formula, Partial):
         yield from (part for part in (node.numerator, node.denominator) if isinstance(part, Name))
+
+
+def arguments_by_name(environment: Knowledge, chains: Sequence[Formula]) -> dict[str, str]:
+    """Let `sum_{o1}`, `net_{h1}` be what f is taken of in `o1 = f(…)`, `out_{h1} = f(…)`; return why, for each of them.
+
+    Only a name that has no formula, no number, and stands nowhere but as the argument of that function and of its slope.
+    """
+    found: dict[str, str] = {}
+    for name, functions in _arguments_alone(environment, chains).items():
+        units = [
+            unit for unit in environment.definitions if _is_of_one_unit(name, unit) and _is_call(environment, unit, functions)
+        ]
+        if len(units) == 1:
+            (unit,) = units
+            call = environment.definitions[unit].body
+            assert isinstance(call, Call)
+            environment.definitions[name] = Definition(name, call.arguments[0])
+            environment.definitions[unit] = Definition(unit, Call(call.function, (Name(name),)))
+            found[name] = f"is what {function_name(call)} is taken of in {unit}, by its name"
+    return found
+
+
+def _arguments_alone(environment: Knowledge, chains: Sequence[Formula]) -> dict[str, set[str]]:
+    """Return the names of which nothing is said, and that are arguments wherever they stand, with the functions of these."""
+    every = Counter(node.name for chain in chains for node in nodes(chain, Name))
+    inside: dict[str, list[str]] = {}
+    for name, function in _called_with(chains):
+        inside.setdefault(name, []).append(function)
+    said = environment.definitions.keys() | {str(key[0]) for key in environment.given} | environment.aliases.keys()
+    return {name: set(functions) for name, functions in inside.items() if name not in said and len(functions) == every[name]}
+
+
+def _called_with(chains: Sequence[Formula]) -> Iterator[tuple[str, str]]:
+    """Yield z and f of every `f(z)`, `f'(z)`."""
+    for call in (node for chain in chains for node in nodes(chain, Call)):
+        match call.arguments:
+            case (Name(name=name),):
+                yield name, function_name(call)
+
+
+def _is_of_one_unit(name: str, unit: str) -> bool:
+    """Whether two names end with the name of one unit: `sum_o1` and `o1`, `net_h1` and `out_h1`."""
+    end = name.partition("_")[2]
+    return bool(re.fullmatch(r"[a-z]+\d+", end)) and name != unit and end in (unit, unit.partition("_")[2])
+
+
+def _is_call(environment: Knowledge, unit: str, functions: set[str]) -> bool:
+    """Whether a name is said to be a function, the only one of some, of something."""
+    body = environment.definitions[unit].body
+    return isinstance(body, Call) and {function_name(body)} == functions and len(body.arguments) == 1
 
 
 #: What stands between a name and the other one that a text has for it: `$o_1$ is the prediction, and it is called $y_{pred}$`.

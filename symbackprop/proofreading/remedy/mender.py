@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from symbackprop.formula.notation.notation import Notation
-from symbackprop.formula.tree.tree import Indexed, Nabla, Name, Partial
+from symbackprop.formula.tree.tree import Formula, Indexed, Nabla, Name, Partial
 from symbackprop.formula.tree.walk import nodes, walk
 from symbackprop.proofreading.claims import HOLDS, ClaimStatus, Remedy
-from symbackprop.proofreading.judging.certainty import TOLD_AGAIN
+from symbackprop.proofreading.judging.certainty import PATHS_LEFT_OUT, TOLD_AGAIN
 from symbackprop.proofreading.judging.course import Course, Pair
 from symbackprop.proofreading.judging.judge import judge
+from symbackprop.proofreading.judging.quantities import family
 from symbackprop.proofreading.judging.statement_kinds import Statement
 from symbackprop.proofreading.remedy.confirm import HowItIsRead, holds_with
 from symbackprop.proofreading.remedy.places import in_its_place
@@ -58,15 +59,43 @@ class Mender:
         left, right, verdict = pair
         if verdict.status is ClaimStatus.DIFFERS:
             return pair, self._remedy(statement, pair, found)
-        remedy = None
-        if verdict.status is ClaimStatus.UNDECIDED and verdict.misfit:
-            remedy = self._remedy(statement, pair, found, only_transposes=True)
-        elif verdict.status is ClaimStatus.UNDECIDED and self._is_told_wrongly(statement, pair):
-            remedy = self._remedy(statement, pair, found)
-            remedy = remedy if remedy is not None and remedy.words.startswith(SLIPS) else None
+        remedy = self._undecided(statement, pair, found) if verdict.status is ClaimStatus.UNDECIDED else None
         if remedy is None:
             return pair, None
-        return (left, right, replace(verdict, status=ClaimStatus.DIFFERS)), remedy
+        reason = "" if verdict.reason.startswith(PATHS_LEFT_OUT) else verdict.reason
+        return (left, right, replace(verdict, status=ClaimStatus.DIFFERS, reason=reason)), remedy
+
+    def _undecided(self, statement: Statement, pair: Pair, found: Sequence[Pair]) -> Remedy | None:
+        """Return what shows that an `=` is wrong which no value decides; None for any other."""
+        verdict = pair[2]
+        if verdict.reason.startswith(PATHS_LEFT_OUT):
+            return self._of_its_like(statement, pair, found)
+        if verdict.misfit:
+            return self._remedy(statement, pair, found, only_transposes=True)
+        remedy = self._remedy(statement, pair, found) if self._is_told_wrongly(statement, pair) else None
+        return remedy if remedy is not None and remedy.words.startswith(SLIPS) else None
+
+    def _of_its_like(self, statement: Statement, pair: Pair, found: Sequence[Pair]) -> Remedy | None:
+        """`∂h_1/∂w_3 = …` of a h_1 whose formula has no w_3, where the right side is `∂h_2/∂w_3`: h_2 belongs there."""
+        left, right, _ = pair
+        if not isinstance(left, Partial) or not isinstance(left.numerator, Name) or left.numerator.span is None:
+            return None
+        name, span = left.numerator.name, left.numerator.span
+        digits = r"([_{]*)".join(re.findall(r"[^\W\d]+|\d+", name))
+        for like in self._likes(name, left.denominator):
+            written = statement.text[slice(*span)]
+            remedy = Remedy(written, re.sub(digits, like, written, count=1), span, f"{like} belongs where {name} stands")
+            meant = replace(left, numerator=Name(like))
+            if judge(meant, right, self.course.environment).status is ClaimStatus.ALWAYS:
+                return remedy if self._is_right(remedy, statement, pair, found) else None
+        return None
+
+    def _likes(self, name: str, below: Formula) -> list[str]:
+        """Return the names with a formula that differ in their digits alone from one with a formula, and rest on a name."""
+        known = self.course.environment
+        name, by = known.canonical(name), known.canonical(below.name) if isinstance(below, Name) else ""
+        defined = sorted(known.definitions) if name in known.definitions else []
+        return [like for like in defined if like != name and family(like) == family(name) and known.rests_on(like, by)]
 
     def _is_told_wrongly(self, statement: Statement, pair: Pair) -> bool:
         """Whether a name gets a second formula, after the text has worked with the first one, which holds in what comes later."""
@@ -83,19 +112,19 @@ class Mender:
         pairs = [pair for chain in statement.meanings for pair in pairwise(map(self.course.meant, chain.parts))]
         return all(judge(left, right, self.course.environment).status in HOLDS for left, right in pairs)
 
+    def _is_right(self, remedy: Remedy, statement: Statement, pair: Pair, found: Sequence[Pair]) -> bool:
+        """Whether an `=` holds with a remedy in its place, read and judged again."""
+        return holds_with(remedy, statement, pair, found, self.course, self.how)
+
     def _remedy(self, statement: Statement, pair: Pair, found: Sequence[Pair], *, only_transposes: bool = False) -> Remedy | None:
         near = self.statements[max(0, statement.order - NEAR) : statement.order + NEAR + 1]
-
-        def holds(remedy: Remedy) -> bool:
-            placed = in_its_place(remedy, statement.text)
-            return holds_with(placed, statement, pair, found, self.course, self.how)
 
         disputed = Disputed(
             *pair[:2],
             self.course.environment,
             [each.chain for each in near],
             lambda chain: self.how.meanings(chain, statement),
-            holds,
+            lambda remedy: self._is_right(in_its_place(remedy, statement.text), statement, pair, found),
         )
         remedy = find_remedy(disputed, self.notation, only_transposes=only_transposes)
         return None if remedy is None else in_its_place(remedy, statement.text)
