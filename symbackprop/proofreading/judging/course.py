@@ -60,6 +60,7 @@ from symbackprop.proofreading.judging.open_names import (
     holds_whatever_they_are,
     holds_with_equal_lengths,
     holds_with_some_shape,
+    through_named_slopes,
 )
 from symbackprop.proofreading.judging.other_meanings import as_entries, other_meanings, speak_of_entries
 from symbackprop.proofreading.judging.points import is_finer, leaves, names_reached, points_for, random_points, reached
@@ -287,7 +288,37 @@ class Course:
             return ClaimVerdict(ClaimStatus.SETTING, "a condition")
         if self._is_new_value(parts[0]) or _is_a_step(*parts[:2]):
             return ClaimVerdict(ClaimStatus.ASSIGNMENT)
+        if relation == "=" and self._says_entries(*parts[:2]):
+            return ClaimVerdict(ClaimStatus.DEFINITION, "entry by entry")
+        if relation == "=" and self._names_a_slope(*parts[:2]):
+            return self._defined((parts[1].name,), [parts[1], parts[0]])  # type: ignore[attr-defined]
         return self._function(parts, statement)
+
+    def _says_entries(self, left: Formula, right: Formula) -> bool:
+        """Take in a matrix of entries of which nothing is said, and what each of them is."""
+        if not isinstance(left, Matrix) or not isinstance(right, Matrix) or left.shape != right.shape:
+            return False
+        keys = [self._key(entry) or ("",) for entry in left.entries]
+        said = {spelled(key): Definition(spelled(key), _alone(body)) for key, body in zip(keys, right.entries, strict=True)}
+        is_said = self._are_open(keys, right) and {**said, **self.environment.definitions}.items() >= said.items()
+        self.environment.definitions.update(said if is_said else {})
+        return is_said
+
+    def _are_open(self, keys: list[Key], right: Formula) -> bool:
+        """Whether entries are all different, of one array that has no formula and does not stand in one."""
+        arrays = {key[0] if len(key) > 1 else "" for key in keys}
+        used = {*self.fixed, *self._names(right), *self.environment.definitions, ""}
+        return len(arrays) == 1 and arrays.isdisjoint(used) and len({*keys}) == len(keys)
+
+    def _names_a_slope(self, slope: Formula, name: Formula) -> bool:
+        """Whether `∂L/∂u_i = δ_i` says what δ is called, of a loss that has no formula."""
+        if not isinstance(slope, Partial) or not isinstance(slope.numerator, Name) or not isinstance(name, Indexed):
+            return False
+        loss, key = self.environment.canonical(slope.numerator.name), (self.environment.canonical(name.name),)
+        said = self._knows(key) and self.environment.definitions[str(key[0])].body != slope
+        return (
+            not self._knows((loss,)) and not said and bool(index_names(name)) and key[0] not in {*self.fixed, *self._names(slope)}
+        )
 
     def _forget_what_says_nothing(self, key: Key, side: Formula) -> None:
         """Let a name be defined by a formula with a value where the one that it has is without."""
@@ -478,8 +509,8 @@ class Course:
         if verdict.status in HOLDS:
             if statement.order in environment.telling and not is_numeric(right):
                 return ClaimVerdict(ClaimStatus.DEFINITION, "says which function it is")
-            if self._is_what_is_said(left, right):
-                return verdict
+            if said := self._as_it_is_said(left, right, verdict):
+                return said
             reason = "" if self.fixed else says_nothing(left, right, environment)
             return self._in_general(Claim(left, right, environment, statement, verdict), reason) if reason else verdict
         claim = Claim(left, right, environment, statement, verdict)
@@ -488,7 +519,14 @@ class Course:
 
     def _in_general(self, claim: Claim, reason: str) -> ClaimVerdict:
         """Return the verdict on two sides that are 0 where paths are left out: what holds whatever there is holds."""
-        return self._whatever_they_are(claim) or _of_paths(claim.left, claim.right, reason)
+        return self._whatever_they_are(claim) or _of_paths(claim.left, claim.right, reason, claim.environment)
+
+    def _as_it_is_said(self, left: Formula, right: Formula, verdict: ClaimVerdict) -> ClaimVerdict | None:
+        """Return the verdict on the very formula that says what a name is, as it stands or turned round; None for any other."""
+        if self._is_what_is_said(left, right):
+            return verdict
+        turned = self._is_what_is_said(right, left)
+        return ClaimVerdict(ClaimStatus.DEFINITION, "says what a name stands for") if turned else None
 
     def _is_what_is_said(self, left: Formula, right: Formula) -> bool:
         """Whether a formula is the very one that says what a name is: `δ = ∂J/∂z`."""
@@ -684,7 +722,7 @@ class Course:
             reason = _of_other_shapes(claim) or reason
         if TOLD_AGAIN in reason and (key := self._key(claim.left)) is not None:
             self.environment.retold.add(str(key[0]))
-        return _of_paths(claim.left, claim.right, reason) if reason else None
+        return _of_paths(claim.left, claim.right, reason, claim.environment) if reason else None
 
     def _differs_as_told(self, claim: Claim) -> bool:
         """Whether two sides differ for the function, too, that the section goes on to define, once and for all."""
@@ -846,9 +884,10 @@ class Course:
             self.environment.printed[key] = (*before, number[0])[-MOST_PRINTED:]
 
 
-def _of_paths(left: Formula, right: Formula, reason: str) -> ClaimVerdict:
+def _of_paths(left: Formula, right: Formula, reason: str, known: Knowledge) -> ClaimVerdict:
     """Return the verdict where a text leaves something out: the chain rule holds whatever the paths are that it names."""
-    words = by_the_chain_rule(left, right) if reason.startswith(PATHS_LEFT_OUT) else ""
+    left_out = reason.startswith(PATHS_LEFT_OUT)
+    words = (by_the_chain_rule(left, right) or through_named_slopes(left, right, known)) if left_out else ""
     return ClaimVerdict(ClaimStatus.EXAMPLE, words) if words else ClaimVerdict(ClaimStatus.UNDECIDED, reason)
 
 
@@ -1087,6 +1126,11 @@ def _named_change(node: Formula) -> Formula:
     if isinstance(node, Decorated) and node.kind == "Delta" and isinstance(node.body, Name):
         return Name(f"Δ{node.body.name}", span=node.span)
     return node
+
+
+def _alone(entry: Formula) -> Formula:
+    """Return what a matrix of one entry holds: a sum in several lines is written as one."""
+    return entry.entries[0] if isinstance(entry, Matrix) and entry.shape == (1, 1) else entry
 
 
 def _is_a_number(side: Formula) -> bool:

@@ -21,6 +21,7 @@ from symbackprop.formula.tree.tree import (
     Indexed,
     Nabla,
     Name,
+    Number,
     Partial,
     Product,
     Row,
@@ -34,7 +35,7 @@ from symbackprop.proofreading.claims import HOLDS, ClaimStatus, ClaimVerdict
 from symbackprop.proofreading.judging.judge import free_indices, is_by_a_vector, judge, places_of, same
 from symbackprop.proofreading.judging.points import names_reached, points_for, reached
 from symbackprop.proofreading.meaning.array_values import ArrayError, NoValueError
-from symbackprop.proofreading.meaning.values import Knowledge, summed_letters
+from symbackprop.proofreading.meaning.values import Definition, Knowledge, summed_letters
 from symbackprop.proofreading.shapes.array_shapes import evident_in
 from symbackprop.proofreading.shapes.one_claim import Spoken, Way, ways
 
@@ -252,6 +253,58 @@ def _letters(node: Formula, known: Knowledge) -> Iterator[str]:
     for part in walk(node):
         if isinstance(part, Name) and part.name in known.extents and part not in called:
             yield part.name
+
+
+# ---- slopes that are given a name ----------------------------------------------------------------------------------
+
+
+def through_named_slopes(left: Formula, right: Formula, known: Knowledge) -> str:
+    """Return under which condition an `=` holds of a loss of which the text says `δ = ∂L/∂u` and nothing else; "" for any other.
+
+    L is then `δ u` to first order, of a number δ, or `Σ_i δ_i u_i`, where all that it rests on acts through u.
+    """
+    slopes = {said.name: said for said in _named_slopes((left, right), known)}
+    losses = {said.body.numerator for said in slopes.values() if isinstance(said.body, Partial)}
+    loss = losses.pop() if len(losses) == 1 else None
+    if not isinstance(loss, Name) or known.canonical(loss.name) in known.definitions:
+        return ""
+    terms = tuple(map(_first_order, slopes.values()))
+    rest = {name: said for name, said in known.definitions.items() if name not in slopes}
+    rest[loss.name] = Definition(loss.name, Sum(terms) if len(terms) > 1 else terms[0])
+    return (
+        _through(slopes.values(), loss.name)
+        if _holds_and_is_something(left, right, replace_fields(known, definitions=rest))
+        else ""
+    )
+
+
+def _named_slopes(sides: Iterable[Formula], known: Knowledge) -> Iterator[Definition]:
+    """Yield what says `δ = ∂L/∂u`, of each name in some sides."""
+    used = {known.canonical(node.name) for side in sides for node in walk(side) if isinstance(node, Name | Indexed)}
+    for said in (known.definitions[name] for name in sorted(used & known.definitions.keys())):
+        match said.body:
+            case Partial(denominator=Name() | Indexed(), others=()):
+                yield said
+
+
+def _holds_and_is_something(left: Formula, right: Formula, known: Knowledge) -> bool:
+    """Whether two sides are equal, and not because both are nothing."""
+    return judge(left, right, known).status is ClaimStatus.ALWAYS and judge(left, Number("0"), known).status not in HOLDS
+
+
+def _through(slopes: Iterable[Definition], loss: str) -> str:
+    through = dict.fromkeys(_entry(said.body.denominator) for said in slopes if isinstance(said.body, Partial))
+    return f"where {loss} depends on the rest through {_and([*through])} alone"
+
+
+def _first_order(said: Definition) -> Formula:
+    """Return `δ u` for `δ = ∂L/∂u`, `Σ_i δ_i u_i` for `δ_i = ∂L/∂u_i`."""
+    assert isinstance(said.body, Partial)
+    letters = tuple(map(Name, said.indices))
+    term: Formula = Product((Indexed(said.name, letters) if letters else Name(said.name), said.body.denominator))
+    for letter in letters:
+        term = BigSum(term, letter)
+    return term
 
 
 # ---- the chain rule ------------------------------------------------------------------------------------------------

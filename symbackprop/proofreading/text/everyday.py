@@ -119,6 +119,8 @@ _SPELLINGS = tuple(
         (r"\.{3,}", "…"),
         (rf"(?<![_^])\{{\s*(_\s*(?:\w|{_GROUP}))\s*\}}", r"\1"),
         (rf"\\({_BOLD})\{{\s*(\\?[A-Za-z]+)\s*_\s*(\w|{_GROUP})\s*\}}", r"\\\1{\2}_\3"),
+        (r"\\\\\s*(?=\\\\)", ""),  # an empty line says nothing
+        (r"([-+=]\s*)\\\\(?!\s*(?:[&=]|\[|\Z))", r"\1"),  # a line that ends with a sign goes on
         (_STAR, "^*"),
         (rf"(_\s*(?:\w|{_GROUP}))\s*\^\*", r"^*\1"),
         (r"~=", "≈"),
