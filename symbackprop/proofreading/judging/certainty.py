@@ -101,9 +101,7 @@ def _put_in(left: Formula, right: Formula, environment: Knowledge, complete: fro
 
 def links_are_known(formula: Formula, environment: Knowledge) -> bool:
     """Whether every derivative in a formula is of a name that the text defines, by one that it defines or uses."""
-    used = {
-        node.name for found in environment.definitions.values() for node in walk(found.body) if isinstance(node, Name | Indexed)
-    }
+    used = set().union(*(_named(found.body, environment) for found in environment.definitions.values()))
     known = {environment.canonical(name) for name in used | environment.definitions.keys()}
     partials = [node for node in walk(formula) if isinstance(node, Partial)]
     tops = set().union(*(_named(node.numerator, environment) for node in partials))

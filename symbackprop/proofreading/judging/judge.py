@@ -6,7 +6,7 @@ document: a name that nothing else speaks of can mean anything, so nothing follo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, product
 
@@ -350,8 +350,7 @@ def _earlier(environment: Knowledge, history: Sequence[Mapping[Key, mpf]], left:
     First all of them as they were printed last, then one after the other.
     """
     names = names_reached((left, right), environment)
-    options = {key: _former(key, environment, history) for key in _keys(environment) if key[0] in names}
-    options = {key: values for key, values in options.items() if values}
+    options = _formers(environment, history, names)
     choices = product(*([environment.given.get(key), *values] for key, values in options.items()))
     latest = tuple(values[0] for values in options.values())
     found = []
@@ -359,6 +358,12 @@ def _earlier(environment: Knowledge, history: Sequence[Mapping[Key, mpf]], left:
         changed = {key: value for key, value in zip(options, choice, strict=True) if value is not None}
         found.append(replace(environment, given={**environment.given, **changed}))
     return found
+
+
+def _formers(environment: Knowledge, history: Sequence[Mapping[Key, mpf]], names: Collection[str]) -> dict[Key, list[mpf]]:
+    """Return what the entries of some names were worth before, of those that had other numbers."""
+    found = {key: _former(key, environment, history) for key in _keys(environment) if key[0] in names}
+    return {key: values for key, values in found.items() if values}
 
 
 def _keys(environment: Knowledge) -> list[Key]:
