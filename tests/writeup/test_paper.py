@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from symbackprop.writeup.make import make_outline
+from symbackprop.writeup.make import make_outline, rendered
+from symbackprop.writeup.page.blocks import FormulaBlock, Prose
 from symbackprop.writeup.page.options import HandoutOptions
 from symbackprop.writeup.print.pdf import pdf, readable, typst_source
+from symbackprop.writeup.slides.slides import slides
 from tests.writeup.page_breaks import amiss, breaks_of_outline
 from tests.writeup.page_gate import gate_network
 from tests.writeup.support import document
@@ -90,6 +92,29 @@ def test_fractions_of_a_worksheet_do_not_reach_into_one_another(name: str, lang:
     heights = [high / SHARP for left in COLUMNS for high in _inked(_pixels(picture), left * SHARP, (left + HEADS) * SHARP)]
     assert sum(high > FRACTION / 2 for high in heights) > 8  # the strips are where the fractions stand
     assert max(heights) <= FRACTION
+
+
+#: Points: the left part of a slide between title and foot, and the height of a fraction in a fraction there.
+STRIP, NESTED = (slice(50, 480), 100, 330), 75
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="no pdftoppm installed")
+@pytest.mark.parametrize("name", ["mlp_softmax", "attention"])
+def test_fractions_of_a_slide_do_not_reach_into_one_another(name: str, tmp_path: Path) -> None:
+    derivation, options = gate_network(name), HandoutOptions(slides=True)
+    (content,) = rendered(derivation, ".pdf", options).values()
+    (tmp_path / "deck.pdf").write_bytes(content)
+    subprocess.run(["pdftoppm", "-gray", "-r", "72", tmp_path / "deck.pdf", tmp_path / "page"], check=True, timeout=60)
+    rows, left, right = STRIP
+    heights = [
+        high
+        for page, slide in zip(sorted(tmp_path.glob("page-*.pgm"))[1:], slides(make_outline(derivation, options)), strict=True)
+        if all(isinstance(block, FormulaBlock | Prose) for block in slide.blocks)
+        for high in _inked(_pixels(page)[rows], left, right)
+    ]
+    assert sum(high > NESTED / 3 for high in heights) > 20
+    assert max(heights) <= NESTED
 
 
 def _pixels(picture: Path) -> np.ndarray:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,13 +14,14 @@ from symbackprop.api import Derivation
 from symbackprop.errors import UserError
 from symbackprop.writeup.drawing.picture import Caption
 from symbackprop.writeup.make import make_outline, rendered
+from symbackprop.writeup.page.blocks import ArrayValue
 from symbackprop.writeup.page.options import HandoutOptions
 from symbackprop.writeup.print.figures import diagram_words
 from symbackprop.writeup.slides.deck_html import deck_html
 from symbackprop.writeup.slides.deck_pdf import deck_source
 from symbackprop.writeup.slides.slides import aside, on_path, slides
 from symbackprop.writeup.student.leaks import leaks
-from tests.writeup.browser import CHROMIUM
+from tests.writeup.browser import CHROMIUM, print_pdf
 from tests.writeup.lessons import layered
 from tests.writeup.page_gate import gate_network
 from tests.writeup.support import document
@@ -95,6 +99,15 @@ slides.forEach((slide, k) => {
       result.outside.push([k + 1, Math.round(box.right - right), Math.round(box.bottom - bottom), text.textContent.trim()]);
     }
   }
+  // answers that are covered are not to take more room than there is
+  many(".answer", slide).forEach((answer) => answer.classList.add("covered"));
+  const aside = slide.classList.contains("side") ? one(".network", slide).getBoundingClientRect().left : frame.right - 30;
+  many(".content .bracket, .content mspace, .content td", slide).forEach((shown) => {
+    const box = shown.getBoundingClientRect();
+    if (box.width && (box.right > aside + 2 || box.bottom > foot.getBoundingClientRect().top + 2)) {
+      result.outside.push([k + 1, "covered", Math.round(box.right - aside), shown.className]);
+    }
+  });
   const drawing = one(".network svg, figure svg", slide);
   if (drawing) {
     const scale = drawing.getBoundingClientRect().width / pixel / (drawing.viewBox.baseVal.width / 10);
@@ -117,7 +130,7 @@ DECKS = (
 
 @pytest.mark.slow
 @NEEDS_A_BROWSER
-@pytest.mark.parametrize(("name", "lang"), [*DECKS, ("4-6-6-4", "en"), ("lstm", "en"), ("long names", "zh")])
+@pytest.mark.parametrize(("name", "lang"), [*DECKS, ("4-6-6-4", "en"), ("lstm", "en"), ("attention", "en"), ("long names", "zh")])
 def test_everything_can_be_read_from_the_last_row_and_nothing_is_cut(name: str, lang: str) -> None:
     result = does(deck(gate_network(name), lang=lang), MEASURE, "--window-size=1920,1080")
     assert result["count"] > 10
@@ -166,6 +179,25 @@ def test_keys_move_and_uncover_and_the_diagram_stays_where_it_is() -> None:
     assert result["uncovered"] > 20
     assert result["notes"] >= 3
     assert "/" in result["said"]
+
+
+def test_arrays_that_are_given_share_slides_and_none_that_is_asked_for_does() -> None:
+    found = slides(make_outline(document("mlp_softmax"), HandoutOptions()))
+    arrays = [[block for block in slide.blocks if isinstance(block, ArrayValue)] for slide in found]
+    assert max(map(len, arrays)) > 1
+    for shared in arrays:
+        asked = any(cell.hidden for block in shared for row in block.rows for cell in row)
+        assert not asked or len(shared) == 1
+
+
+@pytest.mark.slow
+@NEEDS_A_BROWSER
+@pytest.mark.skipif(shutil.which("pdfinfo") is None, reason="no pdfinfo installed")
+def test_a_printed_deck_has_a_sheet_for_every_slide(tmp_path: Path) -> None:
+    derivation = document("tanh_neuron")
+    print_pdf(deck(derivation), tmp_path / "deck.pdf")
+    shown = subprocess.run(["pdfinfo", tmp_path / "deck.pdf"], capture_output=True, text=True, check=True, timeout=60).stdout
+    assert int(re.findall(r"Pages:\s*(\d+)", shown)[0]) == len(slides(make_outline(derivation, HandoutOptions()))) + 1
 
 
 @pytest.mark.slow

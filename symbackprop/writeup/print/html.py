@@ -94,7 +94,7 @@ def _data(name: str) -> str:
 
 def gap_script() -> str:
     """Return the lines of a script that put the gap beside each number that is covered by one."""
-    return _data("gaps.js").replace("NUMBER_GAP", f"{b.NUMBER_GAP:g}em")
+    return _data("gaps.js").replace("NUMBER_GAP", f"{b.NUMBER_GAP:g}em").replace("ENTRY_GAP", f"{b.ENTRY_GAP:g}em")
 
 
 def _script_words(page: Page) -> dict[str, str]:

@@ -92,7 +92,7 @@ def _slides_of(title: b.Words, blocks: list[b.PageBlock], whole: bool) -> list[S
     """
     sentences = [block for block in blocks if isinstance(block, b.Prose)]
     leads, answers = (tuple(filter(chosen, sentences)) for chosen in (_is_lead, lambda block: block.tone == "answer"))
-    found = [Slide(title, (shown,), said, path) for block in blocks for shown, path, said in _cut(block, whole)]
+    found = _given_together([Slide(title, (shown,), said, path) for block in blocks for shown, path, said in _cut(block, whole)])
     if found and isinstance(found[0].blocks[0], b.Figure):
         leads = ()
     notes = tuple(block.words for block in sentences if block not in (*leads, *answers))
@@ -100,6 +100,22 @@ def _slides_of(title: b.Words, blocks: list[b.PageBlock], whole: bool) -> list[S
         found[0] = replace(found[0], blocks=(*leads, *found[0].blocks), notes=(*notes, *found[0].notes))
         found[-1] = replace(found[-1], blocks=(*found[-1].blocks, *answers))
     return found
+
+
+def _given_together(found: list[Slide]) -> list[Slide]:
+    """Put arrays that are given, one after the other, on as few slides as they fit: nothing is asked there, so none is a step."""
+    kept: list[Slide] = []
+    for slide in found:
+        together = (*kept[-1].blocks, *slide.blocks) if kept else ()
+        if together and all(map(_is_given, together)) and sum(lines(block, 1) for block in together) * TEXT <= ROOM_BELOW:
+            kept[-1] = replace(kept[-1], blocks=together)
+        else:
+            kept.append(slide)
+    return kept
+
+
+def _is_given(block: b.PageBlock) -> bool:
+    return isinstance(block, b.ArrayValue) and not any(cell.hidden for row in block.rows for cell in row)
 
 
 def _is_lead(block: b.Prose) -> bool:
@@ -253,7 +269,7 @@ def _(block: b.Definitions, room: int) -> float:
 
 @lines.register
 def _(block: b.ArrayValue, room: int) -> float:
-    return 1.8 * len(block.rows)
+    return 1.8 * len(block.rows) + 0.6
 
 
 @lines.register
