@@ -12,14 +12,15 @@ import pytest
 
 from symbackprop.api import Derivation
 from symbackprop.errors import UserError
-from symbackprop.writeup.drawing.picture import Caption
+from symbackprop.writeup.drawing.picture import Caption, Stroke
+from symbackprop.writeup.drawing.unit_graph import find_units
 from symbackprop.writeup.make import make_outline, rendered
-from symbackprop.writeup.page.blocks import ArrayValue
+from symbackprop.writeup.page.blocks import ArrayValue, Figure
 from symbackprop.writeup.page.options import HandoutOptions
 from symbackprop.writeup.print.figures import diagram_words
 from symbackprop.writeup.slides.deck_html import deck_html
 from symbackprop.writeup.slides.deck_pdf import deck_source
-from symbackprop.writeup.slides.slides import aside, on_path, slides
+from symbackprop.writeup.slides.slides import aside, legible, on_path, slides
 from symbackprop.writeup.student.leaks import leaks
 from tests.writeup.browser import CHROMIUM, print_pdf
 from tests.writeup.lessons import layered
@@ -55,6 +56,32 @@ def test_the_path_of_a_step_lights_up_in_the_same_diagram() -> None:
         run.text for item in drawn.items for shape in item.shapes if isinstance(shape, Caption) for run in shape.text.runs
     )
     assert not {"unit-o2", "unit-h1", "edge-w8"} & lit
+
+
+@pytest.mark.parametrize("name", ["batch norm", "lstm", "3-4-3-2", "gru"])
+def test_a_diagram_stands_beside_the_text_whatever_its_length_and_no_edge_goes_round(name: str) -> None:
+    derivation = gate_network(name)
+    outline = make_outline(derivation, HandoutOptions())
+    drawn = aside(derivation, outline.notation, diagram_words("en"), "en")
+    assert drawn is not None
+    (figure,) = (block for block in outline.page if isinstance(block, Figure))
+    assert legible(figure, outline) is not None
+    network, loss = derivation.network, derivation.loss
+    assert {unit.name for unit in find_units(network, loss).units} <= {item.title for item in drawn.items if item.kind != "edge"}
+    for item in drawn.items:
+        for shape in item.shapes:
+            if isinstance(shape, Stroke):
+                points = [point for segment in shape.curve.segments for point in segment]
+                assert all(-1 <= x <= drawn.width + 1 for x, _ in points)
+
+
+def test_edges_between_full_columns_are_straight() -> None:
+    outline = make_outline(layered((4, 6, 6, 4)), HandoutOptions())
+    drawn = legible(next(block for block in outline.page if isinstance(block, Figure)), outline)
+    assert drawn is not None
+    edges = [shape for item in drawn.items if item.kind == "edge" for shape in item.shapes if isinstance(shape, Stroke)]
+    assert len(edges) > 80
+    assert all(edge.curve.straight for edge in edges)
 
 
 def test_slides_have_two_formats() -> None:

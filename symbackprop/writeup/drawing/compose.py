@@ -9,12 +9,11 @@ from symbackprop.network import Role
 from symbackprop.writeup.drawing.diagram_layout import LABEL_SIZE, Layout, LayoutPlan, Tag, kind_of_column, lay_out
 from symbackprop.writeup.drawing.faces import NAME_SIZE, VALUE_SIZE, Face, Look
 from symbackprop.writeup.drawing.geometry import Box, extent
-from symbackprop.writeup.drawing.picture import Caption, Disc, Item, Panel, Picture, Shape, Stroke, fitted
+from symbackprop.writeup.drawing.picture import MARGIN, Caption, Disc, Item, Panel, Picture, Shape, Stroke, fitted
 from symbackprop.writeup.drawing.styled_text import prose
 from symbackprop.writeup.drawing.unit_graph import Connection, Unit, UnitGraph, UnitKind
 
 HEADING_SIZE = 13.0
-MARGIN = 10.0
 #: Pixels: letters lower than this cannot be read; a printed page is so wide; a wider picture would have lower letters there.
 SMALLEST, PRINTED = 9.0, 672.0
 MOST_WIDE = PRINTED * VALUE_SIZE / SMALLEST

@@ -24,6 +24,7 @@ from symbackprop.writeup.drawing.unit_graph import Connection, Unit, UnitGraph, 
 
 LABEL_SIZE = 13.0
 _PLAIN_GAP = 58.0  # between columns whose edges have no labels
+_CLEAR = 3.0  # between an edge and the units that it passes
 _TAG_ARROW = 12.0
 _ABOVE_TAGS = 8.0  # between tags and the unit above them
 _GROWTH = (0.8, 0.9, 1.0, 1.12, 1.25, 1.4, 1.6)
@@ -76,7 +77,7 @@ class Layout:
     @property
     def boxes(self) -> tuple[Box, ...]:
         """Everything that takes room, for the frame of the picture."""
-        bends = (Box(*curve.at(0.5), 4, 4) for curve in self.curves.values())
+        bends = (Box(*point, 4, 4) for curve in self.curves.values() for segment in curve.segments for point in segment)
         return (*self.bodies.values(), *self.labels.values(), *self.tags.values(), *bends)
 
 
@@ -192,11 +193,22 @@ def _gap(plan: LayoutPlan, column: int, growth: float, pitch: float) -> float:
         if units[plan.edges[identifier].source] <= column < units[plan.edges[identifier].target]
     ]
     if not labelled:
-        return _PLAIN_GAP
+        return max(_PLAIN_GAP, _past_neighbours(plan, column, pitch))
     columns = plan.graph.columns
     tallest = max(len(columns[column]), len(columns[min(column + 1, len(columns) - 1)]))
     roomy = max(96 + max(labelled), (96 + max(labelled)) * growth)
     return round(max(roomy, (0.28 * pitch * (tallest - 1) + 84) * growth), 1)
+
+
+def _past_neighbours(plan: LayoutPlan, column: int, pitch: float) -> float:
+    """Return the distance to the next column at which the steepest edge between the two passes by its unit's neighbour."""
+    both = plan.graph.columns[column : column + 2]
+    tallest = max(map(len, plan.graph.columns))
+    heights = [spread_out(len(row), tallest, pitch) for row in both]
+    rise = max((abs(start - end) for start in heights[0] for end in heights[-1]), default=0.0)
+    wide = [max((plan.bodies[unit.name].width for unit in row), default=0.0) for row in both]
+    high = max((plan.bodies[unit.name].height for row in both for unit in row), default=0.0)
+    return round(rise * (max(wide) / 2 + _CLEAR) / (pitch - high / 2 - _CLEAR) - sum(wide) / 2 + 1, 1)
 
 
 def _tags(plan: LayoutPlan, bodies: Mapping[str, Box]) -> tuple[dict[str, Box], dict[str, Curve]]:
@@ -222,7 +234,7 @@ def _tags(plan: LayoutPlan, bodies: Mapping[str, Box]) -> tuple[dict[str, Box], 
 def _route(link: Connection, plan: LayoutPlan, bodies: Mapping[str, Box], tags: Sequence[Box]) -> Curve:
     """Return the straight edge between two units, or the flattest curve around whatever stands in its way."""
     first, last = bodies[link.source], bodies[link.target]
-    blocks = rows_of_boxes(box.grown(3) for name, box in bodies.items() if name not in (link.source, link.target))
+    blocks = rows_of_boxes(box.grown(_CLEAR) for name, box in bodies.items() if name not in (link.source, link.target))
     blocks = np.concatenate([blocks, rows_of_boxes(tags)])
     discs = plan.bodies[link.source].disc, plan.bodies[link.target].disc
     tried: list[tuple[int, int, Curve]] = []

@@ -16,6 +16,8 @@ from symbackprop.writeup.drawing.styled_text import StyledText, width
 LINE = 1.0
 #: A printed page has room for so high a picture under its heading, in pixels of 1/96 inch.
 HIGHEST = 720.0
+#: Pixels around what is drawn.
+MARGIN = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,33 @@ def strips(picture: Picture, highest: float = HIGHEST) -> tuple[Picture, ...]:
     for top, bottom in zip(cuts, [*cuts[1:], picture.height], strict=True):
         found.append(replace(picture, height=round(bottom - top, 1), items=tuple(_within(picture, top, bottom, told))))
     return tuple(found)
+
+
+def side_by_side(pictures: tuple[Picture, ...]) -> Picture:
+    """Return strips of a picture as one, each to the right of the one before; each is as wide as what it shows."""
+    left, items = 0.0, list[Item]()
+    for strip in pictures:
+        low, high = _breadth(strip)
+        moved = [tuple(moved_shape(shape, left - low, 0.0) for shape in item.shapes) for item in strip.items]
+        items += [replace(item, shapes=shapes) for item, shapes in zip(strip.items, moved, strict=True)]
+        left += high - low
+    return replace(pictures[0], width=round(left, 1), height=max(strip.height for strip in pictures), items=tuple(items))
+
+
+def _breadth(picture: Picture) -> tuple[float, float]:
+    """Return where the drawing in a picture begins and ends across, with the margin that it has there."""
+    boxes: list[Box] = []
+    for item in picture.items:
+        for shape in item.shapes:
+            match shape:
+                case Disc(centre=(x, y), radius=radius):
+                    boxes.append(Box(x, y, 2 * radius, 2 * radius))
+                case Panel(box=box) | Caption(box=box):
+                    boxes.append(box)
+                case Stroke(curve=curve):
+                    boxes += [Box(x, y, 0.0, 0.0) for segment in curve.segments for x, y in segment]
+    left, _, right, _ = extent(boxes)
+    return max(left - MARGIN, 0.0), min(right + MARGIN, picture.width)
 
 
 def _gaps(taken: list[tuple[float, float]]) -> list[float]:

@@ -92,9 +92,9 @@ def _data(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
-def gap_script() -> str:
-    """Return the lines of a script that put the gap beside each number that is covered by one."""
-    return _data("gaps.js").replace("NUMBER_GAP", f"{b.NUMBER_GAP:g}em").replace("ENTRY_GAP", f"{b.ENTRY_GAP:g}em")
+def gap_script(number: float = b.NUMBER_GAP) -> str:
+    """Return the lines of a script that put the gap, so many em wide, beside each number that is covered by one."""
+    return _data("gaps.js").replace("NUMBER_GAP", f"{number:g}em").replace("ENTRY_GAP", f"{b.ENTRY_GAP:g}em")
 
 
 def _script_words(page: Page) -> dict[str, str]:

@@ -49,7 +49,7 @@ def deck_html(outline: b.Outline, derivation: DerivationRecord) -> str:
         f"<style>\n{style}</style>\n</head>\n"
         f'<body class="{outline.audience}">\n{_network(drawn)}<main>\n{first}\n{body}\n</main>\n'
         f'<p class="status" role="status" aria-live="polite"></p>\n'
-        f"<script>\n{gap_script()}{_file('deck.js')}</script>\n</body>\n</html>\n"
+        f"<script>\n{gap_script(b.ENTRY_GAP)}{_file('deck.js')}</script>\n</body>\n</html>\n"
     )
 
 

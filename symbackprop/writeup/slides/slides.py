@@ -16,18 +16,20 @@ from symbackprop.errors import UserError
 from symbackprop.formula.notation.notation import Notation
 from symbackprop.formula.tree.tree import Formula
 from symbackprop.formula.tree.walk import walk
+from symbackprop.network import Network
 from symbackprop.network.wording import in_language
 from symbackprop.writeup.drawing.compose import compose, edge_identifiers
 from symbackprop.writeup.drawing.diagram_layout import LayoutPlan
 from symbackprop.writeup.drawing.faces import NAME_SIZE, DiagramWords, Face, Look, bodies
-from symbackprop.writeup.drawing.picture import Picture, captions
-from symbackprop.writeup.drawing.styled_text import styled_name
-from symbackprop.writeup.drawing.unit_graph import UnitKind, find_units
+from symbackprop.writeup.drawing.picture import Picture, least_letter, side_by_side, strips
+from symbackprop.writeup.drawing.styled_text import styled_name, width
+from symbackprop.writeup.drawing.unit_graph import Unit, UnitKind, find_units
 from symbackprop.writeup.page import blocks as b
 from symbackprop.writeup.page.reasons import in_words
 from symbackprop.writeup.page.rows import TALL as TALL_PARTS
 from symbackprop.writeup.page.rows import is_tall, laid_out, measured, row_width
-from symbackprop.writeup.print.figures import picture
+from symbackprop.writeup.print.figures import diagram_words, picture
+from symbackprop.writeup.student.redact import degrees, student_parts
 
 #: Pixels of a slide, of its text, and of its smallest letters.
 WIDE, TEXT, SMALLEST = 1920, 42, 24
@@ -45,8 +47,12 @@ ASIDE_ENOUGH, LARGEST = 780, 2.0
 ROOM_BELOW, ROOM_FOR_WORDS, LEAST_HIGH = 840, 260, 30
 #: Characters that a gap takes in an array, with the sign behind it while it is covered.
 COVERED = 12
+#: Characters that an equals sign takes with its spaces.
+SIGN = 3
 #: Pixels that a figure alone on a slide has.
 FIGURE_WIDE, FIGURE_HIGH = 1800, 800
+#: Pixels of the diagram: a longer name stands in a box, a circle around it would be too high.
+ROUND = 60
 #: Parts that are read on paper: where the projector shows the numbers being made, a listing or a rule says little.
 LEFT_OUT = frozenset({"rounding", "code", "sources"})
 
@@ -194,7 +200,15 @@ def needed(block: b.PageBlock, room: int) -> int:
 
 @needed.register
 def _(block: b.FormulaBlock, room: int) -> int:
-    return max(row_width(row) for line in laid_out(block.lines, room) for row in line)
+    shown = max(row_width(row) for line in laid_out(block.lines, room) for row in line)
+    return max(shown, *map(_covered, block.lines))
+
+
+def _covered(line: b.Line) -> int:
+    """Return how wide a line is while its answers are covered: a side with gaps is not broken."""
+    both = zip(line.parts, student_parts(line, degrees(b.HIDING[0])), strict=True)
+    gaps = [seen.formula for part, seen in both if seen is not None and seen.formula != part.formula]
+    return measured(line.parts[0].formula) + SIGN + max(map(measured, gaps)) if gaps else 0
 
 
 @needed.register
@@ -278,13 +292,17 @@ def _(block: b.Choice, room: int) -> float:
 
 
 def legible(figure: b.Figure, outline: b.Outline) -> Picture | None:
-    """Return the drawing with as much in it as can be read from the last row; None where its names cannot."""
-    for drawing in (figure.drawing, replace(figure.drawing, values=())):
-        drawn = picture(drawing, outline.lang, outline.notation)
+    """Return the drawing with as much in it as can be read from the last row, at least its names; None where not even those."""
+    drawing = figure.drawing
+    for shown in (drawing, replace(drawing, values=())):
+        drawn = picture(shown, outline.lang, outline.notation)
         scale = min(FIGURE_WIDE / drawn.width, FIGURE_HIGH / drawn.height)
-        if min((caption.size for _, caption in captions(drawn)), default=SMALLEST) * scale >= SMALLEST:
+        if least_letter(drawn) * scale >= SMALLEST:
             return drawn
-    return None
+    if drawing.view == "graph":
+        return None
+    look = Look(outline.notation, {}, frozenset(drawing.highlight), diagram_words(outline.lang))
+    return _named(drawing.network, drawing.loss, look, outline.lang, (FIGURE_WIDE, FIGURE_HIGH))
 
 
 def aside(derivation: DerivationRecord, notation: Notation, words: DiagramWords, lang: str) -> Picture | None:
@@ -292,17 +310,32 @@ def aside(derivation: DerivationRecord, notation: Notation, words: DiagramWords,
 
     None where its names could not be read from the last row.
     """
-    graph = find_units(derivation.network, derivation.loss)
     look = Look(notation, {}, frozenset(), words)
+    return _named(derivation.network, derivation.loss, look, lang, (ASIDE_WIDE, ASIDE_HIGH))
+
+
+def _named(network: Network, loss: object, look: Look, lang: str, room: tuple[float, float]) -> Picture | None:
+    """Return the units by name, from left to right; downwards in strips side by side where they would be too wide for a room."""
+    graph = find_units(network, loss)
     faces = {
-        unit.name: Face(styled_name(unit.name, notation), disc=unit.kind in (UnitKind.HIDDEN, UnitKind.OUTPUT), title=unit.name)
+        unit.name: Face(styled_name(unit.name, look.notation), disc=_is_disc(unit, look.notation), title=unit.name)
         for unit in graph.units
     }
     plan = LayoutPlan(graph, bodies(faces), edge_identifiers(graph), {}, {})
-    drawn, _ = compose(plan, faces, look, f"{words.network}: {in_language(derivation.network.title, lang)}")
-    drawn = replace(drawn, items=tuple(item for item in drawn.items if item.kind != "heading"))
-    scale = SMALLEST / NAME_SIZE
-    return drawn if drawn.width * scale <= ASIDE_WIDE and drawn.height * scale <= ASIDE_HIGH else None
+    title = f"{look.words.network}: {in_language(network.title, lang)}"
+    wide, high = (length * NAME_SIZE / SMALLEST for length in room)
+    for downward in (False, True):
+        drawn, _ = compose(replace(plan, downward=downward), faces, look, title)
+        drawn = replace(drawn, items=tuple(item for item in drawn.items if item.kind != "heading"))
+        drawn = side_by_side(strips(drawn, high)) if downward else drawn
+        if drawn.width <= wide and drawn.height <= high:
+            return drawn
+    return None
+
+
+def _is_disc(unit: Unit, notation: Notation) -> bool:
+    """A hidden unit or an output is a circle where its name fits into a small one."""
+    return unit.kind in (UnitKind.HIDDEN, UnitKind.OUTPUT) and width(styled_name(unit.name, notation), NAME_SIZE) <= ROUND
 
 
 def on_path(drawn: Picture, path: tuple[str, ...]) -> tuple[int, ...]:
