@@ -26,6 +26,7 @@ from symbackprop.formula.tree.tree import (
     Neg,
     Number,
     Partial,
+    Power,
     Product,
     Sum,
     Update,
@@ -300,6 +301,13 @@ def _both_ways(left: Formula, right: Formula, environment: Knowledge, complete: 
     return f"{both[0]} stands alone and with indices" if both else ""
 
 
+def _labelled_e(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    """`Σ_i e^i = 31.9`: the i-th e, an error, as likely as a power of Euler's number."""
+    sums = (node for side in (left, right) for node in nodes_of(side, BigSum))
+    powers = (power for total in sums for power in nodes_of(total.body, Power) if power.exponent == total.index)
+    return "e may have a number above it, and be no power" if any(power.base == Name("e") for power in powers) else ""
+
+
 def _elided(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
     """`X = (x_1, …, x_n)`: what X has to do with x_1 is not followed."""
     nodes = reached((left, right), environment) if environment.elided else ()
@@ -463,6 +471,7 @@ def _beside(node: Formula) -> tuple[Formula | None, ...]:
 
 
 _DOUBTS = (
+    _labelled_e,
     _at_one_place,
     _of_two_ranges,
     _elided,

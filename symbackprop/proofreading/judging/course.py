@@ -560,6 +560,16 @@ class Course:
         self.firsts.setdefault(spelled(key), known)
         return ClaimVerdict(ClaimStatus.DEFINITION, "set anew")
 
+    def _given_anew(self, claim: Claim) -> ClaimVerdict | None:
+        """A matrix of numbers for a name that another matrix of numbers was given to: the next case, as with one number."""
+        key = self._key(claim.left) or ("",)
+        known = self.environment.definitions.get(spelled(key))
+        if known is None or key[0] in self.fixed or not (_is_of_numbers(known.body) and _is_of_numbers(claim.right)):
+            return None
+        self.firsts.setdefault(known.name, known)
+        self.environment.definitions[known.name] = replace(known, body=claim.right)
+        return ClaimVerdict(ClaimStatus.SETTING, "set anew")
+
     def _note_conditions(self, found: list[Pair], order: int) -> None:
         """Keep what a text says of whole formulas and nothing decides: it may be what it goes on with."""
         for left, right, verdict in found:
@@ -1001,6 +1011,7 @@ _OPEN: tuple[Callable[[Course, Claim], ClaimVerdict | None], ...] = (
 _UNSHAPED = (Course._of_some_shape,)  # where the sides have no value
 _EXPLAINED: tuple[Callable[[Course, Claim], ClaimVerdict | None], ...] = (
     Course._is_size,
+    Course._given_anew,
     Course._for_vectors,
     Course._first_factor,
     Course._wanted,
@@ -1126,6 +1137,11 @@ def _named_change(node: Formula) -> Formula:
     if isinstance(node, Decorated) and node.kind == "Delta" and isinstance(node.body, Name):
         return Name(f"Δ{node.body.name}", span=node.span)
     return node
+
+
+def _is_of_numbers(side: Formula) -> bool:
+    """Whether a side is a matrix that is written out in numbers."""
+    return isinstance(side, Matrix) and is_numeric(side)
 
 
 def _alone(entry: Formula) -> Formula:

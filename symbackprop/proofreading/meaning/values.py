@@ -255,11 +255,14 @@ class Valuation:
 
     def size(self, name: str) -> int:
         """Return how long an axis is: the document's own arrays, or small ones, those of different sizes of different length."""
-        if name in self.environment.lengths:
-            return self.environment.lengths[name]
+        lengths, axis = self.environment.lengths, self.environment.bounds.get(name, name)
+        if name in lengths:
+            return lengths[name]
         if self.seed is None and name in self.environment.sizes:
             return self.environment.sizes[name]
-        name = self.environment.bounds.get(name, name)
+        if axis in lengths:
+            return lengths[axis]
+        name = axis
         names = list(dict.fromkeys([*self.environment.extents.values(), *self.environment.sizes, name]))
         return 2 + names.index(name) % 3
 
