@@ -18,13 +18,14 @@ from typing import Any
 import numpy as np
 
 from symbackprop.guest.visit import CodeStops, NotTried, visit
-from symbackprop.verify.binding.binding import run, run_inside
+from symbackprop.verify.binding.binding import numeric, run, run_inside
 from symbackprop.verify.explain.suspicion import lines_of_results, suspicion
 from symbackprop.verify.mend.changes.costs import COST
 from symbackprop.verify.mend.changes.edits import edits
 from symbackprop.verify.mend.changes.sense import makes_sense, stores_for_nothing
 from symbackprop.verify.mend.changes.splices import Edit, ParsedSource, compares
 from symbackprop.verify.mend.changes.supply import form, sizes
+from symbackprop.verify.mend.changes.terms import summands
 from symbackprop.verify.mend.editable import Editable, Line, changed_call
 from symbackprop.verify.mend.proof import Case, Runner, holds_beside, proved
 from symbackprop.verify.records import Status
@@ -37,6 +38,8 @@ MOST_REFUTED = 8
 """Candidates that are right in numbers but not proved, after which the search ends."""
 MOST_CHANGES = 3
 """Mistakes that are mended together."""
+MOST_SUSPECTED = 6
+"""Lines on which a product of variables is looked for that is missing."""
 MOST_PARTIAL = 60
 """Changes kept that make some gradients right, not all."""
 
@@ -249,9 +252,41 @@ def searched(
     for count in range(MOST_CHANGES):
         listed = ranked(places, search.texts, search.suspected(suspects), kept)
         mended = search.scan(_with(listed, () if count else rewritten))
-        if mended is not None or not search.advance(listed):
+        if mended is not None:
             return mended
-    return None
+        if not search.advance(listed):
+            break
+    late = Search(case)
+    return late.scan(_summands(case, places, suspects, kept))
+
+
+def _summands(case: Case, places: Sequence[Editable], suspects: Mapping[Line, float], kept: Iterable[Line]) -> list[Candidate]:
+    """Return products of variables that may be missing in a sum, on the lines that are most suspected."""
+    fixed, found = set(kept), list[tuple[float, Candidate]]()
+    likeliest = sorted(set(suspects) - fixed, key=lambda line: -suspects[line])[:MOST_SUSPECTED]
+    for place in places:
+        lines = {line - place.line + 1 for filename, line in likeliest if filename == place.filename}
+        for edit in summands(ParsedSource(place.text, place.held, place.beside), _shapes(case, place), lines):
+            line = (place.filename, place.line + edit.line - 1)
+            if line not in fixed:
+                found.append((edit.cost - suspects.get(line, 0.0), Candidate(place, edit.apply(place.text), edit, place.text)))
+    return [candidate for _, candidate in sorted(found, key=lambda pair: pair[0])][: _most_tried(case, 1)]
+
+
+def _shapes(case: Case, place: Editable) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a function's variables at the sample whose sizes tell most apart, by their dotted names."""
+    traced = [sample for sample in case.samples if sample.run is not None]
+    if not traced:
+        return {}
+    sample = max(traced, key=lambda sample: len({size for value in sample.point.values.values() for size in np.shape(value)}))
+    values, run = case.values[case.samples.index(sample)], sample.run
+    given = {path: np.shape(values[name]) for path, name in case.call.paths.items() if name in values}
+    held = {f"self.{name}": np.shape(value) for name, value in getattr(case.call.owner, "__dict__", {}).items() if numeric(value)}
+    found = held | given  # what a layer is given goes by the names of its own arguments
+    for local in run.locals if run is not None else ():
+        if local.function == place.name or local.name.startswith("self."):
+            found[local.name] = local.value.shape
+    return found
 
 
 def _with(listed: list[Candidate], rewritten: Sequence[Candidate]) -> list[Candidate]:

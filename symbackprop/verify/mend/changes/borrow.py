@@ -89,10 +89,17 @@ def value_of_a_twin(source: ParsedSource, node: ast.Assign) -> Edits:
     """The right side of another line with one piece of its names exchanged: `db = (gb - zb * …) / nb` beside `da = …`."""
     if not isinstance(node.value, ast.Constant):
         for other in _assigned(source):
-            for old, new in _pieces(source.of(other.targets[0]), source.of(node.targets[0])) if other is not node else ():
+            for old, new in _pieces_of_twins(source, other, node) if other is not node else ():
                 text = renamed(source, source.of(other.value), old, new)
                 if text is not None:
                     yield source.put(node.value, text, COST["twin"], atomic=True)
+
+
+def _pieces_of_twins(source: ParsedSource, other: ast.Assign, node: ast.Assign) -> dict[tuple[str, str], None]:
+    """Return the pieces in which the names of two statements differ: those of their targets first, then of what both read."""
+    found = dict.fromkeys(_pieces(source.of(other.targets[0]), source.of(node.targets[0])))
+    read = product(sorted(source.variables(other.value)), sorted(source.variables(node.value)))
+    return found | dict.fromkeys(pair for old, new in read for pair in _pieces(old, new))
 
 
 def _assigned(source: ParsedSource) -> list[ast.Assign]:

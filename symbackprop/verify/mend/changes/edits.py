@@ -19,6 +19,7 @@ RULES: tuple[tuple[type, Rule], ...] = (
     (ast.Assign, places.one_more),
     (ast.AugAssign, places.filled_in_part),
     (ast.Name, supply.residual),
+    (ast.Assign, supply.target_left_out),
     (ast.Name, supply.squared),
     (ast.Attribute, supply.squared),
     (ast.Subscript, supply.squared),

@@ -45,6 +45,8 @@ def other_attribute(source: ParsedSource, node: ast.Attribute) -> Edits:
     inner = source.of(node.value)
     if node.attr == "T":
         yield source.put(node, inner, COST["transpose"], atomic=isinstance(node.value, ATOMS))
+        for other in source.arrays if isinstance(node.value, ast.Name) else ():  # `W1.T` has the shape of `W2`
+            yield source.put(node, other, COST["name"] + 0.3 + 0.5 * unlike(inner, other), atomic=True)
         return
     for other in (other for group in EXCHANGED if node.attr in group for other in group if other != node.attr):
         yield source.put(node, f"{source.factor(node.value)}.{other}", COST["function"], atomic=True)

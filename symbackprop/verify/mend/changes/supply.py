@@ -180,6 +180,19 @@ def residual(source: ParsedSource, node: ast.Name) -> Edits:
                 yield source.put(node, f"({node.id} - {target})", COST["residual"], atomic=True)
 
 
+def target_left_out(source: ParsedSource, node: ast.Assign) -> Edits:
+    """`dz[np.arange(len(y)), y] -= 1` that is missing after `dz = p.copy()`; `dz[y] -= 1` for one sample."""
+    array = source.of(node.targets[0])
+    if isinstance(node.targets[0], ast.Name) and f"{array}[" not in source.text:
+        for label in (name for name in source.scope if LABELS.search(name.lower())):
+            for part in (f"np.arange(len({label})), {label}", label):
+                new = f"{source.of(node)}\n{' ' * node.col_offset}{array}[{part}] -= 1"
+                yield source.put(node, new, COST["residual"], atomic=True)
+
+
+LABELS = re.compile(r"(^|[._])(t|y|y_?true|labels?|targets?|classe?s?|y_?(batch|train))$")
+
+
 def squared(source: ParsedSource, node: ast.Name | ast.Attribute | ast.Subscript) -> Edits:
     """A square that is missing: `1 - y` for `1 - y ** 2`, `a / s` for `a / s ** 2`."""
     parent = source.parents.get(node)

@@ -1,0 +1,144 @@
+"""Summands that are left out of one line, of variables that the code has: each is found by the shapes that fit, and proved.
+
+Each piece is right as it stands; without the part that is taken away it differs, and the mend holds.
+"""
+
+from __future__ import annotations
+
+import linecache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from symbackprop import check_gradient
+from symbackprop.verify.mend.changes.edits import edits
+from symbackprop.verify.mend.changes.splices import ParsedSource
+from symbackprop.verify.mend.changes.terms import summands
+
+DECAY = """
+import numpy as np
+
+def loss(p, x, y):
+    r = x @ p["w"] + p["c"] - y
+    return 0.5 * np.mean(r ** 2) + p["decay"] / 2 * np.sum(p["w"] ** 2)
+
+def gradient(p, x, y):
+    w, c = p["w"], p["c"]
+    r = (x @ w + c - y) / len(y)
+    out = {}
+    out["w"] = x.T @ r + p["decay"] * w
+    out["c"] = r.sum()
+    return out
+"""
+NORM = """
+import numpy as np
+
+def loss(V, x, t):
+    size = np.sqrt(np.sum(V ** 2, axis=1, keepdims=True))
+    U = V / size
+    return 0.5 * np.sum((x @ U.T - t) ** 2)
+
+def gradient(V, x, t):
+    size = np.sqrt(np.sum(V ** 2, axis=1, keepdims=True))
+    U = V / size
+    dU = (x @ U.T - t).T @ x
+    dV = (dU - U * np.sum(dU * U, axis=1, keepdims=True)) / size
+    return dV
+"""
+SPREAD = """
+import numpy as np
+
+def loss(a, w, t):
+    s = a.mean(axis=1)
+    return 0.5 * np.sum(((a * w).sum(axis=1) + s * s - t) ** 2)
+
+def gradient(a, w, t):
+    N, K = a.shape
+    s = a.mean(axis=1)
+    d = (a * w).sum(axis=1) + s * s - t
+    da = d[:, None] * w
+    dw = (d[:, None] * a).sum(axis=0)
+    ds = 2 * d * s
+    da += ds[:, None] / K
+    return da, dw
+"""
+TARGET = """
+import numpy as np
+
+def loss(W, x, labels):
+    z = x @ W
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    return -np.log(p[np.arange(len(labels)), labels]).mean()
+
+def gradient(W, x, labels):
+    z = x @ W
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    dz = e / e.sum(axis=1, keepdims=True)
+    dz[np.arange(len(labels)), labels] -= 1
+    return x.T @ dz / len(labels)
+"""
+rng = np.random.default_rng(8)
+draw = rng.normal
+CASES: tuple[tuple[str, str, str, dict[str, Any], str], ...] = (
+    (
+        "weight decay of a number in a dictionary",
+        DECAY,
+        ' + p["decay"] * w',
+        {
+            "p": {"w": draw(size=3), "c": 0.3, "decay": 0.2},
+            "x": draw(size=(5, 3)),
+            "y": draw(size=5),
+        },
+        "w,c",
+    ),
+    ("through a norm", NORM, " - U * np.sum(dU * U, axis=1, keepdims=True)", {
+        "V": draw(size=(2, 3)), "x": draw(size=(4, 3)), "t": draw(size=(4, 2))
+    }, "V"),
+    ("worked out and never used", SPREAD, "\n    da += ds[:, None] / K", {
+        "a": draw(size=(4, 3)), "w": draw(size=3), "t": draw(size=4)
+    }, "a,w"),
+    ("the label of a softmax", TARGET, "\n    dz[np.arange(len(labels)), labels] -= 1", {
+        "W": draw(size=(3, 4)), "x": draw(size=(5, 3)), "labels": np.array([0, 3, 1, 2, 1])
+    }, "W"),
+)  # fmt: skip
+
+
+def made(text: str, name: str) -> ModuleType:
+    module, filename = ModuleType(name), f"{name}.py"
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    exec(compile(text, filename, "exec"), module.__dict__)
+    return module
+
+
+@pytest.mark.parametrize(("kind", "text", "left_out", "example", "wrt"), CASES, ids=[case[0] for case in CASES])
+def test_what_is_left_out_is_found(kind: str, text: str, left_out: str, example: dict[str, Any], wrt: str) -> None:
+    right = made(text, "right_" + kind.replace(" ", "_"))
+    assert check_gradient(right.loss, right.gradient, example=example, wrt=wrt.split(",")).ok
+    assert text.count(left_out) == 1
+    wrong = made(text.replace(left_out, ""), "wrong_" + kind.replace(" ", "_"))
+    report = check_gradient(wrong.loss, wrong.gradient, example=example, wrt=wrt.split(","))
+    assert not report.ok
+    (repair,) = report.repairs
+    assert repair.proved
+    assert report.causes
+    body = wrong_lines = text.replace(left_out, "").splitlines()
+    mended = [line.replace(repair.before, repair.after.replace(" ⏎ ", "\n    ")) for line in body]
+    assert mended != wrong_lines
+    again = made("\n".join(mended), "mended_" + kind.replace(" ", "_"))
+    assert check_gradient(again.loss, again.gradient, example=example, wrt=wrt.split(",")).ok
+
+
+def test_products_have_the_shape_of_the_sum() -> None:
+    source = ParsedSource("def f(a, b, c):\n    s = a * b\n    return s\n")
+    shapes = {"a": (4, 3), "b": (4, 3), "c": (5,), "s": (4, 3)}
+    added = {edit.new for edit in summands(source, shapes, {2})}
+    assert "a * b + b * b" in added
+    assert not any("c" in new for new in added)
+
+
+def test_nothing_is_added_where_the_label_is_taken_off_already() -> None:
+    text = "def f(p, y):\n    d = p.copy()\n    d[y] -= 1\n    return d\n"
+    assert not any("-= 1\n    d[" in edit.apply(text) for edit in edits(ParsedSource(text)))
