@@ -29,6 +29,7 @@ from symbackprop.verify.mend.changes.terms import summands
 from symbackprop.verify.mend.editable import Editable, Line, changed_call
 from symbackprop.verify.mend.proof import Case, Runner, holds_beside, proved
 from symbackprop.verify.records import Status
+from symbackprop.verify.reference.samples import Sample
 
 MOST_TRIED = 3000
 """Candidates tried in numbers, the likely ones first."""
@@ -278,15 +279,23 @@ def _shapes(case: Case, place: Editable) -> dict[str, tuple[int, ...]]:
     traced = [sample for sample in case.samples if sample.run is not None]
     if not traced:
         return {}
-    sample = max(traced, key=lambda sample: len({size for value in sample.point.values.values() for size in np.shape(value)}))
-    values, run = case.values[case.samples.index(sample)], sample.run
-    given = {path: np.shape(values[name]) for path, name in case.call.paths.items() if name in values}
-    held = {f"self.{name}": np.shape(value) for name, value in getattr(case.call.owner, "__dict__", {}).items() if numeric(value)}
-    found = held | given  # what a layer is given goes by the names of its own arguments
-    for local in run.locals if run is not None else ():
+    sample = max(traced, key=_extents_told)
+    values = case.values[case.samples.index(sample)]
+    found = _held_shapes(case.call.owner)
+    # What a layer is given goes by the names of its own arguments.
+    found |= {path: np.shape(values[name]) for path, name in case.call.paths.items() if name in values}
+    for local in sample.run.locals if sample.run is not None else ():
         if local.function == place.name or local.name.startswith("self."):
             found[local.name] = local.value.shape
     return found
+
+
+def _extents_told(sample: Sample) -> int:
+    return len({size for value in sample.point.values.values() for size in np.shape(value)})
+
+
+def _held_shapes(owner: Any) -> dict[str, tuple[int, ...]]:
+    return {f"self.{name}": np.shape(value) for name, value in getattr(owner, "__dict__", {}).items() if numeric(value)}
 
 
 def _with(listed: list[Candidate], rewritten: Sequence[Candidate]) -> list[Candidate]:

@@ -32,6 +32,7 @@ RULES: tuple[tuple[type, Rule], ...] = (
     (ast.AugAssign, supply.all_but_first),
     (ast.Assign, supply.all_but_first),
     (ast.Attribute, restore.other_attribute),
+    (ast.Attribute, restore.other_for_a_transpose),
     (ast.Attribute, restore.turned_attribute),
     (ast.Constant, restore.other_constant),
     (ast.Constant, supply.counted),

@@ -45,8 +45,6 @@ def other_attribute(source: ParsedSource, node: ast.Attribute) -> Edits:
     inner = source.of(node.value)
     if node.attr == "T":
         yield source.put(node, inner, COST["transpose"], atomic=isinstance(node.value, ATOMS))
-        for other in source.arrays if isinstance(node.value, ast.Name) else ():  # `W1.T` has the shape of `W2`
-            yield source.put(node, other, COST["name"] + 0.3 + 0.5 * unlike(inner, other), atomic=True)
         return
     for other in (other for group in EXCHANGED if node.attr in group for other in group if other != node.attr):
         yield source.put(node, f"{source.factor(node.value)}.{other}", COST["function"], atomic=True)
@@ -58,6 +56,13 @@ def other_attribute(source: ParsedSource, node: ast.Attribute) -> Edits:
     for name in source.within(node) if inner == "self" else ():
         if name != source.of(node):
             yield source.put(node, name, COST["name"] + 0.5 * unlike(node.attr, name), atomic=True)
+
+
+def other_for_a_transpose(source: ParsedSource, node: ast.Attribute) -> Edits:
+    """`W2` for `W1.T`, which has its shape."""
+    if node.attr == "T" and isinstance(node.ctx, ast.Load) and isinstance(node.value, ast.Name):
+        for other in source.arrays:
+            yield source.put(node, other, COST["name"] + 0.3 + 0.5 * unlike(node.value.id, other), atomic=True)
 
 
 EXCHANGED = (

@@ -207,7 +207,7 @@ def unread_added(source: ParsedSource, node: ast.expr) -> Edits:
     parent = source.parents.get(node)
     if not isinstance(parent, ast.Assign | ast.Return) or not is_value(source, node):
         return
-    for name in (name for name in source.scope if name in source.unread and name not in source.arguments):
+    for name in (name for name in source.arrays if name in source.unread and name not in source.arguments):
         for term in (name, *(f"{name} / {size}" for size in sizes(source))):
             yield source.put(node, f"{source.of(node)} + {term}", COST["forgotten"])
             yield source.put(node, f"{source.of(node)} - {term}", COST["forgotten"])

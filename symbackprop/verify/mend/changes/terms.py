@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterator, Mapping
-from itertools import combinations, combinations_with_replacement, permutations
+from itertools import combinations, combinations_with_replacement, permutations, product
 
 import numpy as np
 
@@ -45,13 +45,13 @@ def summands(source: ParsedSource, shapes: Shapes, lines: Collection[int]) -> It
 def _forgotten(source: ParsedSource, node: ast.Assign, own: str, shapes: Shapes) -> Iterator[Edit]:
     """A statement that is missing: `dx += ds[:, :, None, None] / (H * W)`, where `ds` is never read."""
     text, indent = source.of(node), " " * node.col_offset
-    above = {inner.id for inner in ast.walk(source.tree) if isinstance(inner, ast.Name) and inner.lineno < node.lineno}
-    for name in (name for name in source.arrays if name in above and name in shapes and name != own):
-        for part in _spread(shapes[own], shapes[name]):
-            for scale in ("", *(f" / {size}" for size in sizes(source))):
-                for sign in "+-":
-                    new = f"{text}\n{indent}{name} {sign}= {own}{part}{scale}"
-                    yield source.put(node, new, COST["forgotten"], atomic=True)
+    set_at = _lines_set(source)
+    names = [name for name in source.arrays if name in shapes and name != own and set_at.get(name, node.lineno) < node.lineno]
+    scales = ["", *(f" / {size}" for size in sizes(source))]
+    for name in names:
+        added = [f"{own}{part}{scale}" for part in _spread(shapes[own], shapes[name]) for scale in scales]
+        for sign, term in product("+-", added):
+            yield source.put(node, f"{text}\n{indent}{name} {sign}= {term}", COST["forgotten"], atomic=True)
 
 
 def _spread(own: Shape, whole: Shape) -> Iterator[str]:
@@ -96,22 +96,25 @@ def _sums(node: ast.expr) -> list[ast.expr]:
 
 def _atoms(source: ParsedSource, node: ast.stmt, shapes: Shapes, own: str) -> dict[str, Shape]:
     """Return what the function reads above a statement, as it is written there, with its shape; what is never read first."""
-    found: dict[str, Shape] = {}
-    above = {inner.id: inner.lineno for inner in ast.walk(source.tree) if isinstance(inner, ast.Name) and _is_set(inner)}
-    names = [name for name in source.arrays if name in source.arguments or above.get(name, 0) < node.lineno]
+    set_at, given = _lines_set(source), {*source.arguments, *source.held}
+    known = [name for name in source.arrays if name in given or (name in shapes and set_at.get(name, 0) < node.lineno)]
+    known = [name for name in known if name != own]
+    found = {name: shapes.get(name, NUMBER) for name in sorted(known, key=lambda name: name not in source.unread)}
+    for text, shape in (*_entries(source, node, shapes, set(found)), *_given(source, shapes)):
+        found.setdefault(text, shape)
+    return dict(list(found.items())[:MOST_ATOMS])
+
+
+def _entries(source: ParsedSource, node: ast.stmt, shapes: Shapes, names: Collection[str]) -> Iterator[tuple[str, Shape]]:
+    """Yield what a function looks up: `params["reg"]`, unless a variable has that name, and `xs[t]` in a loop."""
     loops = set(source.loop_names(node))
-    for name in sorted(names, key=lambda name: name not in source.unread):
-        if name != own and (name in shapes or name in source.arguments or name in source.held):
-            found[name] = shapes.get(name, NUMBER)
     for inner in ast.walk(source.tree):
         if isinstance(inner, ast.Subscript) and isinstance(inner.ctx, ast.Load):
-            array = shapes.get(_dotted(inner.value), ())
-            if _dotted(inner) and _dotted(inner).rpartition(".")[2] not in found:
-                found[source.of(inner)] = shapes.get(_dotted(inner), NUMBER)
+            path, array = _dotted(inner), shapes.get(_dotted(inner.value), ())
+            if path and path.rpartition(".")[2] not in names:
+                yield source.of(inner), shapes.get(path, NUMBER)
             elif isinstance(inner.slice, ast.Name) and inner.slice.id in loops and array:
-                found[source.of(inner)] = array[1:]
-    found |= {text: own for text, own in _given(source, shapes) if text not in found}
-    return dict(list(found.items())[:MOST_ATOMS])
+                yield source.of(inner), array[1:]
 
 
 def _given(source: ParsedSource, shapes: Shapes) -> Iterator[tuple[str, Shape]]:
@@ -123,8 +126,10 @@ def _given(source: ParsedSource, shapes: Shapes) -> Iterator[tuple[str, Shape]]:
             yield f"{name}[{quote}{key}{quote}]", own
 
 
-def _is_set(node: ast.Name) -> bool:
-    return isinstance(node.ctx, ast.Store)
+def _lines_set(source: ParsedSource) -> dict[str, int]:
+    """Return the last line on which each variable is set."""
+    names = (node for node in ast.walk(source.tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+    return {node.id: node.lineno for node in names}
 
 
 def _dotted(node: ast.expr) -> str:
@@ -136,20 +141,15 @@ def _dotted(node: ast.expr) -> str:
 
 def _terms(atoms: Shapes, shape: Shape, operator: bool) -> Iterator[str]:
     """Yield products that may be added to an array of a shape: of two (with a number, twice too), of matrices, of three."""
-    pairs = [pair for pair in combinations_with_replacement(atoms, 2) if _adds(atoms, pair, shape)]
-    for left, right in pairs:
-        yield f"{left} * {right}"
-        if () in (atoms[left], atoms[right]):
-            yield f"2 * {left} * {right}"
+    for left, right in combinations_with_replacement(atoms, 2):
+        if _adds(atoms, (left, right), shape):
+            yield f"{left} * {right}"
+            if NUMBER in (atoms[left], atoms[right]):
+                yield f"2 * {left} * {right}"
     yield from _products_of_matrices(atoms, shape, operator)
-    for name in atoms:
-        if len(shape) == 1 and len(atoms[name]) == 2 and _adds(atoms, (name,), shape):
-            yield name
-    for three in combinations(atoms, 3):
-        if _adds(atoms, three, shape):
-            yield " * ".join(three)
-    for left, right in permutations(atoms, 2):
-        if shape and _adds(atoms, (left, right), shape):
+    yield from (" * ".join(three) for three in combinations(atoms, 3) if _adds(atoms, three, shape))
+    for left, right in permutations(atoms, 2) if shape else ():
+        if _adds(atoms, (left, right), shape):
             yield f"{left} * (1 - {right})"
             yield f"{left} / {right}"
 
@@ -158,11 +158,20 @@ def _products_of_matrices(atoms: Shapes, shape: Shape, operator: bool) -> Iterat
     matrices = [name for name, own in atoms.items() if 1 <= len(own) <= 2]
     for left, right in permutations(matrices, 2):
         for first, second in ((left, right), (f"{left}.T", right), (left, f"{right}.T")):
-            a, b = (atoms[side.removesuffix(".T")][:: -1 if side.endswith(".T") else 1] for side in (first, second))
-            if len(a) + len(b) > 2 and a[-1] == b[0] and (*a[:-1], *b[1:]) == shape:
+            if _product(_turned(atoms, first), _turned(atoms, second)) == shape:
                 yield f"{first} @ {second}" if operator else f"{first}.dot({second})"
         if len(shape) == 2 and (*atoms[left], *atoms[right]) == shape:
             yield f"np.outer({left}, {right})"
+
+
+def _turned(atoms: Shapes, side: str) -> Shape:
+    return atoms[side[:-2]][::-1] if side.endswith(".T") and side not in atoms else atoms[side]
+
+
+def _product(left: Shape, right: Shape) -> Shape | None:
+    """Return the shape of a product of matrices, of one with a vector; None where there is none."""
+    fits = len(left) + len(right) > 2 and left[-1] == right[0]
+    return (*left[:-1], *right[1:]) if fits else None
 
 
 def _adds(atoms: Shapes, names: tuple[str, ...], shape: Shape) -> bool:
