@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from symbackprop import check_gradient
+from symbackprop import check_gradient, check_layer
 from symbackprop.verify.mend.changes.edits import edits
 from symbackprop.verify.mend.changes.splices import ParsedSource
 from symbackprop.verify.mend.changes.terms import summands
@@ -80,6 +80,36 @@ def gradient(W, x, labels):
     dz[np.arange(len(labels)), labels] -= 1
     return x.T @ dz / len(labels)
 """
+ROUGH = """
+import numpy as np
+
+def loss(c, x, y):
+    r = x @ c - y
+    return np.sum(r ** 2) + 0.3 * np.sum((c[1:] - c[:-1]) ** 2)
+
+def gradient(c, x, y):
+    out = 2 * x.T @ (x @ c - y)
+    jump = c[1:] - c[:-1]
+    out[1:] += 0.6 * jump
+    out[:-1] -= 0.6 * jump
+    return out
+"""
+STRIDED = """
+import numpy as np
+
+def passed(x, w, goal, step=2):
+    n = (len(x) - len(w)) // step + 1
+    r = np.array([np.dot(x[i * step:i * step + len(w)], w) for i in range(n)]) - goal
+    return 0.5 * np.sum(r ** 2) + np.sum(w ** 4), (x, w, r, step)
+
+def back(cache):
+    x, w, r, step = cache
+    dw = np.zeros_like(w)
+    for i in range(len(r)):
+        dw += r[i] * x[i * step:i * step + len(w)]
+    dw += 2 * 2 * w ** 3
+    return dw
+"""
 rng = np.random.default_rng(8)
 draw = rng.normal
 CASES: tuple[tuple[str, str, str, dict[str, Any], str], ...] = (
@@ -103,6 +133,9 @@ CASES: tuple[tuple[str, str, str, dict[str, Any], str], ...] = (
     ("the label of a softmax", TARGET, "\n    dz[np.arange(len(labels)), labels] -= 1", {
         "W": draw(size=(3, 4)), "x": draw(size=(5, 3)), "labels": np.array([0, 3, 1, 2, 1])
     }, "W"),
+    ("the other half of a difference", ROUGH, "\n    out[:-1] -= 0.6 * jump", {
+        "c": draw(size=4), "x": draw(size=(5, 4)), "y": draw(size=5)
+    }, "c"),
 )  # fmt: skip
 
 
@@ -129,6 +162,16 @@ def test_what_is_left_out_is_found(kind: str, text: str, left_out: str, example:
     assert mended != wrong_lines
     again = made("\n".join(mended), "mended_" + kind.replace(" ", "_"))
     assert check_gradient(again.loss, again.gradient, example=example, wrt=wrt.split(",")).ok
+
+
+def test_what_holds_at_one_setting_is_not_proved() -> None:
+    """The length of the goal goes with the step, so no other step can be tried: 2 and the step are told apart by nothing."""
+    example = {"x": draw(size=9), "w": draw(size=3), "goal": draw(size=4), "step": 2}
+    right, wrong = made(STRIDED, "right_step"), made(STRIDED.replace("2 * 2 * w", "2 * w"), "wrong_step")
+    assert check_layer((right.passed, right.back), **example).ok
+    report = check_layer((wrong.passed, wrong.back), **example)
+    assert not report.ok
+    assert not any(repair.proved and "step" in repair.after for repair in report.repairs)
 
 
 def test_products_have_the_shape_of_the_sum() -> None:

@@ -228,8 +228,17 @@ class Case:
     @cached_property
     def beside(self) -> tuple[tuple[Setting, MendPoint], ...]:
         """What both passes hold beside arrays, changed one by one: only where the code as it stands is wrong as it was."""
-        first = self.places[0].values if self.places else self.values[0]
-        return tuple((at, place) for at in settings(self.source, self.call, first) if (place := self._place_at(at)) is not None)
+        return tuple((at, place) for at in self._settings if (place := self._place_at(at)) is not None)
+
+    @cached_property
+    def _settings(self) -> list[Setting]:
+        return settings(self.source, self.call, self.places[0].values if self.places else self.values[0])
+
+    @cached_property
+    def unmoved(self) -> Mapping[str, float]:
+        """The settings that had one value only, as nothing runs at another: a stride that the length of a target goes with."""
+        moved = {at.name for at, _ in self.beside}
+        return {at.name: at.number for at in self._settings if at.name not in moved}
 
     def _place_at(self, at: Setting) -> MendPoint | None:
         place = replace(self, source=at.source, call=at.call)._place(Point(dict(at.values), ""))

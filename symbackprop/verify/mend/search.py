@@ -434,11 +434,15 @@ class Search:
         return any(number in fixed and number not in _literals(step.before) for step in steps for number in _new_numbers(step))
 
     def _may_be_given(self, steps: Sequence[Candidate]) -> bool:
-        """Whether a change brings in a number that may be one that is given, such as a stride: only one value of it was tried."""
+        """Whether a change brings in a number that may be one that is given, such as a stride, or that itself: only one value of
+        it was tried."""
         owner = self.case.call.owner
         held = list(vars(owner).values()) if hasattr(owner, "__dict__") else []
-        given = [value for value in (*self.case.values[0].values(), *held) if type(value) is int]
-        return any(number in given or _is_in_an_index(step) for step in steps for number in _new_numbers(step))
+        given = [value for value in (*self.case.values[0].values(), *held, *self.case.unmoved.values()) if type(value) is int]
+        new = {name.rpartition(".")[2] for step in steps for name in _words(step.edit.new) - _words(_replaced(step))}
+        return not new.isdisjoint(self.case.unmoved) or any(
+            number in given or _is_in_an_index(step) for step in steps for number in _new_numbers(step)
+        )
 
     @cached_property
     def _extents(self) -> tuple[int, ...]:
@@ -515,7 +519,15 @@ def _is_in_an_index(step: Candidate) -> bool:
 
 def _brought_in(step: Candidate) -> set[str]:
     """Return the variables that a change brings in as factors or divisors."""
-    return _names(step.edit.new) - _names(step.before[step.edit.start : step.edit.end])
+    return _names(step.edit.new) - _names(_replaced(step))
+
+
+def _replaced(step: Candidate) -> str:
+    return step.before[step.edit.start : step.edit.end]
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"[A-Za-z_][\w.]*", text))
 
 
 def _names(text: str) -> set[str]:

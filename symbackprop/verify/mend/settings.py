@@ -25,11 +25,14 @@ MOST_SETTINGS = 10
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A reference, the code and the values at which both are run, with one number changed that both share."""
+    """A reference, the code and the values at which both are run, with one number changed that both share: its `name`, and what
+    it is without the change."""
 
     source: LossReference
     call: HandCall
     values: Mapping[str, Any]
+    name: str
+    number: float
 
 
 def settings(source: Any, call: HandCall, values: Mapping[str, Any]) -> list[Setting]:
@@ -44,7 +47,7 @@ def _of_values(source: LossReference, call: HandCall, values: Mapping[str, Any])
     """Whole numbers that are given by name, such as a stride."""
     for name, number in values.items():
         if type(number) is int and not is_target(name):
-            yield from (Setting(source, call, {**values, name: other}) for other in _others(number))
+            yield from (Setting(source, call, {**values, name: other}, name, number) for other in _others(number))
 
 
 def _of_defaults(source: LossReference, call: HandCall, values: Mapping[str, Any]) -> Iterator[Setting]:
@@ -53,7 +56,7 @@ def _of_defaults(source: LossReference, call: HandCall, values: Mapping[str, Any
     for name in (name for name in first if first[name] == second.get(name) and name not in values):
         for other in _others(first[name]):
             calls = [replace(each, function=_defaulting(each.function, name, other)) for each in (source.call, call)]
-            yield Setting(replace(source, call=calls[0]), calls[1], values)
+            yield Setting(replace(source, call=calls[0]), calls[1], values, name, first[name])
 
 
 def _defaults(call: HandCall) -> dict[str, int | float]:
@@ -83,7 +86,8 @@ def _of_holders(source: LossReference, call: HandCall, values: Mapping[str, Any]
                 for other in _others(number):
                     fresh = _with(holder, path, other)
                     calls = [replace(each, function=_holding(each.function, holder, fresh)) for each in (source.call, call)]
-                    yield Setting(replace(source, call=calls[0]), calls[1], values)
+                    name = path.rpartition(".")[2]
+                    yield Setting(replace(source, call=calls[0]), calls[1], values, name, number)
 
 
 def _with(holder: Any, path: str, number: float) -> Any:

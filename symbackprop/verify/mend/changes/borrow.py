@@ -168,6 +168,18 @@ def statement_of_the_other_index(source: ParsedSource, node: ast.AugAssign) -> E
             yield source.put(node, again, COST["neighbour"], atomic=True)
 
 
+def statement_of_the_other_part(source: ParsedSource, node: ast.AugAssign) -> Edits:
+    """The other half of a difference: `dk[:-1] -= 2 * a * s` after `dk[1:] += 2 * a * s`."""
+    target = source.of(node.target)
+    for old, new in (("1:", ":-1"), (":-1", "1:")) if isinstance(node.op, ast.Add | ast.Sub) else ():
+        other = re.sub(rf"(?<=[\[ ]){re.escape(old)}(?=[\],])", new, target)
+        for sign in "-+" if isinstance(node.op, ast.Add) else "+-":
+            again = f"{other} {sign}= {source.of(node.value)}"
+            if other != target and again not in source.text:
+                text = f"{source.of(node)}\n{' ' * node.col_offset}{again}"
+                yield source.put(node, text, COST["neighbour"], atomic=True)
+
+
 def without_sign(text: str) -> str:
     """Return a term without a minus in front of the whole of it."""
     bare = text.removeprefix("-").strip()

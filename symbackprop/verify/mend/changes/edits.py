@@ -108,6 +108,7 @@ RULES: tuple[tuple[type, Rule], ...] = (
     (ast.BinOp, borrow.path_of_products),
     (ast.expr, borrow.path_of_matrices),
     (ast.AugAssign, borrow.statement_of_the_other_index),
+    (ast.AugAssign, borrow.statement_of_the_other_part),
 )
 """What is tried on which kind of node."""
 
