@@ -6,6 +6,8 @@ fail where the unchanged code did not is no mend, nor is to change an argument.
 
 from __future__ import annotations
 
+import sys
+import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -134,6 +136,31 @@ def _values_of(source: Reference, values: Numbers, evaluated: Evaluated) -> dict
     return {"": returned[path]} if path is not None else {}
 
 
+LEAST_COUNTED = 2000
+"""Nodes of a trace beyond which it is counted how much work a run is."""
+
+
+def _instructions(call: HandCall, values: Numbers, most: int) -> int:
+    """Return how many instructions of Python one run takes, counted up to a number; that number where it fails."""
+    count = 0
+
+    def counted(frame: types.FrameType, event: str, argument: Any) -> Any:
+        nonlocal count
+        frame.f_trace_opcodes = True
+        count += event == "opcode"
+        return counted if count < most else None
+
+    before = sys.gettrace()
+    sys.settrace(counted)
+    try:
+        run(call, values)
+    except Exception:  # whatever the code raises
+        return most
+    finally:
+        sys.settrace(before)
+    return min(count, most)
+
+
 @dataclass(frozen=True)
 class Case:
     """Handwritten code that differs from its reference: what any change of it has to give."""
@@ -160,6 +187,16 @@ class Case:
         """Whether the code or its reference compares anything, as a relu does; unknown where nothing was traced."""
         graphs = [sample.graph for sample in self.samples if sample.graph is not None]
         return not graphs or any(graph.conditions for graph in graphs)
+
+    @cached_property
+    def work(self) -> int:
+        """How much work one run of the code is: the nodes of its trace, or where whole arrays are computed at once, as in the
+        steps of a recurrent network, its instructions and a small share of the nodes."""
+        sample = self.samples[0]
+        nodes = len(sample.graph.operations) if sample.graph is not None else 0
+        if nodes > LEAST_COUNTED:
+            nodes = min(nodes, nodes // 20 + _instructions(self.call, self.values[0], 4 * nodes) // 4)
+        return max(nodes, sample.point.count, 500)
 
     @cached_property
     def values(self) -> tuple[Numbers, ...]:

@@ -34,7 +34,7 @@ from symbackprop.verify.reference.samples import Sample
 MOST_TRIED = 3000
 """Candidates tried in numbers, the likely ones first."""
 MOST_WORK = 6_000_000
-"""Operations of all candidates that are run, counted as nodes of the code's trace."""
+"""Work of all candidates that are run: instructions of Python, or nodes of the code's trace where those are fewer."""
 MOST_REFUTED = 8
 """Candidates that are right in numbers but not proved, after which the search ends."""
 MOST_CHANGES = 3
@@ -558,9 +558,7 @@ def _returns(candidate: Candidate) -> bool:
 
 def _most_tried(case: Case, applied: int) -> int:
     """Return how many candidates are tried: fewer where one run is much work, and once a change is applied."""
-    graph = case.samples[0].graph
-    work = max(len(graph.operations) if graph is not None else 0, case.samples[0].point.count, 500)
-    most = min(MOST_TRIED, max(MOST_WORK // work, 200))
+    most = min(MOST_TRIED, max(MOST_WORK // case.work, 200))
     return most // 2 if applied else most
 
 
