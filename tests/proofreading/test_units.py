@@ -86,3 +86,37 @@ def test_a_function_of_another_section_accuses_only_what_no_function_makes_right
 def test_two_derivatives_that_vanish_prove_nothing() -> None:
     text = TWO + r"$$ \frac{\partial h1}{\partial u3} = x2 \, g(h2) $$ $$ \frac{\partial h1}{\partial u4} = g(h2) $$"
     assert not {item.status for item in proofread_text(text).claims[-2:]} & HOLDS
+
+
+def test_a_chain_begins_and_ends_with_what_is_differentiated() -> None:
+    text = r"$$ \frac{\partial E_1}{\partial w} = \frac{\partial %s}{\partial h} \frac{\partial h}{\partial %s} $$ of $E$"
+    assert proofread_text(text % ("E_1", "w")).findings == ()
+    assert [found.repair for found in proofread_text(text % ("E_2", "w")).findings] == ["E_1"]
+    assert proofread_text(text % ("E", "w")).findings == ()  # no like of E_1
+
+
+TWO_LOSSES = r"""
+Let $y = w x + b$. The loss is $E = \frac{1}{2} (y - t)^2$. Its slopes are
+$$ \frac{\partial E}{\partial y} = y - t $$ $$ \frac{\partial E}{\partial w} = (y - t) x $$
+
+As was said, $$ E = SECOND $$
+"""
+
+
+@pytest.mark.parametrize(
+    ("second", "status"),
+    [
+        (r"\frac{1}{2} (w x + b - t)^2", ClaimStatus.ALWAYS),
+        (r"\frac{1}{2} (w x + b - t)^3", ClaimStatus.DIFFERS),
+        (r"\frac{1}{2} (w x + b - t)^2 + w^2", ClaimStatus.UNDECIDED),  # another loss
+    ],
+)
+def test_a_second_formula_that_no_slope_bears_out_differs(second: str, status: ClaimStatus) -> None:
+    assert proofread_text(TWO_LOSSES.replace("SECOND", second)).claims[-1].status is status
+
+
+def test_a_second_loss_with_slopes_of_its_own_is_accused_of_nothing() -> None:
+    text = TWO_LOSSES.replace("SECOND", r"\frac{1}{2} (w x + b - t)^3")
+    text += r"$$ \frac{\partial E}{\partial w} = \frac{3}{2} (y - t)^2 x $$"
+    wrong = [item.line for item in proofread_text(text).claims[:-1] if item.status is ClaimStatus.DIFFERS]
+    assert wrong == []

@@ -252,7 +252,9 @@ def _crossed_chains(statement: Statement, links: Counter[tuple[Formula, Formula]
     if len(crossed) != 1 or not _are_likes(*ends[crossed[0] : crossed[0] + 2]):
         return
     elsewhere = links - Counter(_partials(statement))
-    repairs = [spans for *spans, whole in _uncrossed(ends, crossed[0]) if elsewhere.keys() >= {*whole}]
+    outer = {0: ends[1:3], len(ends) - 2: ends[-3:-1]}.get(crossed[0])  # the link beside what is differentiated, or by what
+    at_an_end = outer is not None and tuple(outer) not in elsewhere
+    repairs = [spans for *spans, whole in _uncrossed(ends, crossed[0]) if at_an_end or elsewhere.keys() >= {*whole}]
     for wrong, belongs in repairs if len(repairs) == 1 else ():
         repair = statement.text[slice(*belongs)]
         yield Slip(statement, wrong, repair, f"the links of the chain do not meet: {repair} belongs here")

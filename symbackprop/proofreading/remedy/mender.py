@@ -16,12 +16,15 @@ from symbackprop.proofreading.judging.course import Course, Pair
 from symbackprop.proofreading.judging.judge import judge
 from symbackprop.proofreading.judging.quantities import family
 from symbackprop.proofreading.judging.statement_kinds import Statement
+from symbackprop.proofreading.meaning.values import Knowledge
 from symbackprop.proofreading.remedy.confirm import HowItIsRead, holds_with
 from symbackprop.proofreading.remedy.places import in_its_place
 from symbackprop.proofreading.remedy.remedy import Disputed, find_remedy
 
 FEWEST = 4  # formulas in which a name is differentiated, before a second formula for it is taken for the same one
 MOST_LATER = 3
+FEWEST_BEARING = 2  # derivatives that hold with the first formula of a name and not with the second
+MOST_BEARING = 12
 FARTHEST = 200  # characters before a formula in which a text may say that it speaks of something else
 _OTHERWISE = re.compile(
     r"instead|another|alternativ|\bnow\b|\bif\b|differ|replac|chang|other|case|new|另|换|替|改|若|如果|不同|新|其他|也可", re.I
@@ -102,15 +105,30 @@ class Mender:
         name = _told_again(pair)
         if not name or len(statement.chain.parts) > 2 or _OTHERWISE.search(statement.prose[-FARTHEST:]):
             return False
+        return self._goes_on_with_the_first(name, statement) or self._is_borne_out(name, statement, pair)
+
+    def _goes_on_with_the_first(self, name: str, statement: Statement) -> bool:
+        """Whether a text has differentiated a name often, and its first formula holds in what comes later."""
         before, behind = self.statements[: statement.order], self.statements[statement.order + 1 :]
         derived = sum(_differentiates(name, each) for each in before)
         later = [each for each in behind if Name(name) in walk(each.chain)]
         return derived >= FEWEST and all(_differentiates(name, each) and self._holds(each) for each in later[:MOST_LATER])
 
-    def _holds(self, statement: Statement) -> bool:
-        """Whether what a later statement says holds with the first formula."""
+    def _is_borne_out(self, name: str, statement: Statement, pair: Pair) -> bool:
+        """Whether derivatives elsewhere in the text hold with the first formula of a name, and not with the second."""
+        known = self.course.environment
+        said = known.definitions.get(known.canonical(name))
+        if said is None or said.indices or said.arguments:
+            return False
+        second = replace(known, definitions={**known.definitions, said.name: replace(said, body=pair[1])})
+        others = [each for each in self.statements if each is not statement and _differentiates(name, each)]
+        outcomes = [(self._holds(each), self._holds(each, second)) for each in others[:MOST_BEARING]]
+        return outcomes.count((True, False)) >= FEWEST_BEARING and (False, True) not in outcomes
+
+    def _holds(self, statement: Statement, known: Knowledge | None = None) -> bool:
+        """Whether what another statement says holds with the first formula, or with what else is known."""
         pairs = [pair for chain in statement.meanings for pair in pairwise(map(self.course.meant, chain.parts))]
-        return all(judge(left, right, self.course.environment).status in HOLDS for left, right in pairs)
+        return all(judge(left, right, known or self.course.environment).status in HOLDS for left, right in pairs)
 
     def _is_right(self, remedy: Remedy, statement: Statement, pair: Pair, found: Sequence[Pair]) -> bool:
         """Whether an `=` holds with a remedy in its place, read and judged again."""
