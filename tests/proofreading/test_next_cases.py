@@ -41,3 +41,10 @@ def test_sums_over_a_layer_have_its_width(body: str, status: ClaimStatus | None)
         sums = rf"\sum_{{i=1}}^{{n^{{[{first}]}}}} \sum_{{j=1}}^{{n^{{[{second}]}}}}"
         found = proofread_text(rf"$$ \left\| w^{{[l]}} \right\|_F^2 = {sums} {body} $$").claims[-1].status
         assert found is status if status else found in HOLDS
+
+
+@pytest.mark.parametrize(("second", "status"), [("1 - p", ClaimStatus.ALWAYS), ("1 + p", ClaimStatus.DIFFERS)])
+def test_a_second_derivative_is_no_matter_of_rounding(second: str, status: ClaimStatus) -> None:
+    text = r"With the sigmoid $\sigma$, $p = \sigma(3 w)$ and $E = 100000 - \log p$. So "
+    text += r"$$ \frac{\partial^2 E}{\partial w^2} = 9 p (SECOND) $$"
+    assert proofread_text(text.replace("SECOND", second)).claims[-1].status is status

@@ -35,7 +35,7 @@ from symbackprop.proofreading.meaning.values import (
 
 AGREE = (
     mpf(10) ** -14
-)  # slopes are differences of 50 digits with a step of 1e-18: 30 digits hold, and more than 14 are never claimed
+)  # slopes are differences of 60 digits with a step of 1e-18: 30 digits hold, and more than 14 are never claimed
 COMBINATIONS = 64
 MOST_PLACES = 7
 ENOUGH = 2  # points at which two sides differ, before no more are looked at

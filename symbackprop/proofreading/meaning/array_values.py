@@ -1,4 +1,4 @@
-"""Sums, products and functions of whole arrays of numbers with fifty digits; where shapes do not fit, nothing is guessed."""
+"""Sums, products and functions of whole arrays of numbers with sixty digits; where shapes do not fit, nothing is guessed."""
 
 from __future__ import annotations
 

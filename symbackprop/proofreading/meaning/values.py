@@ -1,4 +1,4 @@
-"""What a written formula is worth: 50 digits, at a point where every name has a value.
+"""What a written formula is worth: 60 digits, at a point where every name has a value.
 
 A name is worth what the document (or a network) says it is: a number that was given, its definition, or, where nothing is said, a
 random number of the point. ∂A/∂B is total with the graph cut at B: B is moved a little and A worked out again, so nothing of the
@@ -64,7 +64,7 @@ from symbackprop.proofreading.meaning.array_values import (
     written_out,
 )
 
-DIGITS = 50
+DIGITS = 60  # a difference of differences loses 36 of them
 STEP = mpf(10) ** -18
 LARGEST_SUM = 200
 LARGEST_ARRAY = 150
