@@ -88,3 +88,70 @@ def test_numbers_beyond_all_integers_are_floats_in_code(far: float) -> None:
     confirmed = capture(attention, {"phi": PHI}).confirmed  # the generated code beside this one
     assert confirmed.points > 0
     assert confirmed.loss < 1e-12
+
+
+def softmax_rows(scores: Any) -> Any:
+    top = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return top / top.sum(axis=-1, keepdims=True)
+
+
+def causal_where(phi: Any) -> Any:
+    return np.where(np.tril(np.ones((len(phi), len(phi)))) == 1, phi, -1e9)
+
+
+def causal_named(phi: Any) -> Any:
+    later = np.triu(np.ones(phi.shape, dtype=bool), k=1)
+    return np.where(later, -1e4, phi)
+
+
+def causal_places(phi: Any) -> Any:
+    scores = phi * 1.0
+    scores[np.triu_indices(len(phi), 1)] = -1e30
+    return scores
+
+
+def causal_written(phi: Any) -> Any:
+    scores = phi * 1.0
+    scores[np.triu(np.ones(phi.shape), 1) == 1] = -1e9
+    return scores
+
+
+def without_itself(phi: Any) -> Any:
+    scores = phi @ phi.T
+    np.fill_diagonal(scores, -1e9)
+    return scores
+
+
+def small_number(phi: Any) -> Any:
+    return np.where(np.eye(len(phi), dtype=bool), -2.0, phi)
+
+
+MASKS = [causal_where, causal_named, causal_places, causal_written, without_itself, small_number]
+
+
+@pytest.mark.parametrize("masked_by", MASKS)
+def test_what_a_known_mask_leaves_out_of_a_softmax_keeps_its_place(masked_by: Callable[[Any], Any]) -> None:
+    def attention(phi: Any, wanted: Any) -> Any:
+        return np.sum((softmax_rows(masked_by(phi)) - wanted) ** 2)
+
+    example = {"phi": RNG.normal(size=(4, 4)), "wanted": RNG.normal(size=(4, 4))}
+    captured = capture(attention, example, wrt=["phi"])
+    function = numeric.function(derive(captured.network, captured.loss, wrt=["phi"]))
+    value, gradients = function(**{**captured.network.values, **example})
+    assert value == pytest.approx(attention(**example), rel=1e-12)
+    for place in np.ndindex(4, 4):
+        step = np.zeros((4, 4))
+        step[place] = 1e-6
+        slope = (attention(example["phi"] + step, example["wanted"]) - attention(example["phi"] - step, example["wanted"])) / 2e-6
+        assert gradients["phi"][place] == pytest.approx(slope, rel=1e-5, abs=1e-8)
+    assert len(captured.network.nodes) < 9  # one formula for all rows
+
+
+def test_a_diagonal_that_wraps_is_refused_by_name() -> None:
+    def wrapped(phi: Any) -> Any:
+        tall = phi * 1.0
+        np.fill_diagonal(tall, 0.0, wrap=True)
+        return np.sum(tall**2)
+
+    with pytest.raises(NotSupportedError, match="fill_diagonal with wrap"):
+        capture(wrapped, {"phi": RNG.normal(size=(7, 3))})

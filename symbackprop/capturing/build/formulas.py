@@ -145,6 +145,13 @@ def _chosen(condition: Expr, chosen: Expr, other: Expr) -> Expr:
     return condition * chosen + (1 - condition) * other
 
 
+def _masked(mask: Expr, chosen: Expr, other: Expr) -> Expr:
+    """masked(m, a, b): a where a known mask is 1, else b; m·a where b is 0. A sum would lose the digits of a beside b = -1e30."""
+    if other == 0:
+        return mask * chosen
+    return Piecewise((chosen, mask > 0), (other, True))
+
+
 _RULES: dict[str, Callable[..., Expr]] = {
     "less": lambda a, b: step(b - a),
     "at_most": lambda a, b: 1 - step(a - b),
@@ -154,6 +161,7 @@ _RULES: dict[str, Callable[..., Expr]] = {
     "absolute": Abs,
     "sign": sign,
     "choose": _chosen,
+    "masked": _masked,
     "sqrt": sqrt,
 }
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from symbackprop.capturing.record.choices import BUILTINS, ELEMENT_RULES, ChoiceGraph
 from symbackprop.capturing.record.labels import LabelArray, argmax, each_class, holds_labels
+from symbackprop.errors import NotSupportedError
 from symbackprop.trace.arrays.scalar import Traced
 from symbackprop.trace.arrays.traced_array import TracedArray, call_ufunc, finish, lifted, plain, wrap
 from symbackprop.trace.graph.graph import Graph
@@ -43,7 +44,12 @@ class FollowedArray(TracedArray):
             new = plain(lifted(self.graph, value))
             new = np.asarray(new, dtype=object)
             new = new.reshape(self.shape) if new.size == self.size and new.ndim == 1 else new
-            plain(self)[...] = _elementwise(self.graph, mask, new, plain(self))
+            plain(self)[...] = _elementwise(self.graph, _held(self.graph, mask, new, plain(self)), new, plain(self))
+        elif np.ndim(value) == 0 and _is_places(keys):
+            places = np.zeros(self.shape, dtype=bool)
+            places[key] = True
+            mask, new = _boxed(self.graph, places.astype(int)), _boxed(self.graph, np.broadcast_to(value, self.shape))
+            plain(self)[...] = _elementwise(self.graph, _held(self.graph, mask, new, plain(self)), new, plain(self))
         else:
             super().__setitem__(key, value)
 
@@ -168,8 +174,27 @@ def _where(graph: ChoiceGraph, condition: Any, *choices: Any) -> Any:
     if not choices:
         decided = np.asarray(plain(condition), dtype=object).astype(bool) if isinstance(condition, TracedArray) else condition
         return np.where(decided)
-    boxed = (_boxed(graph, value) for value in (condition, *choices))
+    boxed = [_boxed(graph, value) for value in (condition, *choices)]
+    boxed[0] = _held(graph, boxed[0], *boxed[1:])
     return finish(graph, np.asarray(_elementwise(graph, *boxed), dtype=object))
+
+
+def _is_places(keys: tuple[Any, ...]) -> bool:
+    """Whether keys say place by place which elements are meant: a known mask, or as many lists of places as there are axes."""
+    arrays = [isinstance(key, np.ndarray) and not isinstance(key, TracedArray | LabelArray) for key in keys]
+    return all(arrays) and (keys[0].dtype == bool or len(keys) > 1)
+
+
+def _held(graph: ChoiceGraph, mask: Any, new: Any, old: Any) -> Any:
+    """Return a mask of known truths as numbers that keep their place, where it chooses between numbers and what is followed.
+
+    A choice that is made at once gives rows of different lengths to a sum: `exp(-1e9)` is 0, and is gone.
+    """
+    known = [graph.fraction(item.node) for item in mask.reshape(-1)]
+    constant = [all(graph.operations[item.node] == "constant" for item in side.reshape(-1)) for side in (new, old)]
+    if set(known) != {0, 1} or constant[0] == constant[1]:
+        return mask
+    return np.frompyfunc(lambda item: Traced(graph, graph.held(graph.fraction(item.node) == 1)), 1, 1)(mask)
 
 
 def _boxed(graph: Graph, value: Any) -> Any:
@@ -196,6 +221,12 @@ def _select(graph: ChoiceGraph, conditions: Any, choices: Any, default: Any = 0)
     for condition, choice in reversed(list(zip(conditions, choices, strict=True))):
         result = _where(graph, condition, choice, result)
     return result
+
+
+def _fill_diagonal(graph: ChoiceGraph, array: Any, value: Any, wrap: Any = False) -> None:
+    if wrap:
+        raise NotSupportedError("np.fill_diagonal with wrap=True is not followed; write the places, as in a[i, i] = 0")
+    array[(np.arange(min(array.shape)),) * array.ndim] = value
 
 
 def _take_along_axis(graph: ChoiceGraph, array: Any, indices: Any, axis: int = -1) -> Any:
@@ -231,6 +262,7 @@ class FollowingGraph(ChoiceGraph):
         "argmax": argmax,
         "add.at": _add_at,
         "select": _select,
+        "fill_diagonal": _fill_diagonal,
         "take_along_axis": _take_along_axis,
         "take": lambda graph, array, indices, axis=None: (
             np.ravel(array)[indices] if axis is None else array[(*[slice(None)] * (axis % array.ndim), indices)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable
+from fractions import Fraction
 from functools import reduce
 from typing import Any
 
@@ -22,6 +23,7 @@ VALUES: dict[str, Callable[..., Any]] = {
     "at_most": lambda a, b: float(a <= b),
     "same": lambda a, b: float(a == b),
     "choose": lambda c, a, b: a if c else b,
+    "masked": lambda c, a, b: a if c else b,
     "maximum": max,
     "minimum": min,
     "absolute": abs,
@@ -50,6 +52,14 @@ class ChoiceGraph(Graph):
     def one_of(self, name: str, place: tuple[int, ...], holds: bool) -> int:
         """Return an input that is 0 or 1."""
         node = self.input(name, place, float(holds))
+        self.truths.add(node)
+        return node
+
+    def held(self, holds: bool) -> int:
+        """Return a number that is 0 or 1 and is not worked out with others: the entry of a mask, the same expression for both."""
+        payload = Fraction(int(holds))
+        known = self._known.get(("held", (), payload))
+        node = self._node("held", (), payload, float(holds)) if known is None else known
         self.truths.add(node)
         return node
 
@@ -111,7 +121,9 @@ class ChoiceGraph(Graph):
         """Return `chosen` where the condition is 1 and `other` where it is 0."""
         if chosen == other or self.fraction(condition) == 1:
             return chosen
-        return other if self.fraction(condition) == 0 else self.record("choose", condition, chosen, other)
+        if self.fraction(condition) == 0:
+            return other
+        return self.record("masked" if self.operations[condition] == "held" else "choose", condition, chosen, other)
 
 
 # ---- the rules, on traced numbers

@@ -145,7 +145,7 @@ def _replayed(graph: ChoiceGraph, needed: Sequence[int], dropped: set[int]) -> d
 
 def _again(graph: ChoiceGraph, node: int, arguments: tuple[int, ...]) -> int:
     operation, payload = graph.operations[node], graph.payloads[node]
-    if operation == "choose":
+    if operation in ("choose", "masked"):
         return graph.choose(*arguments)
     if operation in VALUES:
         return graph.record(operation, *arguments)

@@ -114,7 +114,7 @@ def _symbolic(graph: Graph, node: int, results: Mapping[int, sympy.Expr]) -> sym
     if operation in _OPERATORS:
         return _OPERATORS[operation](*arguments)
     match operation:
-        case "constant":
+        case "constant" | "held":
             return sympy.Rational(payload) if isinstance(payload, Fraction) else sympy.Float(payload)
         case "pi":
             return sympy.pi
