@@ -276,11 +276,10 @@ def _summands(case: Case, places: Sequence[Editable], suspects: Mapping[Line, fl
 
 def _shapes(case: Case, place: Editable) -> dict[str, tuple[int, ...]]:
     """Return the shapes of a function's variables at the sample whose sizes tell most apart, by their dotted names."""
-    traced = [sample for sample in case.samples if sample.run is not None]
+    traced = [pair for pair in zip(case.samples, case.values, strict=True) if pair[0].run is not None]
     if not traced:
         return {}
-    sample = max(traced, key=_extents_told)
-    values = case.values[case.samples.index(sample)]
+    sample, values = max(traced, key=lambda pair: _extents_told(pair[0]))
     found = _held_shapes(case.call.owner)
     # What a layer is given goes by the names of its own arguments.
     found |= {path: np.shape(values[name]) for path, name in case.call.paths.items() if name in values}
