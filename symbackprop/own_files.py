@@ -10,9 +10,9 @@ from symbackprop.errors import UserError
 from symbackprop.files import decoded
 
 #: What a loss and its handwritten gradient are called where a file holds both.
-LOSSES = frozenset({"loss", "cost", "objective", "loss_function", "cost_function"})
+LOSSES = frozenset({"loss", "cost", "objective", "loss_function", "cost_function", "verlust", "perte", "perdida"})
 LOSS_WORDS = LOSSES | {"mse", "error", "entropy", "nll", "bce"}
-GRADIENTS = frozenset({"gradients", "gradient", "grads", "grad", "backward", "backprop", "backpropagation"})
+GRADIENTS = frozenset({"gradients", "gradient", "grads", "grad", "backward", "backprop", "backpropagation", "gradiente"})
 
 FORWARDS = frozenset({"forward", "feedforward", "fprop"})
 
@@ -46,14 +46,19 @@ def has_own_loss(file: Path) -> bool:
 
 
 def loss_and_gradient(place: str) -> tuple[str, str] | None:
-    """Return the loss and the gradient of a file that has one of each by its names; with an `example`, by the usual names."""
+    """Return the loss and the gradient of a file that has one of each by its names; by the usual ones beside passes."""
     defined = _top_level(Path(place))
-    if "example" not in defined and ("class" in defined or any(_words(name) & FORWARDS for name in defined)):
+    if "example" not in defined and _has_passes(defined):
         return None  # its passes are what is checked
-    losses, gradients = _usual(defined) if "example" in defined else _likely(defined)
+    losses, gradients = _usual(defined) if _has_passes(defined) else _likely(defined)
     if len(losses) != 1 or len(gradients) != 1:
         return None
     return f"{place}:{losses[0]}", f"{place}:{gradients[0]}"
+
+
+def _has_passes(names: list[str]) -> bool:
+    """Whether a file holds classes, or functions that are called like a forward pass."""
+    return "class" in names or any(_words(name) & FORWARDS for name in names)
 
 
 def _usual(names: list[str]) -> tuple[list[str], list[str]]:

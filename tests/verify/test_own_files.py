@@ -178,6 +178,59 @@ class Net:
         "s * (1",
         "s * (2",
     ),
+    "passes of German names": (
+        """
+class Schicht:
+    def __init__(self, ein, aus):
+        self.gewichte, self.versatz = np.random.randn(ein, aus), np.zeros(aus)
+    def vorwaerts(self, eingabe):
+        self.eingabe = eingabe
+        return eingabe @ self.gewichte + self.versatz
+    def rueckwaerts(self, d_aus):
+        self.d_gewichte, self.d_versatz = self.eingabe.T @ d_aus, d_aus.sum(axis=0)
+        return d_aus @ self.gewichte.T
+""",
+        "self.eingabe.T @ d_aus",
+        "-self.eingabe.T @ d_aus",
+    ),
+    "a loss and its gradient of Spanish names": (
+        """
+class Perdida:
+    def perdida(self, W, x, y):
+        return ((x @ W - y) ** 2).sum(axis=1).mean()
+    def gradiente(self, W, x, y):
+        dW = 2 * x.T @ (x @ W - y) / len(x)
+        return dW
+""",
+        "2 * x.T",
+        "x.T",
+    ),
+    "a loss with products that are gradients beside it": (
+        """
+def fit(Wa, Wb, x, t):
+    h = np.tanh(x @ Wa)
+    r = h @ Wb - t
+    dz = (r @ Wb.T) * (1 - h ** 2)
+    return 0.5 * np.sum(r ** 2), x.T @ dz, h.T @ r
+""",
+        "(1 - h ** 2)",
+        "(1 - h)",
+    ),
+    "gradients that are put together, of passes in French": (
+        """
+def couche_avant(xs, W):
+    return np.array([np.tanh(x @ W) for x in xs]), xs
+def couche_arriere(dhs, cache, W):
+    dxs, dW = [], np.zeros_like(W)
+    for x, dh in zip(cache, dhs):
+        da = dh * (1 - np.tanh(x @ W) ** 2)
+        dW += x.T @ da
+        dxs.append(da @ W.T)
+    return np.array(dxs), dW
+""",
+        "x.T @ da",
+        "x.T @ dh",
+    ),
 }
 FILES["one step and all steps"] = (
     """

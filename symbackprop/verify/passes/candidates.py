@@ -71,12 +71,14 @@ from symbackprop.verify.passes.unstated import KnownLoss, LossSearch, has_fewer_
 BACK = frozenset({
     "backward", "backprop", "backpropagation", "backpropagate", "bprop", "bwd", "back", "gradient", "gradients", "grad", "grads",
     "derivative", "derivatives", "deriv", "prime", "dx", "der", "d", "df", "derivate", "diff",
+    "rueckwaerts", "arriere", "atras", "fanxiang", "gradiente", "gradienten",
 })  # fmt: skip
-FORE = frozenset(
-    {"forward", "fprop", "fwd", "feedforward", "feed", "prop", "propagation", "pass", "function", "func", "of", "step"}
-)
+FORE = frozenset({
+    "forward", "fprop", "fwd", "feedforward", "feed", "prop", "propagation", "pass", "function", "func", "of", "step",
+    "vorwaerts", "avant", "adelante", "qianxiang",
+})  # fmt: skip
 _WORD = re.compile(r"\d+[dD](?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_LOSS = re.compile(r"loss|cost|objective", re.IGNORECASE)
+_LOSS = re.compile(r"loss|cost|objective|verlust|perte|perdida", re.IGNORECASE)
 STARTS = 6
 """Arguments from which others are made as the code's failures say, where none run."""
 MOST_FURTHER = 400
@@ -211,7 +213,11 @@ def _gives_both(function: Any) -> bool:
 
 
 def _is_gradient(node: ast.expr) -> bool:
-    return isinstance(node, ast.Name) and bool(_OF_GRADIENTS.match(node.id))
+    """Whether a result is called like a gradient, or made of one: `dW`, `np.array(dxs)`, `x.T @ dz`."""
+    parts = node.args[:1] if isinstance(node, ast.Call) else [node]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        parts = [node.left, node.right]
+    return any(isinstance(part, ast.Name) and _OF_GRADIENTS.match(part.id) for part in parts)
 
 
 _OF_GRADIENTS = re.compile(r"d[A-Z_]|grads?|gradients?|d\w{1,2}$|d(out|pred|logits?|scores?|loss)$")

@@ -20,8 +20,8 @@ from symbackprop.verify.binding.source_tree import decorated, plain_function
 FORWARD = (
     "forward", "forward_pass", "forward_propagation", "forward_prop", "fprop", "feedforward", "feed_forward", "forward_propagate",
     "propagate", "forward_step", "forwards", "fwd", "loss", "cost",
-    "compute_loss", "compute_cost", "calculate_loss", "__call__", "call", "fn", "f", "activate", "apply", "function", "compute",
-    "predict",
+    "compute_loss", "compute_cost", "calculate_loss", "vorwaerts", "avant", "adelante", "qianxiang", "verlust", "perte",
+    "perdida", "__call__", "call", "fn", "f", "activate", "apply", "function", "compute", "predict",
 )  # fmt: skip
 BACKWARD = (
     "backward", "backward_pass", "backward_propagation", "backward_prop", "bprop", "backprop", "backpropagate", "back_prop",
@@ -29,6 +29,7 @@ BACKWARD = (
     "dfn", "dloss", "loss_gradient", "loss_grad", "loss_derivative", "loss_prime", "input_grad", "gradient_loss", "grad_loss", 
     "derivate", "diff", "bpass", "delta", "back_propagate", "backward_propagate", "backwards", "backward_step", "bwd",
     "compute_derivative", "calculate_derivative", "get_derivative", "get_gradient", "calculate_gradient", "bptt",
+    "rueckwaerts", "arriere", "atras", "fanxiang", "gradiente", "gradienten",
 )  # fmt: skip
 """The usual names, the likeliest first."""
 STEPS = (
