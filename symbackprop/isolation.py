@@ -43,12 +43,13 @@ from symbackprop.trace.run.nested import walk
 from symbackprop.verify.binding.arguments import bind_call, first_call
 from symbackprop.verify.binding.binding import Vocabulary, numeric, run
 from symbackprop.verify.binding.foreign import adapted
-from symbackprop.verify.binding.name_matching import INPUTS, TARGETS
+from symbackprop.verify.binding.name_matching import INPUTS, TARGETS, is_target
 from symbackprop.verify.binding.results import bind_results, read
 from symbackprop.verify.check import check_gradient, check_passes
-from symbackprop.verify.passes.candidates import chosen, compared_with, runs_alone
-from symbackprop.verify.passes.comparison import Comparison
+from symbackprop.verify.passes.candidates import PassCandidate, chosen, compared, compared_with, runs_alone
+from symbackprop.verify.passes.comparison import Comparison, agrees
 from symbackprop.verify.passes.inventing.invented import is_trained
+from symbackprop.verify.passes.passes import required
 from symbackprop.verify.passes.samples import PairSample, sample_of_pair
 from symbackprop.verify.records import Status, Verdict
 from symbackprop.verify.reference.derivation_reference import DerivationReference
@@ -178,8 +179,30 @@ def _check(request: Request, send: Send) -> None:
 
 
 def _own_code(request: Request) -> Comparison | None:
-    """Return the forward and backward pass of a plain Python file, `FILE` or `FILE:name`; None for a network and for a pair."""
-    return None if request.hand else _passes_in(request.network or "", request.shapes)
+    """Return the forward and backward pass of a plain Python file, `FILE` or `FILE:name`; None for a network and for a pair.
+
+    A loss and its gradient that do not agree at values of our own are tried as passes: these know what such losses are taken of.
+    """
+    return _pair_as_passes(request) if request.hand else _passes_in(request.network or "", request.shapes)
+
+
+def _pair_as_passes(request: Request) -> Comparison | None:
+    """Return a loss and its gradient as passes where they are right as such, and not at values that are invented for a pair.
+
+    A loss of a prediction and its target is taken so also where it is not right: it is no loss of weights.
+    """
+    sample = _sample(request) if request.loss is not None and not request.wrt else None
+    if sample is None or sample.called or sample.whole:
+        return None
+    loss = load_function(str(request.loss), "loss", load_code)
+    hand = load_function(request.hand, "gradients", _loader(str(request.loss), request.hand))
+    try:
+        found = compared(PassCandidate(loss.__name__, None, ((loss, hand),)), {})
+    except UserError:
+        return None
+    taken = required(loss)
+    of_prediction = len(taken) == 2 and any(map(is_target, taken)) and not any(map(is_trained, taken))
+    return found if of_prediction or (agrees(found) and not found.missing and not found.undecided) else None
 
 
 def _passes_in(place: str, shapes: str | None) -> Comparison | None:
@@ -284,9 +307,21 @@ def _taken(file: Path, loss: Callable[..., Any], sample: PairSample) -> list[str
 
 
 def _trained_in(loss: Callable[..., Any], values: Mapping[str, Any]) -> list[str] | None:
-    """Return what is called like a weight or a bias among the values of a call, also inside of dictionaries and lists."""
-    known = loss_reference(loss, dict(values), None).vocabulary.parameters
-    return [name for name in known if is_trained(name.rpartition(".")[2])] or None
+    """Return what is called like a weight or a bias among the values of a call, and what is kept together with such."""
+    source = loss_reference(loss, dict(values), None)
+    together = _kept_together(source.structures)
+    known = source.vocabulary.parameters
+    return [name for name in known if name in together or is_trained(name.rpartition(".")[2])] or None
+
+
+def _kept_together(structures: Mapping[str, Any]) -> set[str]:
+    """Return the names of all that stands in a dictionary or a list in which something is called like a weight."""
+    kept: set[str] = set()
+    for structure in structures.values():
+        paths = dict(walk(structure)) if isinstance(structure, dict | list | tuple) else {}
+        if any(is_trained(path.rpartition(".")[2]) for path in paths):
+            kept |= {*paths.values()}
+    return kept
 
 
 def _shapes_said(values: Mapping[str, Any]) -> str:
@@ -508,8 +543,9 @@ def _missing(request: Request, expected: Expected, report: Report) -> tuple[str,
 
 
 def _wanted(request: Request, expected: Expected) -> tuple[str, ...]:
-    """Return what is asked for; against a loss, without `wrt`, everything that is no data by its name."""
-    likely = (
-        name for name in expected.vocabulary.parameters if name.lower() not in INPUTS | TARGETS and "mask" not in name.lower()
-    )
+    """Return what is asked for; against a loss, without `wrt`, weights that are kept together, else all that is no data by its
+    name."""
+    together = _kept_together(expected.structures)
+    known = [name for name in expected.vocabulary.parameters if not together or name in together]
+    likely = (name for name in known if name.lower() not in INPUTS | TARGETS and "mask" not in name.lower())
     return tuple(request.wrt) or expected.asked or tuple(likely)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -99,12 +100,42 @@ if __name__ == "__main__":
     print(loss(p, groups, 1.5))
 """
 
+BILINEAR = """
+import numpy as np
+def cout(modele, gauche, droite, cible):
+    U, c = modele["U"], modele["c"]
+    return np.mean((np.einsum("ni,ij,nj->n", gauche, U, droite) + c - cible) ** 2)
+def pas(modele, gauche, droite, cible, taux=0.1):
+    U, c = modele["U"], modele["c"]
+    e = 2 * (np.einsum("ni,ij,nj->n", gauche, U, droite) + c - cible) / len(cible)
+    modele["U"] = U - taux * np.einsum("n,ni,nj->ij", e, gauche, droite)
+    modele["c"] = c - taux * e.sum()
+    return modele
+if __name__ == "__main__":
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(5, 3)), rng.normal(size=(5, 4)), rng.normal(size=5)
+    modele = {"U": rng.normal(size=(3, 4)), "c": 0.1}
+    for tour in range(3):
+        modele = pas(modele, *data)
+        print(cout(modele, *data))
+"""
+
 FILES = {
+    "weights together, of which one is called like none": (BILINEAR, "cout", "pas", ("c - taux", "c + taux")),
     "step": (STEP, "cost", "step", ("gb = d.sum()", "gb = d.mean()")),
     "step without what one of its arguments does": (STEP, "cost", "step", ("2 * rate_of_decay", "rate_of_decay")),
     "lists of neurons": (NEURONS, "error", "slopes", ("for after in net[1])", "for after in net[1][:1])")),
     "list of pairs": (PAIRS, "loss", "grads", ("ds[j] -= c", "ds[j] += c")),
 }
+
+
+def test_all_weights_that_are_kept_together_are_asked_for(tmp_path: Path) -> None:
+    """A number among them that is called like nothing is not left out: `c` of a model of `U` and `c`; the data are not asked."""
+    file = tmp_path / "model.py"
+    file.write_text(BILINEAR.replace('    modele["c"] = c - taux * e.sum()\n', ""), encoding="utf-8")
+    result = CliRunner().invoke(cli, ["check", f"{file}:cout", f"{file}:pas", "--json"])
+    found = {verdict["name"]: verdict["status"] for verdict in json.loads(result.stdout)["verdicts"]}
+    assert (result.exit_code, found) == (1, {"U": "proved", "c": "differs"})
 
 
 @pytest.mark.slow

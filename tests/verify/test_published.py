@@ -14,6 +14,41 @@ pytestmark = pytest.mark.slow
 
 HEAD = "import numpy as np\n"
 PIECES: dict[str, tuple[str, str, str]] = {
+    "the gradient by what goes into a softmax": (
+        """
+class Entropy:
+    def forward(self, probs, labels):
+        return np.sum(-labels * np.log(probs)) / labels.shape[0]
+    def backward(self, probs, labels):
+        return (probs - labels) / labels.shape[0]
+""",
+        "(probs - labels) / labels.shape[0]",
+        "probs - labels",
+    ),
+    "the same of labels that pick a probability": (
+        """
+class NLL:
+    def forward(self, guess, targets):
+        self.guess, self.targets = guess, targets
+        return -np.log(guess[np.arange(len(targets)), targets]).mean()
+    def backward(self):
+        d = self.guess.copy()
+        d[np.arange(len(self.targets)), self.targets] -= 1
+        return d / len(self.targets)
+""",
+        "-= 1",
+        "+= 1",
+    ),
+    "the gradient by what goes into a sigmoid": (
+        """
+def binary_entropy(a, y):
+    return -np.mean(y * np.log(a) + (1 - y) * np.log(1 - a))
+def binary_entropy_grad(a, y):
+    return (a - y) / y.size
+""",
+        "(a - y) / y.size",
+        "(y - a) / y.size",
+    ),
     "an accuracy beside the loss": (
         """
 class Entropy:

@@ -83,6 +83,35 @@ def mean_lost_in_place(W: Any, b: Any, x: Any, y: Any) -> None:
     b -= 0.1 * db / len(x)
 
 
+def of_a_dictionary(params: Any, x: Any, y: Any) -> Any:
+    W, b = params["W"], params["b"]
+    r = x @ W + b - y
+    dW, db = x.T @ r, np.sum(r, axis=0)
+    params["W"] = W - 0.1 * dW
+    params["b"] = b - 0.1 * db
+    return params
+
+
+def twice_in_a_dictionary(params: Any, x: Any, y: Any) -> Any:
+    W, b = params["W"], params["b"]
+    r = x @ W + b - y
+    dW, db = x.T @ r, np.sum(r, axis=0)
+    params["W"] = W - 0.1 * dW
+    params["b"] = b - 0.1 * 2 * db
+    return params
+
+
+@pytest.mark.parametrize(("hand", "status"), [(of_a_dictionary, Status.PROVED), (twice_in_a_dictionary, Status.DIFFERS)])
+def test_a_step_of_weights_that_are_taken_out_of_a_dictionary(hand: Callable[..., Any], status: Status) -> None:
+    def cost(params: Any, x: Any, y: Any) -> Any:
+        return loss(params["W"], params["b"], x, y)
+
+    draw = RANDOM.normal
+    example = {"params": {"W": draw(size=(2, 3)), "b": draw(size=3)}, "x": draw(size=(4, 2)), "y": draw(size=(4, 3))}
+    found = check_gradient(cost, hand, example=example, wrt=["W", "b"], explain=False, repair=False)
+    assert (found["W"].status, found["b"].status) == (Status.PROVED, status)
+
+
 RIGHT = (renewed, in_place, residual_added, of_rate_one, by_a_helper, right_sides)
 WRONG = (mean_lost, uphill, mean_lost_in_place)
 

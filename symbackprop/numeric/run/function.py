@@ -117,15 +117,18 @@ def evaluate(what: Network | DerivationRecord, values: Values | None = None) -> 
     network = what.network if isinstance(what, DerivationRecord) else what
     if not isinstance(network, Network):
         raise UserError(f"evaluate: expected a Network or a derivation, got {type(network).__name__}")
-    program = program_of(what) if isinstance(what, DerivationRecord) else forward_program(network)
-    text = trace_source(what) if isinstance(what, DerivationRecord) else forward_source(network)
+    if isinstance(what, DerivationRecord):
+        program, text = program_of(what), trace_source(what)
+    else:
+        program, text = forward_program(network), forward_source(network)
     needed = Signature(program.arguments, declared(network))
-    given = needed.ordered({**network.values, **(values or {})})
+    every = {**network.values, **(values or {})}
+    given = needed.ordered(every)
     try:
         with np.errstate(all="ignore"):
             found = compile_source(text, "forward")(*given)
     except (ArithmeticError, ValueError) as problem:
-        raise arithmetic_error(problem, {**network.values, **(values or {})}) from None
+        raise arithmetic_error(problem, every) from None
     wanted = {*network.nodes, *(line.name for line in program.lines)}
     return dict(zip(needed.names, given, strict=True)) | {name: value for name, value in found.items() if name in wanted}
 

@@ -92,8 +92,8 @@ def _steps_to(texts: Sequence[str], names: list[Key], variant: Variant, environm
 def _variants(environment: Knowledge) -> Iterator[Variant]:
     """Yield what is tried, what changes least first; what is as in the text has no words."""
     rate, targets = _rate(environment), _rounded_targets(environment)
-    rates = [(rate, "")] if rate is not None else []
-    rates += [(mpf(text), f"rate {text}") for text in RATES if rate is None or mpf(text) != rate]
+    named = {mpf(text): f"rate {text}" for text in RATES}
+    rates = list(({rate: ""} | named | {rate: ""} if rate is not None else named).items())
     said = ", ".join(f"{spelled(key)} = {mpmath.nstr(number, 4)}" for key, number in targets.items())
     changes = [({}, ""), (targets, f"targets {said}")] if targets else [({}, "")]
     orders = [(False, ""), (True, "the weights near the loss moved before the others were worked out")]

@@ -46,8 +46,12 @@ def written_rates(call: HandCall) -> tuple[WrittenRate, ...]:
 
 
 def rate_of(path: str, rates: Collection[WrittenRate]) -> float:
-    """Return the rate with which a weight is updated: its own, or the only one that is written anywhere; 0 if it is no step."""
-    for fitting in ([rate for rate in rates if rate.path == path], [rate for rate in rates if rate.anywhere and rate.value != 1]):
+    """Return the rate with which a weight is updated: its own, or the only one that is written anywhere; 0 if it is no step.
+
+    A weight of a dictionary is often taken out and updated under its own name: `model["U"] = U - rate * dU`.
+    """
+    own = (path, path.rpartition(".")[2])
+    for fitting in ([rate for rate in rates if rate.path in own], [rate for rate in rates if rate.anywhere and rate.value != 1]):
         values = {rate.value for rate in fitting}
         if len(values) == 1:
             return values.pop()

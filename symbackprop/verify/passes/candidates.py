@@ -18,6 +18,7 @@ from symbackprop.errors import SeveralError, UserError, listed, nearest
 from symbackprop.guest.visit import visit
 from symbackprop.trace.run.namespace import mentioned
 from symbackprop.trace.run.nested import walk
+from symbackprop.verify.binding.name_matching import gradient_of
 from symbackprop.verify.binding.source_tree import definition, module_tree
 from symbackprop.verify.passes.comparison import (
     REMEMBERS,
@@ -28,7 +29,7 @@ from symbackprop.verify.passes.comparison import (
     of_what_is_kept,
     says_nothing,
 )
-from symbackprop.verify.passes.conventions import conventional, under
+from symbackprop.verify.passes.conventions import by_logits, conventional
 from symbackprop.verify.passes.inventing.adapted import adapted
 from symbackprop.verify.passes.inventing.invented import (
     BIAS,
@@ -64,6 +65,7 @@ from symbackprop.verify.passes.passes import (
     stem_of,
     switch_of,
 )
+from symbackprop.verify.passes.places import RESULT, may_be_gradient
 from symbackprop.verify.passes.single import enlarged, flattened, for_one_sample, reshaped_for, singles_of
 from symbackprop.verify.passes.started import started
 from symbackprop.verify.passes.unstated import KnownLoss, LossSearch, has_fewer_axes, inferred_loss, takes_a_target
@@ -397,16 +399,35 @@ IN_A_FILE = "with --shapes, or as `example` in the file"
 def compared(candidate: PassCandidate, given: Mapping[str, Any], how: str = IN_A_FILE) -> Comparison:
     """Return the comparison of a candidate, at the given arguments and invented ones.
 
+    What is not right with invented ones is compared with what its file calls it with, if that is of another kind.
+
     Raises UserError, with what the code said first, when no arguments are found with which both passes run; it says `how` they
     may be given.
     """
     try:
-        return _compared(candidate, given, how)
+        found = _compared(candidate, given, how)
     except UserError:
         own = {**_of_own_calls(candidate), **given}
         if own.keys() == given.keys():
             raise
-    return replace(_compared(candidate, own, how), arguments=own)
+        return replace(_compared(candidate, own, how), arguments=own)
+    if _is_right(found) and not found.undecided:
+        return found
+    own = {**_of_own_calls(candidate), **given}
+    return _of_own_kind(candidate, own, how) or found if _of_other_kinds(own, found.arguments) else found
+
+
+def _of_own_kind(candidate: PassCandidate, own: Mapping[str, Any], how: str) -> Comparison | None:
+    """Return the comparison with what a file calls its passes with; None where they do not run with it."""
+    try:
+        return replace(_compared(candidate, own, how), arguments=own)
+    except UserError:
+        return None
+
+
+def _of_other_kinds(own: Mapping[str, Any], invented: Mapping[str, Any]) -> bool:
+    """Whether an argument of a file's own call has another number of axes than what was invented for it."""
+    return any(getattr(value, "ndim", 0) != getattr(invented.get(name, value), "ndim", 0) for name, value in own.items())
 
 
 def _of_own_calls(candidate: PassCandidate) -> dict[str, Any]:
@@ -460,7 +481,7 @@ def compared_with(candidate: PassCandidate, solution: Comparison) -> Comparison:
 
 def _as_in(found: Comparison, solution: Comparison) -> Comparison:
     """Return a comparison with the loss, at the values and under the convention of a solution."""
-    found = under(found, solution.convention) if solution.convention is not None else found
+    found = solution.convention.applied(found) if solution.convention is not None else found
     return replace(
         found,
         loss=solution.loss,
@@ -568,7 +589,7 @@ class _Trial:
         if best is None or best.missing or says_nothing(best) or not _shapes_agree(best):
             grown = adapted(itertools.islice(self._invented(), STARTS), self._ran, _is_trained)
             best = self._best_of(grown, None if self.taught else best) or best
-        return self._telling(_with_unfit(self._for_one(self._at_other_settings(self._fitted(best)))))
+        return self._telling(_with_the_rest(self._for_one(self._at_other_settings(self._fitted(best)))))
 
     def _at_other_settings(self, best: Comparison | None) -> Comparison | None:
         """Return the best comparison; where it is right and another stride or padding shows what is not, that at this one.
@@ -587,7 +608,8 @@ class _Trial:
             return best
         values = self._values_of(best)
         others = [*reshaped_for(values, best.unfit), *flattened(values)] if best.unfit or not _shapes_agree(best) else []
-        return next((other for other in map(self._tried, others) if other is not None and _is_right(other)), best)
+        right = next((other for other in map(self._tried, others) if other is not None and _is_right(other)), None)
+        return best if right is None else _of_numbers(right, best.unfit)
 
     def _values_of(self, found: Comparison) -> dict[tuple[str, str], Any]:
         """Return the invented values that a comparison was made with, by owner and name."""
@@ -670,7 +692,7 @@ class _Trial:
     def _compared(self, values: Mapping[tuple[str, str], Any]) -> Comparison:
         owner, inputs = self._made(values)
         switch = self._switch(method_of(owner, self.forward))
-        passes = Passes(owner, self.forward, self.backward, inputs, switch)
+        passes = Passes(owner, self.forward, self.backward, inputs, switch, self.given.keys())
         found = comparison(passes)
         if agrees(found):
             return found
@@ -702,17 +724,36 @@ class _Trial:
         return visit(lambda: call_with(kind, made) if made else kind(), habits=None).returned
 
 
+def _is_said(name: str, unfit: Sequence[str]) -> bool:
+    """Whether something is said already of the argument that a result is the gradient of: of one without a name of any."""
+    return bool(unfit) and (name.startswith(RESULT) or gradient_of(name, unfit, "") is not None)
+
+
+def _of_numbers(right: Comparison, unfit: Mapping[str, tuple[int, ...]]) -> Comparison:
+    """Return what is right with single numbers in the place of arrays: on that condition where they are all that the data meet;
+    undecided beside further arrays, with which a weight for each output may be meant, and the gradient of it is wrong."""
+    numbers = [name for name, shape in unfit.items() if not shape and name in right.wrt and not np.ndim(right.example[name])]
+    arrays = [name for name in right.example if np.ndim(right.example[name]) and name not in right.upstream]
+    if len(arrays) > 1:
+        return replace(right, undecided={**dict.fromkeys(numbers, ONE_NUMBER), **right.undecided})
+    return replace(right, conditions={**{name: f"{name} is one number" for name in numbers}, **right.conditions})
+
+
+ONE_NUMBER = "right if it is one number, not if it is an array: nothing says which is meant"
 UNFIT = "what is called its gradient has the shape {own}, what was invented for it {shape}: not judged"
+UNBOUND = "it is returned, and of nothing that takes part is it known to be the gradient: not judged"
 
 
-def _with_unfit(found: Comparison | None) -> Comparison | None:
-    """Return a comparison in which gradients that do not fit what was invented are left undecided, and so not left out."""
-    if found is None or not found.unfit:
+def _with_the_rest(found: Comparison | None) -> Comparison | None:
+    """Return a comparison in which what may be a gradient and was compared with nothing is left undecided, and so not left out:
+    what does not fit what was invented, or is known to be the gradient of nothing."""
+    if found is None:
         return found
     shapes = {name: np.shape(value) for name, value in found.example.items()}
     said = {name: UNFIT.format(own=own, shape=shapes.get(name, "another")) for name, own in found.unfit.items()}
+    unbound = [name for name in found.unbound if may_be_gradient(name) and not _is_said(name, tuple(said))]
     missing = tuple(name for name in found.missing if name.rpartition(".")[2] not in said)
-    return replace(found, missing=missing, undecided={**said, **found.undecided})
+    return replace(found, missing=missing, undecided={**dict.fromkeys(unbound, UNBOUND), **said, **found.undecided})
 
 
 def _is_trained(key: Any) -> bool:
@@ -726,7 +767,7 @@ def _as_meant(found: Comparison, passes: Passes) -> Comparison:
     Where neither is, it is that with most gradients that agree. Raises UserError where there is none.
     """
     kept = [*of_what_is_kept(passes)]
-    right = next((other for one in (found, *kept) if (other := conventional(one) or one).convention or agrees(other)), None)
+    right = next((other for one in (found, *kept) if (other := _by_convention(one)).convention or agrees(other)), None)
     if right is not None or not kept:
         return right or found
     closest = max((found, *kept), key=agreeing)
@@ -734,6 +775,10 @@ def _as_meant(found: Comparison, passes: Passes) -> Comparison:
         asked = ", ".join(kept[0].upstream.values())
         raise _Unclear(f"{asked} of {passes.titles[1]} is the gradient of what {passes.titles[0]} keeps, not of what it returns")
     return closest
+
+
+def _by_convention(found: Comparison) -> Comparison:
+    return conventional(found) or by_logits(found) or found
 
 
 class _Unclear(UserError):

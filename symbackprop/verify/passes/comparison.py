@@ -55,7 +55,8 @@ COARSE, COARSELY = 1e-2, 1e-2
 class Comparison:
     """What `check_gradient` compares: a loss, the gradients, example values, and what they are gradients of.
 
-    `unfit` are the shapes of results that have the names of gradients, and another shape than what they are gradients of.
+    `unbound` are the variables of results that are gradients of nothing that is known; `unfit` are the shapes of results that
+    have the names of gradients, and another shape than what they are gradients of.
     `missing` are the parameters that the output depends on and that have no gradient; `upstream` the upstream gradients, of which
     nothing says what they are slopes of, each with the argument of backward that it is; `conditions` what has to hold for a
     name's verdict; `undecided` why nothing is said of a name. `arguments` is what object and forward pass were made with, by
@@ -70,7 +71,7 @@ class Comparison:
     wrt: tuple[str, ...]
     titles: tuple[str, str, str]
     remarks: tuple[str, ...] = ()
-    unbound: int = 0
+    unbound: tuple[str, ...] = ()
     unfit: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     upstream: Mapping[str, str] = field(default_factory=dict)

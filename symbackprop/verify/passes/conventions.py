@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from symbackprop.guest.visit import visit
+from symbackprop.verify.binding.name_matching import is_target
 from symbackprop.verify.explain.ratio import simplest
 from symbackprop.verify.passes.comparison import Comparison, Ends, agrees, slopes_along
 from symbackprop.verify.passes.passes import outside
@@ -163,6 +164,62 @@ def _own(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: np.copy(value) if np.ndim(value) else value for name, value in values.items()}
 
 
+# ---- what goes into a softmax ------------------------------------------------------------------------------------------
+
+
+def softmax(z: Any) -> Any:
+    """Return exp(z)/Σ exp(z) along the last axis."""
+    shares = np.exp(z)
+    return shares / np.sum(shares, axis=-1, keepdims=True)
+
+
+def sigmoid(z: Any) -> Any:
+    """Return 1/(1 + exp(-z))."""
+    return 1 / (1 + np.exp(-z))
+
+
+LINKS = {"a softmax": softmax, "a sigmoid": sigmoid}
+"""What gives probabilities, as it is called."""
+BY_LOGITS = "{name} is {link} of z, and the gradient is ∂/∂z"
+
+
+@dataclass(frozen=True, slots=True)
+class Logits:
+    """The gradient of a loss of probabilities is that by what goes into the softmax or sigmoid that gives them: `p - y`."""
+
+    name: str
+    link: str
+
+    def applied(self, found: Comparison) -> Comparison:
+        """Return a comparison with (∂E/∂p)·(∂p/∂z) in the place of ∂E/∂p, at z in the place of p."""
+        name, first, second = self.name, found.loss, found.hand
+        of = outside(LINKS[self.link], LINKS[self.link].__name__)
+
+        def loss(**values: Any) -> Any:
+            return first(**{**values, name: of(values[name])})
+
+        def gradient(**values: Any) -> Any:
+            return second(**{**values, name: of(values[name])})
+
+        return replace(
+            found,
+            loss=outside(loss, first.__qualname__),
+            hand=outside(gradient, second.__qualname__),
+            example={**found.example, name: np.random.default_rng(3).normal(size=np.shape(found.example[name]))},
+            conditions={**found.conditions, name: BY_LOGITS.format(name=name, link=self.link)},
+            convention=self,
+        )
+
+
+def by_logits(found: Comparison) -> Comparison | None:
+    """Return the comparison of a loss of probabilities with its gradient by the logits, if that is what the code returns."""
+    asked = [name for name in found.wrt if np.ndim(found.example[name])]
+    if found.upstream or len(found.wrt) != 1 or not any(map(is_target, found.example)):
+        return None
+    meant = (Logits(name, link).applied(found) for name in asked for link in LINKS)
+    return next((other for other in meant if agrees(other)), None)
+
+
 # ---- what is meant ---------------------------------------------------------------------------------------------------------
 
 
@@ -200,6 +257,10 @@ class Convention:
     def _meant(self, decay: Decay) -> Decay:
         """Return a term as it stands in the mean."""
         return replace(decay, per=self.per) if self.per is not None and decay.per is None else decay
+
+    def applied(self, found: Comparison) -> Comparison:
+        """Return a comparison under the convention."""
+        return under(found, self)
 
     def conditions(self, names: Collection[str]) -> dict[str, str]:
         """Return for each name that the convention is about what has to hold."""

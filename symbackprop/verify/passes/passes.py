@@ -52,7 +52,7 @@ SWITCHES = frozenset({"deriv", "derivative", "prime", "derive", "der", "derivate
 class Passes:
     """A forward and a backward pass: functions, or the names of the owner's methods; `given` are the arguments of forward.
 
-    `switch` is the flag by which one function gives its derivative.
+    `switch` is the flag by which one function gives its derivative; `known` are the arguments that nobody invented.
     """
 
     owner: Any
@@ -60,6 +60,7 @@ class Passes:
     backward: Any
     given: Mapping[str, Any]
     switch: str = ""
+    known: Collection[str] = ()
 
     @property
     def one(self) -> bool:

@@ -28,8 +28,8 @@ class RunPlaces:
 
     `values`: name → its path among the arguments of forward and in the object, `given.x`, `self.l1.W`; `gradients`: name → where
     its gradient is left, `return.0` or `self.dW`; what stands in several places, as that of an array that two layers share, is
-    their sum. The parameters in `stepped` are changed by backward itself: their gradients are (old - new)/rate. `unbound` counts
-    the arrays that are returned and are gradients of nothing that is known; `unfit` are those that their names say to be
+    their sum. The parameters in `stepped` are changed by backward itself: their gradients are (old - new)/rate. `unbound` are
+    the results that are gradients of nothing that is known, by variable or place; `unfit` are those that their names say to be
     gradients and that have other shapes: name → shape.
     """
 
@@ -37,7 +37,7 @@ class RunPlaces:
     gradients: Mapping[str, tuple[str, ...]]
     stepped: frozenset[str]
     rate: float
-    unbound: int = 0
+    unbound: tuple[str, ...] = ()
     unfit: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
@@ -54,7 +54,8 @@ def places_of(
     before = _once(before, same)
     backward = passes.of(passes.owner)[1]
     own = _under("self.", before)
-    inputs = _named(_movable(_under("given.", before)), ())
+    given = _under("given.", before)
+    inputs = _named(_movable(given, _numbers_asked(passes, returned, given)), ())
     left, stepped = _left_behind(backward, own, _under("self.", after), inputs, same)
     called = inputs | _named(sorted({*left, *stepped} - inputs.keys(), key=list(before).index), inputs.values())
     gradients = {called[parameter]: paths for parameter, paths in left.items()} | {called[path]: (path,) for path in stepped}
@@ -67,6 +68,7 @@ def places_of(
     called |= {path: name for path, name in held.items() if name in found}
     steps = frozenset(called[path] for path in stepped)
     unfit = _unfit(kept, return_names(backward), _shapes(called | held, before), found)
+    unfit |= _unfit_in_order(passes, kept, _shapes(inputs, before), found)
     unbound = _unbound(passes, kept, found)
     return RunPlaces(_inverse(called), {**gradients, **found}, steps, _rate(backward, own), unbound, unfit)
 
@@ -82,6 +84,20 @@ def _unfit(
         if name is not None and name not in found and np.shape(leaf) != known[name]:
             unfit[name] = np.shape(leaf)
     return unfit
+
+
+def _unfit_in_order(
+    passes: Passes, returned: Any, inputs: Shapes, found: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[int, ...]]:
+    """Return the same of results without names that are as many as the arguments of forward, and so in their order."""
+    places = [path for path, name in _result_names(passes, returned).items() if name.startswith(RESULT)]
+    if passes.one or not len(inputs) == len(places) > 1:
+        return {}
+    bound = {path for paths in found.values() for path in paths}
+    leaves = {path: np.shape(leaf) for path, leaf in walk(returned, "return") if path in {*places} - bound}
+    return {
+        name: leaves[path] for name, path in zip(inputs, places, strict=True) if leaves.get(path, inputs[name]) != inputs[name]
+    }
 
 
 def _handed_back(returned: Any, before: Mapping[str, Any]) -> list[str]:
@@ -138,10 +154,63 @@ def _once(numbers: Mapping[str, Any], same: Mapping[str, tuple[str, ...]]) -> di
     return {path: leaf for path, leaf in numbers.items() if same.get(path, (path,))[0] == path}
 
 
-def _unbound(passes: Passes, returned: Any, found: Mapping[str, tuple[str, ...]]) -> int:
-    """Return how many arrays a backward pass returns that are bound to nothing."""
-    arrays = [path for path, leaf in walk(returned, "return") if numeric(leaf) and np.ndim(leaf)]
-    return 0 if passes.one else len(set(arrays) - {path for paths in found.values() for path in paths})
+def _unbound(passes: Passes, returned: Any, found: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return what is called a gradient, has no name, or is an array, and is bound to nothing; beside a value only the first."""
+    arrays = {path for path, leaf in walk(returned, "return") if np.ndim(leaf) and not passes.one}
+    left = {path: name for path, name in _result_names(passes, returned).items() if path not in _bound(found)}
+    said = may_be_gradient if not passes.one else is_called_gradient
+    return tuple(name for path, name in left.items() if path in arrays or said(name))
+
+
+def _bound(found: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """Return the places at which gradients were found."""
+    return set().union(*found.values())
+
+
+def _result_names(passes: Passes, returned: Any) -> dict[str, str]:
+    """Return place → name of the results that are numbers: its variable, its key, or `result 2`."""
+    labels = {f"return.{path}".rstrip("."): name for path, name in return_names(passes.of(passes.owner)[1]).items()}
+    return {path: labels.get(path) or _key(path) for path, leaf in walk(returned, "return") if numeric(leaf)}
+
+
+RESULT = "result"
+"""What a result is called, with its number, that is no variable and has no key."""
+
+
+def _key(path: str) -> str:
+    """Return what a result is called that is no variable: its key, or its place."""
+    inside = path.partition(".")[2]
+    last = inside.rpartition(".")[2]
+    return f"{RESULT} {int(last) + 1}" if last.isdigit() else last or RESULT
+
+
+def may_be_gradient(name: str) -> bool:
+    """Whether a result is called like a gradient, or has no name."""
+    return name.startswith(RESULT) or is_called_gradient(name)
+
+
+def is_called_gradient(name: str) -> bool:
+    """Whether a result is called like a gradient of anything."""
+    return bool(_NAME_OF_GRADIENT.match(name))
+
+
+_NAME_OF_GRADIENT = re.compile(r"_?(d[A-Z_]|grads?|gradients?|nabla|delta|d\w{1,2}$)")
+
+
+def _numbers_asked(passes: Passes, returned: Any, given: Mapping[str, Any]) -> list[str]:
+    """Return the single numbers among the arguments of which a gradient is returned, as its name says, or as many results as
+    arguments in their order: `db` of a float `b`."""
+    real = {path: np.shape(leaf) for path, leaf in given.items() if _is_real(leaf)}
+    numbers = [path for path, shape in real.items() if not shape]
+    called = _result_names(passes, returned) if numbers else {}
+    if all(name.startswith(RESULT) for name in called.values()):
+        return numbers if [np.shape(leaf) for _, leaf in walk(returned) if numeric(leaf)] == [*real.values()] else []
+    return [path for path in numbers if _is_named(path.rpartition(".")[2], called.values())]
+
+
+def _is_named(name: str, called: Iterable[str]) -> bool:
+    """Whether a result is called like an argument, or like the gradient of it."""
+    return any(label == name or names.is_gradient_name(label, (name,), "") for label in called)
 
 
 def _under(start: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,10 +244,16 @@ def _name(path: str, count: Mapping[str, int], taken: Collection[str]) -> str:
     return inner if inner not in taken else path.replace(".", "_")
 
 
-def _movable(given: Mapping[str, Any]) -> list[str]:
-    """Return the arguments of forward that may take other values: arrays; real numbers where there are no arrays."""
-    arrays = [path for path, leaf in given.items() if np.ndim(leaf) and np.size(leaf)]
-    return arrays or [path for path, leaf in given.items() if _is_real(leaf) and path.count(".") == 1]
+def _movable(given: Mapping[str, Any], numbers: Collection[str]) -> list[str]:
+    """Return the arguments of forward that may take other values: arrays, and these numbers; all real ones without arrays."""
+    arrays = {path for path, leaf in given.items() if np.size(leaf) and np.ndim(leaf)}
+    chosen = arrays | {*numbers} if arrays else {path for path in filter(_is_argument, given) if _is_real(given[path])}
+    return [path for path in given if path in chosen]
+
+
+def _is_argument(path: str) -> bool:
+    """Whether a path is that of an argument itself, not of something in it."""
+    return path.count(".") == 1
 
 
 def _is_real(value: Any) -> bool:
@@ -423,7 +498,7 @@ def _nameless(found: Mapping[str, Any], labels: Mapping[str, str], known: Shapes
 
 
 def _without_names(passes: Passes, found: Mapping[str, Any], inputs: Shapes, held: Shapes) -> dict[str, str]:
-    return _of_the_only(passes, found, inputs, held) or _in_order(found, inputs)
+    return _of_the_only(passes, found, inputs, held) or _in_order(found, inputs, passes.known)
 
 
 def _of_the_only(passes: Passes, found: Mapping[str, Any], inputs: Shapes, held: Shapes) -> dict[str, str]:
@@ -441,14 +516,28 @@ def _of_the_only(passes: Passes, found: Mapping[str, Any], inputs: Shapes, held:
 _LOSS = re.compile(r"loss|cost|objective", re.IGNORECASE)
 
 
-def _in_order(left: Mapping[str, Any], inputs: Shapes) -> dict[str, str]:
-    """Return name → place for results that have no names: one is of the first input of its size that is no target."""
+def _in_order(left: Mapping[str, Any], inputs: Shapes, known: Collection[str] = ()) -> dict[str, str]:
+    """Return name → place for results that have no names: one is of the first input of its size that is no target.
+
+    As many results as arguments stand in their order, unless the shapes of all but one say another; of a `known` argument one is
+    the gradient in any shape.
+    """
     if len(left) == 1:
-        (path,) = left
-        fitting = sorted((name for name, shape in inputs.items() if _fits(left[path], shape)), key=names.is_target)
-        return dict.fromkeys(fitting[:1] or _only_reduced(left[path], inputs), path)
+        return _of_one(left, inputs)
     ordered = {name: path for name, path in zip(inputs, left, strict=False) if _fits(left[path], inputs[name])}
-    return ordered if len(ordered) == len(left) else _by_shape(left, inputs)
+    if len(ordered) == len(left):
+        return ordered
+    shaped = _by_shape(left, inputs)
+    otherwise = len(shaped) >= max(len(left) - 1, 2) and not shaped.items() <= ordered.items()
+    if otherwise or len(left) != len(inputs):
+        return shaped
+    return {name: path for name, path in zip(inputs, left, strict=True) if name in {*ordered, *known}}
+
+
+def _of_one(left: Mapping[str, Any], inputs: Shapes) -> dict[str, str]:
+    ((path, leaf),) = left.items()
+    fitting = sorted((name for name, shape in inputs.items() if _fits(leaf, shape)), key=names.is_target)
+    return dict.fromkeys(fitting[:1] or _only_reduced(leaf, inputs), path)
 
 
 def _only_reduced(leaf: Any, inputs: Shapes) -> list[str]:

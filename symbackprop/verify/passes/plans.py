@@ -187,10 +187,13 @@ class _Sources:
         return name.lower() in UPSTREAM and not required(self.backward)
 
     def _likely(self, name: str) -> list[str]:
-        """Return every source, ordered by how an argument of this name and place is usually meant."""
+        """Return every source, ordered by how an argument of this name and place is usually meant.
+
+        An argument of both passes is given no other one of forward: exchanged, `x` and `k` make a wrong gradient right.
+        """
         upstream = [f"upstream.{k}" for k, _ in self._arrays()]
-        given = self._given()
         own = [f"given.{name}"][: name in self.passes.given]
+        given = self._given(name)
         caches = [self._all_caches(), *self.caches] if self.caches else []
         left = [output.place for output in self.outputs]
         if name.lower() in NOTHING_ELSE and len(self.asked) == 1 and not self._is_slope():
@@ -203,8 +206,10 @@ class _Sources:
             order = [*upstream, *caches, *own, *left, *given]
         return list(dict.fromkeys(order))
 
-    def _given(self) -> list[str]:
-        """Return the arguments of forward, targets only where there are no others."""
+    def _given(self, name: str) -> list[str]:
+        """Return the argument of forward that has this name, else all of them, targets only where there are no others."""
+        if name in self.passes.given:
+            return [f"given.{name}"]
         asked = [key for key in self.passes.given if not names.is_target(key)]
         return [f"given.{key}" for key in asked or self.passes.given]
 

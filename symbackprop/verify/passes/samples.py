@@ -126,12 +126,13 @@ def _bound(kind: type, made: Mapping[str, Any], method: str) -> Callable[..., An
 class PairSample:
     """Values for a loss and its gradient code, and which result is the gradient of what: path → name, `{"0": "W"}`.
 
-    They are random, or those with which the file itself calls both (`called`).
+    They are random, or those with which the file itself calls both (`called`); under `whole` ones every result is a gradient.
     """
 
     values: Values
     results: Mapping[str, str]
     called: bool = False
+    whole: bool = False
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -149,7 +150,7 @@ def sample_of_pair(loss: Callable[..., Any], hand: Callable[..., Any]) -> PairSa
     found = _best_with(loss, hand, {}, dict.fromkeys((name for name in further if name.lower() in RATES), RATE))
     if found is None or not found.is_whole:
         found = _or_of_the_file(loss, hand, found)
-    return found.sample if found is not None else None
+    return replace(found.sample, whole=found.is_whole) if found is not None else None
 
 
 def _or_of_the_file(loss: Callable[..., Any], hand: Callable[..., Any], found: _Judged | None) -> _Judged | None:

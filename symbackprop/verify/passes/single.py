@@ -7,7 +7,7 @@ is meant for one. Where it says neither, what differs for several samples is not
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -95,7 +95,8 @@ def for_one_sample(best: Comparison, single: Comparison, functions: Sequence[Cal
     if not turned or not {*best.wrt} <= {*single.wrt} or _speak_of_several(texts, single, turned):
         return best
     own, several = (", ".join(f"{name} {np.shape(of.arguments[name])}" for name in turned) for of in (single, best))
-    if any(map(_reads_the_first, texts)):
+    # A backward pass that reads the first of its upstream gradients alone forgets the others.
+    if any(_reads_the_first(text, {*single.upstream.values()}) for text in texts):
         return _kept_single(single, FIRST.format(own=own))
     return _without_several(best, single, ONE.format(own=own, several=several))
 
@@ -146,9 +147,13 @@ def _kept_single(found: Comparison, said: str) -> Comparison:
 # ---- what the text says ----------------------------------------------------------------------------------------------
 
 
-def _reads_the_first(node: ast.AST) -> bool:
-    """Whether a function reads `y[0]`, `y[0][i]`, `y[0, i]` or `y[i, 0]` of an array: a place that stands there, for an axis."""
-    return any(isinstance(inner, ast.Subscript) and _is_first(inner) for inner in ast.walk(node))
+def _reads_the_first(node: ast.AST, upstream: Collection[str]) -> bool:
+    """Whether a function reads `y[0]`, `y[0][i]`, `y[0, i]` or `y[i, 0]` of an array: a place that stands there, for an axis.
+
+    Of an upstream gradient it says nothing.
+    """
+    read = (inner for inner in ast.walk(node) if isinstance(inner, ast.Subscript) and _is_first(inner))
+    return any(getattr(inner.value, "id", "") not in upstream for inner in read)
 
 
 def _is_first(node: ast.Subscript) -> bool:

@@ -96,16 +96,24 @@ def _slides_of(title: b.Words, blocks: list[b.PageBlock], whole: bool) -> list[S
 
     A figure needs a slide for itself.
     """
-    sentences = [block for block in blocks if isinstance(block, b.Prose)]
-    leads, answers = (tuple(filter(chosen, sentences)) for chosen in (_is_lead, lambda block: block.tone == "answer"))
     found = _given_together([Slide(title, (shown,), said, path) for block in blocks for shown, path, said in _cut(block, whole)])
-    if found and isinstance(found[0].blocks[0], b.Figure):
-        leads = ()
-    notes = tuple(block.words for block in sentences if block not in (*leads, *answers))
-    if found:
-        found[0] = replace(found[0], blocks=(*leads, *found[0].blocks), notes=(*notes, *found[0].notes))
-        found[-1] = replace(found[-1], blocks=(*found[-1].blocks, *answers))
+    if not found:
+        return []
+    roles = dict[str, list[b.Prose]](lead=[], answer=[], note=[])
+    for block in blocks:
+        if isinstance(block, b.Prose):
+            roles[_role(block, alone=isinstance(found[0].blocks[0], b.Figure))].append(block)
+    notes = tuple(block.words for block in roles["note"])
+    found[0] = replace(found[0], blocks=(*roles["lead"], *found[0].blocks), notes=(*notes, *found[0].notes))
+    found[-1] = replace(found[-1], blocks=(*found[-1].blocks, *roles["answer"]))
     return found
+
+
+def _role(block: b.Prose, *, alone: bool) -> str:
+    """Whether a sentence is an answer, the lead over a first step that does not stand alone, or said as a note."""
+    if block.tone == "answer":
+        return "answer"
+    return "lead" if not alone and _is_lead(block) else "note"
 
 
 def _given_together(found: list[Slide]) -> list[Slide]:

@@ -149,7 +149,8 @@ def _without_an_axis(values: _Leaves, trained: Callable[[Any], bool]) -> Iterato
 
 
 def _with_gates(values: _Leaves, trained: Callable[[Any], bool]) -> Iterator[_Leaves]:
-    yield from (_side_by_side(values, trained, gates, axis) for gates in GATES for axis in (-1, 0))
+    wider = (_side_by_side(values, trained, gates, axis) for gates in GATES for axis in (-1, 0))
+    yield from (changed for changed in wider if all(max(np.shape(value), default=0) <= LONGEST for value in changed.values()))
 
 
 _CHANGES: tuple[tuple[re.Pattern[str], Callable[[_Leaves, Callable[[Any], bool]], Iterator[_Leaves]]], ...] = (

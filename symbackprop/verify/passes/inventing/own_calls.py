@@ -105,7 +105,7 @@ def _patched(module: types.ModuleType, names: Sequence[str], calls: _Calls) -> I
     try:
         for name in names:
             kind, _, method = name.rpartition(".")
-            owner = getattr(module, kind) if kind else module
+            owner = getattr(module, kind, None) if kind else module
             for attribute in (method, "__init__") if kind else (method,):
                 function = inspect.getattr_static(owner, attribute, None)
                 if isinstance(function, types.FunctionType):
