@@ -31,7 +31,7 @@ from symbackprop.proofreading.meaning.code_names import code_definitions, lookup
 from symbackprop.proofreading.meaning.knowledge import environment_of
 from symbackprop.proofreading.meaning.known_functions import IN_WORDS, any_function, called_by_name, called_only, told_by_slope
 from symbackprop.proofreading.meaning.layer_families import find_layers, marked_letters, names_in_layers
-from symbackprop.proofreading.meaning.said_in_words import numbers_in_words
+from symbackprop.proofreading.meaning.said_in_words import made_in_words, numbers_in_words
 from symbackprop.proofreading.meaning.values import Definition, Knowledge
 from symbackprop.proofreading.proofread_report import ProofreadReport
 from symbackprop.proofreading.remedy.confirm import HowItIsRead
@@ -90,6 +90,7 @@ def proofread(
         letters = [name for name, entry in table.entries.items() if entry.kind is Kind.INDEX]
         _with_sizes(reading, how, letters, start)
         start.aliases.update(called_again(document.fragments, table, _meanings(reading)))
+        start.in_words = made_in_words(document, table)
         start.printed.update(numbers_in_words(document, names, table))
     called = _with_functions(document, reading, start)
     course = _gathered(reading, lines, names, network, start, called)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from mpmath import mpf
@@ -43,6 +43,7 @@ from symbackprop.proofreading.meaning.values import Definition, Knowledge, Valua
 
 MOST_PARTIALS = 12
 PATHS_LEFT_OUT = ("the text does not say how", "nothing in the text makes")
+TOLD_ELSEWHERE = "is told in another section"
 TOLD_AGAIN = "is told a second time"
 UNSAID = "the text does not say what function"
 
@@ -291,6 +292,20 @@ def function_name(call: Call) -> str:
     return head.name if isinstance(head, Name) else ""
 
 
+def _in_words(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
+    """*Where r is one over the root of the variance*: what r rests on is not followed."""
+    names = open_in_words((left, right), environment) - complete
+    return f"the text says in words alone what {min(names)} is" if names else ""
+
+
+def open_in_words(sides: Iterable[Formula], environment: Knowledge) -> set[str]:
+    """Return the names that formulas rest on of which words alone say what they are: no formula, no number."""
+    if not environment.in_words:
+        return set()
+    said = environment.definitions.keys() | {str(key[0]) for key in environment.given}
+    return names_reached(sides, environment) & environment.in_words - said
+
+
 def _both_ways(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:
     """`w x = Σ_j w_j x_j`: what stands alone and with indices is an array, whatever else it is."""
     nodes = list(reached((left, right), environment))
@@ -485,6 +500,7 @@ _DOUBTS = (
     _in_two_ways,
     _both_ways,
     _retold,
+    _in_words,
     _layered,
     _left_out,
     _nothing_known,

@@ -44,11 +44,13 @@ from symbackprop.proofreading.claims import HOLDS, ClaimStatus, ClaimVerdict
 from symbackprop.proofreading.judging.certainty import (
     PATHS_LEFT_OUT,
     TOLD_AGAIN,
+    TOLD_ELSEWHERE,
     UNSAID,
     doubt,
     function_name,
     links_are_known,
     of_no_layer,
+    open_in_words,
     says_nothing,
     within_rounding,
 )
@@ -58,6 +60,7 @@ from symbackprop.proofreading.judging.open_names import (
     by_the_chain_rule,
     holds_for_vectors,
     holds_whatever_they_are,
+    holds_whatever_words_mean,
     holds_with_equal_lengths,
     holds_with_some_shape,
     through_named_slopes,
@@ -511,11 +514,19 @@ class Course:
                 return ClaimVerdict(ClaimStatus.DEFINITION, "says which function it is")
             if said := self._as_it_is_said(left, right, verdict):
                 return said
-            reason = "" if self.fixed else says_nothing(left, right, environment)
+            reason = "" if self.fixed else self._proves_nothing(left, right, environment)
             return self._in_general(Claim(left, right, environment, statement, verdict), reason) if reason else verdict
         claim = Claim(left, right, environment, statement, verdict)
         rules = (*_OPEN, *(_EXPLAINED if verdict.status is ClaimStatus.DIFFERS else _UNSHAPED))
         return next((found for rule in rules if (found := rule(self, claim)) is not None), verdict)
+
+    def _proves_nothing(self, left: Formula, right: Formula, environment: Knowledge) -> str:
+        """Return why two sides that agree prove nothing; "" where they do."""
+        if reason := says_nothing(left, right, environment):
+            return reason
+        if holds_whatever_words_mean(left, right, environment):
+            return ""
+        return f"the text says in words alone what {min(open_in_words((left, right), environment))} is"
 
     def _in_general(self, claim: Claim, reason: str) -> ClaimVerdict:
         """Return the verdict on two sides that are 0 where paths are left out: what holds whatever there is holds."""
@@ -701,7 +712,7 @@ class Course:
         elsewhere = sorted(name for name in called if self.told_in[name] != here and (name, here) not in self.meant_here)
         if elsewhere and self._differs_for_any(claim, elsewhere):
             return None
-        return ClaimVerdict(ClaimStatus.UNDECIDED, f"{elsewhere[0]} is told in another section") if elsewhere else None
+        return ClaimVerdict(ClaimStatus.UNDECIDED, f"{elsewhere[0]} {TOLD_ELSEWHERE}") if elsewhere else None
 
     def _differs_for_any(self, claim: Claim, names: Sequence[str]) -> bool:
         """Whether two sides differ whatever functions letters stand for: any smooth one, each that texts call by a letter."""

@@ -23,6 +23,7 @@ from symbackprop.formula.tree.tree import (
     Name,
     Number,
     Partial,
+    Power,
     Product,
     Row,
     Sum,
@@ -32,6 +33,7 @@ from symbackprop.formula.tree.tree import (
 )
 from symbackprop.formula.tree.walk import replace, walk
 from symbackprop.proofreading.claims import HOLDS, ClaimStatus, ClaimVerdict
+from symbackprop.proofreading.judging.certainty import open_in_words
 from symbackprop.proofreading.judging.judge import free_indices, is_by_a_vector, judge, places_of, same
 from symbackprop.proofreading.judging.points import names_reached, points_for, reached
 from symbackprop.proofreading.meaning.array_values import ArrayError, NoValueError
@@ -253,6 +255,47 @@ def _letters(node: Formula, known: Knowledge) -> Iterator[str]:
     for part in walk(node):
         if isinstance(part, Name) and part.name in known.extents and part not in called:
             yield part.name
+
+
+# ---- what words alone say ------------------------------------------------------------------------------------------
+
+
+def holds_whatever_words_mean(left: Formula, right: Formula, known: Knowledge) -> bool:
+    """Whether an `=` between derivatives holds, too, where what words alone say of a name rests on what is differentiated by."""
+    names = open_in_words((left, right), known)
+    if not names:
+        return True
+    below = dict.fromkeys(node.denominator for side in (left, right) for node in walk(side) if isinstance(node, Partial))
+    there = {name: _moving(name, below, left, right, known) for name in names}
+    said = {name: found for name, found in there.items() if found is not None}
+    return not said or judge(left, right, replace_fields(known, definitions={**known.definitions, **said})).status in HOLDS
+
+
+def _moving(name: str, below: Iterable[Formula], left: Formula, right: Formula, known: Knowledge) -> Definition | None:
+    """Return what a name may stand for that moves with what is differentiated by; None where nothing moves it."""
+    squares = [_sum_of_squares(entry) for entry in below if _may_move(entry, name, known)]
+    entries = [node for node in reached((left, right), known) if isinstance(node, Indexed) and known.canonical(node.name) == name]
+    letters = tuple(sorted(_labels(entries[0]))) if entries else ()
+    return Definition(name, Sum((Number("1"), *squares)), letters) if squares else None
+
+
+def _may_move(entry: Formula, name: str, known: Knowledge) -> bool:
+    """Whether a name may rest on an entry: what stands beside the name does, and it does not rest on the name itself."""
+    bodies = [found.body for found in known.definitions.values() if Name(name) in _as_names(found.body, known)]
+    beside = names_reached(bodies, known)
+    return isinstance(entry, Name | Indexed) and entry.name in beside and name not in names_reached((entry,), known)
+
+
+def _as_names(formula: Formula, known: Knowledge) -> set[Name]:
+    return {Name(known.canonical(node.name)) for node in walk(formula) if isinstance(node, Name | Indexed)}
+
+
+def _sum_of_squares(entry: Formula) -> Formula:
+    """Return `Σ_n Σ_i x_{ni}^2` for `x_{ni}`."""
+    square: Formula = Power(entry, Number("2"))
+    for letter in _labels(entry):
+        square = BigSum(square, Name(letter))
+    return square
 
 
 # ---- slopes that are given a name ----------------------------------------------------------------------------------

@@ -36,6 +36,12 @@ _RATE = re.compile(
 _CALLED = re.compile(
     r"\s*(?:is|stands for|denotes|是|表示|代表)\s*(?:the |a |an )?([A-Za-z]{3,}|[一-鿿]{2,4})(?=\s*(?:and|of|[,.;，。；、]|$))"
 )
+_MADE = re.compile(
+    r"\s*(?:is|denotes|means|stands for|是|为|表示|即)\s*[^.。;；$]{0,40}?(?:\b(?:one over|inverse|reciprocal|root|squares?|sum|"
+    r"product|quotient|ratio|difference|mean|average|variance|deviation|norm|logarithm|exponential)\b"
+    r"|倒数|平方|开方|[之的]和|乘积|[之的]积|[之的]差|[之的]商|比值|均值|平均|方差|标准差|范数|对数|指数)",
+    re.I,
+)
 _RATES = ("eta", "lr", "alpha", "learning_rate")
 _WEIGHT, _OFFSET = re.compile(r"w_?\d+"), re.compile(r"b_?\d*")
 
@@ -69,6 +75,21 @@ def _only(words: Iterable[str], said: re.Pattern[str]) -> mpf | None:
     """Return the number that is said, where it is one; None where none is, or several are."""
     numbers = {mpf(match[1].replace("−", "-")) for text in words for match in said.finditer(text)}
     return numbers.pop() if len(numbers) == 1 else None
+
+
+def made_in_words(document: Document, names: Names) -> frozenset[str]:
+    """Return the names of which words say of what they are made: `r_i` *is one over the root of the variance*."""
+    pairs = pairwise(document.fragments)
+    return frozenset(
+        name
+        for formula, behind in pairs
+        if formula.kind == "formula" and not formula.display and behind.kind == "prose" and _MADE.match(behind.text)
+        for name in (names.find(formula.text.strip()) or names.find(_LABELS.sub("", formula.text.strip())),)
+        if name is not None
+    )
+
+
+_LABELS = re.compile(r"[_^].*", re.S)
 
 
 def _called(fragments: Sequence[Fragment], names: Names) -> Iterator[tuple[str, str]]:

@@ -102,6 +102,7 @@ class Knowledge:
     layer_letters: frozenset[str] = frozenset()  # those above names that stand for any layer, and for the last one
     retold: set[str] = field(default_factory=set)  # names of which the text says two different things
     elided: set[str] = field(default_factory=set)  # names that the text writes out with dots, or as a row
+    in_words: frozenset[str] = frozenset()  # names of which words say of what they are made
     sums_unsaid: bool = False  # whether a letter that occurs twice may be summed over (Einstein)
     unsaid: frozenset[str] = frozenset()  # functions of which nothing is said, or not yet: any smooth one stands for each
     telling: frozenset[int] = frozenset()  # the statements, by their order, that say what a function is

@@ -11,7 +11,7 @@ from symbackprop.formula.notation.notation import Notation
 from symbackprop.formula.tree.tree import Formula, Indexed, Nabla, Name, Partial
 from symbackprop.formula.tree.walk import nodes, walk
 from symbackprop.proofreading.claims import HOLDS, ClaimStatus, Remedy
-from symbackprop.proofreading.judging.certainty import PATHS_LEFT_OUT, TOLD_AGAIN
+from symbackprop.proofreading.judging.certainty import PATHS_LEFT_OUT, TOLD_AGAIN, TOLD_ELSEWHERE
 from symbackprop.proofreading.judging.course import Course, Pair
 from symbackprop.proofreading.judging.judge import judge
 from symbackprop.proofreading.judging.quantities import family
@@ -41,6 +41,11 @@ def _told_again(pair: Pair) -> str:
     return name if name and verdict.reason.endswith((f"{TOLD_AGAIN}, otherwise", f"says two things of {name}")) else ""
 
 
+def _leaves_something_out(reason: str) -> bool:
+    """Whether an `=` is open because a text leaves out how names depend on each other, or says elsewhere what a function is."""
+    return reason.startswith(PATHS_LEFT_OUT) or reason.endswith(TOLD_ELSEWHERE)
+
+
 def _differentiates(name: str, statement: Statement) -> bool:
     """Whether a statement speaks of a derivative of a name."""
     chain = statement.chain
@@ -65,13 +70,13 @@ class Mender:
         remedy = self._undecided(statement, pair, found) if verdict.status is ClaimStatus.UNDECIDED else None
         if remedy is None:
             return pair, None
-        reason = "" if verdict.reason.startswith(PATHS_LEFT_OUT) else verdict.reason
+        reason = "" if _leaves_something_out(verdict.reason) else verdict.reason
         return (left, right, replace(verdict, status=ClaimStatus.DIFFERS, reason=reason)), remedy
 
     def _undecided(self, statement: Statement, pair: Pair, found: Sequence[Pair]) -> Remedy | None:
         """Return what shows that an `=` is wrong which no value decides; None for any other."""
         verdict = pair[2]
-        if verdict.reason.startswith(PATHS_LEFT_OUT):
+        if _leaves_something_out(verdict.reason):
             return self._of_its_like(statement, pair, found)
         if verdict.misfit:
             return self._remedy(statement, pair, found, only_transposes=True)
