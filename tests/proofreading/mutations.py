@@ -28,7 +28,7 @@ from symbackprop.proofreading.proofread_report import ProofreadReport
 TEXTS = Path(__file__).parent / "texts"
 DERIVATIONS = Path(__file__).parents[2] / "derivations"
 TOKEN = re.compile(r"\\[A-Za-z]+|\d+(?:\.\d+)?|[A-Za-z]+|[-+^=]")
-NAME = re.compile(r"(?<![A-Za-z\\])([A-Za-z])((?:_\{?\w+\}?)?(?:\^\{\(\d\)\})?)(?![A-Za-z{])")
+NAME = re.compile(r"(?<![A-Za-z\\])([A-Za-z]\d*)((?:_(?:\w+|\{\w+\}))?(?:\^\{\(\d\)\})?)(?![A-Za-z_{,\d'])")
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,10 @@ def _other_names(side: str, others: list[str], rng: random.Random) -> Iterator[t
         behind = side[found.end() :].lstrip()
         before = side[: found.start()].rstrip()
         if before[-1:] in ")}" and not before.endswith(("- ", "+ ")) and (not behind or behind[0] not in "_^"):
-            yield "factor", before + " " + side[found.end() :]
+            yield "factor", before + " " + (_LINK.sub("", behind) if not before else behind)
+
+
+_LINK = re.compile(r"(?:[*+]|\\cdot(?![A-Za-z]))\s*")  # what binds a name at the beginning of a side to the rest
 
 
 def _other_places(side: str) -> Iterator[tuple[str, str]]:

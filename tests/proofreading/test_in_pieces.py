@@ -21,7 +21,7 @@ def statuses(text: str) -> list[ClaimStatus]:
         (r"$$ \begin{aligned} p &= \foo \\ a + a &= 2 a \\ &= a + a + 0 \end{aligned} $$", [UNREAD, HOLDS, HOLDS]),
         # the line that cannot be read may go on with the one before
         (r"$$ \begin{aligned} p &= a + \\ & \foo \\ b + b &= 2 b \end{aligned} $$", [UNREAD, HOLDS]),
-        (r"$$ \foo = c = a + b $$ and $$ c = 2 a $$", [UNREAD, HOLDS, OPEN]),
+        (r"$$ \foo = c = a + b $$ and $$ c = 2 a $$", [UNREAD, ClaimStatus.DEFINITION, OPEN]),
         (r"$$ z_i = \text{logit of class } i, \quad a + a = 3 a $$", [OPEN, DIFFERS]),
         ("Words in between. $= 2 v + v$", [OPEN]),
     ],

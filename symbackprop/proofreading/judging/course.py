@@ -55,7 +55,7 @@ from symbackprop.proofreading.judging.certainty import (
     within_rounding,
 )
 from symbackprop.proofreading.judging.judge import compare_at, free_indices, judge, same
-from symbackprop.proofreading.judging.matching import is_entry, match
+from symbackprop.proofreading.judging.matching import are_likes, is_entry, match
 from symbackprop.proofreading.judging.open_names import (
     by_the_chain_rule,
     holds_for_vectors,
@@ -132,11 +132,12 @@ class Course:
     given_in: dict[Key, int] = field(default_factory=dict)  # the section that gives a name its number
     meant_here: set[tuple[str, int]] = field(default_factory=set)  # functions of another section, and the section that means them
     told: dict[tuple[str, int], set[Definition]] = field(default_factory=dict)  # what each section says of a function
+    at: int = -1  # which statement we are at
     definers: dict[str, Statement] = field(default_factory=dict)  # which defines a name, or (`w =`) gives it its first number
 
     def take(self, statement: Statement) -> list[Pair]:
         """Return the verdict on each relation of a chain, and take in what it says."""
-        self.section = statement.section
+        self.section, self.at = statement.section, statement.order
         if not statement.fragment.display and "\n\n" in statement.prose[-200:]:
             self.cases.clear()
         for name in statement.lost:
@@ -231,7 +232,8 @@ class Course:
         known = self.environment.definitions[name]
         if is_finer(right, known, self.environment):
             self._defined(key, [left, right])
-            self.environment.definitions.setdefault(name, known)  # where that would go in a circle
+            finer = self.environment.definitions.get(name)
+            self.environment.definitions[name] = replace(finer, source=known.source) if finer else known  # None in a circle
 
     def _stated(self, statement: Statement, parts: list[Formula], relation: str) -> ClaimVerdict | None:
         """Return the verdict on a first relation that states something (a definition, a number, a step); None for a claim."""
@@ -254,6 +256,7 @@ class Course:
     def _said_of(self, key: Key, parts: list[Formula], statement: Statement) -> ClaimVerdict | None:
         """`z = w x + b` says what z is, where nothing else does; None where it is a claim."""
         self._forget_what_says_nothing(key, parts[1])
+        self._forget_what_was_found(key, parts[1])
         if key[0] in self.fixed or self._knows(key):
             return ClaimVerdict(ClaimStatus.DEFINITION) if self.definers.get(spelled(key)) is statement else None
         verdict = self._defined(key, parts)
@@ -328,6 +331,17 @@ class Course:
         if key[0] not in self.fixed and self._says_it_at_last(key, side):
             self.environment.definitions.pop(key[0], None)
             self.definers.pop(spelled(key), None)
+
+    def _forget_what_was_found(self, key: Key, side: Formula) -> None:
+        """Let a name be what the text says it is, where that is not what was found for it in a formula that it stands in."""
+        known = self.environment.definitions.get(spelled(key))
+        if known is None or not known.is_found or key[0] in self.fixed or is_numeric(side):
+            return
+        agrees = judge(Name(known.name), side, self.environment).status in HOLDS or self._matched(Name(known.name), side)
+        if agrees:
+            self.environment.definitions[known.name] = replace(known, is_found=False)
+        else:
+            del self.environment.definitions[known.name]
 
     def _is_a_number(self, side: Formula) -> bool:
         """Whether a side speaks of no quantity, as the limit that e is."""
@@ -428,7 +442,7 @@ class Course:
                     return ClaimVerdict(ClaimStatus.FIRST_ORDER)
         self.environment.definitions.pop(name, None)
         if not is_numeric(parts[1]):
-            self.environment.definitions[name] = Definition(name, parts[1])
+            self.environment.definitions[name] = Definition(name, parts[1], source=self.at)
             if self._circular((name,)):
                 del self.environment.definitions[name]
         return ClaimVerdict(ClaimStatus.DEFINITION)
@@ -484,7 +498,7 @@ class Course:
         if not indices and name not in self.environment.extents and is_written_with_dots(parts[1]):
             self.environment.elided.add(str(name))
             return ClaimVerdict(ClaimStatus.DEFINITION, "written out")
-        definition = Definition(name if indices else spelled(key), parts[1], indices)
+        definition = Definition(name if indices else spelled(key), parts[1], indices, source=self.at)
         self.environment.definitions[definition.name] = definition
         if self._circular(key):
             del self.environment.definitions[definition.name]
@@ -514,11 +528,25 @@ class Course:
                 return ClaimVerdict(ClaimStatus.DEFINITION, "says which function it is")
             if said := self._as_it_is_said(left, right, verdict):
                 return said
+            if said := self._says_what_it_rests_on(left, right, environment):
+                return said
             reason = "" if self.fixed else self._proves_nothing(left, right, environment)
             return self._in_general(Claim(left, right, environment, statement, verdict), reason) if reason else verdict
         claim = Claim(left, right, environment, statement, verdict)
         rules = (*_OPEN, *(_EXPLAINED if verdict.status is ClaimStatus.DIFFERS else _UNSHAPED))
         return next((found for rule in rules if (found := rule(self, claim)) is not None), verdict)
+
+    def _says_what_it_rests_on(self, left: Formula, right: Formula, environment: Knowledge) -> ClaimVerdict | None:
+        """Return the verdict on an `=` that holds only by what it says itself: no claim is the source of its own proof."""
+        known = environment.definitions
+        names = names_reached((left, right), environment) & known.keys()
+        own = sorted(name for name in names if known[name].source == self.at)
+        if not own:
+            return None
+        others = replace(environment, definitions={name: found for name, found in known.items() if name not in own})
+        if judge(left, right, others, self.history).status in HOLDS:
+            return None
+        return ClaimVerdict(ClaimStatus.DEFINITION, f"says what {', '.join(own)} is")
 
     def _proves_nothing(self, left: Formula, right: Formula, environment: Knowledge) -> str:
         """Return why two sides that agree prove nothing; "" where they do."""
@@ -535,7 +563,7 @@ class Course:
     def _as_it_is_said(self, left: Formula, right: Formula, verdict: ClaimVerdict) -> ClaimVerdict | None:
         """Return the verdict on the very formula that says what a name is, as it stands or turned round; None for any other."""
         if self._is_what_is_said(left, right):
-            return verdict
+            return self._says_what_it_rests_on(left, right, self.environment) or verdict
         turned = self._is_what_is_said(right, left)
         return ClaimVerdict(ClaimStatus.DEFINITION, "says what a name stands for") if turned else None
 
@@ -821,7 +849,7 @@ class Course:
     def _matched(self, left: Formula, right: Formula) -> ClaimVerdict | None:
         """Return a verdict where both sides are one formula, with names that nothing was said of put for parts of it."""
         found = match(left, right, self._is_free, self._body)
-        if found and not speak_of_entries(found):
+        if found and not speak_of_entries(found) and not any(are_likes(*pair) for pair in found.items()):
             trial = replace(self.environment, definitions=dict(self.environment.definitions), given=dict(self.environment.given))
             reader = Course(trial, self.history, text=self.text, fixed=self.fixed)
             for name, meaning in found.items():
@@ -829,7 +857,7 @@ class Course:
             circular = any(reader._circular((name,)) for name in trial.definitions if name not in self.environment.definitions)
             if not circular and judge(left, right, trial, self.history).status in HOLDS:
                 for name, meaning in found.items():
-                    self._bind(name, meaning)
+                    self._bind(name, meaning, is_found=name not in (left, right))
                 return (
                     ClaimVerdict(ClaimStatus.EXAMPLE, "numbers put in")
                     if is_numeric(right)
@@ -855,7 +883,7 @@ class Course:
             and key[0] not in self.environment.functions
         )
 
-    def _bind(self, formula: Formula, meaning: Formula) -> None:
+    def _bind(self, formula: Formula, meaning: Formula, *, is_found: bool = True) -> None:
         key = self._key(formula)
         assert key is not None
         if _is_a_number(meaning):
@@ -864,7 +892,7 @@ class Course:
             except NoValueError:  # several numbers side by side, a set
                 return
         else:
-            self.environment.definitions[spelled(key)] = Definition(spelled(key), meaning)
+            self.environment.definitions[spelled(key)] = Definition(spelled(key), meaning, source=self.at, is_found=is_found)
         self.assumed[spelled(key)] = "from the formula it stands in"
 
     # ---- what a side means

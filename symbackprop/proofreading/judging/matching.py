@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 from symbackprop.formula.tree.tree import Formula, Fraction, Group, Indexed, Name, Number, Product
@@ -94,3 +95,13 @@ def is_entry(formula: Formula) -> bool:
     return isinstance(formula, Name) or (
         isinstance(formula, Indexed) and all(isinstance(index, Number) for index in (*formula.indices, *formula.upper))
     )
+
+
+def are_likes(one: Formula, other: Formula) -> bool:
+    """Whether two formulas are names that differ in their numbers alone, `y_1` and `y_2`: two things, never one."""
+    return isinstance(one, Name) and isinstance(other, Name) and one != other and family(one.name) == family(other.name)
+
+
+def family(name: str) -> str:
+    """Return a name with its numbers taken out: the likes of one unit are called alike."""
+    return re.sub(r"\d+", "#", name)

@@ -16,6 +16,7 @@ from symbackprop.formula.read.name_table import Names
 from symbackprop.formula.tree.tree import Call, Chain, Formula, Name, Partial
 from symbackprop.formula.tree.walk import nodes
 from symbackprop.proofreading.judging.certainty import function_name
+from symbackprop.proofreading.judging.matching import family
 from symbackprop.proofreading.judging.points import points_for
 from symbackprop.proofreading.meaning.array_values import NoValueError
 from symbackprop.proofreading.meaning.printed import is_numeric
@@ -52,11 +53,6 @@ def _worth_the_same(environment: Knowledge) -> list[list[str]]:
         for each in (name, found.body.name if isinstance(found.body, Name) else name):
             groups.setdefault(_values(each, points), {})[each] = None
     return [list(names) for names in groups.values() if len(names) > 1]
-
-
-def family(name: str) -> str:
-    """Return a name with its numbers taken out: the likes of one unit are called alike."""
-    return re.sub(r"\d+", "#", name)
 
 
 def _is_word_for(found: Definition, names: list[str]) -> bool:

@@ -87,6 +87,8 @@ class Definition:
     indices: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
     offset: int = 0
+    source: int = field(default=-1, compare=False)  # the statement that says it, by its order
+    is_found: bool = field(default=False, compare=False)  # in a formula that the name stands in, not said of it
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from symbackprop.proofreading.claims import HOLDS, ClaimStatus, Remedy
 from symbackprop.proofreading.judging.certainty import PATHS_LEFT_OUT, TOLD_AGAIN, TOLD_ELSEWHERE
 from symbackprop.proofreading.judging.course import Course, Pair
 from symbackprop.proofreading.judging.judge import judge
-from symbackprop.proofreading.judging.quantities import family
+from symbackprop.proofreading.judging.matching import family
 from symbackprop.proofreading.judging.statement_kinds import Statement
 from symbackprop.proofreading.meaning.values import Knowledge
 from symbackprop.proofreading.remedy.confirm import HowItIsRead, holds_with
