@@ -59,7 +59,7 @@ def test_likes_are_two_things() -> None:
 @pytest.mark.slow
 def test_planted_mistakes_are_no_definitions_that_hold() -> None:
     """A mistake in the only formula of a name leaves the `=` undecided or a definition."""
-    text, planted = every_mutant("two_three_two", seed=5)
+    _, planted = every_mutant("two_three_two", seed=5)
     losses = [mutant for mutant in planted if "y_2-o2" in mutant.text[mutant.start : mutant.end] and mutant.kind != "name"]
     assert len(losses) >= 4
     for mutant in losses:

@@ -55,7 +55,7 @@ from symbackprop.proofreading.judging.certainty import (
     within_rounding,
 )
 from symbackprop.proofreading.judging.judge import compare_at, free_indices, judge, same
-from symbackprop.proofreading.judging.matching import are_likes, is_entry, match
+from symbackprop.proofreading.judging.matching import Bindings, are_likes, is_entry, match
 from symbackprop.proofreading.judging.open_names import (
     by_the_chain_rule,
     holds_for_vectors,
@@ -528,8 +528,6 @@ class Course:
                 return ClaimVerdict(ClaimStatus.DEFINITION, "says which function it is")
             if said := self._as_it_is_said(left, right, verdict):
                 return said
-            if said := self._says_what_it_rests_on(left, right, environment):
-                return said
             reason = "" if self.fixed else self._proves_nothing(left, right, environment)
             return self._in_general(Claim(left, right, environment, statement, verdict), reason) if reason else verdict
         claim = Claim(left, right, environment, statement, verdict)
@@ -561,11 +559,12 @@ class Course:
         return self._whatever_they_are(claim) or _of_paths(claim.left, claim.right, reason, claim.environment)
 
     def _as_it_is_said(self, left: Formula, right: Formula, verdict: ClaimVerdict) -> ClaimVerdict | None:
-        """Return the verdict on the very formula that says what a name is, as it stands or turned round; None for any other."""
+        """Return the verdict on a formula that says what a name is, as it stands or turned round; None for any other."""
+        own = self._says_what_it_rests_on(left, right, self.environment)
         if self._is_what_is_said(left, right):
-            return self._says_what_it_rests_on(left, right, self.environment) or verdict
+            return own or verdict
         turned = self._is_what_is_said(right, left)
-        return ClaimVerdict(ClaimStatus.DEFINITION, "says what a name stands for") if turned else None
+        return ClaimVerdict(ClaimStatus.DEFINITION, "says what a name stands for") if turned else own
 
     def _is_what_is_said(self, left: Formula, right: Formula) -> bool:
         """Whether a formula is the very one that says what a name is: `δ = ∂J/∂z`."""
@@ -849,21 +848,24 @@ class Course:
     def _matched(self, left: Formula, right: Formula) -> ClaimVerdict | None:
         """Return a verdict where both sides are one formula, with names that nothing was said of put for parts of it."""
         found = match(left, right, self._is_free, self._body)
-        if found and not speak_of_entries(found) and not any(are_likes(*pair) for pair in found.items()):
-            trial = replace(self.environment, definitions=dict(self.environment.definitions), given=dict(self.environment.given))
-            reader = Course(trial, self.history, text=self.text, fixed=self.fixed)
-            for name, meaning in found.items():
-                reader._bind(name, meaning)
-            circular = any(reader._circular((name,)) for name in trial.definitions if name not in self.environment.definitions)
-            if not circular and judge(left, right, trial, self.history).status in HOLDS:
-                for name, meaning in found.items():
-                    self._bind(name, meaning, is_found=name not in (left, right))
-                return (
-                    ClaimVerdict(ClaimStatus.EXAMPLE, "numbers put in")
-                    if is_numeric(right)
-                    else ClaimVerdict(ClaimStatus.DEFINITION, "says what a name stands for")
-                )
-        return None
+        if not found or speak_of_entries(found) or any(are_likes(*pair) for pair in found.items()):
+            return None
+        if not self._holds_with(found, left, right):
+            return None
+        for name, meaning in found.items():
+            self._bind(name, meaning, is_found=name not in (left, right))
+        if is_numeric(right):
+            return ClaimVerdict(ClaimStatus.EXAMPLE, "numbers put in")
+        return ClaimVerdict(ClaimStatus.DEFINITION, "says what a name stands for")
+
+    def _holds_with(self, found: Bindings, left: Formula, right: Formula) -> bool:
+        """Whether two sides are equal with meanings for free names, none of which goes in a circle."""
+        trial = replace(self.environment, definitions=dict(self.environment.definitions), given=dict(self.environment.given))
+        reader = Course(trial, self.history, text=self.text, fixed=self.fixed)
+        for name, meaning in found.items():
+            reader._bind(name, meaning)
+        circular = any(reader._circular((name,)) for name in trial.definitions if name not in self.environment.definitions)
+        return not circular and judge(left, right, trial, self.history).status in HOLDS
 
     def _body(self, side: Formula) -> Formula | None:
         key = self._key(side)
