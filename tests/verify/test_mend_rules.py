@@ -6,12 +6,15 @@ The change must be among those that are tried on the mistaken text; no text that
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from symbackprop import check_gradient, check_layer
+from symbackprop.loading import passes_in
+from symbackprop.verify.check import check_passes
 from symbackprop.verify.mend.changes.edits import edits
 from symbackprop.verify.mend.changes.splices import ParsedSource
 from symbackprop.verify.mend.editable import Editable
@@ -138,12 +141,56 @@ CHANGES: tuple[tuple[str, str, str], ...] = (
      plain("y = x.sum(-1, keepdims=True)", "s = x - W * y - dW.sum(-1, keepdims=True)")),
     ("the number of rows that a mask keeps", plain("s = x / len(mask)"), plain("s = x / np.sum(mask)")),
     ("a mask that holds a scale", plain("s = x * (mask > 0)"), plain("s = x * (mask)")),
+    ("a 1 that is missing in a factor", plain("s = x * y"), plain("s = (x + 1) * y")),
+    ("a 1 that is missing in an exponent", plain("s = x ** y"), plain("s = x ** (y - 1)")),
+    ("a 1 that is missing in front", plain("s -= x * y"), plain("s -= x * y - 1")),
+    ("the complement in a call", plain("s = np.log(x)"), plain("s = np.log(1 - x)")),
+    ("two variables exchanged", plain("s = x @ W.T + y @ dW.T"), plain("s = x @ dW.T + y @ W.T")),
+    ("a list that is filled from its other end", looped("a.append(w * d)"), looped("a.insert(0, w * d)")),
+    ("a list that is filled from its end", looped("a.insert(0, w * d)"), looped("a.append(w * d)")),
+    ("what another array has at this place", looped("s += np.exp(d[t + 1])"), looped("s += np.exp((a[t + 1] + d[t + 1]))")),
+    ("the padding from 0 on", plain("p = H", "s = x[:, 0:N]"), plain("p = H", "s = x[:, p:p + N]")),
+    ("the padding at the end", plain("N, p = x.shape", "s = x[:, p:]"), plain("N, p = x.shape", "s = x[:, p:p + N]")),
+    ("a factor of what is carried on", looped("w = d\n            a = w * x\n            d = s"),
+     looped("w = d * a\n            a = w * x\n            d = s")),
+    ("a path to the next step", looped("w = x[t]\n            a = w * d\n            d = w @ h + a"),
+     looped("w = x[t]\n            a = w * d\n            d = w @ h + a + w * a")),
+    ("what is carried on and never read", looped("a = h[t]\n            d = a * w").replace("s = 0", "d = s = 0"),
+     looped("a = h[t] + d\n            d = a * w").replace("s = 0", "d = s = 0")),
+    ("a product with what is never read", plain("m = x.mean()", "s = W * (x)"), plain("m = x.mean()", "s = W * (x - y * m)")),
+    ("a quotient of what is never read", plain("m = x.mean()", "s = W * x"), plain("m = x.mean()", "s = W * x + m * x / N")),
+    ("another key", plain('s = x["W"] * x["V"]'), plain('s = x["V"] * x["V"]')),
+    ("the target of a step", looped("dy = np.copy(x[t])", "range(T)").replace("def f(x,", "def f(labels, x,"),
+     looped("dy = np.copy(x[t])\n            dy[labels[t]] -= 1").replace("def f(x,", "def f(labels, x,")),
 )  # fmt: skip
 
 
 @pytest.mark.parametrize(("before", "after"), [row[1:] for row in CHANGES], ids=[row[0] for row in CHANGES])
 def test_what_a_person_would_write_is_tried(before: str, after: str) -> None:
     assert after in {edit.apply(before) for edit in edits(ParsedSource(before))}
+
+
+def test_of_a_kind_with_few_changes_all_are_tried() -> None:
+    found = list(edits(ParsedSource(looped("a.append(w * d)"))))
+    assert [edit.rare for edit in found if edit.new.startswith("a.insert")] == [True]
+    assert not all(edit.rare for edit in found)
+
+
+class Called:
+    def __call__(self, x: Any) -> Any:
+        self.x = x
+        return self.params["W"] * x + self.params["V"]
+
+    def backward(self, grad: Any) -> Any:
+        return grad * self.params["V"]
+
+
+def test_a_layer_that_is_called_holds_what_it_sets_and_looks_up() -> None:
+    place = Editable(Called.backward, "", "", 1)
+    assert place.held == ("self.x", "self.params")
+    text = 'def backward(self, grad):\n    return grad * self.params["V"]\n'
+    tried = {edit.apply(text) for edit in edits(ParsedSource(text, place.held, place.beside))}
+    assert text.replace('"V"', '"W"') in tried
 
 
 METHOD = "def backward(self, grad):\n    return grad * {factor} * (1 - {factor})\n"
@@ -384,6 +431,34 @@ def test_a_mend_holds_when_each_option_moves_alone() -> None:
     (repair,) = check_gradient(decayed_loss, decayed_by_the_other, example=example).repairs
     assert "lam" in repair.after
     assert repair.after.count("noise") == 1
+
+
+POWERS = """
+import numpy as np
+
+def powers(w, x, y, exponent=2.0, scale=0.5):
+    p = np.exp(x @ w) / scale
+    loss = np.sum(y * p ** exponent)
+    dp = {slope}
+    grads = {{"w": x.T @ ({factor})}}
+    return loss, grads
+
+example = {{"w": np.array([0.3, -0.2]), "x": np.array([[1.0, 0.5], [0.2, -0.4], [0.7, 0.1]]), "y": np.array([0.5, 1.5, 0.8])}}
+"""
+RIGHT_POWERS = {"slope": "exponent * y * p ** (exponent - 1)", "factor": "dp * p"}
+
+
+@pytest.mark.slow
+def test_a_number_that_is_a_default_is_its_name(tmp_path: Path) -> None:
+    """One function that gives loss and gradients holds its options by default: 2 is no exponent, though it is one here."""
+    changed = "y * p ** (exponent - 1)"
+    for name, slope in (("right", RIGHT_POWERS["slope"]), ("wrong", changed)):
+        (tmp_path / f"{name}.py").write_text(POWERS.format(**{**RIGHT_POWERS, "slope": slope}), encoding="utf-8")
+    assert check_passes(passes_in(str(tmp_path / "right.py"), None)).ok
+    (repair,) = check_passes(passes_in(str(tmp_path / "wrong.py"), None)).repairs
+    assert repair.after.count("exponent") == 2
+    assert not re.search(r"(?<![\w.])2(?![\w.])", repair.after)
+    assert repair.line == 7
 
 
 def chain_loss(A: Any, x0: Any) -> Any:

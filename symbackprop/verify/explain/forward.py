@@ -8,11 +8,12 @@ then looked for; where no variable tells, the changes of definitions themselves 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 import numpy as np
-from sympy import Expr
+from sympy import Expr, Rational
 
 from symbackprop.errors import SymbackpropError
 from symbackprop.network.model import Network
@@ -144,8 +145,12 @@ def _without_variables(points: Sequence[DerivationAt], wanted: frozenset[str]) -
     changes = (change for node in nodes if node.defined for change in redefinitions(derivation.network, node))
     for change in islice(changes, MOST_CHANGES):
         names = _with_definition(points, change, wanted)
-        if names:
+        if names and not _with_definition(points, replace(change, expression=change.expression * NEARLY_ONE), names):
             yield explained(change.mistake, names, WITHOUT_VARIABLES, node=change.node, **change.values)
+
+
+NEARLY_ONE = Rational(1000, 997)
+"""By what a definition is changed to see whether its value tells: where it only decides `d > 0`, others do as well."""
 
 
 def _with_definition(points: Sequence[DerivationAt], change: Redefined, names: frozenset[str]) -> frozenset[str]:

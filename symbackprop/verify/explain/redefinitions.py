@@ -42,9 +42,15 @@ def _parts(expression: Expr, kind: type) -> list[Expr]:
 
 def _summands(network: Network, node: Node, expression: Expr) -> Found:
     for total in _parts(expression, Add):
-        for summand in total.args:
+        for summand in (summand for summand in total.args if not _is_a_size(network, summand)):
             yield "forward summand", expression.xreplace({total: total - summand}), {"term": summand}
             yield "forward sign", expression.xreplace({total: total - 2 * summand}), {"term": summand}
+
+
+def _is_a_size(network: Network, summand: Expr) -> bool:
+    """Whether a summand is made of sizes alone, which nobody leaves out of a sum."""
+    names = {str(entry.base.label) if isinstance(entry, Indexed) else entry.name for entry in summand.atoms(Symbol, Indexed)}
+    return bool(names) and names.isdisjoint(network.nodes)
 
 
 def _functions(network: Network, node: Node, expression: Expr) -> Found:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import textwrap
 import types
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -17,7 +17,7 @@ from symbackprop.trace.run.namespace import Namespace, mentioned
 from symbackprop.trace.run.nested import NO_FILE, is_user_class, is_user_file
 from symbackprop.verify.binding.binding import HandCall
 from symbackprop.verify.binding.source_tree import function_text
-from symbackprop.verify.mend.changes.splices import OtherFunctions
+from symbackprop.verify.mend.changes.splices import OtherFunctions, is_read_by_a_key
 
 MOST_FUNCTIONS = 40
 """Functions of the handwritten code that are looked at."""
@@ -61,7 +61,8 @@ def _beside(function: types.FunctionType) -> OtherFunctions:
     alone = [value for value in values if isinstance(value, types.FunctionType) and value.__code__.co_argcount == 1]
     constants = {number for value in values for number in _constants_in(value, function.__code__.co_filename)}
     fractions = sorted(number for number in constants if LEAST < number < 1)
-    return OtherFunctions(tuple(map(repr, fractions[:MOST_BESIDE])), tuple(other.__name__ for other in alone[:MOST_BESIDE]))
+    helpers = tuple(other.__name__ for other in alone[:MOST_BESIDE])
+    return OtherFunctions(tuple(map(repr, fractions[:MOST_BESIDE])), helpers, tuple(_entries_in(values)))
 
 
 def _own_of(function: types.FunctionType) -> list[Any]:
@@ -76,18 +77,36 @@ def _constants_in(value: Any, file: str) -> Iterator[float]:
             yield from (number for number in other.__code__.co_consts if isinstance(number, float))
 
 
-LEAST, MOST_BESIDE = 1e-3, 5
-"""A smaller number is a guard; fractions and helpers of a file that are looked at."""
+LEAST, MOST_BESIDE, MOST_ENTRIES = 1e-3, 5, 24
+"""A smaller number is a guard; fractions and helpers of a file that are looked at, and what is looked up by a key."""
 
 
 @lru_cache(maxsize=64)
 def _held(function: types.FunctionType) -> tuple[str, ...]:
     owner: Any = function.__globals__.get(function.__qualname__.rpartition(".")[0])
-    methods = [other for other in _functions_in(owner) if not other.__name__.startswith("__")] if isinstance(owner, type) else []
+    methods = [other for other in _functions_in(owner) if _is_plain(other.__name__)] if isinstance(owner, type) else []
     texts = {other: made.text for other in methods if (made := _made(other)) is not None}
     stored = set(_attributes_in(texts.pop(function, ""), ast.Store))
     found = dict.fromkeys(attribute for text in texts.values() for attribute in _attributes_in(text))
     return tuple(attribute for attribute in found if attribute not in stored)
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a method is one that is called, also as `layer(x)`, and none that Python calls by itself."""
+    return name == "__call__" or not name.startswith("__")
+
+
+def _entries_in(values: Iterable[Any]) -> list[str]:
+    """Return what functions look up by a key, as they write it: `params["W"]`, `self.params["W"]`."""
+    made = (_made(other) for value in values for other in _functions_in(value))
+    entries = (entry for place in made if place is not None for entry in _entries_of(place.text))
+    return list(dict.fromkeys(entries))[:MOST_ENTRIES]
+
+
+def _entries_of(text: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(text)):
+        if is_read_by_a_key(node) and isinstance(node.value, ast.Name | ast.Attribute):
+            yield ast.get_source_segment(text, node) or ""
 
 
 def _attributes_in(text: str, kind: type = ast.expr_context) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from symbackprop.verify.binding.source_tree import line_text
@@ -12,15 +13,28 @@ from symbackprop.verify.records import Cause, Location, Repair
 
 def with_mends(causes: Sequence[Cause], repairs: Sequence[Repair], wrong: Sequence[str]) -> tuple[Cause, ...]:
     """Return the causes, and for what they leave unexplained the mistakes that the mend corrects."""
+    steps = [step for repair in repairs for step in (repair, *repair.more)]
+    causes = [cause for cause in causes if len(steps) != 1 or not _is_told_better(cause, steps[0])]
     left = set(wrong) - {name for cause in causes for name in cause.names if cause.mistake not in SYMPTOMS}
     if not repairs or not left:
         return tuple(causes)
     names = tuple(name for name in wrong if name in left)
-    steps = [step for repair in repairs for step in (repair, *repair.more)]
     partial = len(names) < len(wrong) and len(steps) == 1
     return (*causes, *(Cause(MENDS[step.mistake.kind], _values(step), names, partial) for step in steps))
 
 
+def _is_told_better(cause: Cause, step: Repair) -> bool:
+    """Whether a mend says what a cause only amounts to: by a number where a factor has a name; by another forward pass where
+    an axis or an index is wrong."""
+    kind = step.mistake.kind
+    if kind.startswith("factor") and "ratio" in cause.values:
+        named = step.mistake.belongs if kind == "factor missing" else step.mistake.stands
+        return not NAME.search(cause.values["ratio"]) and bool(NAME.search(named))
+    return cause.mistake in FORWARD and kind in ("transpose", "axis", "index")
+
+
+NAME = re.compile(r"[A-Za-z_]")
+FORWARD = tuple(mistake for key, mistake in MISTAKES.items() if key.startswith("forward"))
 SYMPTOMS = tuple(MISTAKES[key] for key in ("zero", "of another", "by logarithm"))
 """What is said of the numbers alone; the mend says what it comes from."""
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations, pairwise
+from itertools import combinations, islice, pairwise
 from typing import Any
 
 import numpy as np
 
 from symbackprop.guest.visit import CodeStops, NotTried, visit
+from symbackprop.trace.run.recorder import Local
 from symbackprop.verify.binding.binding import numeric, run, run_inside
 from symbackprop.verify.explain.suspicion import lines_of_results, suspicion
 from symbackprop.verify.mend.changes.costs import COST
@@ -83,9 +84,10 @@ def ranked(
         doubts, unlikely = suspicion_of_headers(source, place, suspects), kinds_of_lines(source)
         plainly = Plainly(source)
         forward = _is_the_references(place, fixed, suspects) and masks_of(source)
+        held = fixed - _without_numbers(source, place, doubts)
         for edit in edits(source):
             line = (place.filename, place.line + edit.line - 1)
-            if line not in fixed and (forward is False or edit.line in forward):
+            if line not in held and (forward is False or edit.line in forward):
                 doubt = doubts.get(line, -0.5 if suspects else 0.0)
                 changed = edit.apply(text)
                 spoken = plainly.speaks_for(edit, changed)
@@ -94,6 +96,20 @@ def ranked(
                 offered.append((likely, Candidate(place, changed, edit, text)))
     offered.sort(key=lambda pair: pair[0])
     return [candidate for _, candidate in offered]
+
+
+def _without_numbers(source: ParsedSource, place: Editable, doubts: Mapping[Line, float]) -> set[Line]:
+    """Return the suspected lines that make no number of their own: heads of loops, which may go the other way, and copies, after
+    which something may be missing. What they hold is right, and no reason to leave them alone."""
+    statements = (node for node in ast.walk(source.tree) if isinstance(node, ast.For | ast.Assign))
+    lines = (node.lineno for node in statements if isinstance(node, ast.For) or _is_a_copy(node))
+    return {line for line in ((place.filename, place.line + number - 1) for number in lines) if line in doubts}
+
+
+def _is_a_copy(node: ast.AST) -> bool:
+    """Whether a statement is `a = b.copy()`, or `a = np.copy(b)`."""
+    called = node.value.func if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) else None
+    return isinstance(called, ast.Attribute) and called.attr == "copy"
 
 
 def _is_the_references(place: Editable, kept: set[Line], suspects: Mapping[Line, float]) -> bool:
@@ -283,10 +299,13 @@ def _shapes(case: Case, place: Editable) -> dict[str, tuple[int, ...]]:
     found = _held_shapes(case.call.owner)
     # What a layer is given goes by the names of its own arguments.
     found |= {path: np.shape(values[name]) for path, name in case.call.paths.items() if name in values}
-    for local in sample.run.locals if sample.run is not None else ():
-        if local.function == place.name or local.name.startswith("self."):
-            found[local.name] = local.value.shape
-    return found
+    return found | _shapes_held(place, sample.run.locals if sample.run is not None else ())
+
+
+def _shapes_held(place: Editable, locals_: Iterable[Local]) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the variables of a function and of those defined in it, and of what an object holds."""
+    own = {node.name for node in ast.walk(ast.parse(place.text)) if isinstance(node, ast.FunctionDef)}
+    return {at.name: at.value.shape for at in locals_ if at.function in own or at.name.startswith("self.")}
 
 
 def _extents_told(sample: Sample) -> int:
@@ -326,7 +345,7 @@ class Search:
         self.partial = {}
         several: Mended | None = None
         most = _most_tried(self.case, len(self.applied))
-        waiting = [*listed[:most], *(candidate for candidate in listed[most:] if candidate.edit.first)]
+        waiting = [*listed[:most], *_beyond_the_most(listed[most:], most)]
         while waiting and self.refuted < MOST_REFUTED:
             count, right = self._next(waiting)
             candidate, waiting = waiting[count - 1], waiting[count:]
@@ -409,7 +428,7 @@ class Search:
         size; and with what the code is given for a number, such as a stride. Whether a size stays that is likely alone: other
         lines are divided by it as well."""
         for k, step in enumerate(steps):
-            for other in (*_with_numbers(step, self._extents), *_with_names(step)):
+            for other in (*_with_numbers(step, self._extents), *_with_names(step, self.case.unmoved)):
                 others = [*steps[:k], other, *steps[k + 1 :]]
                 changed = changed_call(self.case.call, {**self.texts, **merged(others)}) if self._makes_sense(other) else None
                 if self._right(others) == self.case.all and changed is not None and proved(self.case, changed) is not None:
@@ -467,6 +486,13 @@ class Search:
         return None
 
 
+def _beyond_the_most(listed: Sequence[Candidate], most: int) -> Iterator[Candidate]:
+    """Yield those that are tried although they are not among the likeliest: what others need first, and what is rare."""
+    rare = islice((candidate for candidate in listed if candidate.edit.rare and not candidate.edit.first), most // 3)
+    yield from (candidate for candidate in listed if candidate.edit.first)
+    yield from rare
+
+
 def _extents_at(points: Sequence[Mapping[str, Any]]) -> Iterator[set[int]]:
     """Yield the extents that each axis takes at some points."""
     for name, value in points[0].items():
@@ -487,12 +513,13 @@ def _with_numbers(step: Candidate, numbers: Sequence[int]) -> Iterator[Candidate
                 yield replace(step, edit=edit, text=edit.apply(step.before))
 
 
-def _with_names(step: Candidate) -> Iterator[Candidate]:
-    """Yield a change that brings a number in with each whole number that the code is given in its place, a stride or a window."""
+def _with_names(step: Candidate, unmoved: Collection[str]) -> Iterator[Candidate]:
+    """Yield a change that brings a number in with each whole number that the code is given in its place, a stride or a window,
+    unless it never took another value."""
     source = ParsedSource(step.before, step.place.held)
     for number in _new_numbers(step):
         for name in source.whole:
-            if name not in source.measured:
+            if name not in source.measured and name.rpartition(".")[2] not in unmoved:
                 *before, after = re.split(rf"(?<![\w.]){number}(?![\w.])", step.edit.new)
                 edit = replace(step.edit, new=f"{str(number).join(before)}{name}{after}")
                 if not _AXIS.search(step.before[: step.edit.start] + str(number).join(before)):

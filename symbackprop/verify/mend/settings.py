@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.trace.run.nested import is_user_class, put, walk
+from symbackprop.trace.run.nested import is_user_class, is_user_file, put, walk
 from symbackprop.verify.binding.binding import HandCall
 from symbackprop.verify.binding.name_matching import RATES, is_target
 from symbackprop.verify.reference.loss_reference import LossReference
@@ -39,8 +39,8 @@ def settings(source: Any, call: HandCall, values: Mapping[str, Any]) -> list[Set
     """Return the settings beside the one that code and loss were run at; none for a derivation, which holds no such numbers."""
     if not isinstance(source, LossReference):
         return []
-    found = [*_of_holders(source, call, values), *_of_defaults(source, call, values), *_of_values(source, call, values)]
-    return found[:MOST_SETTINGS]
+    kinds = (_of_holders, _of_defaults, _of_closed, _of_values)
+    return [setting for kind in kinds for setting in kind(source, call, values)][:MOST_SETTINGS]
 
 
 def _of_values(source: LossReference, call: HandCall, values: Mapping[str, Any]) -> Iterator[Setting]:
@@ -59,10 +59,50 @@ def _of_defaults(source: LossReference, call: HandCall, values: Mapping[str, Any
             yield Setting(replace(source, call=calls[0]), calls[1], values, name, first[name])
 
 
+def _of_closed(source: LossReference, call: HandCall, values: Mapping[str, Any]) -> Iterator[Setting]:
+    """Numbers that the user's functions have by default, where code and loss are put together from such functions."""
+    first, second = (_defaults_closed_over(each.function) for each in (source.call, call))
+    for name, number in sorted(item for item in first & second if item[0] not in values):
+        for other in _others(number):
+            calls = [replace(each, function=_with_defaults(each.function, name, number, other)) for each in (source.call, call)]
+            yield Setting(replace(source, call=calls[0]), calls[1], values, name, number)
+
+
+def _defaults_closed_over(function: Any) -> set[tuple[str, int | float]]:
+    return {item for inner in _functions_closed_over(function) for item in _defaults_of(inner).items()}
+
+
+def _functions_closed_over(function: Any) -> list[Any]:
+    """Return the user's functions that a function closes over, as what puts two passes together does."""
+    values = (_content(cell) for cell in getattr(function, "__closure__", None) or ())
+    return [value for value in values if isinstance(value, types.FunctionType) and is_user_file(value.__code__.co_filename)]
+
+
+def _with_defaults(function: Any, name: str, number: float, other: float) -> Any:
+    """Return a function that closes over functions with another default."""
+    cells = []
+    for cell in function.__closure__:
+        value = _content(cell)
+        moved = any(value is own for own in _functions_closed_over(function)) and _defaults_of(value).get(name) == number
+        cells.append(types.CellType(_defaulting(value, name, other)) if moved else cell)
+    return _copied(function, tuple(cells))
+
+
+def _content(cell: types.CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # nothing was put into it yet
+        return None
+
+
 def _defaults(call: HandCall) -> dict[str, int | float]:
-    if not isinstance(call.function, types.FunctionType):
+    return _defaults_of(call.function)
+
+
+def _defaults_of(function: Any) -> dict[str, int | float]:
+    if not isinstance(function, types.FunctionType):
         return {}
-    named = inspect.signature(call.function).parameters.values()
+    named = inspect.signature(function).parameters.values()
     return {p.name: p.default for p in named if _is_setting(p.name, p.default)}
 
 
@@ -115,11 +155,7 @@ def _others(number: float) -> Iterator[float]:
 def _holders(function: Any) -> dict[int, Any]:
     """Return what a function is a method of, and the objects and dictionaries that it closes over, by identity."""
     held = [function.__self__] if isinstance(function, types.MethodType) else []
-    for cell in getattr(function, "__closure__", None) or ():
-        try:
-            held.append(cell.cell_contents)
-        except ValueError:  # nothing was put into it yet
-            continue
+    held += [_content(cell) for cell in getattr(function, "__closure__", None) or ()]
     return {id(each): each for each in held if is_user_class(type(each)) or isinstance(each, dict)}
 
 
@@ -127,16 +163,9 @@ def _holding(function: Any, old: Any, new: Any) -> Callable[..., Any]:
     """Return a function with another object in the place of one."""
     if isinstance(function, types.MethodType):
         return types.MethodType(function.__func__, new) if function.__self__ is old else function
-    cells = tuple(types.CellType(new) if _is_cell_of(cell, old) else cell for cell in function.__closure__)
+    cells = tuple(types.CellType(new) if _content(cell) is old else cell for cell in function.__closure__)
     made: Callable[..., Any] = _copied(function, cells)
     return made
-
-
-def _is_cell_of(cell: types.CellType, value: Any) -> bool:
-    try:
-        return cell.cell_contents is value
-    except ValueError:
-        return False
 
 
 def _copied(function: Any, closure: tuple[types.CellType, ...] | None) -> Any:

@@ -4,7 +4,7 @@ backwards, which knows nothing of how a network is derived."""
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from symbackprop.errors import SymbackpropError, UserError, nearest
 from symbackprop.trace.graph.evaluate import evaluate, reachable
-from symbackprop.trace.graph.graph import Condition, Graph, InputName, sides_of
+from symbackprop.trace.graph.graph import Condition, Graph, InputName, Place, sides_of
 from symbackprop.trace.graph.points import boundary
 from symbackprop.trace.graph.reverse import gradients
 from symbackprop.trace.run.nested import mapped, shared_arrays, walk
@@ -260,9 +260,12 @@ class LossReference:
         graph = Graph()
         run, loss = self._traced(self.values, graph, variables=True)
         own = set(reachable(graph, [loss]))
-        places = [graph.places[node] for node in own]
-        places += [at.place for at in run.locals if any(node in own and graph.arguments[node] for node in at.value.nodes)]
-        return frozenset((place.filename, place.line) for place in places if place is not None)
+        made = {graph.places[node] for node in own} - {None}
+        # A function that makes no number of the loss only passes some on, as a backward pass does with what it unpacks.
+        makes = {at.function for at in run.locals if at.place in made}
+        numbers = {node for node in own if graph.arguments[node]}
+        held = {at.place for at in run.locals if at.function in makes and not numbers.isdisjoint(at.value.nodes)}
+        return _lines_of(made | held)
 
     def _equations(self, values: Mapping[str, Any]) -> list[Solved]:
         shares = {name: domain.axis for name, domain in self.kept.items() if domain.shares and not domain.levels}
@@ -580,3 +583,7 @@ def _scalar_result(title: str, results: Mapping[str, TracedValues]) -> int:
         listed = ", ".join(f"{path or 'the result'} {value.shape}" for path, value in results.items()) or "nothing"
         raise UserError(f"{title}: expected a loss that is one number, got {listed}")
     return results[path].nodes[0]
+
+
+def _lines_of(places: Iterable[Place | None]) -> frozenset[tuple[str, int]]:
+    return frozenset((place.filename, place.line) for place in places if place is not None)

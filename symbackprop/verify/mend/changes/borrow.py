@@ -17,6 +17,8 @@ from symbackprop.verify.mend.changes.splices import (
     common_start,
     is_of_one,
     is_product,
+    is_read_by_a_key,
+    names_with,
     unlike,
 )
 
@@ -234,6 +236,17 @@ def path_of_products(source: ParsedSource, node: ast.BinOp) -> Edits:
             yield source.put(node, f"{source.of(node)} + {term}", COST["summand of its form"] + 0.1, atomic=True)
 
 
+def path_to_the_next_step(source: ParsedSource, node: ast.BinOp) -> Edits:
+    """A path that is missing in what a loop carries on: `dh_next = … + dh * z`, a product of two variables of this turn."""
+    parent = source.parents.get(node)
+    loop = next((outer for outer in source.above(node) if isinstance(outer, ast.For)), None)
+    target = source.of(parent.targets[0]) if isinstance(parent, ast.Assign) else ""
+    stored = names_with(loop, ast.Store) if loop is not None else set()
+    if loop is not None and target in stored & names_with(loop, ast.Load):
+        for left, right in combinations((name for name in source.arrays if name in stored - {target}), 2):
+            yield source.put(node, f"{source.of(node)} + {left} * {right}", COST["carried path"], atomic=True)
+
+
 def _products(source: ParsedSource, loops: list[str]) -> list[str]:
     """Return the products of a variable with another, or with an element that is read at a step of loops."""
     if not loops:
@@ -254,7 +267,8 @@ def path_of_matrices(source: ParsedSource, node: ast.expr) -> Edits:
 def _through_matrices(source: ParsedSource, node: ast.expr) -> Iterator[tuple[str, float]]:
     """Yield the products of a variable set above with a matrix, those of what a loop carries on first."""
     matrices = list(dict.fromkeys(_matrices(source)))[:MOST_MATRICES]
-    carried = {name for outer in source.above(node) if isinstance(outer, ast.For) for name in _stored_and_read(outer)}
+    loops = [outer for outer in source.above(node) if isinstance(outer, ast.For)]
+    carried = {name for loop in loops for name in names_with(loop, ast.Store) & names_with(loop, ast.Load)}
     above = [name for name in _set_before(source, node) if name in carried or name in source.arrays]
     for name, matrix, form in product(above, matrices, _forms_of_products(source)):
         if name != matrix:
@@ -271,12 +285,6 @@ MOST_MATRICES = 12
 """Matrices of a function through which variables are passed."""
 
 
-def _stored_and_read(loop: ast.For) -> set[str]:
-    names = [inner for inner in ast.walk(loop) if isinstance(inner, ast.Name)]
-    stored, read = ({name.id for name in names if isinstance(name.ctx, kind)} for kind in (ast.Store, ast.Load))
-    return stored & read
-
-
 def _set_before(source: ParsedSource, node: ast.expr) -> list[str]:
     """Return the variables that a function sets above a node."""
     names = (inner for inner in ast.walk(source.tree) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store))
@@ -291,6 +299,7 @@ def _matrices(source: ParsedSource) -> Iterator[str]:
             if isinstance(inner, ast.Subscript) or source.variable(inner):
                 yield source.of(inner)
     yield from (name for name in source.scope if name in source.arguments and name in source.arrays)
+    yield from source.entries_beside
 
 
 def _multiplied(node: ast.AST) -> list[ast.expr]:
@@ -299,11 +308,7 @@ def _multiplied(node: ast.AST) -> list[ast.expr]:
         return [node.left, node.right]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("dot", "outer"):
         return [node.func.value, *node.args]
-    return [node] if isinstance(node, ast.Subscript) and _is_read_by_a_key(node) else []
-
-
-def _is_read_by_a_key(node: ast.Subscript) -> bool:
-    return isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str) and isinstance(node.ctx, ast.Load)
+    return [node] if is_read_by_a_key(node) else []
 
 
 def like_the_others(source: ParsedSource, node: ast.Tuple | ast.Dict) -> Edits:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from symbackprop.verify.mend.changes import borrow, delete, places, restore, supply
 from symbackprop.verify.mend.changes.splices import Edit, ParsedSource
@@ -32,6 +33,7 @@ RULES: tuple[tuple[type, Rule], ...] = (
     (ast.AugAssign, supply.all_but_first),
     (ast.Assign, supply.all_but_first),
     (ast.Attribute, restore.other_attribute),
+    (ast.Subscript, restore.other_key),
     (ast.Attribute, restore.other_for_a_transpose),
     (ast.Attribute, restore.turned_attribute),
     (ast.Constant, restore.other_constant),
@@ -61,7 +63,10 @@ RULES: tuple[tuple[type, Rule], ...] = (
     (ast.Tuple, restore.results_exchanged),
     (ast.List, restore.results_exchanged),
     (ast.BinOp, restore.transposed_in_each),
+    (ast.BinOp, restore.names_exchanged),
+    (ast.Call, restore.other_end_of_a_list),
     (ast.Assign, supply.reciprocal),
+    (ast.Assign, supply.copy_scaled),
     (ast.Assign, supply.like_a_twin),
     (ast.Tuple, borrow.like_the_others),
     (ast.Dict, borrow.like_the_others),
@@ -69,6 +74,7 @@ RULES: tuple[tuple[type, Rule], ...] = (
     (ast.Subscript, places.index_shifted),
     (ast.Slice, places.negative_end),
     (ast.Slice, places.other_part),
+    (ast.Slice, places.ended),
     (ast.Subscript, places.read_forwards),
     (ast.Slice, places.other_walk),
     (ast.Name, restore.complement),
@@ -82,6 +88,9 @@ RULES: tuple[tuple[type, Rule], ...] = (
     (ast.expr, supply.with_a_variable),
     (ast.expr, supply.slope_of_an_entry),
     (ast.expr, supply.unread_added),
+    (ast.expr, supply.product_of_the_unread),
+    (ast.expr, supply.one_added),
+    (ast.Subscript, supply.like_an_entry),
     (ast.BinOp, supply.like_a_neighbour),
     (ast.BinOp, supply.summand_of_its_form),
     (ast.expr, supply.masked),
@@ -106,6 +115,7 @@ RULES: tuple[tuple[type, Rule], ...] = (
     (ast.expr, borrow.path_of_a_twin),
     (ast.AugAssign, borrow.statement_of_a_twin),
     (ast.BinOp, borrow.path_of_products),
+    (ast.BinOp, borrow.path_to_the_next_step),
     (ast.expr, borrow.path_of_matrices),
     (ast.AugAssign, borrow.statement_of_the_other_index),
     (ast.AugAssign, borrow.statement_of_the_other_part),
@@ -116,19 +126,32 @@ RULES: tuple[tuple[type, Rule], ...] = (
 def edits(source: ParsedSource) -> Iterator[Edit]:
     """Yield edits of the whole function, the likely ones first; each text once."""
     found: dict[tuple[int, int, str], Edit] = {}
-    for edit in _all(source):
+    for edit in _marked(source):
         key = (edit.start, edit.end, edit.new)
         if edit.new != source.text[edit.start : edit.end] and (key not in found or edit.cost < found[key].cost):
             found[key] = edit
     yield from sorted(found.values(), key=lambda edit: edit.cost)
 
 
-def _all(source: ParsedSource) -> Iterator[Edit]:
+FEW = 40
+"""Edits of one kind in a function that are few."""
+
+
+def _marked(source: ParsedSource) -> Iterator[Edit]:
+    """Yield the edits of every kind, those of kinds with few of them marked as rare."""
+    by_rule: dict[Rule, list[Edit]] = {}
+    for rule, edit in _all(source):
+        by_rule.setdefault(rule, []).append(edit)
+    for found in by_rule.values():
+        yield from (replace(edit, rare=True) for edit in found) if len(found) <= FEW else found
+
+
+def _all(source: ParsedSource) -> Iterator[tuple[Rule, Edit]]:
     for node in ast.walk(source.tree):
         if isinstance(node, ast.expr | ast.stmt) and not _fixed(source, node):
             for kind, rule in RULES:
                 if isinstance(node, kind):
-                    yield from rule(source, node)
+                    yield from ((rule, edit) for edit in rule(source, node))
 
 
 def _fixed(source: ParsedSource, node: ast.AST) -> bool:

@@ -41,13 +41,14 @@ def padded(source: ParsedSource, node: ast.Subscript) -> Edits:
         text, (start, _) = source.of(node), source.span(node)
         for end in reversed(ends):
             a, b = (at - start for at in source.span(end))
-            text = f"{text[: a - 1]}{pad}:{pad} + {source.term(end)}{text[b:]}"
+            text = f"{text[: a - 1].removesuffix('0')}{pad}:{pad} + {source.term(end)}{text[b:]}"
         yield source.put(node, text, COST["padding"], atomic=True)
 
 
 def _only_end(part: ast.expr) -> ast.expr | None:
-    """Return the end of a slice that has nothing else: `:H`."""
-    return part.upper if isinstance(part, ast.Slice) and part.lower is None and part.step is None else None
+    """Return the end of a slice that has nothing else: `:H`, `0:H`."""
+    begins = isinstance(part, ast.Slice) and (part.lower is None or ast.unparse(part.lower) == "0")
+    return part.upper if isinstance(part, ast.Slice) and begins and part.step is None else None
 
 
 def _parts_of(node: ast.Subscript) -> list[ast.expr]:
@@ -176,6 +177,14 @@ def reversed_axis(source: ParsedSource, node: ast.Name | ast.Attribute) -> Edits
     if isinstance(node.ctx, ast.Load) and is_array and not isinstance(parent, ast.Subscript | ast.Attribute | ast.Call):
         for part in ("::-1", "::-1, ::-1", ":, ::-1", "..., ::-1", "..., ::-1, ::-1"):
             yield source.put(node, f"{source.of(node)}[{part}]", COST["reversed"], atomic=True)
+
+
+def ended(source: ParsedSource, node: ast.Slice) -> Edits:
+    """The padding left on at the end: `a[p:]` for `a[p:p + L]`."""
+    if node.lower is not None and node.upper is None and node.step is None and source.variable(node.lower):
+        own = source.of(node.lower)
+        for size in (name for name in source.whole if name != own):
+            yield source.put(node, f"{own}:{own} + {size}", COST["padding"], atomic=True)
 
 
 def negative_end(source: ParsedSource, node: ast.Slice) -> Edits:

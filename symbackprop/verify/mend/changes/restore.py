@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 
 from symbackprop.verify.mend.changes.costs import COST
-from symbackprop.verify.mend.changes.splices import ATOMS, Edit, ParsedSource, unlike
+from symbackprop.verify.mend.changes.splices import ATOMS, Edit, ParsedSource, is_read_by_a_key, unlike
 
 MOST_ITEMS = 14
 """Results in one dictionary or tuple of which every two are tried exchanged."""
@@ -56,6 +56,16 @@ def other_attribute(source: ParsedSource, node: ast.Attribute) -> Edits:
     for name in source.within(node) if inner == "self" else ():
         if name != source.of(node):
             yield source.put(node, name, COST["name"] + 0.5 * unlike(node.attr, name), atomic=True)
+
+
+def other_key(source: ParsedSource, node: ast.Subscript) -> Edits:
+    """Another key of a dictionary, also one that only other functions of the file look up: `p["W_self"]` for `p["W"]`."""
+    if is_read_by_a_key(node):
+        base = source.of(node.value)
+        own = (source.of(other) for other in ast.walk(source.tree) if is_read_by_a_key(other))
+        for other in dict.fromkeys(entry for entry in (*own, *source.entries_beside) if entry.startswith(f"{base}[")):
+            cost = COST["name"] + 0.5 * unlike(source.of(node.slice), other[len(base) + 1 : -1])
+            yield source.put(node, other, cost, atomic=True)
 
 
 def other_for_a_transpose(source: ParsedSource, node: ast.Attribute) -> Edits:
@@ -170,7 +180,7 @@ def _written_elsewhere(source: ParsedSource, value: float) -> list[float]:
     """Return the fractions that a function is written with: the slope 0.1 of a leaky relu, where 0 stands."""
     numbers = (node.value for node in ast.walk(source.tree) if isinstance(node, ast.Constant))
     fractions = sorted({number for number in numbers if isinstance(number, float) and number > LEAST})
-    return fractions if isinstance(value, float) else []
+    return [*fractions, *map(float, source.beside.fractions)] if isinstance(value, float) else []
 
 
 LEAST = 1e-3
@@ -332,6 +342,24 @@ def _repeated_parts(source: ParsedSource, node: ast.expr) -> Edits:
             yield source.put(node, source.spliced(node, [(place, new) for place in places]), COST["repeated part"])
 
 
+def names_exchanged(source: ParsedSource, node: ast.BinOp) -> Edits:
+    """Two variables of one expression exchanged: `dz @ Wz.T + dh @ Wh.T` for `dz @ Wh.T + dh @ Wz.T`."""
+    if isinstance(node.op, ast.Add | ast.Sub) and not isinstance(source.parents.get(node), ast.BinOp):
+        inside = [inner for inner in ast.walk(node) if isinstance(inner, ast.Name | ast.Attribute) and source.variable(inner)]
+        for left, right in combinations(inside[:MOST_ITEMS], 2):
+            if source.of(left) != source.of(right):
+                new = source.spliced(node, [(left, source.of(right)), (right, source.of(left))])
+                yield source.put(node, new, COST["names exchanged"], atomic=True)
+
+
+def other_end_of_a_list(source: ParsedSource, node: ast.Call) -> Edits:
+    """`dxs.insert(0, dx)` for `dxs.append(dx)` in a loop that runs backwards, and the reverse."""
+    method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    if isinstance(node.func, ast.Attribute) and (method, len(node.args)) in (("append", 1), ("insert", 2)):
+        put = f"insert(0, {source.of(node.args[-1])})" if method == "append" else f"append({source.of(node.args[-1])})"
+        yield source.put(node, f"{source.of(node.func.value)}.{put}", COST["reversed"], atomic=True)
+
+
 def stands_for_itself(source: ParsedSource, node: ast.expr) -> bool:
     """Whether an expression is assigned, returned, an element of what is returned, or an argument."""
     held = ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Return | ast.Dict | ast.Tuple | ast.List | ast.Call | ast.keyword
@@ -384,7 +412,8 @@ def other_accumulation(source: ParsedSource, node: ast.AugAssign) -> Edits:
 def assigned_for_added(source: ParsedSource, node: ast.Assign) -> Edits:
     """`a[i] = …` for `a[i] += …`: later terms overwrite earlier ones; `s = …` in a loop, or where s was begun before."""
     (target, *others) = node.targets
-    if others or not (isinstance(target, ast.Subscript) or (isinstance(target, ast.Name) and _is_begun(source, node, target.id))):
+    plain = isinstance(target, ast.Name | ast.Attribute) and _is_begun(source, node, source.of(target))
+    if others or not (isinstance(target, ast.Subscript) or plain):
         return
     yield source.put(node, f"{source.of(target)} += {source.of(node.value)}", COST["accumulation"], atomic=True)
     if isinstance(target, ast.Subscript):
@@ -402,5 +431,5 @@ def _is_begun(source: ParsedSource, node: ast.Assign, name: str) -> bool:
     """Whether a variable is set before a statement, further up or in the turn of a loop before."""
     if any(isinstance(outer, ast.For) for outer in source.above(node)):
         return True
-    stored = (n for n in ast.walk(source.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and n.id == name)
-    return any(before.lineno < node.lineno for before in stored)
+    stored = (n for n in ast.walk(source.tree) if isinstance(n, ast.Name | ast.Attribute) and isinstance(n.ctx, ast.Store))
+    return any(before.lineno < node.lineno and source.of(before) == name for before in stored)

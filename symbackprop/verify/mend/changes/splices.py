@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
+from typing import TypeGuard
 
 ATOMS = (ast.Name, ast.Constant, ast.Call, ast.Attribute, ast.Subscript, ast.Tuple, ast.List, ast.Dict)
 
@@ -16,7 +17,8 @@ ATOMS = (ast.Name, ast.Constant, ast.Call, ast.Attribute, ast.Subscript, ast.Tup
 class Edit:
     """Replace the characters `start`..`end` of a text by `new`; `line` is where (from 1), `cost` how far-fetched it is.
 
-    `first` marks a change without which others show no progress, such as what is carried on from one step to the next.
+    `first` marks a change without which others show no progress, such as what is carried on from one step to the next; `rare`
+    one of a kind of which a function has few, so that all of them can be tried.
     """
 
     start: int
@@ -25,6 +27,7 @@ class Edit:
     line: int
     cost: float
     first: bool = False
+    rare: bool = False
 
     def apply(self, text: str) -> str:
         """Return the changed text."""
@@ -33,10 +36,12 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class OtherFunctions:
-    """The other functions of a file: the fractions that they are written with, and the names of those of one argument."""
+    """The other functions of a file: the fractions that they are written with, the names of those of one argument, and what
+    they look up by a key, `params["W"]`."""
 
     fractions: tuple[str, ...] = ()
     helpers: tuple[str, ...] = ()
+    entries: tuple[str, ...] = ()
 
 
 class ParsedSource:
@@ -146,6 +151,11 @@ class ParsedSource:
             self.of(part) in known if isinstance(part, ast.Name | ast.Attribute) else type(getattr(part, "value", "")) is int
             for part in parts
         )
+
+    @cached_property
+    def entries_beside(self) -> tuple[str, ...]:
+        """What only other functions look up by a key in a dictionary that this one looks something up in as well."""
+        return tuple(entry for entry in self.beside.entries if f"{entry.partition('[')[0]}[" in self.text)
 
     @cached_property
     def arguments(self) -> frozenset[str]:
@@ -319,6 +329,17 @@ def is_of_one(node: ast.Call) -> bool:
 def calls_of_one(source: ParsedSource) -> list[ast.Call]:
     """Return the calls of a function that have one variable as their argument."""
     return [node for node in ast.walk(source.tree) if isinstance(node, ast.Call) and is_of_one(node)]
+
+
+def is_read_by_a_key(node: ast.AST) -> TypeGuard[ast.Subscript]:
+    """Whether a node is what is looked up by a key, `params["W"]`."""
+    key = node.slice if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) else None
+    return isinstance(key, ast.Constant) and isinstance(key.value, str)
+
+
+def names_with(tree: ast.AST, context: type) -> set[str]:
+    """Return the names that are read (`ast.Load`) or set (`ast.Store`) in a tree."""
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, context)}
 
 
 def compares(node: ast.AST) -> bool:

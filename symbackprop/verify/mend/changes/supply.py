@@ -18,6 +18,7 @@ from symbackprop.verify.mend.changes.splices import (
     compares,
     factors_of,
     is_product,
+    names_with,
     unlike,
 )
 
@@ -185,12 +186,13 @@ def target_left_out(source: ParsedSource, node: ast.Assign) -> Edits:
     array = source.of(node.targets[0])
     if isinstance(node.targets[0], ast.Name) and f"{array}[" not in source.text:
         for label in (name for name in source.scope if LABELS.search(name.lower())):
-            for part in (f"np.arange(len({label})), {label}", label):
+            steps = [f"{label}[{loop}]" for loop in source.loop_names(node)]
+            for part in (*steps, f"np.arange(len({label})), {label}", label):
                 new = f"{source.of(node)}\n{' ' * node.col_offset}{array}[{part}] -= 1"
                 yield source.put(node, new, COST["residual"], atomic=True)
 
 
-LABELS = re.compile(r"(^|[._])(t|y|y_?true|labels?|targets?|classe?s?|y_?(batch|train))$")
+LABELS = re.compile(r"(^|[._])(t|y|y_?true|labels?|tags?|targets?|classe?s?|y_?(batch|train))$")
 
 
 def squared(source: ParsedSource, node: ast.Name | ast.Attribute | ast.Subscript) -> Edits:
@@ -207,10 +209,61 @@ def unread_added(source: ParsedSource, node: ast.expr) -> Edits:
     parent = source.parents.get(node)
     if not isinstance(parent, ast.Assign | ast.Return) or not is_value(source, node):
         return
-    for name in (name for name in source.arrays if name in source.unread and name not in source.arguments):
+    unread = source.unread - source.arguments | _carried_and_unread(source, node)
+    for name in (name for name in source.arrays if name in unread):
         for term in (name, *(f"{name} / {size}" for size in sizes(source))):
             yield source.put(node, f"{source.of(node)} + {term}", COST["forgotten"])
             yield source.put(node, f"{source.of(node)} - {term}", COST["forgotten"])
+
+
+def _carried_and_unread(source: ParsedSource, node: ast.expr) -> set[str]:
+    """Return what a loop around a node is begun with and sets at each turn, and never reads: `dh_next`."""
+    loops = (outer for outer in source.above(node) if isinstance(outer, ast.For))
+    return {
+        name
+        for loop in loops
+        for name in _set_above(source, loop) & names_with(loop, ast.Store) - names_with(loop, ast.Load)
+        if name not in source.whole
+    }
+
+
+def one_added(source: ParsedSource, node: ast.expr) -> Edits:
+    """A 1 that is missing: `(nu + 1) * r` for `nu * r`, `x ** (gamma - 1)` for `x ** gamma`, `1 - u * r` for `-u * r`."""
+    parent, text = source.parents.get(node), source.of(node)
+    if source.variable(node) and isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Pow | ast.Mult):
+        cost = COST["one added"] - 0.1 * isinstance(parent.op, ast.Pow)
+        yield from (source.put(node, f"({text} {sign} 1)", cost, atomic=True) for sign in "-+")
+    elif isinstance(parent, ast.Assign | ast.AugAssign) and is_value(source, node) and not _sets_a_size(source, node):
+        written = (f"{text} - 1", f"1 - {source.term(node)}", f"{text} + 1")
+        yield from (source.put(node, new, COST["one added"] + 0.1) for new in written)
+
+
+def like_an_entry(source: ParsedSource, node: ast.Subscript) -> Edits:
+    """What another array has at the same place: `emissions[t + 1] + betas[t + 1]` for `betas[t + 1]`."""
+    if isinstance(node.ctx, ast.Load) and set(source.loop_names(node)) & source.variables(node.slice):
+        own = source.of(node.value)
+        for name in (name for name in source.scope if name != own and name not in source.whole):
+            new = f"({name}[{source.of(node.slice)}] + {source.of(node)})"
+            yield source.put(node, new, COST["entry added"] - 0.1, atomic=True)
+
+
+def product_of_the_unread(source: ParsedSource, node: ast.expr) -> Edits:
+    """The same with other variables: `… + dn * s / n`, `a * (d - x * m)` for an `m` that was worked out and then forgotten."""
+    parent = source.parents.get(node)
+    factor = is_product(parent) and bool(source.variable(node))
+    summand = isinstance(parent, ast.Assign | ast.AugAssign | ast.Return) and is_value(source, node)
+    set_here = set(map(source.of, getattr(parent, "targets", ())))
+    forgotten = source.unread - source.arguments - set_here if factor or summand else ()
+    terms = [term for name in source.arrays if name in forgotten for term in _products_with(source, name, divided=summand)]
+    for term, sign in product(terms, "+-"):
+        yield source.put(node, f"{source.of(node)} {sign} {term}", COST["forgotten"] + 0.2)
+
+
+def _products_with(source: ParsedSource, name: str, *, divided: bool) -> Iterator[str]:
+    """Yield a variable times each other one, and the same divided by a third."""
+    for other in (other for other in source.arrays if other != name):
+        yield f"{other} * {name}"
+        yield from (f"{name} * {other} / {third}" for third in source.arrays if divided and third not in (name, other))
 
 
 def in_a_chain(source: ParsedSource, node: ast.Attribute) -> Edits:
@@ -240,6 +293,8 @@ def in_an_argument(source: ParsedSource, node: ast.Call) -> Edits:
         if isinstance(argument, ast.Starred | ast.Constant | ast.Tuple | ast.List):
             continue
         text = source.term(argument)
+        if isinstance(argument, ast.Name | ast.Attribute | ast.Subscript) and len(node.args) == 1:
+            yield source.put(argument, f"1 - {text}", COST["complement"])
         if not isinstance(argument, ast.UnaryOp):
             yield source.put(argument, f"-{text}", COST["factor in argument"])
         yield source.put(argument, f"0.5 * {text}", COST["factor in argument"])
@@ -451,6 +506,15 @@ def carry_scaled(source: ParsedSource, node: ast.For) -> Edits:
             yield source.put(last, new, COST["carry scaled"], atomic=True)
 
 
+def copy_scaled(source: ParsedSource, node: ast.Assign) -> Edits:
+    """`dc_next = dc * f` for `dc_next = dc`: what a loop carries on lacks the factor that it passes."""
+    loop = next((outer for outer in source.above(node) if isinstance(outer, ast.For)), None)
+    if loop is not None and isinstance(node.value, ast.Name):
+        stored = names_with(loop, ast.Store) - {node.value.id}
+        for factor in factors_within(source, loop, stored):
+            yield source.put(node.value, f"{node.value.id} * {factor}", COST["carry scaled"] - 0.05, atomic=True)
+
+
 def _set_above(source: ParsedSource, node: ast.stmt) -> set[str]:
     names = (n for n in ast.walk(source.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
     return {name.id for name in names if name.lineno < node.lineno}
@@ -483,11 +547,6 @@ def summand_in_a_factor(source: ParsedSource, node: ast.Name | ast.Attribute) ->
             if other != own:
                 yield source.put(node, f"({own} - {other})", COST["summand in factor"], atomic=True)
                 yield source.put(node, f"({own} + {other})", COST["summand in factor"], atomic=True)
-
-
-def names_with(tree: ast.AST, context: type) -> set[str]:
-    """Return the names that are read (`ast.Load`) or set (`ast.Store`) in a tree."""
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, context)}
 
 
 def _stem(name: str) -> str:

@@ -44,14 +44,23 @@ def summands(source: ParsedSource, shapes: Shapes, lines: Collection[int]) -> It
 
 def _forgotten(source: ParsedSource, node: ast.Assign, own: str, shapes: Shapes) -> Iterator[Edit]:
     """A statement that is missing: `dx += ds[:, :, None, None] / (H * W)`, where `ds` is never read."""
-    text, indent = source.of(node), " " * node.col_offset
-    set_at = _lines_set(source)
-    names = [name for name in source.arrays if name in shapes and name != own and set_at.get(name, node.lineno) < node.lineno]
     scales = ["", *(f" / {size}" for size in sizes(source))]
-    for name in names:
-        added = [f"{own}{part}{scale}" for part in _spread(shapes[own], shapes[name]) for scale in scales]
-        for sign, term in product("+-", added):
-            yield source.put(node, f"{text}\n{indent}{name} {sign}= {term}", COST["forgotten"], atomic=True)
+    for name, last in _set_beside(source, node).items():
+        parts = _spread(shapes[own], shapes[name]) if name in shapes and name != own else ()
+        text, indent = source.of(last), " " * last.col_offset
+        for part, scale, sign in product(parts, scales, "+-"):
+            added = f"{text}\n{indent}{name} {sign}= {own}{part}{scale}"
+            yield source.put(last, added, COST["forgotten"], atomic=True)
+
+
+def _set_beside(source: ParsedSource, node: ast.Assign) -> dict[str, ast.Assign]:
+    """Return each array with the statement after which something can be added to it: one that is set above, after the given
+    statement; one that is set further down beside it, where it is set last."""
+    above = {name for name, line in _lines_set(source).items() if line < node.lineno}
+    beside = [other for other in getattr(source.parents.get(node), "body", ()) if isinstance(other, ast.Assign)]
+    below = {source.of(other.targets[0]): other for other in beside if other.lineno > node.lineno}
+    places = {**dict.fromkeys(above, node), **below}
+    return {name: places[name] for name in source.arrays if name in places}
 
 
 def _spread(own: Shape, whole: Shape) -> Iterator[str]:
@@ -65,12 +74,20 @@ def _spread(own: Shape, whole: Shape) -> Iterator[str]:
 
 
 def _added(source: ParsedSource, node: ast.expr, shape: Shape, atoms: Shapes) -> Iterator[Edit]:
-    terms = [term for term in dict.fromkeys(_terms(atoms, shape, "@" in source.text)) if term not in source.of(node)]
+    offered = dict.fromkeys((*_gated(source, atoms, shape), *_terms(atoms, shape, "@" in source.text)))
+    terms = [term for term in offered if term not in source.of(node)]
     unread = [name for name in atoms if name in source.unread and _adds_alone(atoms[name], shape)]
     for place in _sums(node):
         for term in (*unread, *_projections(source, place, shape, atoms), *terms[:MOST_TERMS]):
             for sign in "-+":
                 yield source.put(place, f"{source.of(place)} {sign} {term}", COST["summand added"])
+
+
+def _gated(source: ParsedSource, atoms: Shapes, shape: Shape) -> Iterator[str]:
+    """Yield the products with what the function has of a gate elsewhere: `dy * (1 - T)`."""
+    for left, right in permutations(atoms, 2):
+        if f"(1 - {right})" in source.text and _adds(atoms, (left, right), shape):
+            yield f"{left} * (1 - {right})"
 
 
 def _adds_alone(own: Shape, shape: Shape) -> bool:
