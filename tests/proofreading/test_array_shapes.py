@@ -60,3 +60,17 @@ def test_an_array_of_unknown_shape_is_neither_accused_nor_believed() -> None:
 
 def test_numbers_are_no_arrays() -> None:
     assert proofread_text(r"$y = w x$, $L = (y - t)^2$ and $\frac{\partial L}{\partial w} = 2 x (y - t)$." "\n").ok
+
+
+@pytest.mark.parametrize(
+    ("right", "is_wrong"),
+    [
+        (r"\begin{bmatrix} 2.5 \\ 5.5 \end{bmatrix}", False),
+        (r"\begin{bmatrix} 2.51 \\ 5.49 \end{bmatrix}", False),  # near is near
+        (r"\begin{bmatrix} 2.5 \\ 5.6 \end{bmatrix} = \begin{bmatrix} 2.5 \\ 5.9 \end{bmatrix}", True),
+    ],
+)
+def test_arrays_of_numbers_that_are_said_to_be_near(right: str, is_wrong: bool) -> None:
+    matrix = r"\begin{bmatrix} 1 & 1 \\ 3 & 1 \end{bmatrix} \begin{bmatrix} 1.5 \\ 1.0 \end{bmatrix}"
+    report = proofread_text(rf"$$ {matrix} \approx {right} $$")
+    assert any(item.status is ClaimStatus.DIFFERS for item in report.claims) is is_wrong

@@ -38,7 +38,7 @@ from symbackprop.proofreading.judging.judge import compare_at, free_indices
 from symbackprop.proofreading.judging.matching import match
 from symbackprop.proofreading.judging.other_meanings import vectors_in
 from symbackprop.proofreading.judging.points import leaves, names_reached, points_for, reached
-from symbackprop.proofreading.meaning.printed import is_numeric
+from symbackprop.proofreading.meaning.printed import as_numbers, is_numeric
 from symbackprop.proofreading.meaning.values import Definition, Knowledge, Valuation, summed_letters
 
 MOST_PARTIALS = 12
@@ -157,13 +157,11 @@ def within_rounding(left: Formula, right: Formula, values: tuple[str, str] | Non
 
     Two sides of numbers alone leave nothing to be rounded on the way.
     """
-    if values is None or (is_numeric(left) and is_numeric(right)):
+    worth = as_numbers(values)
+    if worth is None or (is_numeric(left) and is_numeric(right)):
         return False
     lengths = [_significant(node.text) for node in walk(source) if isinstance(node, Number) and _is_worked_out(node.text)]
-    try:
-        first, second = (mpf(value) for value in values)
-    except ValueError:
-        return False
+    first, second = worth
     return bool(lengths) and bool(abs(first - second) <= 5 * mpf(10) ** -min(lengths) * max(abs(first), abs(second)))
 
 

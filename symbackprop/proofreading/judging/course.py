@@ -83,7 +83,14 @@ from symbackprop.proofreading.judging.statement_kinds import (
 from symbackprop.proofreading.meaning.array_values import NoValueError
 from symbackprop.proofreading.meaning.known_functions import IN_WORDS, any_function
 from symbackprop.proofreading.meaning.layer_families import as_written
-from symbackprop.proofreading.meaning.printed import half_unit, is_about_a_power_of_ten, is_numeric, is_rounded, printed_number
+from symbackprop.proofreading.meaning.printed import (
+    as_numbers,
+    half_unit,
+    is_about_a_power_of_ten,
+    is_numeric,
+    is_rounded,
+    printed_number,
+)
 from symbackprop.proofreading.meaning.values import DIGITS, Definition, Key, Knowledge, Valuation, spelled, written
 from symbackprop.proofreading.shapes.array_shapes import BOLD
 
@@ -973,10 +980,11 @@ def _as_said(verdict: ClaimVerdict, relations: Sequence[str], left: Formula, rig
 def _is_rounded_to(side: Formula, value: str) -> bool:
     """Whether a side is the number that a value is rounded to: 6 for 6.3."""
     number = side.body if isinstance(side, Neg) else side
-    if not isinstance(number, Number):
+    worth = as_numbers((value,))
+    if not isinstance(number, Number) or worth is None:
         return False
     printed = mpf(number.text) if number is side else -mpf(number.text)
-    return bool(abs(printed - mpf(value)) <= mpf(10) ** -len(number.text.partition(".")[2]) / 2)
+    return bool(abs(printed - worth[0]) <= mpf(10) ** -len(number.text.partition(".")[2]) / 2)
 
 
 FAR = mpf("0.2")
@@ -984,9 +992,10 @@ FAR = mpf("0.2")
 
 def _is_far(left: Formula, right: Formula, values: tuple[str, str] | None) -> bool:
     """Whether two numbers that are said to be near, and rest on nothing else, are more than a fifth apart."""
-    if values is None or not (is_numeric(left) and is_numeric(right)):
+    worth = as_numbers(values)
+    if worth is None or not (is_numeric(left) and is_numeric(right)):
         return False
-    first, second = map(mpf, values)
+    first, second = worth
     return bool(abs(first - second) > FAR * max(abs(first), abs(second)))
 
 

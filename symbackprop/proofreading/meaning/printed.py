@@ -5,7 +5,7 @@ Whole numbers, short decimals (`0.05`) and the values that the document itself g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from mpmath import iv, mp, mpf
 
@@ -71,13 +71,19 @@ def _scientific(formula: Formula) -> tuple[Number | None, int]:
 
 def is_about_a_power_of_ten(side: Formula, values: tuple[str, str] | None) -> bool:
     """Whether a side is `10^{12}` and the other one is worth that but for a tenth: an order of magnitude, said as one."""
-    if values is None or not isinstance(side, Power) or side.base != Number("10") or _whole(side.exponent) is None:
+    worth = as_numbers(values)
+    if worth is None or not isinstance(side, Power) or side.base != Number("10") or _whole(side.exponent) is None:
         return False
-    try:
-        first, second = (mpf(value) for value in values)
-    except ValueError:
-        return False
+    first, second = worth
     return bool(abs(first - second) <= abs(second) / 10)
+
+
+def as_numbers(values: Sequence[str] | None) -> list[mpf] | None:
+    """Return what two sides are worth, as it is shown, as numbers; None where they are arrays or have no value."""
+    try:
+        return [mpf(value) for value in values] if values is not None else None
+    except ValueError:
+        return None
 
 
 def _whole(formula: Formula) -> int | None:
