@@ -43,6 +43,7 @@ from symbackprop.proofreading.meaning.values import Definition, Knowledge, Valua
 
 MOST_PARTIALS = 12
 PATHS_LEFT_OUT = ("the text does not say how", "nothing in the text makes")
+ELIDED = "the text does not say what"
 TOLD_ELSEWHERE = "is told in another section"
 TOLD_AGAIN = "is told a second time"
 UNSAID = "the text does not say what function"
@@ -220,8 +221,13 @@ def _unconnected(node: Formula, environment: Knowledge, complete: frozenset[str]
     if not below & names_reached(top, environment):
         return f"the text does not say how {', '.join(sorted(above)) or 'this'} depends on {', '.join(sorted(below))}"
     free = set().union(*(leaves(name, environment) for name in top)) - below - complete
-    elided = sorted(name for name in free - environment.in_layers if _is_like_a_defined_one(name, environment))
-    return f"the text does not say what {elided[0]} depends on" if elided else ""
+    elided = [name for name in sorted(free - environment.in_layers) if _is_elided(name, below, environment)]
+    return f"{ELIDED} {elided[0]} depends on" if elided else ""
+
+
+def _is_elided(name: str, below: set[str], environment: Knowledge) -> bool:
+    """Whether the formula of a name was left out, and it may rest on what is differentiated by."""
+    return _is_like_a_defined_one(name, environment) and _may_rest_on(name, below, environment)
 
 
 _NOTHING = Number("1")
@@ -245,6 +251,21 @@ def _is_like_a_defined_one(name: str, environment: Knowledge) -> bool:
     """Whether a name without a formula differs only in its digits from one that has a formula: its own was left out."""
     stem = re.sub(r"\d+", "#", name)
     return any(re.sub(r"\d+", "#", other) == stem for other in environment.definitions if other != name)
+
+
+def _may_rest_on(name: str, below: set[str], environment: Knowledge) -> bool:
+    """Whether a name without a formula may rest on what is differentiated by: its likes do, or nothing shows that it does not.
+
+    It does not where that rests on it, nor where that stands beside it in a formula and its likes do not rest on it:
+    `w_1` of `z = w_1 h_1 + w_2 h_2` is nothing that h_2 is made of if it is nothing that h_1 is made of.
+    """
+    if name in names_reached(map(Name, below), environment):
+        return False
+    bodies = [_named(found.body, environment) for found in environment.definitions.values()]
+    beside = set().union(*(names for names in bodies if name in names))
+    stem = re.sub(r"\d+", "#", name)
+    likes = [Name(other) for other in environment.definitions if re.sub(r"\d+", "#", other) == stem]
+    return bool(below - beside or below & names_reached(likes, environment))
 
 
 def _told_again(left: Formula, right: Formula, environment: Knowledge, complete: frozenset[str]) -> str:

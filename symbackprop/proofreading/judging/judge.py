@@ -36,6 +36,7 @@ from symbackprop.proofreading.meaning.values import (
 AGREE = (
     mpf(10) ** -14
 )  # slopes are differences of 60 digits with a step of 1e-18: 30 digits hold, and more than 14 are never claimed
+UNTIED = "nothing else in the text says what"
 COMBINATIONS = 64
 MOST_PLACES = 7
 ENOUGH = 2  # points at which two sides differ, before no more are looked at
@@ -157,7 +158,7 @@ def _in_symbols(left: Formula, right: Formula, environment: Knowledge) -> ClaimV
         return ClaimVerdict(ClaimStatus.UNDECIDED, problems[0], misfit=_misfits(left, right, environment))
     loose = untied(left, right, environment)
     if loose:
-        return ClaimVerdict(ClaimStatus.UNDECIDED, f"nothing else in the text says what {', '.join(loose)} is")
+        return ClaimVerdict(ClaimStatus.UNDECIDED, f"{UNTIED} {', '.join(loose)} is")
     here, _, _ = compare_at(left, right, [Valuation(environment)])
     if here and here[0]:
         return ClaimVerdict(ClaimStatus.EXAMPLE, "at the document's numbers only")

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from symbackprop.formula.notation.notation import Notation
-from symbackprop.formula.tree.tree import Formula, Indexed, Nabla, Name, Partial
+from symbackprop.formula.tree.tree import Formula, Indexed, Nabla, Name, Number, Partial
 from symbackprop.formula.tree.walk import nodes, walk
 from symbackprop.proofreading.claims import HOLDS, ClaimStatus, Remedy
-from symbackprop.proofreading.judging.certainty import PATHS_LEFT_OUT, TOLD_AGAIN, TOLD_ELSEWHERE
+from symbackprop.proofreading.judging.certainty import ELIDED, PATHS_LEFT_OUT, TOLD_AGAIN, TOLD_ELSEWHERE
 from symbackprop.proofreading.judging.course import Course, Pair
-from symbackprop.proofreading.judging.judge import judge
+from symbackprop.proofreading.judging.judge import UNTIED, judge
 from symbackprop.proofreading.judging.matching import family
 from symbackprop.proofreading.judging.statement_kinds import Statement
 from symbackprop.proofreading.meaning.values import Knowledge
@@ -39,6 +39,17 @@ def _told_again(pair: Pair) -> str:
     left, _, verdict = pair
     name = left.name if isinstance(left, Name | Indexed) else ""
     return name if name and verdict.reason.endswith((f"{TOLD_AGAIN}, otherwise", f"says two things of {name}")) else ""
+
+
+def _leaves_a_name_open(reason: str) -> bool:
+    """Whether an `=` is open because a text does not say what a name is, or what it rests on."""
+    return reason.startswith((ELIDED, UNTIED))
+
+
+def _is_for_its_like(remedy: Remedy) -> bool:
+    """Whether a remedy puts a name for another one that differs in its numbers alone."""
+    written, repair = (re.sub(r"[{}\s]", "", text) for text in (remedy.written, remedy.repair))
+    return written != repair and bool(re.match(r"[A-Za-z\\]", written)) and family(written) == family(repair)
 
 
 def _leaves_something_out(reason: str) -> bool:
@@ -70,7 +81,7 @@ class Mender:
         remedy = self._undecided(statement, pair, found) if verdict.status is ClaimStatus.UNDECIDED else None
         if remedy is None:
             return pair, None
-        reason = "" if _leaves_something_out(verdict.reason) else verdict.reason
+        reason = "" if _leaves_something_out(verdict.reason) or _leaves_a_name_open(verdict.reason) else verdict.reason
         return (left, right, replace(verdict, status=ClaimStatus.DIFFERS, reason=reason)), remedy
 
     def _undecided(self, statement: Statement, pair: Pair, found: Sequence[Pair]) -> Remedy | None:
@@ -80,8 +91,22 @@ class Mender:
             return self._of_its_like(statement, pair, found)
         if verdict.misfit:
             return self._remedy(statement, pair, found, only_transposes=True)
+        if _leaves_a_name_open(verdict.reason):
+            return self._of_a_like_name(statement, pair, found)
         remedy = self._remedy(statement, pair, found) if self._is_told_wrongly(statement, pair) else None
         return remedy if remedy is not None and remedy.words.startswith(SLIPS) else None
+
+    def _of_a_like_name(self, statement: Statement, pair: Pair, found: Sequence[Pair]) -> Remedy | None:
+        """`∂o_1/∂z_1 = o_2 (1 - o_1)`, which holds with o_1 for o_2: likes are two things, so the one is a slip for the other."""
+        if not any(isinstance(side, Partial) for side in pair[:2]) or self._vanishes(pair):
+            return None
+        remedy = self._remedy(statement, pair, found)
+        return remedy if remedy is not None and _is_for_its_like(remedy) else None
+
+    def _vanishes(self, pair: Pair) -> bool:
+        """Whether a side is worth nothing by what is known: what is left out may make it more, so nothing follows from it."""
+        zero = Number("0")
+        return any(judge(side, zero, self.course.environment).status in HOLDS for side in pair[:2])
 
     def _of_its_like(self, statement: Statement, pair: Pair, found: Sequence[Pair]) -> Remedy | None:
         """`∂h_1/∂w_3 = …` of a h_1 whose formula has no w_3, where the right side is `∂h_2/∂w_3`: h_2 belongs there."""
