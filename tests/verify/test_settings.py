@@ -82,6 +82,50 @@ def test_code_is_checked_at_each_stride_and_padding_that_it_takes(name: str, tmp
     assert "checked at" in result.output
 
 
+WINDOW = """
+import numpy as np
+class Windows:
+    def __init__(self, channels, filters, width, stride=2, margin=1):
+        self.w = np.random.randn(filters, channels, width)
+        self.b = np.zeros(filters)
+        self.stride, self.margin = stride, margin
+    def forward(self, x):
+        s, p, K = self.stride, self.margin, self.w.shape[2]
+        self.padded = np.pad(x, ((0, 0), (0, 0), (p, p)))
+        N, C, self.length = x.shape
+        out = np.zeros((N, self.w.shape[0], (self.length + 2 * p - K) // s + 1))
+        for j in range(out.shape[2]):
+            window = self.padded[:, :, j * s:j * s + K]
+            out[:, :, j] = np.tensordot(window, self.w, axes=([1, 2], [1, 2])) + self.b
+        return out
+    def backward(self, dout):
+        s, p, K = self.stride, self.margin, self.w.shape[2]
+        self.dw = np.zeros_like(self.w)
+        self.db = dout.sum(axis=(0, 2))
+        dpadded = np.zeros_like(self.padded)
+        for j in range(dout.shape[2]):
+            at = slice(j * s, j * s + K)
+            self.dw += np.tensordot(dout[:, :, j], self.padded[:, :, at], axes=([0], [0]))
+            dpadded[:, :, at] += np.tensordot(dout[:, :, j], self.w, axes=([1], [0]))
+        return dpadded[:, :, p:p + self.length]
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("", ""), ("self.dw +=", "self.dw ="), ("at] +=", "at] ="), ("slice(j * s, j * s + K)", "slice(j, j + K)")],
+    ids=["right", "overwritten", "overwritten where windows overlap", "no stride"],
+)
+def test_a_window_fits_more_than_once(old: str, new: str, tmp_path: Path) -> None:
+    """Of a single window it is not seen whether what comes through several is added up, nor where the next one stands."""
+    file = tmp_path / "layer.py"
+    file.write_text(WINDOW.replace(old, new) if old else WINDOW, encoding="utf-8")
+    result = CliRunner().invoke(cli, ["check", str(file), "--timeout", "100"])
+    assert result.exit_code == (1 if old else 0), result.output
+    assert ("differs" in result.output) == bool(old)
+
+
 def test_each_other_setting_is_made_once() -> None:
     param = {"stride": 1, "pad": (0, 0), "pad_mode": "zero"}
     values = {("function", "x"): 1.5, ("function", "param"): param, ("class", "pad_it"): True}

@@ -13,8 +13,8 @@ from symbackprop.verify.records import Cause, Location, Repair
 
 def with_mends(causes: Sequence[Cause], repairs: Sequence[Repair], wrong: Sequence[str]) -> tuple[Cause, ...]:
     """Return the causes, and for what they leave unexplained the mistakes that the mend corrects."""
-    steps = [step for repair in repairs for step in (repair, *repair.more)]
-    causes = [cause for cause in causes if len(steps) != 1 or not _is_told_better(cause, steps[0])]
+    steps = _steps(repairs)
+    causes = [cause for cause in causes if not _is_told_better(cause, steps)]
     left = set(wrong) - {name for cause in causes for name in cause.names if cause.mistake not in SYMPTOMS}
     if not repairs or not left:
         return tuple(causes)
@@ -23,9 +23,16 @@ def with_mends(causes: Sequence[Cause], repairs: Sequence[Repair], wrong: Sequen
     return (*causes, *(Cause(MENDS[step.mistake.kind], _values(step), names, partial) for step in steps))
 
 
-def _is_told_better(cause: Cause, step: Repair) -> bool:
+def _steps(repairs: Sequence[Repair]) -> list[Repair]:
+    return [step for repair in repairs for step in (repair, *repair.more)]
+
+
+def _is_told_better(cause: Cause, steps: Sequence[Repair]) -> bool:
     """Whether a mend says what a cause only amounts to: by a number where a factor has a name; by another forward pass where
     an axis or an index is wrong."""
+    if len(steps) != 1:
+        return False
+    (step,) = steps
     kind = step.mistake.kind
     if kind.startswith("factor") and "ratio" in cause.values:
         named = step.mistake.belongs if kind == "factor missing" else step.mistake.stands
@@ -45,7 +52,7 @@ def _values(step: Repair) -> dict[str, str]:
 
 def at_the_mend(first: Location | None, departing: Sequence[Location], repairs: Sequence[Repair]) -> Location | None:
     """Return the place to look at: one that was found where the mend changes it, the first if it may be, else the mend's own."""
-    steps = [step for repair in repairs for step in (repair, *repair.more)]
+    steps = _steps(repairs)
     if not steps:
         return first
     changed = {(step.filename, step.line) for step in steps}

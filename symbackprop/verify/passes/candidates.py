@@ -589,7 +589,7 @@ class _Trial:
         if best is None or best.missing or says_nothing(best) or not _shapes_agree(best):
             grown = adapted(itertools.islice(self._invented(), STARTS), self._ran, _is_trained)
             best = self._best_of(grown, None if self.taught else best) or best
-        return self._telling(_with_the_rest(self._for_one(self._at_other_settings(self._fitted(best)))))
+        return self._telling(_with_the_rest(self._for_one(self._at_other_settings(self._widened(self._fitted(best))))))
 
     def _at_other_settings(self, best: Comparison | None) -> Comparison | None:
         """Return the best comparison; where it is right and another stride or padding shows what is not, that at this one.
@@ -600,6 +600,15 @@ class _Trial:
             return best
         others = filter(None, map(self._tried, other_settings(self._values_of(best))))
         return next((other for other in others if other.wrt == best.wrt and _shapes_agree(other) and not agrees(other)), best)
+
+    def _widened(self, best: Comparison | None) -> Comparison | None:
+        """Return the best comparison; where an output has one place along an axis, as a window that fits once gives, one with a
+        smaller window and several places: there what falls on one place is added up, and a stride tells."""
+        if best is None or not _is_narrow(best):
+            return best
+        others = filter(None, map(self._tried, _with_smaller_windows(self._values_of(best))))
+        wide = (other for other in others if other.wrt == best.wrt and not _is_narrow(other))
+        return next((other for other in wide if _shapes_agree(other) or not _shapes_agree(best)), best)
 
     def _fitted(self, best: Comparison | None) -> Comparison | None:
         """Return the best comparison, or one in which an argument has the shape of what is called its gradient, or data are a
@@ -740,6 +749,13 @@ def _of_numbers(right: Comparison, unfit: Mapping[str, tuple[int, ...]]) -> Comp
 
 
 ONE_NUMBER = "right if it is one number, not if it is an array: nothing says which is meant"
+
+
+def _with_smaller_windows(values: Mapping[tuple[str, str], Any]) -> Iterator[dict[tuple[str, str], Any]]:
+    """Yield invented values with each whole number above 2 as 2: one of them may be the width of a window."""
+    return ({**values, key: 2} for key, value in values.items() if type(value) is int and value > 2)
+
+
 UNFIT = "what is called its gradient has the shape {own}, what was invented for it {shape}: not judged"
 UNBOUND = "it is returned, and of nothing that takes part is it known to be the gradient: not judged"
 

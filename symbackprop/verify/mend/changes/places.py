@@ -183,8 +183,10 @@ def ended(source: ParsedSource, node: ast.Slice) -> Edits:
     """The padding left on at the end: `a[p:]` for `a[p:p + L]`."""
     if node.lower is not None and node.upper is None and node.step is None and source.variable(node.lower):
         own = source.of(node.lower)
-        for size in (name for name in source.whole if name != own):
-            yield source.put(node, f"{own}:{own} + {size}", COST["padding"], atomic=True)
+        kept_for_it = [name for name in source.held if name not in source.text]
+        for size in dict.fromkeys([*kept_for_it, *(name for name in source.whole if name != own)]):
+            cost = COST["padding"] - 0.2 * (size in kept_for_it)
+            yield source.put(node, f"{own}:{own} + {size}", cost, atomic=True)
 
 
 def negative_end(source: ParsedSource, node: ast.Slice) -> Edits:
