@@ -103,3 +103,15 @@ def test_a_second_formula_after_all_was_worked_out_with_the_first(claim: str, re
     found = [item for item in report.claims if item.status is ClaimStatus.DIFFERS]
     assert [item.remedy.repair for item in found if item.remedy is not None] == ([] if repair is None else [repair])
     assert len(found) == (repair is not None)
+
+
+@pytest.mark.parametrize("wrong", ["0.72497919", "0.52497119"])
+def test_a_digit_is_mended_with_the_numbers_that_a_text_had_before(wrong: str) -> None:
+    """The example stands in the text after its names were given other numbers: 1/(1 + e^-0.1) = 0.5249791875."""
+    text = (
+        "$x = 2$, $w = 0.05$.\n\n$$h = \\frac{1}{1 + e^{-w x}}$$\n\nNow $x = 7$.\n\nAnd once more as before:\n\n"
+        r"$$\frac{\partial h}{\partial w} = 0.52497919 (1 - 0.52497919) \cdot 2$$"
+    )
+    assert proofread_text(text).ok
+    report = proofread_text(text.replace("0.52497919 (1", f"{wrong} (1"))
+    assert [item.remedy.repair for item in report.wrong if isinstance(item, Judgement) and item.remedy] == ["0.52497919"]

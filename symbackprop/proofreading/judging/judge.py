@@ -258,7 +258,7 @@ def _going_to(side: Formula) -> set[str]:
 
 
 def _in_numbers(left: Formula, right: Formula, environment: Knowledge, history: Sequence[Mapping[Key, mpf]]) -> ClaimVerdict:
-    places = [environment, *_earlier(environment, history, left, right)]
+    places = [environment, *earlier(environment, history, left, right)]
     last: ClaimVerdict | None = None
     for number, place in enumerate(places):
         try:
@@ -345,7 +345,7 @@ def _agreement_of_arrays(first: Worth, second: Worth) -> str | None:
     return "" if np.all(abs(first.value - second.value) <= slack * mpf("1.02")) else None
 
 
-def _earlier(environment: Knowledge, history: Sequence[Mapping[Key, mpf]], left: Formula, right: Formula) -> list[Knowledge]:
+def earlier(environment: Knowledge, history: Sequence[Mapping[Key, mpf]], left: Formula, right: Formula) -> list[Knowledge]:
     """Return environments with numbers that names had before, or that were printed for them; only of names that matter here.
 
     First all of them as they were printed last, then one after the other.

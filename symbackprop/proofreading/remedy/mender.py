@@ -173,6 +173,7 @@ class Mender:
             [each.chain for each in near],
             lambda chain: self.how.meanings(chain, statement),
             lambda remedy: self._is_right(in_its_place(remedy, statement.text), statement, pair, found),
+            self.course.history,
         )
         remedy = find_remedy(disputed, self.notation, only_transposes=only_transposes)
         return None if remedy is None else in_its_place(remedy, statement.text)

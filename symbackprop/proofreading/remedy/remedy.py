@@ -42,13 +42,14 @@ from symbackprop.formula.tree.tree import (
 )
 from symbackprop.formula.tree.walk import children, replace, walk, with_children
 from symbackprop.proofreading.claims import Remedy
-from symbackprop.proofreading.judging.judge import AGREE, Worth, compare_at, free_indices, places_of, same, worth
+from symbackprop.proofreading.judging.judge import AGREE, Worth, compare_at, earlier, free_indices, places_of, same, worth
 from symbackprop.proofreading.judging.points import names_reached, points_for
 from symbackprop.proofreading.meaning.array_values import NoValueError
 from symbackprop.proofreading.meaning.printed import is_numeric, printed_number
-from symbackprop.proofreading.meaning.values import DIGITS, Knowledge, Valuation
+from symbackprop.proofreading.meaning.values import DIGITS, Key, Knowledge, Valuation
 
 MOST_TRIALS = 4000
+MOST_PLACES = 8  # of what names were worth before, where another digit is looked for
 MOST_CONFIRMED = 12  # remedies that are put into the text to be read again
 
 
@@ -77,6 +78,7 @@ class Disputed:
     near: Sequence[Formula]
     meanings: Callable[[Chain], Iterable[Chain]]
     holds: Callable[[Remedy], bool]
+    before: Sequence[Mapping[Key, mpf]] = ()  # what names were worth before
 
 
 def find_remedy(disputed: Disputed, notation: Notation | None = None, *, only_transposes: bool = False) -> Remedy | None:
@@ -89,6 +91,9 @@ def find_remedy(disputed: Disputed, notation: Notation | None = None, *, only_tr
 def _proposed(disputed: Disputed, notation: Notation, only_transposes: bool) -> Iterator[Remedy]:
     left, right, environment = disputed.left, disputed.right, disputed.environment
     if is_numeric(right) or is_numeric(left):
+        for place in (environment, *islice(earlier(environment, disputed.before, left, right), MOST_PLACES)):
+            yield from _other_digit(right, left, place)
+            yield from _other_digit(left, right, place)
         yield from _printed(left, right, environment)
         return
     for side, other in ((right, left), (left, right)):
@@ -97,9 +102,7 @@ def _proposed(disputed: Disputed, notation: Notation, only_transposes: bool) -> 
 
 
 def _printed(left: Formula, right: Formula, environment: Knowledge) -> Iterator[Remedy]:
-    """A printed number that is wrong: another digit in it, or the value to its digits; or a sign in the numbers before it."""
-    for side, other in ((right, left), (left, right)):
-        yield from _other_digit(side, other, environment)
+    """A printed number that is wrong: the value to its digits; or a sign in the numbers before it."""
     for side, other in ((right, left), (left, right)):
         alone = printed_number(side)
         if alone is None:
