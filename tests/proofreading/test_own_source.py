@@ -67,3 +67,8 @@ def test_planted_mistakes_are_no_definitions_that_hold() -> None:
         at = [item for item in report.claims if item.start + item.span[1] >= mutant.end and item.start <= mutant.start]
         assert at
         assert at[0].status not in HOLDS
+
+
+def test_ends_of_a_chain_that_says_what_its_first_name_is_prove_nothing() -> None:
+    report = proofread_text("$a = 2 u$ and $b = 3 v$.\n\n$$C = \\text{MSE} = a b + u v$$\n")
+    assert [item.status for item in report.claims if item.status in HOLDS] == []

@@ -541,7 +541,7 @@ class Course:
         rules = (*_OPEN, *(_EXPLAINED if verdict.status is ClaimStatus.DIFFERS else _UNSHAPED))
         return next((found for rule in rules if (found := rule(self, claim)) is not None), verdict)
 
-    def _says_what_it_rests_on(self, left: Formula, right: Formula, environment: Knowledge) -> ClaimVerdict | None:
+    def says_what_it_rests_on(self, left: Formula, right: Formula, environment: Knowledge) -> ClaimVerdict | None:
         """Return the verdict on an `=` that holds only by what it says itself: no claim is the source of its own proof."""
         known = environment.definitions
         names = names_reached((left, right), environment) & known.keys()
@@ -567,7 +567,7 @@ class Course:
 
     def _as_it_is_said(self, left: Formula, right: Formula, verdict: ClaimVerdict) -> ClaimVerdict | None:
         """Return the verdict on a formula that says what a name is, as it stands or turned round; None for any other."""
-        own = self._says_what_it_rests_on(left, right, self.environment)
+        own = self.says_what_it_rests_on(left, right, self.environment)
         if self._is_what_is_said(left, right):
             return own or verdict
         turned = self._is_what_is_said(right, left)
@@ -1250,7 +1250,7 @@ def _ends(found: list[Pair], course: Course) -> list[Pair]:
         if first.misfit or second.misfit:  # not what has no value: what does not fit
             continue
         across = judge(left, right, course.environment, course.history)
-        if across.status not in HOLDS:
+        if across.status not in HOLDS or course.says_what_it_rests_on(left, right, course.environment):
             continue
         inside = judge(left, middle, course.environment, course.history)
         if inside.status is ClaimStatus.DIFFERS and links_are_known(middle, course.environment):
