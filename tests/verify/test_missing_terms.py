@@ -185,3 +185,21 @@ def test_products_have_the_shape_of_the_sum() -> None:
 def test_nothing_is_added_where_the_label_is_taken_off_already() -> None:
     text = "def f(p, y):\n    d = p.copy()\n    d[y] -= 1\n    return d\n"
     assert not any("-= 1\n    d[" in edit.apply(text) for edit in edits(ParsedSource(text)))
+
+
+PULLBACK = """def step(x, W, y):
+    T = np.tanh(x @ W)
+    y = T * x
+    def pullback(dy):
+        dT = dy * x * (1 - T)
+        dx = dT @ W.T
+        return dx
+    return y, pullback
+"""
+
+
+def test_a_pullback_is_mended_with_what_it_is_given() -> None:
+    shapes = {"x": (3, 2), "W": (2, 2), "T": (3, 2), "y": (3, 2), "dy": (3, 2), "dT": (3, 2), "dx": (3, 2)}
+    found = [edit.new for edit in summands(ParsedSource(PULLBACK), shapes, [6])]
+    given, around = (found.index(f"dT @ W.T + {name} * (1 - T)") for name in ("dy", "y"))
+    assert given < around

@@ -112,14 +112,23 @@ def _sums(node: ast.expr) -> list[ast.expr]:
 
 
 def _atoms(source: ParsedSource, node: ast.stmt, shapes: Shapes, own: str) -> dict[str, Shape]:
-    """Return what the function reads above a statement, as it is written there, with its shape; what is never read first."""
+    """Return what the function reads above a statement, as it is written there, with its shape; what is never read first, then
+    what stands in the innermost function: in a pullback the `dy` that it is given, not the `y` around it."""
     set_at, given = _lines_set(source), {*source.arguments, *source.held}
     known = [name for name in source.arrays if name in given or (name in shapes and set_at.get(name, 0) < node.lineno)]
     known = [name for name in known if name != own]
-    found = {name: shapes.get(name, NUMBER) for name in sorted(known, key=lambda name: name not in source.unread)}
+    near = _near(source, node)
+    known.sort(key=lambda name: (name not in source.unread, name not in near))
+    found = {name: shapes.get(name, NUMBER) for name in known}
     for text, shape in (*_entries(source, node, shapes, set(found)), *_given(source, shapes)):
         found.setdefault(text, shape)
     return dict(list(found.items())[:MOST_ATOMS])
+
+
+def _near(source: ParsedSource, node: ast.stmt) -> set[str]:
+    """Return the variables that stand in the innermost function around a statement, and its arguments."""
+    inner = next(outer for outer in source.above(node) if isinstance(outer, ast.FunctionDef))
+    return source.variables(inner) | {argument.arg for argument in inner.args.args}
 
 
 def _entries(source: ParsedSource, node: ast.stmt, shapes: Shapes, names: Collection[str]) -> Iterator[tuple[str, Shape]]:
