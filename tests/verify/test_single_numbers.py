@@ -57,6 +57,55 @@ CALLS = {
     GAINS: "y, c = gain_forward(np.linspace(-1, 1, 4), {'gain': 0.7, 'shift': -0.2})\n",
     AFFINE: "rng = np.random.default_rng(0)\ny = affine_forward(rng.normal(size=(4, 3)), rng.normal(size=(3, 2)), np.zeros(2))\n",
 }
+TEMPERATURE = """
+import numpy as np
+def temperature_forward(logits, tau):
+    e = np.exp((logits - logits.max(axis=1, keepdims=True)) / tau)
+    p = e / e.sum(axis=1, keepdims=True)
+    return p, (p, logits, tau)
+def temperature_backward(dp, cache):
+    p, logits, tau = cache
+    dz = p * (dp - np.sum(dp * p, axis=1, keepdims=True))
+    d_tau = -np.sum(dz * logits) / tau ** 2
+    return dz / tau, d_tau
+"""
+POOLED = """
+import numpy as np
+def pool_forward(H, v, c):
+    s = np.tanh(H) @ v + c * np.arange(len(H))
+    a = np.exp(s - s.max())
+    a /= a.sum()
+    return a @ H, (H, v, a)
+def pool_backward(dout, cache):
+    H, v, a = cache
+    da = H @ dout
+    ds = a * (da - a @ da)
+    T = np.tanh(H)
+    dH = np.outer(a, dout) + np.outer(ds, v) * (1 - T ** 2)
+    dc = np.sum(ds * np.arange(len(H)))
+    return dH, T.T @ ds, dc
+"""
+OF_MATH = """
+import math
+class Neuron:
+    def __init__(self, w1, w2, bias):
+        self.w1, self.w2, self.bias = w1, w2, bias
+    def forward(self, a, b):
+        self.a, self.b = a, b
+        self.out = 1.0 / (1.0 + math.exp(-(self.w1 * a + self.w2 * b + self.bias)))
+        return self.out
+    def backward(self, dout):
+        s = self.out * (1 - self.out) * dout
+        return {"w1": s * self.a, "w2": s * self.b, "bias": s, "a": s * self.w1, "b": s * self.w2}
+"""
+WITHOUT_CALL = [
+    (TEMPERATURE, "-np.sum(dz * logits) / tau ** 2", "np.sum(dz * logits) / tau ** 2"),
+    (TEMPERATURE, "return dz / tau", "return dz"),
+    (POOLED, "np.outer(a, dout) + np", "np.outer(a, dout) - np"),
+    (POOLED, "T.T @ ds, dc", "H.T @ ds, dc"),
+    (OF_MATH, '"w2": s * self.b', '"w2": s * self.a'),
+    (OF_MATH, '"bias": s,', '"bias": 2 * s,'),
+]
 MISTAKES = [
     (NEURON, "np.sum(d)", "np.mean(d)", {"b"}),
     (NEURON, "np.sum(d * x)", "np.sum(d)", {"k"}),
@@ -91,6 +140,18 @@ def test_a_wrong_number_differs(text: str, right: str, wrong: str, names: set[st
     code, verdicts = checked(tmp_path, text.replace(right, wrong) + CALLS[text])
     assert code == 1
     assert {name.rpartition("_")[2] for name, verdict in verdicts.items() if verdict["status"] == "differs"} == names
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("text", "right", "wrong"), WITHOUT_CALL)
+def test_a_number_is_no_array_that_differs(text: str, right: str, wrong: str, tmp_path: Path) -> None:
+    """Without a call an array is invented for a temperature; that the code is right for a number is said, and accuses nobody."""
+    code, verdicts = checked(tmp_path, text)
+    assert (code, {verdict["status"] for verdict in verdicts.values()}) == (0, {"proved"})
+    assert text.count(right) == 1
+    code, verdicts = checked(tmp_path, text.replace(right, wrong))
+    assert code == 1
+    assert "differs" in {verdict["status"] for verdict in verdicts.values()}
 
 
 @pytest.mark.slow

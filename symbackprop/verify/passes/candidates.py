@@ -31,6 +31,7 @@ from symbackprop.verify.passes.comparison import (
 )
 from symbackprop.verify.passes.conventions import by_logits, conventional
 from symbackprop.verify.passes.inventing.adapted import adapted
+from symbackprop.verify.passes.inventing.hints import is_of_single_numbers
 from symbackprop.verify.passes.inventing.invented import (
     BIAS,
     MOST_TRIED,
@@ -39,6 +40,7 @@ from symbackprop.verify.passes.inventing.invented import (
     arguments,
     is_trained,
     other_settings,
+    single_numbers,
     slots_of,
 )
 from symbackprop.verify.passes.inventing.lessons import lessons
@@ -66,7 +68,7 @@ from symbackprop.verify.passes.passes import (
     switch_of,
 )
 from symbackprop.verify.passes.places import RESULT, may_be_gradient
-from symbackprop.verify.passes.single import enlarged, flattened, for_one_sample, reshaped_for, singles_of
+from symbackprop.verify.passes.single import enlarged, flattened, for_one_sample, numbered, reshaped_for, singles_of
 from symbackprop.verify.passes.started import started
 from symbackprop.verify.passes.unstated import KnownLoss, LossSearch, has_fewer_axes, inferred_loss, takes_a_target
 
@@ -211,7 +213,19 @@ def _gives_both(function: Any) -> bool:
     node = definition(function)
     returns = [inner.value for inner in ast.walk(node) if isinstance(inner, ast.Return)] if node is not None else []
     parts = [value.elts for value in returns if isinstance(value, ast.Tuple) and value.elts]
-    return any(any(map(_is_gradient, several)) and not _is_gradient(several[0]) for several in parts)
+    return any(map(_is_value_with_gradients, parts))
+
+
+def _is_value_with_gradients(parts: Sequence[ast.expr]) -> bool:
+    return (any(map(_is_gradient, parts)) and not _is_gradient(parts[0])) or _is_loss_with_g(parts)
+
+
+def _is_loss_with_g(parts: Sequence[ast.expr]) -> bool:
+    """Whether something called a loss is returned with `g`."""
+    return len(parts) == 2 and bool(_LOSS_NAME.fullmatch(ast.unparse(parts[0]))) and ast.unparse(parts[1]) == "g"
+
+
+_LOSS_NAME = re.compile(r"\w*(loss|cost|objective|nll)\w*|J|L|E", re.IGNORECASE)
 
 
 def _is_gradient(node: ast.expr) -> bool:
@@ -336,19 +350,22 @@ def _mentioned(function: types.FunctionType) -> set[str]:
 
 def _nothing(module: types.ModuleType, file: str) -> str:
     """Say that there is nothing to check, and what there is."""
-    own = [
-        name
-        for name, value in vars(module).items()
-        if isinstance(value, types.FunctionType) and value.__module__ == module.__name__ and name[:1] != "_"
-    ]
     line = _loop_of_steps(file)
     if line:
         how = "put its lines up to the prediction into `def forward(X):`, which returns it, the rest into `def backward(X, y):`"
         return f"{file}:{line}: the passes stand in a loop, in no function; {how}, with `global` for what they set"
-    if not own:
-        return f"{file}: no function is defined there; expected one that returns the loss, and one that returns its gradients"
+    functions, kinds = (_defined_there(module, kind) for kind in (types.FunctionType, type))
+    if not functions:
+        there = f"no forward and backward pass found in {listed(kinds)}" if kinds else "no function is defined there"
+        return f"{file}: {there}; expected one that returns the loss, and one that returns its gradients"
     how = f"name a function that returns the loss and one that returns its gradients: {file}:LOSS {file}:GRADIENTS"
-    return f"{file}: no forward and backward pass found; {how}; defined there: {listed(own)}"
+    return f"{file}: no forward and backward pass found; {how}; defined there: {listed(functions)}"
+
+
+def _defined_there(module: types.ModuleType, kind: type) -> list[str]:
+    """Return the names of the functions, or of the classes, that a module defines."""
+    own = {name: value for name, value in vars(module).items() if isinstance(value, kind) and name[:1] != "_"}
+    return [name for name, value in own.items() if value.__module__ == module.__name__]
 
 
 def _loop_of_steps(file: str) -> int:
@@ -617,8 +634,9 @@ class _Trial:
             return best
         values = self._values_of(best)
         others = [*reshaped_for(values, best.unfit), *flattened(values)] if best.unfit or not _shapes_agree(best) else []
-        right = next((other for other in map(self._tried, others) if other is not None and _is_right(other)), None)
-        return best if right is None else _of_numbers(right, best.unfit)
+        tried = filter(None, map(self._tried, itertools.chain(others, numbered(values))))
+        right = next(filter(_is_right, tried), None)
+        return best if right is None else _of_numbers(best, right)
 
     def _values_of(self, found: Comparison) -> dict[tuple[str, str], Any]:
         """Return the invented values that a comparison was made with, by owner and name."""
@@ -659,7 +677,10 @@ class _Trial:
         return best
 
     def _invented(self) -> Iterator[dict[tuple[str, str], Any]]:
-        return arguments([s for s in self._slots() if s.name not in self.given], Extents())
+        slots = [slot for slot in self._slots() if slot.name not in self.given]
+        if is_of_single_numbers(method_of(self.candidate.owner, self.forward)):
+            yield from single_numbers(slots)
+        yield from arguments(slots, Extents())
 
     def _telling(self, best: Comparison | None) -> Comparison | None:
         """Return a comparison, but not one in which there is nothing to compare."""
@@ -696,7 +717,8 @@ class _Trial:
 
     def _ran(self, values: Mapping[tuple[str, str], Any]) -> Comparison:
         found = self._compared(values)
-        return replace(found, remarks=(*found.remarks, *_invented(values)), arguments=self._made_with(values))
+        fixed = {key: value for key, value in values.items() if key[1] not in found.wrt}
+        return replace(found, remarks=(*found.remarks, *_invented(fixed)), arguments=self._made_with(values))
 
     def _compared(self, values: Mapping[tuple[str, str], Any]) -> Comparison:
         owner, inputs = self._made(values)
@@ -738,14 +760,19 @@ def _is_said(name: str, unfit: Sequence[str]) -> bool:
     return bool(unfit) and (name.startswith(RESULT) or gradient_of(name, unfit, "") is not None)
 
 
-def _of_numbers(right: Comparison, unfit: Mapping[str, tuple[int, ...]]) -> Comparison:
-    """Return what is right with single numbers in the place of arrays: on that condition where they are all that the data meet;
-    undecided beside further arrays, with which a weight for each output may be meant, and the gradient of it is wrong."""
-    numbers = [name for name, shape in unfit.items() if not shape and name in right.wrt and not np.ndim(right.example[name])]
-    arrays = [name for name in right.example if np.ndim(right.example[name]) and name not in right.upstream]
-    if len(arrays) > 1:
-        return replace(right, undecided={**dict.fromkeys(numbers, ONE_NUMBER), **right.undecided})
-    return replace(right, conditions={**{name: f"{name} is one number" for name in numbers}, **right.conditions})
+def _of_numbers(best: Comparison, right: Comparison) -> Comparison:
+    """Return what is right with single numbers in the place of arrays, on that condition.
+
+    Of a weight or an offset beside further arrays one for each output may be meant, of which the sum forgets the axis: there
+    what is wrong is, and what has no verdict stays undecided.
+    """
+    axes = {name: np.ndim(value) for name, value in right.example.items() if name not in right.upstream}
+    numbers = [name for name in right.wrt if np.ndim(best.arguments.get(name, 0)) > axes[name] == 0]
+    if sum(map(bool, axes.values())) <= 1 or not any(map(is_trained, numbers)):
+        return replace(right, conditions={**{name: f"{name} is one number" for name in numbers}, **right.conditions})
+    if any(name in best.wrt for name in numbers):
+        return best
+    return replace(right, undecided={**dict.fromkeys(numbers, ONE_NUMBER), **right.undecided})
 
 
 ONE_NUMBER = "right if it is one number, not if it is an array: nothing says which is meant"

@@ -75,6 +75,16 @@ def reshaped_for(values: Values, unfit: Mapping[str, tuple[int, ...]]) -> Iterat
     yield from ({**values, key: value} for key, value in fitting.items())
 
 
+def numbered(values: Values) -> Iterator[dict[tuple[str, str], Any]]:
+    """Yield the values with single numbers for arrays that functions are given after the first: each by itself, and all."""
+    arrays = [key for key, value in values.items() if key[0] == "function" and hasattr(value, "shape") and not is_target(key[1])]
+    further = arrays[1:]
+    numbers = {key: round(0.6 + 0.17 * place, 2) for place, key in enumerate(further)}
+    yield from ({**values, key: number} for key, number in numbers.items())
+    if len(further) > 1:
+        yield {**values, **numbers}
+
+
 def flattened(values: Values) -> Iterator[dict[tuple[str, str], Any]]:
     """Yield the values with data of several axes as a table: a row of numbers for each sample."""
     data = {key: value for key, value in values.items() if key[0] == "function" and _axes(value) > 2}

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ast
 import inspect
+import math
 import re
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from symbackprop.verify.binding.source_tree import definition
+from symbackprop.verify.binding.source_tree import definition, plain_function
 
 Sizes = tuple[str, ...]
 _SHAPE = r"\(([^()]*,[^()]*)\)"
@@ -47,6 +48,21 @@ class Hints:
     lengths: set[str] = field(default_factory=set)
     held: tuple[int, ...] = ()
     objects: Mapping[str, list[Callable[..., Any]]] = field(default_factory=dict)
+
+
+def is_of_single_numbers(function: Callable[..., Any]) -> bool:
+    """Whether a function, or one of its file that it calls, works with functions of `math`, which take single numbers alone."""
+    plain = plain_function(function)
+    if plain is None:
+        return False
+    own = [item for item in _named_in(plain) if getattr(item, "__module__", None) == plain.__module__]
+    inner = [item for other in own if isinstance(other, types.FunctionType) for item in _named_in(other)]
+    return any(item is math or getattr(item, "__module__", None) == "math" for item in (*_named_in(plain), *inner))
+
+
+def _named_in(function: types.FunctionType) -> list[Any]:
+    """Return the global objects that a function names."""
+    return [function.__globals__[name] for name in function.__code__.co_names if name in function.__globals__]
 
 
 def hints_of(function: Callable[..., Any], names: list[str]) -> Hints:

@@ -157,6 +157,14 @@ def arguments(slots: Sequence[ArgumentSlot], extents: Extents) -> Iterator[dict[
         yield {(slot.owner, slot.name): made(np.random.default_rng(k)) for k, (slot, made) in numbered}
 
 
+def single_numbers(slots: Sequence[ArgumentSlot]) -> Iterator[dict[tuple[str, str], Any]]:
+    """Yield single numbers for all slots that keep no default: of either sign, and between 0 and 1."""
+    asked = [slot for slot in slots if not slot.optional]
+    for draw in (np.random.default_rng(1).normal, partial(np.random.default_rng(2).uniform, 0.1, 0.9)):
+        drawn = {(slot.owner, slot.name): round(float(draw()), 3) for slot in asked}
+        yield drawn | {(slot.owner, slot.name): usual for slot in asked if (usual := number_of(slot)) is not None}
+
+
 def _are_equal(wanted: Sequence[tuple[ArgumentSlot, Sequence[Maker]]], rank: Mapping[tuple[str, str], int]) -> bool:
     """Whether two sizes that an object is made with are the same number."""
     makers = [found[min(rank[_group(slot)], len(found) - 1)] for slot, found in wanted if _is_a_size(slot)]
