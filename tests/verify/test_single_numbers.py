@@ -98,7 +98,36 @@ class Neuron:
         s = self.out * (1 - self.out) * dout
         return {"w1": s * self.a, "w2": s * self.b, "bias": s, "a": s * self.w1, "b": s * self.w2}
 """
+LISTS = """
+from math import exp, log
+def chance(w, b, x):
+    return 1 / (1 + exp(-sum(u * v for u, v in zip(w, x)) - b))
+def cost(w, b, xs, ts):
+    return -sum(t * log(chance(w, b, x)) + (1 - t) * log(1 - chance(w, b, x)) for x, t in zip(xs, ts)) / len(xs)
+def grad(w, b, xs, ts):
+    dw, db = [0.0] * len(w), 0.0
+    for x, t in zip(xs, ts):
+        e = chance(w, b, x) - t
+        for i in range(len(w)):
+            dw[i] += e * x[i]
+        db += e
+    return [d / len(xs) for d in dw], db / len(xs)
+"""
+DEGREES = """
+import numpy as np
+def graph_forward(A, X, W):
+    degree = A.sum(axis=1)
+    norm = A / np.sqrt(np.outer(degree, degree))
+    return np.tanh(norm @ X @ W), (norm, X, W)
+def graph_backward(dout, cache):
+    norm, X, W = cache
+    dH = dout * (1 - np.tanh(norm @ X @ W) ** 2)
+    return norm.T @ dH @ W.T, (norm @ X).T @ dH
+"""
 WITHOUT_CALL = [
+    (LISTS, "dw[i] += e * x[i]", "dw[i] += e"),
+    (LISTS, "], db / len(xs)", "], db"),
+    (DEGREES, "norm.T @ dH", "norm @ dH"),
     (TEMPERATURE, "-np.sum(dz * logits) / tau ** 2", "np.sum(dz * logits) / tau ** 2"),
     (TEMPERATURE, "return dz / tau", "return dz"),
     (POOLED, "np.outer(a, dout) + np", "np.outer(a, dout) - np"),
@@ -147,7 +176,7 @@ def test_a_wrong_number_differs(text: str, right: str, wrong: str, names: set[st
 def test_a_number_is_no_array_that_differs(text: str, right: str, wrong: str, tmp_path: Path) -> None:
     """Without a call an array is invented for a temperature; that the code is right for a number is said, and accuses nobody."""
     code, verdicts = checked(tmp_path, text)
-    assert (code, {verdict["status"] for verdict in verdicts.values()}) == (0, {"proved"})
+    assert (code, {verdict["status"] for verdict in verdicts.values()}) == (0, {"proved"}), verdicts
     assert text.count(right) == 1
     code, verdicts = checked(tmp_path, text.replace(right, wrong))
     assert code == 1

@@ -332,16 +332,24 @@ def _own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
 
 def _labels(value: ast.expr, path: str = "") -> dict[str, str]:
     if isinstance(value, ast.Tuple | ast.List):
-        found: dict[str, str] = {}
-        for position, element in enumerate(value.elts):
-            found |= _labels(element, f"{path}.{position}" if path else str(position))
-        return found
+        return _labels_of_several(value.elts, path)
     if isinstance(value, ast.Name):
         return {path: value.id}
     if isinstance(value, ast.Attribute):
         return {path: value.attr}
     scaled = _scaled(value)
     return {path: scaled} if scaled is not None and _GRADIENT.match(scaled) else {}
+
+
+def _labels_of_several(parts: Sequence[ast.expr], path: str) -> dict[str, str]:
+    """Return the names of the parts of a tuple; of `return da, -da` the second is the gradient of something else."""
+    plain = {part.id for part in parts if isinstance(part, ast.Name)}
+    found: dict[str, str] = {}
+    for position, part in enumerate(parts):
+        named = _labels(part, f"{path}.{position}" if path else str(position))
+        taken = plain if not isinstance(part, ast.Name) else ()
+        found |= {at: name for at, name in named.items() if name not in taken}
+    return found
 
 
 _GRADIENT = re.compile(r"d[A-Z_]|d\w|grad|nabla", re.ASCII)

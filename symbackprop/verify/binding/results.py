@@ -67,7 +67,8 @@ class Left:
     def meant(self, path: str) -> str | None:
         """Return the node whose gradient a result is, as the mapping or its name says it."""
         label, known = self.label(path), self.vocabulary.all
-        said = next((self.mapping[key] for key in (path, label) if isinstance(self.mapping.get(key), str)), None)
+        keys = (path, *([] if label.isdigit() else [label]))  # the second of a list inside is no second result
+        said = next((self.mapping[key] for key in keys if isinstance(self.mapping.get(key), str)), None)
         if said is not None or not label or label.isdigit():
             return said
         if path in known or names.match(path, self.vocabulary.parameters):

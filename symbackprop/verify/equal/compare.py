@@ -101,6 +101,8 @@ def compare_numbers(sample: Sample, name: str, hand: Any, derived: Any) -> Compa
     kind = sample.precision.kind
     hand, derived = np.asarray(hand, dtype=float), np.asarray(derived, dtype=float)
     same = sample.precision.same(name, hand, derived, largest_of(sample.evaluated.adjoints))
+    if np.all(same) and not np.any(np.isfinite(derived)) and derived.size:
+        return Compared(Status.NOT_DECIDED, kind, note="neither the code nor the derivation has a number here")
     if np.all(same):
         digits = _digits(hand, derived, DIGITS[kind])
         note = f"computed in {kind}: agrees to {digits} digits" if kind != "float64" else ""
@@ -129,8 +131,9 @@ def _nowhere_finite(sample: Sample, name: str) -> Compared | None:
 
 
 def _digits(hand: Any, derived: Any, most: int) -> int:
-    scale = float(np.max(np.abs(derived), initial=0.0)) or 1.0
-    error = float(np.max(np.abs(hand - derived), initial=0.0)) / scale
+    finite = np.isfinite(derived)  # what is not is the same on both sides
+    scale = float(np.max(np.abs(derived), initial=0.0, where=finite)) or 1.0
+    error = float(np.max(np.abs(hand - derived), initial=0.0, where=finite)) / scale
     return int(np.clip(np.floor(-np.log10(max(error, 1e-16))), 0, most))
 
 

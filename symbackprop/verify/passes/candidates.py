@@ -26,6 +26,7 @@ from symbackprop.verify.passes.comparison import (
     agreeing,
     agrees,
     comparison,
+    is_finite,
     of_what_is_kept,
     says_nothing,
 )
@@ -68,7 +69,7 @@ from symbackprop.verify.passes.passes import (
     switch_of,
 )
 from symbackprop.verify.passes.places import RESULT, may_be_gradient
-from symbackprop.verify.passes.single import enlarged, flattened, for_one_sample, numbered, reshaped_for, singles_of
+from symbackprop.verify.passes.single import enlarged, flattened, for_one_sample, numbered, positive, reshaped_for, singles_of
 from symbackprop.verify.passes.started import started
 from symbackprop.verify.passes.unstated import KnownLoss, LossSearch, has_fewer_axes, inferred_loss, takes_a_target
 
@@ -632,10 +633,20 @@ class _Trial:
         table, if that is right."""
         if best is None or _is_right(best):
             return best
+        return self._of_other_shapes(self._in_its_domain(best))
+
+    def _in_its_domain(self, best: Comparison) -> Comparison:
+        """Return the best comparison; where its loss is no finite number one with positive data, for a root or a logarithm."""
+        if is_finite(best):
+            return best
+        others = filter(None, map(self._tried, positive(self._values_of(best))))
+        return next(filter(is_finite, others), best)
+
+    def _of_other_shapes(self, best: Comparison) -> Comparison:
         values = self._values_of(best)
         others = [*reshaped_for(values, best.unfit), *flattened(values)] if best.unfit or not _shapes_agree(best) else []
         tried = filter(None, map(self._tried, itertools.chain(others, numbered(values))))
-        right = next(filter(_is_right, tried), None)
+        right = None if _is_right(best) else next(filter(_is_right, tried), None)
         return best if right is None else _of_numbers(best, right)
 
     def _values_of(self, found: Comparison) -> dict[tuple[str, str], Any]:

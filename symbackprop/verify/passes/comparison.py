@@ -699,6 +699,14 @@ def _is_coarse(candidate: Comparison) -> bool:
     return max(slopes) - min(slopes) > COARSELY * max(map(abs, slopes)) > 0
 
 
+def is_finite(candidate: Comparison) -> bool:
+    """Whether the loss is a finite number at the example: what is not says nothing of gradients."""
+    try:
+        return bool(np.isfinite(visit(lambda: float(candidate.loss(**candidate.example)), habits=None).returned))
+    except Exception:  # whatever the code raises elsewhere
+        return True
+
+
 def says_nothing(candidate: Comparison) -> bool:
     """Whether the loss depends on nothing that the code gives gradients of, which are all 0: they would be proved for nothing."""
     try:

@@ -373,7 +373,18 @@ def _leaves(hand: Callable[..., Any], values: Values) -> dict[str, Any]:
         returned = call_with(hand, own_copy(taken))
     except Exception:  # whatever the code raises where it is not meant to be called
         return {}
-    return {path.removeprefix("return").lstrip("."): leaf for path, leaf in walk(returned, "return") if numeric(leaf)}
+    arrays = _with_arrays(returned)
+    return {path.removeprefix("return").lstrip("."): leaf for path, leaf in walk(arrays, "return") if numeric(leaf)}
+
+
+def _with_arrays(returned: Any) -> Any:
+    """Return results with the lists of numbers among them as arrays: the gradient of a vector."""
+    parts = returned if isinstance(returned, tuple) else ()
+    return tuple(np.array(part) if _is_list_of_numbers(part) else part for part in parts) if parts else returned
+
+
+def _is_list_of_numbers(part: Any) -> bool:
+    return isinstance(part, list) and bool(part) and all(isinstance(number, float) for number in part)
 
 
 def _agreeing(loss: Callable[..., Any], values: Values, leaves: Mapping[str, Any]) -> dict[str, str]:

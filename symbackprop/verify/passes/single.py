@@ -85,6 +85,19 @@ def numbered(values: Values) -> Iterator[dict[tuple[str, str], Any]]:
         yield {**values, **numbers}
 
 
+def positive(values: Values) -> Iterator[dict[tuple[str, str], Any]]:
+    """Yield the values with positive numbers in arrays that functions are given: in each by itself, and in all."""
+    arrays = {key: value for key, value in values.items() if key[0] == "function" and _is_signed(value)}
+    moved = {key: np.abs(value) + 0.1 for key, value in arrays.items()}
+    yield from ({**values, key: value} for key, value in moved.items())
+    if len(moved) > 1:
+        yield {**values, **moved}
+
+
+def _is_signed(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f" and bool(np.any(value < 0))
+
+
 def flattened(values: Values) -> Iterator[dict[tuple[str, str], Any]]:
     """Yield the values with data of several axes as a table: a row of numbers for each sample."""
     data = {key: value for key, value in values.items() if key[0] == "function" and _axes(value) > 2}
