@@ -28,7 +28,7 @@ COST: Mapping[str, float] = MappingProxyType(
         "keyword": 0.75,
         "repeated name": 0.8,
         "transposed side": 0.8,
-        "accumulation": 0.8,
+        "accumulation": 0.79,
         "stride": 0.85,
         "padding": 0.9,
         "layout": 0.85,
